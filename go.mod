@@ -1,0 +1,3 @@
+module github.com/gorgonia-zoo/gorgonia-zoo
+
+go 1.26
