@@ -29,7 +29,7 @@ type tile struct {
 	cms, cps uintptr
 	r0, r1   unsafe.Pointer // added to the result, with the strides of C; nil for none; may equal c0, c1
 	bias     unsafe.Pointer // 16·panels floats, nil for zero
-	relu     uintptr        // 1: negative results become zero
+	relu     uintptr        // 1: negative results become zero; NaN stays NaN
 }
 
 // tilePortable is the micro-kernel in Go: the meaning of the assembly, and what runs where there is none.
@@ -73,3 +73,15 @@ func tilePortable(t *tile, m, panels int) {
 		}
 	}
 }
+
+// tileRows is the most rows of a tile by family and number of panels: what fits in the registers
+// beside a step's vectors of B and a broadcast of A. The portable kernel walks AVX-512's tiles.
+var tileRows = [...][5]int{
+	Portable: {1: 16, 2: 14, 3: 8, 4: 6},
+	AVX2:     {1: 6},
+	AVX512:   {1: 16, 2: 14, 3: 8, 4: 6},
+}
+
+// maxRows returns the most rows that a tile of the given number of panels (1 to 4) may have in the
+// current family; 0 if the family has no such tiles (AVX2 has those of one panel only).
+func maxRows(panels int) int { return tileRows[family][panels] }

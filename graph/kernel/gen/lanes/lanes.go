@@ -129,11 +129,14 @@ func (f *F) ArgVec(name string) Vec {
 	return f.Splat(b.Addr)
 }
 
-// Label returns a label that the function does not have yet.
+// Label returns a label that the function does not have yet, to be put somewhere with Here.
 func (f *F) Label(hint string) string {
 	f.labels++
 	return fmt.Sprintf("%s%d", hint, f.labels)
 }
+
+// Here puts a label at the next instruction.
+func (f *F) Here(label string) { f.Context.Label(label) }
 
 func (f *F) vec() Vec {
 	if f.wide {
@@ -288,7 +291,7 @@ func (f *F) Each(n reg.GPVirtual, unroll int, body func(at []At)) {
 		loop, done := f.Label("loop"), f.Label("done")
 		f.SUBQ(operand.I32(16*count), left)
 		f.JL(operand.LabelRef(done))
-		f.Context.Label(loop)
+		f.Here(loop)
 		at := make([]At, count)
 		for k := range at {
 			at[k] = At{Index: i, Disp: 64 * k}
@@ -297,7 +300,7 @@ func (f *F) Each(n reg.GPVirtual, unroll int, body func(at []At)) {
 		f.ADDQ(operand.I32(64*count), i)
 		f.SUBQ(operand.I32(16*count), left)
 		f.JGE(operand.LabelRef(loop))
-		f.Context.Label(done)
+		f.Here(done)
 		f.ADDQ(operand.I32(16*count), left)
 	}
 	if unroll > 1 {
@@ -309,7 +312,7 @@ func (f *F) Each(n reg.GPVirtual, unroll int, body func(at []At)) {
 	f.JZ(operand.LabelRef(end))
 	mask := f.FirstLanes(left)
 	body([]At{{Index: i, Tail: &mask}})
-	f.Context.Label(end)
+	f.Here(end)
 }
 
 // Loop runs body n times, not at all if n is not positive. n is counted down.
@@ -317,11 +320,11 @@ func (f *F) Loop(n reg.GPVirtual, body func()) {
 	loop, done := f.Label("loop"), f.Label("done")
 	f.TESTQ(n, n)
 	f.JLE(operand.LabelRef(done))
-	f.Context.Label(loop)
+	f.Here(loop)
 	body()
 	f.DECQ(n)
 	f.JNZ(operand.LabelRef(loop))
-	f.Context.Label(done)
+	f.Here(done)
 }
 
 // FirstLanes returns the mask of the first n lanes, 0 ≤ n ≤ 16.

@@ -63,8 +63,20 @@ func (f *F) Max(a, b Vec) Vec { return f.three(f.VMAXPS, a, b) }
 // AddTo makes d = d + a.
 func (f *F) AddTo(d, a Vec) { f.into(f.VADDPS, d, d, a) }
 
+// AddMemTo makes d = d + the sixteen floats at m.
+func (f *F) AddMemTo(d Vec, m operand.Mem) {
+	d.mutable()
+	f.VADDPS(m, d.Lo, d.Lo)
+	if !f.wide {
+		f.VADDPS(m.Offset(32), d.Hi, d.Hi)
+	}
+}
+
 // MulTo makes d = d·a.
 func (f *F) MulTo(d, a Vec) { f.into(f.VMULPS, d, d, a) }
+
+// MaxInto makes d = Max(a, b).
+func (f *F) MaxInto(d, a, b Vec) { f.into(f.VMAXPS, d, a, b) }
 
 // MaxTo makes d = Max(d, a).
 func (f *F) MaxTo(d, a Vec) { f.into(f.VMAXPS, d, d, a) }

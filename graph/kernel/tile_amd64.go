@@ -1,0 +1,167 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+//go:generate go -C gen run ./tile -out ../tile_amd64.s -stubs ../tile_stub_amd64.go -pkg kernel
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// runTile runs the micro-kernel on m ≤ maxRows(panels) rows, m ≥ 1.
+//
+// A switch and direct calls, not a table of functions: the compiler must see that t does not escape.
+func runTile(t *tile, m, panels int) {
+	switch family {
+	case AVX512:
+		tileAVX512(t, m, panels)
+	case AVX2:
+		tileAVX2(t, m, panels)
+	default:
+		tilePortable(t, m, panels)
+	}
+}
+
+func tileAVX512(t *tile, m, panels int) {
+	b := (*byte)(unsafe.Pointer(t))
+	switch panels {
+	case 1:
+		switch m {
+		case 1:
+			tile1x1AVX512(b)
+		case 2:
+			tile2x1AVX512(b)
+		case 3:
+			tile3x1AVX512(b)
+		case 4:
+			tile4x1AVX512(b)
+		case 5:
+			tile5x1AVX512(b)
+		case 6:
+			tile6x1AVX512(b)
+		case 7:
+			tile7x1AVX512(b)
+		case 8:
+			tile8x1AVX512(b)
+		case 9:
+			tile9x1AVX512(b)
+		case 10:
+			tile10x1AVX512(b)
+		case 11:
+			tile11x1AVX512(b)
+		case 12:
+			tile12x1AVX512(b)
+		case 13:
+			tile13x1AVX512(b)
+		case 14:
+			tile14x1AVX512(b)
+		case 15:
+			tile15x1AVX512(b)
+		case 16:
+			tile16x1AVX512(b)
+		default:
+			panicTile(m, panels)
+		}
+	case 2:
+		switch m {
+		case 1:
+			tile1x2AVX512(b)
+		case 2:
+			tile2x2AVX512(b)
+		case 3:
+			tile3x2AVX512(b)
+		case 4:
+			tile4x2AVX512(b)
+		case 5:
+			tile5x2AVX512(b)
+		case 6:
+			tile6x2AVX512(b)
+		case 7:
+			tile7x2AVX512(b)
+		case 8:
+			tile8x2AVX512(b)
+		case 9:
+			tile9x2AVX512(b)
+		case 10:
+			tile10x2AVX512(b)
+		case 11:
+			tile11x2AVX512(b)
+		case 12:
+			tile12x2AVX512(b)
+		case 13:
+			tile13x2AVX512(b)
+		case 14:
+			tile14x2AVX512(b)
+		default:
+			panicTile(m, panels)
+		}
+	case 3:
+		switch m {
+		case 1:
+			tile1x3AVX512(b)
+		case 2:
+			tile2x3AVX512(b)
+		case 3:
+			tile3x3AVX512(b)
+		case 4:
+			tile4x3AVX512(b)
+		case 5:
+			tile5x3AVX512(b)
+		case 6:
+			tile6x3AVX512(b)
+		case 7:
+			tile7x3AVX512(b)
+		case 8:
+			tile8x3AVX512(b)
+		default:
+			panicTile(m, panels)
+		}
+	case 4:
+		switch m {
+		case 1:
+			tile1x4AVX512(b)
+		case 2:
+			tile2x4AVX512(b)
+		case 3:
+			tile3x4AVX512(b)
+		case 4:
+			tile4x4AVX512(b)
+		case 5:
+			tile5x4AVX512(b)
+		case 6:
+			tile6x4AVX512(b)
+		default:
+			panicTile(m, panels)
+		}
+	default:
+		panicTile(m, panels)
+	}
+}
+
+func tileAVX2(t *tile, m, panels int) {
+	b := (*byte)(unsafe.Pointer(t))
+	if panels != 1 {
+		panicTile(m, panels)
+	}
+	switch m {
+	case 1:
+		tile1x1AVX2(b)
+	case 2:
+		tile2x1AVX2(b)
+	case 3:
+		tile3x1AVX2(b)
+	case 4:
+		tile4x1AVX2(b)
+	case 5:
+		tile5x1AVX2(b)
+	case 6:
+		tile6x1AVX2(b)
+	default:
+		panicTile(m, panels)
+	}
+}
+
+func panicTile(m, panels int) {
+	panic(fmt.Sprintf("kernel: family %v has no tile of %d rows and %d panels", family, m, panels))
+}

@@ -1,0 +1,217 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// A tileCase is a tile over memory of its own, with everything random but its size.
+type tileCase struct {
+	tile
+	m, panels  int
+	offs       [][2]int
+	a, b, bias []float32
+	c, r       []float32 // the two runs of rows, apart
+	cStart     [2]int
+}
+
+// newTileCase lays out random arrays with random strides, some negative block offsets among them.
+func newTileCase(rng *rand.Rand, m, panels, nb, kb int) *tileCase {
+	x := &tileCase{m: m, panels: panels}
+	half := (m + 1) / 2
+	ams, aks := 1+rng.IntN(40), 1+rng.IntN(9)
+	bks, bps := 16+rng.IntN(20), 16+rng.IntN(400)
+	blockA, blockB := 1+rng.IntN(90), 1+rng.IntN(300)
+	a1 := rng.IntN(50)
+	x.a = random(rng, a1+half*ams+kb*aks+nb*blockA+1)
+	x.b = random(rng, kb*bks+panels*bps+nb*blockB+16)
+	x.bias = random(rng, 16*panels)
+	for i := range nb { // the last block lies first: a0 and b point at its end
+		x.offs = append(x.offs, [2]int{-4 * i * blockA, -4 * i * blockB})
+	}
+	if nb == 0 {
+		x.offs = [][2]int{{}}
+	}
+	last := max(nb-1, 0)
+	x.a0 = unsafe.Pointer(&x.a[last*blockA])
+	x.a1 = unsafe.Add(x.a0, 4*a1)
+	x.ams, x.aks = uintptr(4*ams), uintptr(4*aks)
+	x.tile.offs, x.nb, x.kb = (*[2]int)(unsafe.Pointer(&x.offs[0])), nb, kb
+	x.tile.b, x.bks, x.bps = unsafe.Pointer(&x.b[last*blockB]), uintptr(4*bks), uintptr(4*bps)
+	// Rows of C with gaps, panel after panel or rows of all panels; and space around.
+	cms, cps := 16+rng.IntN(20), 0
+	if rng.IntN(2) == 0 {
+		cps = half*cms + rng.IntN(30)
+	} else {
+		cps = 16 + rng.IntN(5)
+		cms += panels * cps
+	}
+	run := half*cms + panels*cps + 16
+	x.cStart = [2]int{20, 20 + run + rng.IntN(9)}
+	x.c = random(rng, x.cStart[1]+run+20)
+	x.r = random(rng, len(x.c))
+	x.c0, x.c1 = unsafe.Pointer(&x.c[x.cStart[0]]), unsafe.Pointer(&x.c[x.cStart[1]])
+	x.cms, x.cps = uintptr(4*cms), uintptr(4*cps)
+	switch rng.IntN(3) {
+	case 0:
+		x.r0, x.r1 = unsafe.Pointer(&x.r[x.cStart[0]]), unsafe.Pointer(&x.r[x.cStart[1]])
+	case 1:
+		x.r0, x.r1 = x.c0, x.c1
+	}
+	if rng.IntN(2) == 0 {
+		x.tile.bias = unsafe.Pointer(&x.bias[0])
+	}
+	x.relu = uintptr(rng.IntN(2))
+	return x
+}
+
+func random(rng *rand.Rand, n int) []float32 {
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = 2*rng.Float32() - 1
+	}
+	return s
+}
+
+// run returns all of C, gaps and surroundings included, after one call of f.
+func (x *tileCase) run(f func(t *tile, m, panels int)) []float32 {
+	before := append([]float32(nil), x.c...)
+	f(&x.tile, x.m, x.panels)
+	after := append([]float32(nil), x.c...)
+	copy(x.c, before)
+	return after
+}
+
+// want is the tile's sum in float64; untouched floats are as they were.
+func (x *tileCase) want() []float64 {
+	out := make([]float64, len(x.c))
+	for i, v := range x.c {
+		out[i] = float64(v)
+	}
+	at := func(p unsafe.Pointer, bytes int) float64 { return float64(*(*float32)(unsafe.Add(p, bytes))) }
+	half := (x.m + 1) / 2
+	for i := range x.m {
+		a, r, run, row := x.a0, x.r0, 0, i
+		if i >= half {
+			a, r, run, row = x.a1, x.r1, 1, i-half
+		}
+		for n := range 16 * x.panels {
+			p, lane := n/16, n%16
+			sum := 0.0
+			if x.tile.bias != nil {
+				sum = float64(x.bias[n])
+			}
+			for b := range x.nb {
+				for k := range x.kb {
+					sum += at(a, row*int(x.ams)+x.offs[b][0]+k*int(x.aks)) *
+						at(x.tile.b, x.offs[b][1]+k*int(x.bks)+p*int(x.bps)+4*lane)
+				}
+			}
+			to := row*int(x.cms) + p*int(x.cps) + 4*lane
+			if r != nil {
+				sum += at(r, to)
+			}
+			if x.relu != 0 {
+				sum = max(sum, 0)
+			}
+			out[x.cStart[run]+to/4] = sum
+		}
+	}
+	return out
+}
+
+func TestTileOffsets(t *testing.T) {
+	var x tile
+	for i, off := range []uintptr{
+		unsafe.Offsetof(x.a0), unsafe.Offsetof(x.a1), unsafe.Offsetof(x.ams), unsafe.Offsetof(x.aks),
+		unsafe.Offsetof(x.offs), unsafe.Offsetof(x.nb), unsafe.Offsetof(x.kb),
+		unsafe.Offsetof(x.b), unsafe.Offsetof(x.bks), unsafe.Offsetof(x.bps),
+		unsafe.Offsetof(x.c0), unsafe.Offsetof(x.c1), unsafe.Offsetof(x.cms), unsafe.Offsetof(x.cps),
+		unsafe.Offsetof(x.r0), unsafe.Offsetof(x.r1), unsafe.Offsetof(x.bias), unsafe.Offsetof(x.relu),
+	} {
+		if off != uintptr(8*i) {
+			t.Errorf("field %d of tile is at %d; the assembly reads it at %d", i, off, 8*i)
+		}
+	}
+}
+
+func TestTileAgreesWithStraightLoopsAtEverySize(t *testing.T) {
+	for _, f := range Families() {
+		t.Run(f.String(), func(t *testing.T) {
+			setFamily(t, f)
+			rng := rand.New(rand.NewPCG(1, 2))
+			for panels := 1; panels <= 4; panels++ {
+				for m := 1; m <= maxRows(panels); m++ {
+					for range 12 {
+						x := newTileCase(rng, m, panels, rng.IntN(6), rng.IntN(20))
+						got, want := x.run(runTile), x.want()
+						for i := range got {
+							if d := math.Abs(float64(got[i]) - want[i]); !(d <= 2e-5) {
+								t.Fatalf("%d rows, %d panels, %d blocks of %d (bias %v, residual %v, relu %v): c[%d] = %v, want %v (rows start at %d)",
+									m, panels, x.nb, x.kb, x.tile.bias != nil, x.r0 != nil, x.relu, i, got[i], want[i], x.cStart)
+							}
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTileKeepsNaNThroughReLU(t *testing.T) {
+	for _, f := range Families() {
+		t.Run(f.String(), func(t *testing.T) {
+			setFamily(t, f)
+			for panels := 1; panels <= 4 && maxRows(panels) > 0; panels++ {
+				m := maxRows(panels)
+				x := newTileCase(rand.New(rand.NewPCG(3, 4)), m, panels, 2, 3)
+				x.relu, x.tile.bias = 1, unsafe.Pointer(&x.bias[0])
+				x.bias[5] = float32(math.NaN())
+				x.bias[6] = float32(math.Inf(-1))
+				got := x.run(runTile)[x.cStart[0]:]
+				if got[5] == got[5] {
+					t.Errorf("%d panels: a NaN sum became %v", panels, got[5])
+				}
+				if got[6] != 0 {
+					t.Errorf("%d panels: a sum of -Inf became %v, want 0", panels, got[6])
+				}
+			}
+		})
+	}
+}
+
+// The micro-kernel alone, on data in the first-level cache: the peak that all else is measured by.
+func BenchmarkTile(b *testing.B) {
+	for _, f := range Families() {
+		for panels := 1; panels <= 4; panels++ {
+			for _, m := range []int{tileRows[f][panels], 7} {
+				if m > tileRows[f][panels] || m == 0 {
+					continue
+				}
+				b.Run(fmt.Sprintf("%v/%dx%d", f, m, panels), func(b *testing.B) {
+					setFamily(b, f)
+					const k = 128
+					av, bv := make([]float32, m*k), make([]float32, k*16*panels)
+					cv := make([]float32, m*16*panels)
+					offs := [1][2]int{}
+					x := tile{
+						a0: unsafe.Pointer(&av[0]), a1: unsafe.Pointer(&av[(m+1)/2]), ams: 4, aks: uintptr(4 * m),
+						offs: &offs[0], nb: 1, kb: k,
+						b: unsafe.Pointer(&bv[0]), bks: uintptr(64 * panels), bps: 64,
+						c0: unsafe.Pointer(&cv[0]), c1: unsafe.Pointer(&cv[(m+1)/2*16*panels]), cms: uintptr(64 * panels), cps: 64,
+					}
+					if m == 1 {
+						x.a1 = x.a0
+					}
+					for b.Loop() {
+						runTile(&x, m, panels)
+					}
+					b.ReportMetric(2*float64(m*16*panels*k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+				})
+			}
+		}
+	}
+}
