@@ -1,0 +1,17 @@
+// Package datasets says where images and labels come from and brings them to a network, batch by batch.
+//
+// A [Source] is a finite list of labelled images, in memory or read when asked for. [Open] finds one
+// by name; what is embedded in the binary registers itself when its package is imported
+// (datasets/fashion). A [Loader] turns a source into batches of float32 N×C×H×W, resized and
+// normalised by one [Input], prepared in the background.
+//
+// The package guarantees:
+//   - Batch k of epoch e has the same bytes whatever the number of workers, and whether or not the
+//     epoch began at batch 0: the order is a function of (seed, epoch) alone, and all that happens to
+//     sample i is a function of (seed, epoch, i). A place in training is the pair (epoch, batch).
+//   - Images are resized byte for byte as Pillow's bilinear filter does, and normalised bit for bit as
+//     torchvision's ToTensor and Normalize do.
+//   - A loader allocates its buffers once; batches after that cost no allocation.
+//   - A damaged file is one error that names the file and what is wrong with it; no header can make
+//     a reader allocate much more than the file's own data fills.
+package datasets

@@ -1,0 +1,371 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Config says how a loader makes batches of a source.
+type Config struct {
+	// Batch is the number of images in a batch.
+	Batch int
+	// Input is what the network takes; what is left zero is the source's.
+	Input Input
+	// Seed decides the order and whatever is random in the transforms.
+	Seed uint64
+	// Shuffle gives every epoch an order of its own.
+	Shuffle bool
+	// DropLast leaves out the last batch of an epoch if it is smaller than the others.
+	DropLast bool
+	// Limit uses that many images, spread evenly over the source (which may be sorted by class); 0
+	// means all.
+	Limit int
+	// Transforms are applied to each sample, in this order.
+	Transforms []Transform
+	// Workers is the number of goroutines that prepare images; 0 means one for each core.
+	Workers int
+	// Prefetch is the number of batches that are prepared while one is used; 0 means as many as fit
+	// 32 MiB, from 1 to 4.
+	Prefetch int
+}
+
+// Validate says what is wrong with a setting, whatever the source.
+func (c Config) Validate() error {
+	switch {
+	case c.Batch < 1:
+		return fmt.Errorf("batch %d: should be at least 1", c.Batch)
+	case c.Limit < 0:
+		return fmt.Errorf("limit %d: should be at least 1, or 0 for all images", c.Limit)
+	case c.Workers < 0:
+		return fmt.Errorf("workers %d: should be at least 1, or 0 for one a core", c.Workers)
+	case c.Prefetch < 0:
+		return fmt.Errorf("prefetch %d: should be at least 1, or 0 for the usual", c.Prefetch)
+	case slices.Contains(c.Transforms, nil):
+		return errors.New("transforms: one of them is nil")
+	}
+	return nil
+}
+
+// A Loader makes batches of a source. It has a ring of buffers, allocated once, which its workers
+// fill while the caller uses one; between epochs nothing of it runs, and nothing needs to be closed.
+type Loader struct {
+	src    Source
+	info   Info
+	cfg    Config
+	images int // in an epoch, DropLast aside
+
+	order []int32
+	ring  []*Batch
+	work  []*worker
+	busy  atomic.Bool
+}
+
+// A Batch is the caller's from the time the loop gets it until the next turn of the loop, or until
+// Release.
+type Batch struct {
+	N      int       // images in it, Config.Batch but for an epoch's last
+	Images []float32 // N×C×H×W; Images[:cap(Images)] is Config.Batch×C×H×W, zero from N on
+	Labels []float32 // N classes; Labels[:cap(Labels)] is Config.Batch long, zero from N on
+	Index  []int     // N, where the images are in the source
+
+	Epoch  int
+	Number int // in its epoch, from 0
+	// Slot tells the loader's few batches apart, from 0 to Loader.Slots()-1: each slot's Images and
+	// Labels begin at the same address always.
+	Slot int
+
+	images, labels []float32
+	index          []int
+	left           atomic.Int32 // chunks not yet done
+	done           chan struct{}
+	held           atomic.Bool // by the caller
+	free           chan *Batch
+
+	mu  sync.Mutex
+	bad int // the first place in the batch that failed
+	err error
+}
+
+// NewLoader checks the settings against the source and allocates the buffers.
+func NewLoader(src Source, cfg Config) (*Loader, error) {
+	info := src.Info()
+	fail := func(err error) (*Loader, error) { return nil, fmt.Errorf("loading %v: %w", info, err) }
+	err := cfg.Validate()
+	if err != nil {
+		return fail(err)
+	}
+	if cfg.Input, err = cfg.Input.For(info); err != nil {
+		return fail(err)
+	}
+	cfg.Transforms = slices.Clone(cfg.Transforms)
+	l := &Loader{src: src, info: info, images: src.Len()}
+	if cfg.Limit > 0 {
+		l.images = min(l.images, cfg.Limit)
+	}
+	stride := cfg.Input.Len()
+	switch {
+	case l.images == 0:
+		return fail(errors.New("the source is empty"))
+	case src.Len() > math.MaxInt32:
+		return fail(fmt.Errorf("%d images: more than the %d that a loader can take", src.Len(), math.MaxInt32))
+	case cfg.DropLast && l.images < cfg.Batch:
+		return fail(fmt.Errorf("batch %d: there are only %d images, and a smaller batch is to be dropped", cfg.Batch, l.images))
+	case cfg.Batch > math.MaxInt32/4/stride:
+		return fail(fmt.Errorf("batch %d of %v: more than 2 GiB", cfg.Batch, cfg.Input.Shape))
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Prefetch == 0 {
+		cfg.Prefetch = min(max((32<<20)/(4*stride*cfg.Batch), 1), 4)
+	}
+	l.cfg = cfg
+
+	l.order = make([]int32, l.images)
+	for range cfg.Workers {
+		p, err := NewPreparer(cfg.Input)
+		if err != nil {
+			return fail(err)
+		}
+		l.work = append(l.work, &worker{loader: l, prepare: p, sample: newSample()})
+	}
+	for slot := range cfg.Prefetch + 1 {
+		l.ring = append(l.ring, &Batch{
+			Slot:   slot,
+			images: make([]float32, cfg.Batch*stride),
+			labels: make([]float32, cfg.Batch),
+			index:  make([]int, cfg.Batch),
+		})
+	}
+	return l, nil
+}
+
+// Batches returns the number of batches in an epoch.
+func (l *Loader) Batches() int {
+	if l.cfg.DropLast {
+		return l.images / l.cfg.Batch
+	}
+	return (l.images + l.cfg.Batch - 1) / l.cfg.Batch
+}
+
+// Len returns the number of images in an epoch.
+func (l *Loader) Len() int {
+	if l.cfg.DropLast {
+		return l.images / l.cfg.Batch * l.cfg.Batch
+	}
+	return l.images
+}
+
+// Source returns the source.
+func (l *Loader) Source() Source { return l.src }
+
+// Input returns the complete input: what to store beside trained weights.
+func (l *Loader) Input() Input { return l.cfg.Input }
+
+// Slots returns the number of batches that share the loader's memory.
+func (l *Loader) Slots() int { return len(l.ring) }
+
+// Memory returns the bytes that the loader's batches and order take.
+func (l *Loader) Memory() int64 {
+	one := int64(l.cfg.Batch) * int64(4*l.cfg.Input.Len()+4+8)
+	return one*int64(len(l.ring)) + 4*int64(len(l.order))
+}
+
+// Epoch returns the batches of an epoch in their order, beginning with number from (to go on in
+// the middle of one). They are prepared in the background while the loop runs; a loop that
+// ends early ends that too before it is left. Only one epoch of a loader can run at a time.
+//
+// An error ends the loop: the source's or a transform's, after the batches before it, naming the
+// sample; or the context's.
+func (l *Loader) Epoch(ctx context.Context, epoch, from int) iter.Seq2[*Batch, error] {
+	return func(yield func(*Batch, error) bool) {
+		if epoch < 0 || from < 0 || from > l.Batches() {
+			yield(nil, fmt.Errorf("loading %v: no batch %d in epoch %d: there are %d", l.info, from, epoch, l.Batches()))
+			return
+		}
+		if !l.busy.CompareAndSwap(false, true) {
+			yield(nil, fmt.Errorf("loading %v: an epoch of this loader is running already", l.info))
+			return
+		}
+		defer l.busy.Store(false)
+		if err := l.run(ctx, epoch, from, yield); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// run gives an epoch's batches to yield, until it says no.
+func (l *Loader) run(ctx context.Context, epoch, from int, yield func(*Batch, error) bool) error {
+	l.arrange(epoch)
+	inner, cancel := context.WithCancel(ctx)
+	free := make(chan *Batch, len(l.ring))
+	next := make(chan *Batch, len(l.ring))
+	chunks := make(chan chunk, len(l.work))
+	for _, b := range l.ring {
+		// Fresh, so that nothing of an epoch that was left early is still in it.
+		b.done, b.free = make(chan struct{}, 1), free
+		free <- b
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for _, w := range l.work {
+		wg.Go(func() { w.run(inner, chunks) })
+	}
+	wg.Go(func() { l.dispatch(inner, epoch, from, free, next, chunks) })
+
+	for range l.Batches() - from {
+		var b *Batch
+		select {
+		case b = <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if b.err != nil {
+			return b.err
+		}
+		b.held.Store(true)
+		more := func() bool {
+			defer b.Release() // also if the loop's body panics
+			return yield(b, nil)
+		}()
+		if !more {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Release gives the batch back before the loop's next turn, so that its buffer can be filled again
+// the sooner. The caller must not touch it any more. A second call does nothing.
+func (b *Batch) Release() {
+	if b.held.CompareAndSwap(true, false) {
+		b.free <- b
+	}
+}
+
+// arrange writes the order of an epoch, a function of the seed and the epoch.
+func (l *Loader) arrange(epoch int) {
+	all := int64(l.src.Len())
+	for i := range l.order {
+		l.order[i] = int32(int64(i) * all / int64(len(l.order)))
+	}
+	if l.cfg.Shuffle {
+		var p rand.PCG
+		reseed(&p, l.cfg.Seed, orderStream, epoch, 0)
+		shuffle(l.order, &p)
+	}
+}
+
+// A chunk is a piece of a batch that one worker prepares.
+type chunk struct {
+	b        *Batch
+	from, to int
+}
+
+// dispatch hands out the epoch's chunks, batch by batch, as buffers become free.
+func (l *Loader) dispatch(ctx context.Context, epoch, from int, free <-chan *Batch, next chan<- *Batch, chunks chan<- chunk) {
+	defer close(chunks)
+	// Small images go in chunks that are worth a hand-over, large ones one by one.
+	size := max((1<<14)/l.cfg.Input.Len(), 1)
+	for number := from; number < l.Batches(); number++ {
+		var b *Batch
+		select {
+		case b = <-free:
+		case <-ctx.Done():
+			return
+		}
+		order := l.order[number*l.cfg.Batch:]
+		b.reset(epoch, number, order[:min(l.cfg.Batch, len(order))])
+		b.left.Store(int32((b.N + size - 1) / size))
+		next <- b
+		for at := 0; at < b.N; at += size {
+			select {
+			case chunks <- chunk{b, at, min(at+size, b.N)}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// reset makes the batch one of the images of order, whose pixels are still to come.
+func (b *Batch) reset(epoch, number int, order []int32) {
+	b.Epoch, b.Number, b.N, b.err = epoch, number, len(order), nil
+	stride := len(b.images) / len(b.index)
+	b.Images, b.Labels, b.Index = b.images[:b.N*stride], b.labels[:b.N], b.index[:b.N]
+	clear(b.images[b.N*stride:])
+	clear(b.labels[b.N:])
+	for i, at := range order {
+		b.Index[i] = int(at)
+	}
+}
+
+// A worker prepares samples with memory of its own.
+type worker struct {
+	loader  *Loader
+	prepare *Preparer
+	sample  *Sample
+}
+
+func (w *worker) run(ctx context.Context, chunks <-chan chunk) {
+	for c := range chunks {
+		for i := c.from; i < c.to && ctx.Err() == nil; i++ {
+			if err := w.fill(c.b, i); err != nil {
+				c.b.fail(i, fmt.Errorf("image %d of %v: %w", c.b.Index[i], w.loader.info, err))
+				break
+			}
+		}
+		if c.b.left.Add(-1) == 0 {
+			c.b.done <- struct{}{}
+		}
+	}
+}
+
+// fill prepares the image at a place of a batch.
+func (w *worker) fill(b *Batch, at int) error {
+	l, s := w.loader, w.sample
+	s.Index, s.Epoch = b.Index[at], b.Epoch
+	s.Label = l.src.Label(s.Index)
+	if err := l.src.Image(s.Index, s.Image); err != nil {
+		return err
+	}
+	if len(l.cfg.Transforms) > 0 {
+		reseed(&s.pcg, l.cfg.Seed, sampleStream, s.Epoch, s.Index)
+		for _, t := range l.cfg.Transforms {
+			if err := t.Apply(s); err != nil {
+				return err
+			}
+		}
+	}
+	if n := len(l.info.Classes); n > 0 && (s.Label < 0 || s.Label >= n) {
+		return fmt.Errorf("label %d: should be 0 to %d", s.Label, n-1)
+	}
+	b.Labels[at] = float32(s.Label)
+	stride := l.cfg.Input.Len()
+	return w.prepare.Prepare(b.Images[at*stride:(at+1)*stride], s.Image)
+}
+
+// fail keeps the error of the first place in the batch that has one, whichever worker was faster.
+func (b *Batch) fail(at int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil || at < b.bad {
+		b.bad, b.err = at, err
+	}
+}

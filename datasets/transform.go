@@ -1,0 +1,74 @@
+package datasets
+
+import (
+	"math/bits"
+	"math/rand/v2"
+)
+
+// A Transform changes a sample on its way from the source to the batch: an augmentation, a crop. The
+// loader applies its transforms in their order to the image in bytes as the source gave it, and
+// resizes the result to the network's input if it still has another size.
+//
+// Apply is called from several goroutines at once, each with a sample of its own. Whatever it does
+// must follow from the sample alone; what is random comes from the sample's Rand.
+type Transform interface {
+	Apply(s *Sample) error
+}
+
+// A Sample is one image in the hands of the transforms.
+type Sample struct {
+	Index int // in the source
+	Epoch int
+	Label int
+	// Rand is this sample's in this epoch: a function of (seed, epoch, index).
+	Rand *rand.Rand
+	// Image may be changed in place.
+	Image *Image
+
+	spare *Image
+	pcg   rand.PCG
+}
+
+// Renew makes Image a new one of that shape, of undefined pixels, and returns the one that it was, to
+// draw from until the next call. Neither is allocated anew in the steady state.
+func (s *Sample) Renew(shape Shape) (old *Image) {
+	s.Image, s.spare = s.spare, s.Image
+	s.Image.Reset(shape)
+	return s.spare
+}
+
+func newSample() *Sample {
+	s := &Sample{Image: new(Image), spare: new(Image)}
+	s.Rand = rand.New(&s.pcg)
+	return s
+}
+
+// The streams of random numbers that a seed gives: one for an epoch's order, one for each sample.
+const (
+	orderStream  = 0x6f72646572 // "order"
+	sampleStream = 0x73616d706c // "sampl"
+)
+
+// reseed starts the stream that belongs to (seed, stream, epoch, index).
+func reseed(p *rand.PCG, seed, stream uint64, epoch, index int) {
+	h := mix(mix(mix(seed)^stream) + uint64(epoch))
+	p.Seed(h, mix(h+uint64(index)))
+}
+
+// mix is the finaliser of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) after its step, so that
+// neighbouring seeds give streams that have nothing to do with each other.
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// shuffle permutes an epoch's order. It is spelt out, rather than rand.Shuffle, because a run must
+// be repeatable with a later Go: of math/rand/v2 only the generators' output is promised to stay.
+func shuffle(order []int32, p *rand.PCG) {
+	for i := len(order) - 1; i > 0; i-- {
+		j, _ := bits.Mul64(p.Uint64(), uint64(i+1))
+		order[i], order[j] = order[j], order[i]
+	}
+}
