@@ -1,0 +1,142 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+)
+
+// SGDStep is what a step of stochastic gradient descent needs to know; it means what the arguments of
+// PyTorch's torch.optim.SGD mean.
+type SGDStep struct {
+	LR          float32
+	Momentum    float32
+	Dampening   float32
+	WeightDecay float32
+	Nesterov    bool
+	First       bool // the first step: v is set, not read
+}
+
+// SGD updates the weights w by their gradient g and the momentum buffer v, which may be nil if there
+// is no momentum. In the order of operations of PyTorch 1.13:
+//
+//	d = g + WeightDecay·w
+//	v = Momentum·v + (1−Dampening)·d, or d in the first step
+//	d = v, or d + Momentum·v for Nesterov's form
+//	w = w − LR·d
+func SGD(p *Pool, w, g, v []float32, o SGDStep) {
+	sameLen("SGD", len(w), len(g))
+	t := vecTasks.Get().(*vecTask)
+	t.a, t.b = w, g
+	t.s = [8]float32{-o.LR, o.WeightDecay, o.Momentum, 1 - o.Dampening}
+	kernel := vectors().sgd
+	if o.Momentum != 0 {
+		sameLen("SGD with momentum", len(w), len(g), len(v))
+		t.c = v
+		kernel = vectors().sgdMomentum
+		if o.Nesterov {
+			kernel = vectors().sgdNesterov
+		}
+		if o.First {
+			t.clear, t.s[3] = v, 1 // v = Momentum·0 + d
+		}
+	}
+	t.run(p, kernel, len(w))
+}
+
+func sgdPortable(t *vecTask, from, n int) {
+	w, g := t.a[from:from+n], t.b[from:from+n]
+	for i, x := range w {
+		w[i] = x + t.s[0]*(g[i]+t.s[1]*x)
+	}
+}
+
+func sgdMomentumPortable(t *vecTask, from, n int) {
+	w, g, v := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n]
+	for i, x := range w {
+		d := g[i] + t.s[1]*x
+		d = float32(t.s[2]*v[i]) + t.s[3]*d
+		v[i] = d
+		w[i] = x + t.s[0]*d
+	}
+}
+
+func sgdNesterovPortable(t *vecTask, from, n int) {
+	w, g, v := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n]
+	for i, x := range w {
+		d := g[i] + t.s[1]*x
+		b := float32(t.s[2]*v[i]) + t.s[3]*d
+		v[i] = b
+		w[i] = x + t.s[0]*(d+t.s[2]*b)
+	}
+}
+
+// AdamStep is what a step of Adam needs to know; it means what the arguments of PyTorch's
+// torch.optim.Adam mean, and of AdamW if Decoupled is set. The numbers are float64 because 1−Beta2
+// is not what it should be if Beta2 has been rounded to float32 before.
+type AdamStep struct {
+	LR          float64
+	Beta1       float64
+	Beta2       float64
+	Eps         float64
+	WeightDecay float64
+	Decoupled   bool // weight decay acts on the weights, not through the gradient
+	Step        int  // the number of this step, from 1
+}
+
+// Adam updates the weights w by their gradient g and its running first and second moments m and v
+// (Kingma & Ba, arXiv:1412.6980, algorithm 1; decoupled weight decay: Loshchilov & Hutter,
+// arXiv:1711.05101). In the order of operations of PyTorch 1.13:
+//
+//	w = w·(1 − LR·WeightDecay) if decoupled, else g = g + WeightDecay·w
+//	m = Beta1·m + (1−Beta1)·g
+//	v = Beta2·v + (1−Beta2)·g·g
+//	w = w − LR/(1−Beta1^Step)·m / (√v/√(1−Beta2^Step) + Eps)
+func Adam(p *Pool, w, g, m, v []float32, o AdamStep) {
+	sameLen("Adam", len(w), len(g), len(m), len(v))
+	if o.Step < 1 {
+		panic(fmt.Sprintf("kernel: Adam: step %d; steps count from 1", o.Step))
+	}
+	t := vecTasks.Get().(*vecTask)
+	t.a, t.b, t.c, t.d = w, g, m, v
+	step := float64(o.Step)
+	t.s = [8]float32{
+		float32(-o.LR / (1 - math.Pow(o.Beta1, step))),
+		float32(o.WeightDecay), 1,
+		float32(o.Beta1), float32(1 - o.Beta1),
+		float32(o.Beta2), float32(1 - o.Beta2),
+		float32(math.Sqrt(1 - math.Pow(o.Beta2, step))),
+	}
+	if o.Decoupled {
+		t.s[1], t.s[2] = 0, float32(1-o.LR*o.WeightDecay)
+	}
+	t.eps = float32(o.Eps)
+	t.run(p, vectors().adam, len(w))
+}
+
+func adamPortable(t *vecTask, from, n int) {
+	w, g, m, v := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n], t.d[from:from+n]
+	for i, x := range w {
+		d := g[i] + t.s[1]*x
+		x *= t.s[2]
+		m1 := float32(t.s[3]*m[i]) + t.s[4]*d
+		m2 := float32(t.s[5]*v[i]) + t.s[6]*d*d
+		m[i], v[i] = m1, m2
+		denom := float32(math.Sqrt(float64(m2)))/t.s[7] + t.eps
+		w[i] = x + t.s[0]*m1/denom
+	}
+}
+
+// EMA moves the running average avg towards w: avg += (1−decay)·(w−avg).
+func EMA(p *Pool, decay float32, avg, w []float32) {
+	sameLen("EMA", len(avg), len(w))
+	t := vecTasks.Get().(*vecTask)
+	t.a, t.b, t.s[0] = avg, w, 1-decay
+	t.run(p, vectors().ema, len(avg))
+}
+
+func emaPortable(t *vecTask, from, n int) {
+	avg, w := t.a[from:from+n], t.b[from:from+n]
+	for i, v := range avg {
+		avg[i] = v + t.s[0]*(w[i]-v)
+	}
+}

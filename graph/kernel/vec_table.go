@@ -1,0 +1,4 @@
+package kernel
+
+// vectors returns the vector kernels of the current family.
+func vectors() *vecTable { return &vecPortable }
