@@ -1,0 +1,257 @@
+package kernel
+
+import "fmt"
+
+// A ConvShape is the geometry of a two-dimensional convolution: N images of C maps of H×W pixels,
+// F filters of KH×KW taps, strides, zero padding on each side, dilation (1 is none) and groups.
+// What networks call convolution is correlation: the filter is not flipped.
+type ConvShape struct {
+	N, C, H, W             int
+	F, KH, KW              int
+	SH, SW                 int
+	PadT, PadB, PadL, PadR int
+	DH, DW                 int
+	Groups                 int
+}
+
+// OutH returns the rows of the result.
+func (s ConvShape) OutH() int { return outSize(s.H, s.PadT+s.PadB, s.KH, s.DH, s.SH) }
+
+// OutW returns the columns of the result.
+func (s ConvShape) OutW() int { return outSize(s.W, s.PadL+s.PadR, s.KW, s.DW, s.SW) }
+
+func outSize(size, pad, taps, dilation, stride int) int {
+	room := size + pad - (taps-1)*dilation - 1
+	if room < 0 {
+		return 0
+	}
+	return room/stride + 1
+}
+
+// MACs returns the multiply-adds of one pass, counting those with padding, as papers do.
+func (s ConvShape) MACs() int64 {
+	return int64(s.N) * int64(s.F) * int64(s.OutH()) * int64(s.OutW()) * int64(s.C/s.Groups) * int64(s.KH) * int64(s.KW)
+}
+
+// Validate says what is wrong with the shape, if anything.
+func (s ConvShape) Validate() error {
+	const most = 1 << 20 // of one dimension; keeps every product of four below 2⁶³ after the check on elements
+	for _, d := range []struct {
+		name       string
+		value, min int
+	}{
+		{"images", s.N, 1}, {"channels", s.C, 1}, {"height", s.H, 1}, {"width", s.W, 1},
+		{"filters", s.F, 1}, {"filter height", s.KH, 1}, {"filter width", s.KW, 1},
+		{"vertical stride", s.SH, 1}, {"horizontal stride", s.SW, 1},
+		{"top padding", s.PadT, 0}, {"bottom padding", s.PadB, 0}, {"left padding", s.PadL, 0}, {"right padding", s.PadR, 0},
+		{"vertical dilation", s.DH, 1}, {"horizontal dilation", s.DW, 1}, {"groups", s.Groups, 1},
+	} {
+		if d.value < d.min || d.value > most {
+			return fmt.Errorf("convolution: %s is %d, must be %d to %d", d.name, d.value, d.min, most)
+		}
+	}
+	if s.C%s.Groups != 0 || s.F%s.Groups != 0 {
+		return fmt.Errorf("convolution: %d groups divide neither or only one of %d channels and %d filters", s.Groups, s.C, s.F)
+	}
+	if s.OutH() < 1 || s.OutW() < 1 {
+		return fmt.Errorf("convolution: a %d×%d filter (dilation %d×%d) does not fit in a %d×%d map padded to %d×%d",
+			s.KH, s.KW, s.DH, s.DW, s.H, s.W, s.H+s.PadT+s.PadB, s.W+s.PadL+s.PadR)
+	}
+	const elements = 1 << 40 // of one array: more is a mistake in the caller's arithmetic
+	for _, d := range []struct {
+		name string
+		dims [4]int
+	}{
+		{"input", [4]int{s.N, s.C + Block, s.H + s.PadT + s.PadB, s.W + s.PadL + s.PadR}},
+		{"output", [4]int{s.N, s.F + Block, s.OutH(), s.OutW()}},
+		{"filters", [4]int{s.F + Block, s.C + Block, s.KH, s.KW}},
+	} {
+		size := 1.0
+		for _, v := range d.dims {
+			size *= float64(v)
+		}
+		if size > elements {
+			return fmt.Errorf("convolution: %s of %v is larger than 2^40 elements", d.name, d.dims)
+		}
+	}
+	return nil
+}
+
+func (s ConvShape) filterLen() int { return s.F * (s.C / s.Groups) * s.KH * s.KW }
+
+// Input is what a convolution reads: Act, or Plain (N×C×H×W) if the plan was made for plain input.
+type Input struct {
+	Plain []float32
+	Act   Act
+}
+
+// A Conv is the plan of one convolution and its two gradients. The plan holds no data but the
+// arguments of the call under way: one call at a time.
+type Conv struct {
+	shape   ConvShape
+	plain   bool
+	forward *corr
+	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride
+	filter  *filterGrad
+
+	pack packRun
+	run  corrRun
+	zero zeroRun
+	fill filterRun
+}
+
+// NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
+// (the first layer of a network; there is no gradient for images).
+func NewConv(s ConvShape, plainInput bool) (*Conv, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Conv{shape: s, plain: plainInput}
+	c.forward = forwardCorr(s, plainInput)
+	if !plainInput {
+		c.phases = gradCorrs(s)
+	}
+	c.filter = newFilterGrad(s, plainInput)
+	return c, nil
+}
+
+// Shape returns the shape the plan was made for.
+func (c *Conv) Shape() ConvShape { return c.shape }
+
+// PackedLen returns the floats of the packed filters that Forward reads.
+func (c *Conv) PackedLen() int { return c.forward.packedLen() }
+
+// Pack brings filters, F×C/Groups×KH×KW, into the form that Forward reads.
+func (c *Conv) Pack(p *Pool, w, packed []float32) {
+	mustHave("filters", len(w), c.shape.filterLen())
+	mustHave("packed filters", len(packed), c.PackedLen())
+	c.pack.run(p, c.forward, w, packed)
+}
+
+// GradPackedLen returns the floats of the packed filters that DataGrad reads.
+func (c *Conv) GradPackedLen() int {
+	n := 0
+	for _, ph := range c.phases {
+		n += ph.packedLen()
+	}
+	return n
+}
+
+// PackGrad brings filters, F×C/Groups×KH×KW, into the form that DataGrad reads.
+func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
+	c.mustNotBePlain()
+	mustHave("filters", len(w), c.shape.filterLen())
+	mustHave("packed filters", len(packed), c.GradPackedLen())
+	for _, ph := range c.phases {
+		c.pack.run(p, ph, w, packed)
+		packed = packed[ph.packedLen():]
+	}
+}
+
+// Scratch returns the floats of scratch space that Forward needs on a pool of so many threads.
+func (c *Conv) Scratch(threads int) int { return c.forward.scratch(threads) }
+
+// DataGradScratch returns the floats of scratch space that DataGrad needs.
+func (c *Conv) DataGradScratch(threads int) int {
+	n := 0
+	for _, ph := range c.phases {
+		n = max(n, ph.scratch(threads))
+	}
+	return n
+}
+
+// FilterGradScratch returns the floats of scratch space that FilterGrad needs.
+func (c *Conv) FilterGradScratch(threads int) int { return c.filter.scratch(threads) }
+
+// Forward computes y = act(x∗w + bias + residual), where bias (F floats), residual (the shape of y)
+// may be nil and act is max(0, ·) if relu is set. The residual may be y itself.
+func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, relu bool, y Act, scratch []float32) {
+	s := c.shape
+	mustHave("packed filters", len(packed), c.PackedLen())
+	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
+	mustBe("output", y, s.N, s.F, s.OutH(), s.OutW())
+	data, stride := c.input(x)
+	r := &c.run
+	*r = corrRun{x: data, xs: stride, packed: packed, y: y.Data, ys: y.Stride, relu: relu}
+	if bias != nil {
+		mustHave("bias", len(bias), s.F)
+	}
+	if residual != nil {
+		mustBe("residual", *residual, s.N, s.F, s.OutH(), s.OutW())
+		r.res, r.rs = residual.Data, residual.Stride
+	}
+	r.do(p, c.forward, bias, scratch)
+}
+
+// DataGrad computes the gradient of the input, dx, from that of the output, dy; it adds to dx if
+// accumulate is set. Packed comes from PackGrad.
+func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx Act, scratch []float32) {
+	c.mustNotBePlain()
+	s := c.shape
+	mustHave("packed filters", len(packed), c.GradPackedLen())
+	mustHave("scratch", len(scratch), c.DataGradScratch(p.Threads()))
+	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
+	mustBe("input gradient", dx, s.N, s.C, s.H, s.W)
+	for _, ph := range c.phases {
+		if ph.kh == 0 || ph.kw == 0 { // pixels between the strides, which no tap has read
+			if !accumulate {
+				c.zero.do(p, ph, dx)
+			}
+			continue
+		}
+		r := &c.run
+		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed, y: dx.Data, ys: dx.Stride}
+		if accumulate {
+			r.res, r.rs = dx.Data, dx.Stride
+		}
+		r.do(p, ph, nil, scratch)
+		packed = packed[ph.packedLen():]
+	}
+}
+
+// FilterGrad computes the gradient of the filters, dw (F×C/Groups×KH×KW), and of the bias, db (F
+// floats, nil if there is none), from the input of Forward and the gradient of its output.
+func (c *Conv) FilterGrad(p *Pool, x Input, dy Act, dw, db, scratch []float32) {
+	s := c.shape
+	mustHave("scratch", len(scratch), c.FilterGradScratch(p.Threads()))
+	mustHave("filter gradient", len(dw), s.filterLen())
+	if db != nil {
+		mustHave("bias gradient", len(db), s.F)
+	}
+	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
+	data, stride := c.input(x)
+	c.fill.do(p, c.filter, data, stride, dy, dw, db, scratch)
+}
+
+func (c *Conv) input(x Input) (data []float32, stride int) {
+	s := c.shape
+	if c.plain {
+		mustHave("plain input", len(x.Plain), s.N*s.C*s.H*s.W)
+		return x.Plain, s.C * s.H * s.W
+	}
+	mustBe("input", x.Act, s.N, s.C, s.H, s.W)
+	return x.Act.Data, x.Act.Stride
+}
+
+func (c *Conv) mustNotBePlain() {
+	if c.plain {
+		panic("kernel: a convolution planned for plain input has no data gradient")
+	}
+}
+
+func mustHave(what string, have, want int) {
+	if have < want {
+		panic(fmt.Sprintf("kernel: %s: %d floats, want %d", what, have, want))
+	}
+}
+
+func mustBe(what string, a Act, n, c, h, w int) {
+	if a.N != n || a.C != c || a.H != h || a.W != w {
+		panic(fmt.Sprintf("kernel: %s is %d×%d×%d×%d, want %d×%d×%d×%d", what, a.N, a.C, a.H, a.W, n, c, h, w))
+	}
+	image := Blocks(c) * h * w * Block
+	if a.Stride < image {
+		panic(fmt.Sprintf("kernel: %s: images %d floats apart, want at least %d", what, a.Stride, image))
+	}
+	mustHave(what, len(a.Data), (n-1)*a.Stride+image)
+}
