@@ -1,0 +1,21 @@
+// Package weights keeps trained networks on disk: safetensors files with the
+// metadata that rebuilds the network, written so that a crash never costs the
+// old file.
+//
+// What the package guarantees:
+//
+//   - Reading costs the memory of the destination and one buffer of 256 KiB.
+//     [Open] reads the header alone; [Reader.ReadInto] and [Reader.ReadTensor]
+//     convert into the caller's slices.
+//   - A file is believed only after its whole header has been checked against
+//     its size: no allocation, read or index follows from an unchecked number.
+//   - The same [File] gives the same bytes, whatever the machine.
+//   - [Save] and [WriteAtomically] leave either the old file or the new one.
+//
+// The format (https://github.com/huggingface/safetensors#format) is eight
+// bytes of header length, a JSON header and the data. The reader and writer
+// are our own: the Go library for it, github.com/nlpodyssey/safetensors, wants
+// the whole file in one byte slice and serialises from byte slices (AlexNet
+// would need its 244 MB twice), forgets the order of the tensors, lets the
+// later of two equal names win, and mends broken UTF-8 silently.
+package weights

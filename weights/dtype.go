@@ -1,0 +1,91 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// A dtype is an element type of the format. Every whole-byte type of the
+// format is known, because the header can only be checked when all sizes are;
+// the types with a decode function can also be read.
+type dtype struct {
+	name   string
+	size   int
+	decode func(dst []float32, src []byte) error // len(src) is size*len(dst)
+}
+
+var dtypes = map[string]*dtype{}
+
+func init() {
+	for _, d := range []dtype{
+		{"F32", 4, decodeF32}, {"F16", 2, decodeF16}, {"BF16", 2, decodeBF16},
+		{"F64", 8, decodeF64}, {"I64", 8, decodeI64},
+		{"BOOL", 1, nil}, {"U8", 1, nil}, {"I8", 1, nil}, {"F8_E5M2", 1, nil}, {"F8_E4M3", 1, nil},
+		{"F8_E8M0", 1, nil}, {"F8_E4M3FNUZ", 1, nil}, {"F8_E5M2FNUZ", 1, nil},
+		{"I16", 2, nil}, {"U16", 2, nil}, {"I32", 4, nil}, {"U32", 4, nil}, {"U64", 8, nil}, {"C64", 8, nil},
+	} {
+		dtypes[d.name] = &d
+	}
+}
+
+func decodeF32(dst []float32, src []byte) error {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+	}
+	return nil
+}
+
+// decodeF16 is exact: every half is a float32.
+func decodeF16(dst []float32, src []byte) error {
+	for i := range dst {
+		dst[i] = halfToFloat(binary.LittleEndian.Uint16(src[2*i:]))
+	}
+	return nil
+}
+
+func halfToFloat(h uint16) float32 {
+	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
+	switch exp {
+	case 0: // zero and subnormals: frac · 2⁻²⁴, exact in a float32
+		return math.Float32frombits(sign | math.Float32bits(float32(frac)*0x1p-24))
+	case 31: // infinity and NaN
+		return math.Float32frombits(sign | 255<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
+}
+
+// decodeBF16 is exact: a bfloat16 is the upper half of a float32.
+func decodeBF16(dst []float32, src []byte) error {
+	for i := range dst {
+		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+	}
+	return nil
+}
+
+// decodeF64 rounds to the nearest float32 and refuses a finite value that
+// would become infinite.
+func decodeF64(dst []float32, src []byte) error {
+	for i := range dst {
+		v := math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:]))
+		dst[i] = float32(v)
+		if math.IsInf(float64(dst[i]), 0) && !math.IsInf(v, 0) {
+			return fmt.Errorf("the F64 value %g is too large for a float32", v)
+		}
+	}
+	return nil
+}
+
+// decodeI64 refuses an integer that a float32 does not hold exactly: integers
+// count or index, and a rounded one would be silently wrong.
+func decodeI64(dst []float32, src []byte) error {
+	for i := range dst {
+		v := int64(binary.LittleEndian.Uint64(src[8*i:]))
+		dst[i] = float32(v)
+		// 2⁶³ itself does not convert back; no other result is out of range.
+		if dst[i] == 1<<63 || int64(dst[i]) != v {
+			return fmt.Errorf("the I64 value %d is no exact float32", v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+)
+
+// Write writes f as a safetensors file of F32 tensors. Nothing is written if f
+// is not valid: an element count that contradicts the shape, a name that is
+// empty, there twice or not UTF-8, metadata that would not read back. Beyond f
+// itself it needs the header and one buffer of 256 KiB.
+func Write(w io.Writer, f *File) error {
+	header, err := encodeHeader(f)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	buf := make([]byte, chunk)
+	for _, t := range f.Tensors {
+		for data := t.Data; len(data) > 0; {
+			n := min(len(data), chunk/4)
+			for i, v := range data[:n] {
+				binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
+			}
+			if _, err := w.Write(buf[:4*n]); err != nil {
+				return err
+			}
+			data = data[n:]
+		}
+	}
+	return nil
+}
+
+// Save writes f to path, whole or not at all; see [WriteAtomically].
+func Save(path string, f *File) error {
+	if _, err := encodeHeader(f); err != nil { // before the disk is touched
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return WriteAtomically(path, func(w io.Writer) error { return Write(w, f) })
+}
