@@ -98,8 +98,19 @@ func (p *Preparer) Prepare(dst []float32, img *Image) error {
 	if len(dst) != p.in.Len() {
 		return fmt.Errorf("room for %d values: an input of %v has %d", len(dst), p.in.Shape, p.in.Len())
 	}
-	if err := convertible(img.C, p.in.C); err != nil {
+	img, err := p.fit(img)
+	if err != nil {
 		return err
+	}
+	p.normalise(dst, img)
+	return nil
+}
+
+// fit gives the image the input's height and width, and one channel if the input has one. What it
+// returns is img or the preparer's own.
+func (p *Preparer) fit(img *Image) (*Image, error) {
+	if err := convertible(img.C, p.in.C); err != nil {
+		return nil, err
 	}
 	if img.C == 3 && p.in.C == 1 {
 		p.grey.Reset(Shape{1, img.H, img.W})
@@ -112,10 +123,15 @@ func (p *Preparer) Prepare(dst []float32, img *Image) error {
 	if img.H != p.in.H || img.W != p.in.W {
 		p.sized.Reset(Shape{img.C, p.in.H, p.in.W})
 		if err := p.resize.Resize(&p.sized, img); err != nil {
-			return err
+			return nil, err
 		}
 		img = &p.sized
 	}
+	return img, nil
+}
+
+// normalise writes the values of an image that fits; one channel becomes as many as the input has.
+func (p *Preparer) normalise(dst []float32, img *Image) {
 	n := p.in.H * p.in.W
 	for c := range p.in.C {
 		to := dst[c*n : (c+1)*n]
@@ -128,5 +144,4 @@ func (p *Preparer) Prepare(dst []float32, img *Image) error {
 			to[i] = value[b]
 		}
 	}
-	return nil
 }

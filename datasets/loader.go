@@ -35,6 +35,10 @@ type Config struct {
 	// Prefetch is the number of batches that are prepared while one is used; 0 means as many as fit
 	// 32 MiB, from 1 to 4.
 	Prefetch int
+	// Cache is the memory in bytes that may keep the images, as bytes of the input's size, from the first epoch
+	// on, so that later ones neither read nor resize them. It is used if they all fit, and not with
+	// transforms or where there is nothing to save; 0 means none.
+	Cache int64
 }
 
 // Validate says what is wrong with a setting, whatever the source.
@@ -48,6 +52,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("workers %d: should be at least 1, or 0 for one a core", c.Workers)
 	case c.Prefetch < 0:
 		return fmt.Errorf("prefetch %d: should be at least 1, or 0 for the usual", c.Prefetch)
+	case c.Cache < 0:
+		return fmt.Errorf("cache %d: should be a number of bytes, or 0 for none", c.Cache)
 	case slices.Contains(c.Transforms, nil):
 		return errors.New("transforms: one of them is nil")
 	}
@@ -66,6 +72,12 @@ type Loader struct {
 	ring  []*Batch
 	work  []*worker
 	busy  atomic.Bool
+
+	// The images in the input's size, and which of them are there. No two workers have the same image
+	// in an epoch, and between epochs the workers end, so that no lock is needed.
+	cached Shape
+	cache  []uint8
+	known  []bool
 }
 
 // A Batch is the caller's from the time the loop gets it until the next turn of the loop, or until
@@ -130,6 +142,12 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	l.cfg = cfg
 
 	l.order = make([]int32, l.images)
+	l.cached = Shape{min(info.Shape.C, cfg.Input.C), cfg.Input.H, cfg.Input.W}
+	_, memory := src.(*Memory)
+	ready := memory && info.Shape == l.cached
+	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && !ready {
+		l.cache, l.known = make([]uint8, n), make([]bool, l.images)
+	}
 	for range cfg.Workers {
 		p, err := NewPreparer(cfg.Input)
 		if err != nil {
@@ -173,10 +191,10 @@ func (l *Loader) Input() Input { return l.cfg.Input }
 // Slots returns the number of batches that share the loader's memory.
 func (l *Loader) Slots() int { return len(l.ring) }
 
-// Memory returns the bytes that the loader's batches and order take.
+// Memory returns the bytes that the loader's batches, cache and order take.
 func (l *Loader) Memory() int64 {
 	one := int64(l.cfg.Batch) * int64(4*l.cfg.Input.Len()+4+8)
-	return one*int64(len(l.ring)) + 4*int64(len(l.order))
+	return one*int64(len(l.ring)) + int64(len(l.cache)+len(l.known)) + 4*int64(len(l.order))
 }
 
 // Epoch returns the batches of an epoch in their order, beginning with number from (to go on in
@@ -321,6 +339,7 @@ type worker struct {
 	loader  *Loader
 	prepare *Preparer
 	sample  *Sample
+	kept    Image // a view of the cache
 }
 
 func (w *worker) run(ctx context.Context, chunks <-chan chunk) {
@@ -342,23 +361,59 @@ func (w *worker) fill(b *Batch, at int) error {
 	l, s := w.loader, w.sample
 	s.Index, s.Epoch = b.Index[at], b.Epoch
 	s.Label = l.src.Label(s.Index)
-	if err := l.src.Image(s.Index, s.Image); err != nil {
+	img, err := w.image()
+	if err != nil {
 		return err
-	}
-	if len(l.cfg.Transforms) > 0 {
-		reseed(&s.pcg, l.cfg.Seed, sampleStream, s.Epoch, s.Index)
-		for _, t := range l.cfg.Transforms {
-			if err := t.Apply(s); err != nil {
-				return err
-			}
-		}
 	}
 	if n := len(l.info.Classes); n > 0 && (s.Label < 0 || s.Label >= n) {
 		return fmt.Errorf("label %d: should be 0 to %d", s.Label, n-1)
 	}
 	b.Labels[at] = float32(s.Label)
 	stride := l.cfg.Input.Len()
-	return w.prepare.Prepare(b.Images[at*stride:(at+1)*stride], s.Image)
+	w.prepare.normalise(b.Images[at*stride:(at+1)*stride], img)
+	return nil
+}
+
+// image returns the sample's image in the input's size, from the cache if there is one.
+func (w *worker) image() (*Image, error) {
+	l := w.loader
+	if l.cache == nil {
+		return w.fresh()
+	}
+	// The image's place among those of the limit: what arrange does, backwards.
+	all := int64(l.src.Len())
+	place := int((int64(w.sample.Index)*int64(l.images) + all - 1) / all)
+	n := l.cached.Len()
+	w.kept = Image{l.cached, l.cache[place*n : (place+1)*n]}
+	if !l.known[place] {
+		img, err := w.fresh()
+		if err != nil {
+			return nil, err
+		}
+		if img.Shape != l.cached {
+			return nil, fmt.Errorf("%d channels: the source says that it has %d", img.C, l.info.Shape.C)
+		}
+		copy(w.kept.Pix, img.Pix)
+		l.known[place] = true
+	}
+	return &w.kept, nil
+}
+
+// fresh reads the sample's image, transforms it and brings it to the input's size.
+func (w *worker) fresh() (*Image, error) {
+	l, s := w.loader, w.sample
+	if err := l.src.Image(s.Index, s.Image); err != nil {
+		return nil, err
+	}
+	if len(l.cfg.Transforms) > 0 {
+		reseed(&s.pcg, l.cfg.Seed, sampleStream, s.Epoch, s.Index)
+		for _, t := range l.cfg.Transforms {
+			if err := t.Apply(s); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w.prepare.fit(s.Image)
 }
 
 // fail keeps the error of the first place in the batch that has one, whichever worker was faster.

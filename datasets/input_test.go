@@ -1,0 +1,116 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPrepareNormalisesAsTorchvisionBitForBit(t *testing.T) {
+	raw, err := os.ReadFile("testdata/normalise.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float32, 3*256)
+	if err := binary.Read(bytes.NewReader(raw), binary.LittleEndian, want); err != nil {
+		t.Fatal(err)
+	}
+	in := Input{Shape: Shape{3, 1, 256}, Mean: []float32{.485, .456, .406}, Std: []float32{.229, .224, .225}}
+	for _, channels := range []int{1, 3} {
+		var ramp Image
+		ramp.Reset(Shape{channels, 1, 256})
+		for i := range ramp.Pix {
+			ramp.Pix[i] = uint8(i)
+		}
+		p, err := NewPreparer(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, len(want))
+		if err := p.Prepare(got, &ramp); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d channels: values differ from torchvision's", channels)
+		}
+	}
+}
+
+func TestPrepareRepeatsGreyForThreeChannels(t *testing.T) {
+	p, err := NewPreparer(Input{Shape: Shape{3, 5, 4}, Mean: []float32{.5}, Std: []float32{.25}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := pattern(Shape{1, 7, 9})
+	got := make([]float32, 3*5*4)
+	if err := p.Prepare(got, img); err != nil {
+		t.Fatal(err)
+	}
+	var small Image
+	small.Reset(Shape{1, 5, 4})
+	if err := new(Resizer).Resize(&small, img); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range got {
+		if want := (float32(small.Pix[i%20])/255 - .5) / .25; g != want {
+			t.Fatalf("value %d is %v: want %v", i, g, want)
+		}
+	}
+}
+
+func TestPrepareRefusesWhatDoesNotFit(t *testing.T) {
+	p, err := NewPreparer(Input{Shape: Shape{3, 4, 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Prepare(make([]float32, 47), pattern(Shape{3, 4, 4})); err == nil {
+		t.Error("a short destination is no error")
+	}
+	if err := p.Prepare(make([]float32, 48), pattern(Shape{4, 4, 4})); err == nil {
+		t.Error("four channels for three are no error")
+	}
+}
+
+func TestInputTakesWhatIsMissingFromTheSource(t *testing.T) {
+	grey := Info{Name: "grey", Shape: Shape{1, 28, 28}, Mean: []float32{.3}, Std: []float32{.4}}
+	for _, c := range []struct {
+		name      string
+		in        Input
+		info      Info
+		shape     Shape
+		mean, std []float32
+		err       string
+	}{
+		{name: "everything", info: grey, shape: Shape{1, 28, 28}, mean: []float32{.3}, std: []float32{.4}},
+		{name: "the mean, for each of three channels", in: Input{Shape: Shape{3, 9, 8}}, info: grey,
+			shape: Shape{3, 9, 8}, mean: []float32{.3, .3, .3}, std: []float32{.4, .4, .4}},
+		{name: "nothing", in: Input{Shape: Shape{1, 9, 8}, Mean: []float32{0}, Std: []float32{2}}, info: grey,
+			shape: Shape{1, 9, 8}, mean: []float32{0}, std: []float32{2}},
+		{name: "no mean where the source knows none", info: Info{Shape: Shape{3, 2, 2}}, shape: Shape{3, 2, 2},
+			mean: []float32{0, 0, 0}, std: []float32{1, 1, 1}},
+		{name: "a size where images have none in common", info: Info{Name: "photos", Shape: Shape{C: 3}}, err: "input 3×0×0: every dimension"},
+		{name: "channels that cannot be made", in: Input{Shape: Shape{4, 8, 8}}, info: grey, err: "grey: 1 channels cannot become 4"},
+		{name: "two means for three channels", in: Input{Shape: Shape{3, 8, 8}, Mean: []float32{0, 0}, Std: []float32{1}}, info: grey, err: "mean of 2 values for 3 channels"},
+		{name: "a mean without a deviation", in: Input{Mean: []float32{0}}, info: grey, err: "std of 0 values"},
+		{name: "a deviation of 0", in: Input{Mean: []float32{0}, Std: []float32{0}}, info: grey, err: "std 0: should be above 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := c.in.For(c.info)
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("error %v: want one with %q", err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Shape != c.shape || !slices.Equal(got.Mean, c.mean) || !slices.Equal(got.Std, c.std) {
+				t.Errorf("got %v: want %v %v %v", got, c.shape, c.mean, c.std)
+			}
+		})
+	}
+}
