@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -19,7 +20,7 @@ type File struct {
 
 const (
 	// maxIDX bounds what a file may unpack to: 2 GiB, four times the largest set in this format (EMNIST).
-	maxIDX = 1 << 31
+	maxIDX = math.MaxInt32
 	// deflateRatio is the most that DEFLATE can expand a byte to.
 	deflateRatio = 1032
 )
@@ -98,7 +99,7 @@ func decodeIDX(file []byte, rank int) (dims []int, data []byte, err error) {
 			return nil, nil, fmt.Errorf("dimension %d is 0: the file holds nothing", i+1)
 		}
 		dims = append(dims, int(d))
-		// size is at most 2³¹+1 and d below 2³², so a product that wraps is below zero.
+		// size is at most 2³¹ and d below 2³², so a product that wraps is below zero.
 		if size *= d; size < 0 || size > maxIDX {
 			size = maxIDX + 1
 		}

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -27,6 +28,9 @@ func (in Input) For(info Info) (Input, error) {
 	}
 	if min(in.C, in.H, in.W) < 1 {
 		return Input{}, fmt.Errorf("input %v: every dimension must be at least 1", in.Shape)
+	}
+	if max(in.C, in.H, in.W) > 1<<16 || int64(in.C)*int64(in.H)*int64(in.W) > math.MaxInt32/4 {
+		return Input{}, fmt.Errorf("input %v: more than 2 GiB", in.Shape)
 	}
 	if err := convertible(info.Shape.C, in.C); err != nil {
 		return Input{}, fmt.Errorf("input %v: %v: %w", in.Shape, info, err)
