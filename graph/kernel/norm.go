@@ -1,0 +1,298 @@
+package kernel
+
+import "math"
+
+// affine is what normalisation does to a block of channels: y = (x − mean)·scale + shift. In its
+// gradient, dx = scale·dy + slope·(x − mean) + offset. The assembly knows the order of the fields.
+type affine struct{ mean, scale, shift, slope, offset [Block]float32 }
+
+type batchNorm struct {
+	channels
+	x, y                   Act
+	gamma, beta            []float32
+	mean, variance, invstd []float32
+	eps                    float64
+	relu                   bool
+	partial                []moments
+}
+
+var batchNorms kept[batchNorm]
+
+// BatchNorm is batch normalisation as in training (Ioffe & Szegedy, arXiv:1502.03167, algorithm 1),
+//
+//	y = (x − mean)·invstd·gamma + beta, invstd = 1/√(biased variance + eps)
+//
+// with the mean and variance of each channel over the batch, and then, if relu is set, max(y, 0). All
+// slices have C elements. gamma and beta may be nil for ones and zeros. mean and invstd are left for
+// [BatchNormGrad]; variance receives the unbiased variance, which is what PyTorch's running average takes
+// in (0 if a channel has one value only). x is read twice. y may be x.
+func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, y Act, mean, variance, invstd []float32, relu bool) {
+	const op = "BatchNorm"
+	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
+	wantAct(op, "y", &y, x.N, x.C, x.H, x.W)
+	wantOptional(op, "gamma", gamma, x.C)
+	wantOptional(op, "beta", beta, x.C)
+	wantLen(op, "mean", len(mean), x.C)
+	wantLen(op, "variance", len(variance), x.C)
+	wantLen(op, "invstd", len(invstd), x.C)
+	t := batchNorms.get()
+	t.x, t.y, t.eps, t.relu = x, y, float64(eps), relu
+	t.gamma, t.beta, t.mean, t.variance, t.invstd = gamma, beta, mean, variance, invstd
+	t.partial = grown(t.partial, t.plan(&x, 1))
+	t.run(p, t, 2)
+	*t = batchNorm{partial: t.partial} // let go of the caller's slices
+	batchNorms.put(t)
+}
+
+// moments are the count, mean and sum of squared distances from the mean, of values of sixteen channels.
+type moments struct {
+	n        float64
+	mean, m2 [Block]float64
+}
+
+// add takes in n values whose distances from shift sum to d, and the squares of these to q.
+func (s *moments) add(n int, shift, d, q *[Block]float32) {
+	inv := 1 / float64(n)
+	share := float64(n) / (s.n + float64(n))
+	for j := range s.mean {
+		dj := float64(d[j])
+		away := float64(shift[j]) + dj*inv - s.mean[j]
+		s.mean[j] += away * share
+		s.m2[j] += max(0, float64(q[j])-dj*dj*inv) + away*away*share*s.n
+	}
+	s.n += float64(n)
+}
+
+// merge takes in the values of o.
+func (s *moments) merge(o *moments) {
+	share := o.n / (s.n + o.n)
+	for j := range s.mean {
+		away := o.mean[j] - s.mean[j]
+		s.mean[j] += away * share
+		s.m2[j] += o.m2[j] + away*away*share*s.n
+	}
+	s.n += o.n
+}
+
+// measure takes distances from the mean so far, at the start from that of the first piece, so that
+// nothing cancels, however far from zero the mean is.
+func (t *batchNorm) measure(block, from, to, part int) {
+	s := &t.partial[part]
+	*s = moments{}
+	var shift, d, q [Block]float32
+	for i := from; i < to; i++ {
+		x := t.in(&t.x, block, i)
+		if i == from {
+			sumPixels(x, &shift)
+			for j := range shift {
+				shift[j] /= float32(len(x) / Block)
+			}
+		} else {
+			for j := range shift {
+				shift[j] = float32(s.mean[j])
+			}
+		}
+		sumMoments(x, &shift, &d, &q)
+		s.add(len(x)/Block, &shift, &d, &q)
+	}
+}
+
+func (t *batchNorm) finish(block, first, end int) {
+	s := &t.partial[first]
+	for i := first + 1; i < end; i++ {
+		s.merge(&t.partial[i])
+	}
+	for j := range min(Block, t.x.C-block*Block) {
+		c := block*Block + j
+		t.mean[c] = float32(s.mean[j])
+		t.invstd[c] = float32(1 / math.Sqrt(s.m2[j]/s.n+t.eps))
+		t.variance[c] = float32(s.m2[j] / max(1, s.n-1))
+	}
+}
+
+func (t *batchNorm) apply(block, from, to int) {
+	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
+	for i := from; i < to; i++ {
+		normalise(t.in(&t.x, block, i), t.in(&t.y, block, i), &a, t.relu)
+	}
+}
+
+// normOf returns what batch normalisation does to a block. Its gradient finds out by the same
+// arithmetic what a fused ReLU let through.
+func normOf(block, c int, gamma, beta, mean, invstd []float32) affine {
+	a := affine{
+		mean:  lanesOf(mean, block, c, 0),
+		scale: lanesOf(gamma, block, c, 1),
+		shift: lanesOf(beta, block, c, 0),
+	}
+	for j, f := range lanesOf(invstd, block, c, 1) {
+		a.scale[j] *= f
+	}
+	return a
+}
+
+type batchNormGrad struct {
+	channels
+	x, dy, dx                 Act
+	gamma, beta, mean, invstd []float32
+	dgamma, dbeta             []float32
+	relu                      bool
+	partial                   []gradSums
+}
+
+var batchNormGrads kept[batchNormGrad]
+
+// BatchNormGrad writes the gradients of [BatchNorm]: all of dx, and dgamma and dbeta of C elements each.
+// x, gamma, beta, mean, invstd and relu are those of the call it is the gradient of; what a fused
+// ReLU let through is found from them, so that nobody has to keep y. x and dy are read twice. dx may be dy.
+func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, relu bool) {
+	const op = "BatchNormGrad"
+	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
+	wantAct(op, "dy", &dy, x.N, x.C, x.H, x.W)
+	wantAct(op, "dx", &dx, x.N, x.C, x.H, x.W)
+	wantOptional(op, "gamma", gamma, x.C)
+	wantOptional(op, "beta", beta, x.C)
+	wantLen(op, "mean", len(mean), x.C)
+	wantLen(op, "invstd", len(invstd), x.C)
+	wantLen(op, "dgamma", len(dgamma), x.C)
+	wantLen(op, "dbeta", len(dbeta), x.C)
+	t := batchNormGrads.get()
+	t.x, t.dy, t.dx, t.relu = x, dy, dx, relu
+	t.gamma, t.beta, t.mean, t.invstd, t.dgamma, t.dbeta = gamma, beta, mean, invstd, dgamma, dbeta
+	t.partial = grown(t.partial, t.plan(&x, 2))
+	t.run(p, t, 3)
+	*t = batchNormGrad{partial: t.partial} // let go of the caller's slices
+	batchNormGrads.put(t)
+}
+
+// gradSums are the sums of dy and of dy·(x − mean) of sixteen channels, of dy that passed the ReLU.
+type gradSums struct{ d, q [Block]float64 }
+
+func (t *batchNormGrad) measure(block, from, to, part int) {
+	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
+	s := gradSums{}
+	var d, q [Block]float32
+	for i := from; i < to; i++ {
+		sumGrads(t.in(&t.x, block, i), t.in(&t.dy, block, i), &a, t.relu, &d, &q)
+		for j := range d {
+			s.d[j] += float64(d[j])
+			s.q[j] += float64(q[j])
+		}
+	}
+	t.partial[part] = s
+}
+
+func (t *batchNormGrad) finish(block, first, end int) {
+	s := t.partial[first]
+	for _, o := range t.partial[first+1 : end] {
+		for j := range s.d {
+			s.d[j] += o.d[j]
+			s.q[j] += o.q[j]
+		}
+	}
+	for j := range min(Block, t.x.C-block*Block) {
+		c := block*Block + j
+		t.dbeta[c] = float32(s.d[j])
+		t.dgamma[c] = float32(s.q[j] * float64(t.invstd[c]))
+	}
+}
+
+func (t *batchNormGrad) apply(block, from, to int) {
+	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
+	n := float32(t.x.N * t.pixels)
+	for j := range min(Block, t.x.C-block*Block) {
+		c := block*Block + j
+		a.slope[j] = -a.scale[j] * t.invstd[c] * t.dgamma[c] / n
+		a.offset[j] = -a.scale[j] * t.dbeta[c] / n
+	}
+	for i := from; i < to; i++ {
+		normaliseGrad(t.in(&t.x, block, i), t.in(&t.dy, block, i), t.in(&t.dx, block, i), &a, t.relu)
+	}
+}
+
+type channelAffine struct {
+	channels
+	x, y         Act
+	scale, shift []float32
+	relu         bool
+}
+
+var channelAffines kept[channelAffine]
+
+// ChannelAffine gives y = x·scale + shift for each channel, batch normalisation in evaluation, and then,
+// if relu is set, max(y, 0). scale and shift have C elements, or are nil for ones and zeros. y may be x.
+func ChannelAffine(p *Pool, x Act, scale, shift []float32, y Act, relu bool) {
+	const op = "ChannelAffine"
+	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
+	wantAct(op, "y", &y, x.N, x.C, x.H, x.W)
+	wantOptional(op, "scale", scale, x.C)
+	wantOptional(op, "shift", shift, x.C)
+	t := channelAffines.get()
+	t.x, t.y, t.scale, t.shift, t.relu = x, y, scale, shift, relu
+	t.plan(&x, 1)
+	t.walk(p, t, 2)
+	*t = channelAffine{} // let go of the caller's slices
+	channelAffines.put(t)
+}
+
+func (t *channelAffine) measure(int, int, int, int) {}
+func (t *channelAffine) finish(int, int, int)       {}
+
+func (t *channelAffine) apply(block, from, to int) {
+	a := normOf(block, t.x.C, t.scale, t.shift, nil, nil)
+	for i := from; i < to; i++ {
+		normalise(t.in(&t.x, block, i), t.in(&t.y, block, i), &a, t.relu)
+	}
+}
+
+type channelSums struct {
+	channels
+	x       Act
+	sum     []float32
+	partial [][Block]float64
+}
+
+var channelSumsKept kept[channelSums]
+
+// ChannelSums gives sum, of C elements, the sum of each channel over the batch: the gradient of a bias.
+func ChannelSums(p *Pool, x Act, sum []float32) {
+	wantAct("ChannelSums", "x", &x, x.N, x.C, x.H, x.W)
+	wantLen("ChannelSums", "sum", len(sum), x.C)
+	t := channelSumsKept.get()
+	t.x, t.sum = x, sum
+	t.partial = grown(t.partial, t.plan(&x, 1))
+	t.run(p, t, 0)
+	*t = channelSums{partial: t.partial} // let go of the caller's slices
+	channelSumsKept.put(t)
+}
+
+func (t *channelSums) measure(block, from, to, part int) {
+	var s [Block]float64
+	for i := from; i < to; i++ {
+		addSums(t.in(&t.x, block, i), &s)
+	}
+	t.partial[part] = s
+}
+
+func (t *channelSums) finish(block, first, end int) {
+	s := t.partial[first]
+	for _, o := range t.partial[first+1 : end] {
+		for j := range s {
+			s[j] += o[j]
+		}
+	}
+	for j := range min(Block, t.x.C-block*Block) {
+		t.sum[block*Block+j] = float32(s[j])
+	}
+}
+
+func (t *channelSums) apply(int, int, int) {}
+
+// addSums adds the sums of a piece to total.
+func addSums(x []float32, total *[Block]float64) {
+	var s [Block]float32
+	sumPixels(x, &s)
+	for j := range s {
+		total[j] += float64(s[j])
+	}
+}
