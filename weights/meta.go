@@ -142,8 +142,10 @@ func decodeMeta(raw map[string]string) (Meta, error) {
 		// A field that we do not know could change what the weights mean.
 		dec := json.NewDecoder(strings.NewReader(value))
 		dec.DisallowUnknownFields()
-		if err := dec.Decode(f.value); err != nil || !json.Valid([]byte(value)) {
-			return Meta{}, fmt.Errorf("metadata %s cannot be read: %s", f.key, quote(value))
+		if err := dec.Decode(f.value); err != nil {
+			return Meta{}, fmt.Errorf("metadata %s cannot be read: %s (%s)", f.key, quote(value), quote(err.Error()))
+		} else if !json.Valid([]byte(value)) {
+			return Meta{}, fmt.Errorf("metadata %s cannot be read: %s (something follows the value)", f.key, quote(value))
 		}
 	}
 	if len(rest) > 0 {

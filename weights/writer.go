@@ -1,10 +1,8 @@
 package weights
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 )
 
 // Write writes f as a safetensors file of F32 tensors. Nothing is written if f
@@ -23,9 +21,7 @@ func Write(w io.Writer, f *File) error {
 	for _, t := range f.Tensors {
 		for data := t.Data; len(data) > 0; {
 			n := min(len(data), chunk/4)
-			for i, v := range data[:n] {
-				binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
-			}
+			encodeF32(buf[:4*n], data[:n])
 			if _, err := w.Write(buf[:4*n]); err != nil {
 				return err
 			}
