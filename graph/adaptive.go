@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+)
+
+// AdaptiveAvgPool adds means over windows that cover x evenly and give maps of h×w, whatever the size
+// of x: window i of n over a side of s reaches from ⌊i·s/n⌋ to ⌈(i+1)·s/n⌉, PyTorch's definition.
+// Windows overlap where n does not divide s. Maps that have the size already pass through.
+func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, h, w int) *gorgonia.Node {
+	l := b.unnamed("adaptive average pool")
+	if !b.rank(l.Name, x, 4) {
+		return nil
+	}
+	if h < 1 || w < 1 {
+		b.Errorf("%s: output %d×%d, at least 1×1 is needed", l.Name, h, w)
+		return nil
+	}
+	s := x.Shape()
+	switch {
+	case s[2] == h && s[3] == w:
+		return x
+	case s[2]%h == 0 && s[3]%w == 0:
+		return b.AvgPool(x, 0, Kernel(s[2]/h, s[3]/w), Strides(s[2]/h, s[3]/w))
+	}
+	l.Formula = fmt.Sprintf("⌈(i + 1)·%d/%d⌉ - ⌊i·%d/%d⌋", s[2], h, s[2], h)
+	o := &adaptivePoolOp{}
+	o.core = newCore(o, l.Kind, []int{s[0], s[1], h, w}, 1, x)
+	return b.layer(l, o, x)
+}
+
+type adaptivePoolOp struct{ core }
+
+// windows calls f for every output element with its place, its input window within the batch's maps,
+// row by row, and the window's size.
+func windows(maps, h, w, oh, ow int, f func(out, from, to, size int)) {
+	for m := range maps {
+		for i := range oh {
+			top, bottom := i*h/oh, ((i+1)*h+oh-1)/oh
+			for j := range ow {
+				left, right := j*w/ow, ((j+1)*w+ow-1)/ow
+				for y := top; y < bottom; y++ {
+					row := (m*h + y) * w
+					f((m*oh+i)*ow+j, row+left, row+right, (bottom-top)*(right-left))
+				}
+			}
+		}
+	}
+}
+
+func (o *adaptivePoolOp) lower(c *compiler, in []*value) *value {
+	x, y := c.asPlain(in[0]), c.plain(o.shape...)
+	s, t := x.shape, y.shape
+	c.add([]*value{x}, []*value{y}, 0, func(*exec) error {
+		clear(y.data)
+		windows(s[0]*s[1], s[2], s[3], t[2], t[3], func(out, from, to, size int) {
+			for _, v := range x.data[from:to] {
+				y.data[out] += v / float32(size)
+			}
+		})
+		return nil
+	})
+	return y
+}
+
+func (o *adaptivePoolOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	g := &adaptivePoolGradOp{}
+	g.core = newCore(g, "adaptive average pool gradient", inputs[0].Shape(), 0, grad)
+	dx, err := derive(g, &o.core, grad)
+	return gorgonia.Nodes{dx}, err
+}
+
+type adaptivePoolGradOp struct{ core }
+
+func (o *adaptivePoolGradOp) lower(c *compiler, in []*value) *value {
+	dy, dx := c.asPlain(in[0]), c.plain(o.shape...)
+	s, t := dx.shape, dy.shape
+	c.add([]*value{dy}, []*value{dx}, 0, func(*exec) error {
+		clear(dx.data)
+		windows(s[0]*s[1], s[2], s[3], t[2], t[3], func(out, from, to, size int) {
+			for i := from; i < to; i++ {
+				dx.data[i] += dy.data[out] / float32(size)
+			}
+		})
+		return nil
+	})
+	return dx
+}

@@ -1,0 +1,239 @@
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// A Mode says what a graph is for. Layers that differ between the two (dropout, batch normalisation,
+// auxiliary heads) look at it when they are built.
+type Mode int
+
+const (
+	Eval Mode = iota
+	Train
+)
+
+// A Builder adds the layers of a network to an expression graph. It keeps the first error and ignores
+// all that follows it, so that an architecture reads without checks; [Builder.Err] tells at the end.
+// Its methods take and return nodes: x is N×C×H×W unless said otherwise.
+type Builder struct {
+	g               *gorgonia.ExprGraph
+	params          *Params
+	mode            Mode
+	nodes           map[string]*gorgonia.Node // of the parameters declared in this graph
+	counts          map[string]int            // of layers without a name of their own
+	layers          []Layer
+	aux             []Auxiliary
+	err             error
+	weights, biases Initializer
+	dropouts        uint64
+}
+
+// A Layer is one entry of the list that a Builder keeps of what it built.
+type Layer struct {
+	Name    string // the parameters' prefix, or the kind and a number
+	Kind    string // "conv", "max pool", …
+	In, Out []int  // shapes without the batch dimension, of the first input and of the output
+	Params  int64  // trainable elements that this layer declares
+	MACs    int64  // multiply-adds of one image, convolutions and fully connected layers only
+	Formula string // the arithmetic of the output size, with its numbers
+	Node    *gorgonia.Node
+}
+
+// An Auxiliary is a classifier on an inner layer that adds to the loss in training.
+type Auxiliary struct {
+	Logits *gorgonia.Node
+	Weight float32
+}
+
+// NewBuilder starts a graph over params, which it extends by what the network declares.
+func NewBuilder(params *Params, mode Mode) *Builder {
+	return &Builder{
+		g: gorgonia.NewGraph(), params: params, mode: mode,
+		nodes: map[string]*gorgonia.Node{}, counts: map[string]int{},
+		weights: FanInUniform(), biases: Constant(0),
+	}
+}
+
+// Graph returns the expression graph.
+func (b *Builder) Graph() *gorgonia.ExprGraph { return b.g }
+
+// Params returns the parameters that this graph's layers are built over.
+func (b *Builder) Params() *Params { return b.params }
+
+// Training reports whether the graph is for training.
+func (b *Builder) Training() bool { return b.mode == Train }
+
+// Layers returns what was built so far, in order.
+func (b *Builder) Layers() []Layer { return b.layers }
+
+// Err returns the first error, or nil.
+func (b *Builder) Err() error { return b.err }
+
+// Errorf records an error of an architecture, unless there is one already.
+func (b *Builder) Errorf(format string, args ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf(format, args...)
+	}
+}
+
+// DefaultInit sets the initialisers of the layers that follow and do not name their own with [Init].
+// At the start they are PyTorch's for weights and zero for biases.
+func (b *Builder) DefaultInit(weights, biases Initializer) { b.weights, b.biases = weights, biases }
+
+// Input adds an input of the given shape, N×C×H×W for images. Its memory is bound with [Session.Bind].
+func (b *Builder) Input(name string, shape ...int) *gorgonia.Node {
+	if b.err != nil {
+		return nil
+	}
+	for _, d := range shape {
+		if d < 1 {
+			b.Errorf("input %s has the shape %s: every dimension must be at least 1", name, dims(shape))
+			return nil
+		}
+	}
+	return gorgonia.NewTensor(b.g, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+}
+
+// Auxiliary adds logits of a classifier on an inner layer to the training loss, with a weight.
+func (b *Builder) Auxiliary(logits *gorgonia.Node, weight float32) {
+	if b.err == nil {
+		b.aux = append(b.aux, Auxiliary{logits, weight})
+	}
+}
+
+// Auxiliaries returns what [Builder.Auxiliary] was told.
+func (b *Builder) Auxiliaries() []Auxiliary { return b.aux }
+
+// Param returns the node of a trainable parameter that no ready-made layer declares, for ops that an
+// architecture adds by itself.
+func (b *Builder) Param(name string, init Initializer, shape ...int) *gorgonia.Node {
+	return b.declare(name, shape, false, init)
+}
+
+// ParamNode returns the node of a parameter that was declared in this graph, or nil.
+func (b *Builder) ParamNode(name string) *gorgonia.Node { return b.nodes[name] }
+
+func (b *Builder) declare(name string, shape []int, buffer bool, init Initializer) *gorgonia.Node {
+	if b.err != nil {
+		return nil
+	}
+	if b.nodes[name] != nil {
+		b.Errorf("two layers declare the parameter %s", name)
+		return nil
+	}
+	if _, err := b.params.declare(name, shape, buffer, init); err != nil {
+		b.Errorf("%w", err)
+		return nil
+	}
+	n := gorgonia.NewTensor(b.g, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+	b.nodes[name] = n
+	return n
+}
+
+// Let binds every parameter's memory to its node, as a [gorgonia.TapeMachine] needs it. Inputs are
+// bound by the caller with [gorgonia.Let].
+func (b *Builder) Let() error {
+	if b.err != nil {
+		return b.err
+	}
+	b.params.Allocate()
+	for name, n := range b.nodes {
+		p := b.params.Get(name)
+		if err := gorgonia.Let(n, tensor.New(tensor.WithShape(p.Shape...), tensor.WithBacking(p.Data))); err != nil {
+			return fmt.Errorf("parameter %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Grads differentiates the scalar loss and returns one node for each of the trained parameters, in the
+// order of [Params.Trained].
+func (b *Builder) Grads(loss *gorgonia.Node) (grads []*gorgonia.Node, err error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	defer recoverAs(&err, "differentiate")
+	var wrt []*gorgonia.Node
+	for _, p := range b.params.Trained() {
+		n := b.nodes[p.Name]
+		if n == nil {
+			return nil, fmt.Errorf("parameter %s is not part of this graph", p.Name)
+		}
+		wrt = append(wrt, n)
+	}
+	return gorgonia.Grad(loss, wrt...)
+}
+
+// image reports whether x is an input of the graph: no gradient is computed for those. (Who wants the
+// gradient of an image declares it with [Builder.Param].)
+func (b *Builder) image(x *gorgonia.Node) bool { return x.Op() == nil && b.nodes[x.Name()] != x }
+
+// layer applies an op and puts it on the list.
+func (b *Builder) layer(l Layer, o op, inputs ...*gorgonia.Node) *gorgonia.Node {
+	if b.err != nil {
+		return nil
+	}
+	if l.Name == "" {
+		l = b.unnamed(l.Kind)
+	}
+	o.base().name = l.Name
+	n, err := gorgonia.ApplyOp(o, inputs...)
+	if err != nil {
+		b.Errorf("%s: %w", l.Name, err)
+		return nil
+	}
+	l.Node, l.In, l.Out = n, perImage(inputs[0]), perImage(n)
+	b.layers = append(b.layers, l)
+	return n
+}
+
+// unnamed starts the entry of a layer without parameters, named after its kind and a running number.
+func (b *Builder) unnamed(kind string) Layer {
+	b.counts[kind]++
+	return Layer{Name: fmt.Sprintf("%s %d", kind, b.counts[kind]), Kind: kind}
+}
+
+// rank reports whether x is a node with that many dimensions; otherwise the error names the layer.
+func (b *Builder) rank(layer string, x *gorgonia.Node, rank int) bool {
+	if b.err != nil {
+		return false
+	}
+	if x == nil {
+		b.Errorf("%s: no input", layer)
+		return false
+	}
+	if got := len(x.Shape()); got != rank {
+		b.Errorf("%s: input has the shape %s, %d dimensions are needed", layer, dims(x.Shape()), rank)
+		return false
+	}
+	return true
+}
+
+func perImage(n *gorgonia.Node) []int {
+	if s := n.Shape(); len(s) > 1 {
+		return s[1:]
+	}
+	return nil
+}
+
+// dims prints a shape as papers do, 64×3×11×11.
+func dims(shape []int) string {
+	s := ""
+	for i, d := range shape {
+		if i > 0 {
+			s += "×"
+		}
+		s += fmt.Sprint(d)
+	}
+	return s
+}
+
+func recoverAs(err *error, what string) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: %v", what, r)
+	}
+}

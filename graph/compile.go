@@ -1,0 +1,314 @@
+package graph
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// A compiler turns nodes into steps over values.
+type compiler struct {
+	pool     *kernel.Pool
+	params   *Params // nil for a single op on a tape
+	training bool
+
+	layer     string // being lowered
+	steps     []*step
+	values    map[*gorgonia.Node]*value
+	state     map[*core][]*value // what forward ops keep for their gradients
+	convs     map[*core]*kernel.Conv
+	uses      map[*gorgonia.Node]int // by needed nodes, and as outputs
+	children  map[*gorgonia.Node][]*gorgonia.Node
+	fused     map[*gorgonia.Node]*gorgonia.Node // a node that is computed as part of another's step
+	absorbed  map[*gorgonia.Node]bool           // nodes whose work a later step does
+	place     map[*gorgonia.Node]placement      // results that are written straight into a concatenation
+	concats   map[*gorgonia.Node]*value
+	reluGrads map[*gorgonia.Node]bool // batch norm gradients that include their ReLU's
+	node      *gorgonia.Node
+	packed    int // floats of derived values that are kept
+	scratch   int
+	updates   bool // a step changes buffers among the parameters
+}
+
+// A step is a kernel call, or a few of them, with what it reads and writes.
+type step struct {
+	layer         string
+	reads, writes []*value
+	scratch       int
+	derived       bool // depends on nothing but parameters: run again only after they have changed
+	run           func(*exec) error
+}
+
+// exec is what a running step may use.
+type exec struct {
+	pool    *kernel.Pool
+	scratch []float32
+	seed    uint64
+	step    uint64
+}
+
+type placement struct {
+	concat *gorgonia.Node
+	from   int // channel
+}
+
+func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
+	return &compiler{
+		pool: pool, params: params, training: training,
+		values: map[*gorgonia.Node]*value{}, state: map[*core][]*value{}, convs: map[*core]*kernel.Conv{},
+		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
+		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
+		absorbed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{}, reluGrads: map[*gorgonia.Node]bool{},
+	}
+}
+
+// compile lowers everything that the outputs need. Nodes are numbered in the order of their making,
+// in which children come before parents.
+func (c *compiler) compile(g *gorgonia.ExprGraph, outputs []*gorgonia.Node) error {
+	var needed []*gorgonia.Node
+	seen := map[*gorgonia.Node]bool{}
+	var visit []*gorgonia.Node
+	visit = append(visit, outputs...)
+	for len(visit) > 0 {
+		n := visit[len(visit)-1]
+		visit = visit[:len(visit)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		needed = append(needed, n)
+		children := g.From(n.ID())
+		for children != nil && children.Next() {
+			child := children.Node().(*gorgonia.Node)
+			c.children[n] = append(c.children[n], child)
+			c.uses[child]++
+			visit = append(visit, child)
+		}
+	}
+	slices.SortFunc(needed, func(a, b *gorgonia.Node) int { return cmp.Compare(a.ID(), b.ID()) })
+	for _, n := range outputs {
+		c.uses[n]++
+	}
+	c.fuse(needed)
+	for _, n := range needed {
+		if err := c.lower(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *compiler) lower(n *gorgonia.Node) error {
+	if c.values[n] != nil || c.absorbed[n] {
+		return nil // computed with an earlier node, or with a later one
+	}
+	c.node = n
+	var in []*value
+	for _, child := range c.children[n] {
+		if c.absorbed[child] {
+			child = c.children[child][1]
+		}
+		v := c.values[child]
+		if v == nil {
+			return fmt.Errorf("node %v is used before it is computed", child)
+		}
+		in = append(in, v)
+	}
+	switch o := n.Op().(type) {
+	case nil:
+		return c.input(n)
+	case op:
+		c.layer = o.base().name
+		v := o.lower(c, in)
+		c.values[n], c.values[c.node] = v, v
+	default:
+		if n.Dtype() != tensor.Float32 {
+			return fmt.Errorf("node %v is of type %v: sessions compute with float32", n, n.Dtype())
+		}
+		c.layer = o.String()
+		v, err := c.foreign(n, in)
+		if err != nil {
+			return err
+		}
+		c.values[n] = v
+	}
+	return nil
+}
+
+func (c *compiler) input(n *gorgonia.Node) error {
+	if n.Dtype() != tensor.Float32 {
+		return fmt.Errorf("input %s is of type %v: sessions compute with float32", n.Name(), n.Dtype())
+	}
+	v := &value{name: n.Name(), shape: n.Shape(), keep: true}
+	v.source = func() []float32 { return v.bound }
+	if p := c.params.Get(n.Name()); p != nil {
+		v.source = func() []float32 { return p.Data }
+	}
+	c.values[n] = v
+	return nil
+}
+
+// add appends a step of the layer that is being lowered.
+func (c *compiler) add(reads, writes []*value, scratch int, run func(*exec) error) *step {
+	s := &step{layer: c.layer, reads: reads, writes: writes, scratch: scratch, run: run}
+	c.scratch = max(c.scratch, scratch)
+	c.steps = append(c.steps, s)
+	return s
+}
+
+// plain makes a row-major value.
+func (c *compiler) plain(shape ...int) *value { return &value{shape: shape} }
+
+// blocked makes a blocked value for feature maps.
+func (c *compiler) blocked(shape ...int) *value {
+	return &value{shape: shape, blocked: true, stride: kernel.Blocks(shape[1]) * shape[2] * shape[3] * kernel.Block}
+}
+
+// result makes the blocked value of the node that is being lowered: on its own, or its place in a
+// concatenation.
+func (c *compiler) result(shape ...int) *value {
+	v := c.blocked(shape...)
+	if p, ok := c.place[c.node]; ok {
+		return c.channels(c.concatValue(p.concat, p.concat.Shape()), p.from, shape[1])
+	}
+	return v
+}
+
+// channels is a view of some channels of a blocked value; from is a multiple of 16.
+func (c *compiler) channels(v *value, from, channels int) *value {
+	shape := slices.Clone(v.shape)
+	shape[1] = channels
+	return &value{shape: shape, blocked: true, root: v, offset: from / kernel.Block * shape[2] * shape[3] * kernel.Block, stride: v.stride}
+}
+
+// reshaped is a view of a plain value.
+func (c *compiler) reshaped(v *value, shape ...int) *value { return &value{shape: shape, root: v} }
+
+// like makes a value of the same shape and layout as v, which may take v's memory if nothing else
+// needs it any more.
+func (c *compiler) like(v *value) *value {
+	if !v.blocked {
+		return &value{shape: v.shape, reuse: v}
+	}
+	r := c.result(v.shape...)
+	if r.root == nil {
+		r.reuse = v
+	}
+	return r
+}
+
+// asPlain is v row-major, converted once if it is not.
+func (c *compiler) asPlain(v *value) *value {
+	if !v.blocked {
+		return v
+	}
+	if v.twin == nil {
+		t := c.plain(v.shape...)
+		c.add([]*value{v}, []*value{t}, 0, func(e *exec) error { kernel.FromBlocked(e.pool, v.act(), t.data); return nil })
+		v.twin, t.twin = t, v
+	}
+	return v.twin
+}
+
+// asBlocked is v blocked, converted once if it is not.
+func (c *compiler) asBlocked(v *value) *value {
+	if v.blocked {
+		return v
+	}
+	if v.twin == nil {
+		t := c.blocked(v.shape...)
+		c.add([]*value{v}, []*value{t}, 0, func(e *exec) error { kernel.ToBlocked(e.pool, v.data, t.act()); return nil })
+		v.twin, t.twin = t, v
+	}
+	return v.twin
+}
+
+// alike gives two values of the same shape the same layout, the blocked one if they differ.
+func (c *compiler) alike(x, y *value) (*value, *value) {
+	if x.blocked != y.blocked {
+		return c.asBlocked(x), c.asBlocked(y)
+	}
+	return x, y
+}
+
+// derive makes a value that depends on parameters alone. In evaluation it is kept from run to run and
+// computed again when parameters have changed; in training they change at every step.
+func (c *compiler) derive(size int, reads []*value, run func(*exec, []float32)) *value {
+	v := &value{shape: []int{size}}
+	s := c.add(reads, []*value{v}, 0, func(e *exec) error { run(e, v.data); return nil })
+	if !c.training && c.params != nil {
+		s.derived = true
+		var own []float32
+		v.keep, v.source = true, func() []float32 {
+			if own == nil {
+				own = make([]float32, size)
+			}
+			return own
+		}
+		c.packed += size
+	}
+	return v
+}
+
+// fuse finds nodes that an earlier node can compute on the way out.
+func (c *compiler) fuse(needed []*gorgonia.Node) {
+	for _, n := range needed {
+		if _, ok := n.Op().(*reluOp); ok {
+			producer := c.children[n][0]
+			if p, ok := producer.Op().(op); ok && c.uses[producer] == 1 && fusesReLU(p) {
+				c.fused[producer] = n
+			}
+		}
+	}
+	for _, n := range needed {
+		_, ok := n.Op().(*batchNormGradOp)
+		if !ok {
+			continue
+		}
+		// The gradient of a ReLU that its batch normalisation computes is part of that one's gradient.
+		dy := c.children[n][3]
+		if _, ok := dy.Op().(*reluGradOp); ok && c.uses[dy] == 1 && c.fused[c.children[n][2]] == c.children[dy][0] {
+			c.absorbed[dy] = true
+			c.reluGrads[n] = true
+		}
+	}
+	for _, n := range needed {
+		o, ok := n.Op().(*concatOp)
+		if !ok || !o.aligned() {
+			continue
+		}
+		from := 0
+		for _, child := range c.children[n] {
+			if _, taken := c.place[child]; !taken && c.placeable(child) {
+				c.place[child] = placement{n, from}
+			}
+			from += child.Shape()[1]
+		}
+	}
+}
+
+// placeable reports whether a node's result may lie inside a concatenation: those of ops that make it
+// with [compiler.result].
+func (c *compiler) placeable(n *gorgonia.Node) bool {
+	switch n.Op().(type) {
+	case *convOp, *reluOp, *maxPoolOp, *avgPoolOp, *batchNormOp, *lrnOp, *addOp:
+		return true
+	}
+	return false
+}
+
+// takesReLU reports whether the node that is being lowered also computes the ReLU that follows it; then
+// its result is the ReLU's.
+func (c *compiler) takesReLU() bool {
+	relu := c.fused[c.node]
+	if relu == nil {
+		return false
+	}
+	c.node = relu
+	return true
+}

@@ -1,0 +1,207 @@
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// Conv adds a convolution: filters of kernel×kernel taps over x, N×C×H×W, give N×filters×H'×W' with
+// H' = (H - F + 2P)/S + 1. Its parameters are name.weight, filters×C/groups×kernel×kernel, and
+// name.bias. It has a stride of 1 and no padding unless options say so.
+func (b *Builder) Conv(x *gorgonia.Node, name string, filters, kernelSize int, options ...Opt) *gorgonia.Node {
+	if !b.rank(name, x, 4) {
+		return nil
+	}
+	o, s := b.opts(kernelSize, 1, options), x.Shape()
+	shape := kernel.ConvShape{
+		N: s[0], C: s[1], H: s[2], W: s[3], F: filters, KH: o.kh, KW: o.kw, SH: o.sh, SW: o.sw,
+		PadT: o.top, PadB: o.bottom, PadL: o.left, PadR: o.right, DH: o.dh, DW: o.dw, Groups: o.groups,
+	}
+	if !b.fits(name, o, s[2], s[3]) {
+		return nil
+	}
+	if err := shape.Validate(); err != nil {
+		b.Errorf("%s: %w", name, err)
+		return nil
+	}
+	inputs := []*gorgonia.Node{x, b.declare(name+".weight", []int{filters, s[1] / o.groups, o.kh, o.kw}, false, o.weights)}
+	params := int64(filters) * int64(s[1]/o.groups*o.kh*o.kw)
+	if !o.noBias {
+		inputs = append(inputs, b.declare(name+".bias", []int{filters}, false, o.biases))
+		params += int64(filters)
+	}
+	if b.err != nil {
+		return nil
+	}
+	op := &convOp{shape: shape, plain: b.image(x) && s[1] < kernel.Block}
+	op.core = newCore(op, "conv", []int{s[0], filters, shape.OutH(), shape.OutW()}, len(inputs), inputs...)
+	op.wrt[0] = !b.image(x)
+	return b.layer(Layer{
+		Name: name, Kind: "conv", Params: params, MACs: shape.MACs() / int64(s[0]),
+		Formula: o.formula(s[2], shape.OutH(), s[3], shape.OutW()),
+	}, op, inputs...)
+}
+
+// fits checks that a window fits into a padded input of h×w and otherwise shows the arithmetic.
+func (b *Builder) fits(name string, o opts, h, w int) bool {
+	if o.sh < 1 || o.sw < 1 || o.dh < 1 || o.dw < 1 || o.kh < 1 || o.kw < 1 || min(o.top, o.bottom, o.left, o.right) < 0 {
+		b.Errorf("%s: window, stride and dilation must be at least 1 and padding at least 0", name)
+		return false
+	}
+	for _, d := range []struct {
+		side                  string
+		n, f, d, s, low, high int
+	}{{"height", h, o.kh, o.dh, o.sh, o.top, o.bottom}, {"width", w, o.kw, o.dw, o.sw, o.left, o.right}} {
+		if extent := (d.f-1)*d.d + 1; d.n+d.low+d.high < extent {
+			b.Errorf("%s: input %s %d is too small: (N - F + 2P)/S + 1 = %s < 1", name, d.side, d.n, arithmetic(d.n, extent, d.low, d.high, d.s))
+			return false
+		}
+	}
+	return true
+}
+
+func (o opts) formula(h, outH, w, outW int) string {
+	f := fmt.Sprintf("%s = %d", arithmetic(h, (o.kh-1)*o.dh+1, o.top, o.bottom, o.sh), outH)
+	if h != w || o.kh != o.kw || o.sh != o.sw || o.top != o.left || o.bottom != o.right {
+		f += fmt.Sprintf(", %s = %d", arithmetic(w, (o.kw-1)*o.dw+1, o.left, o.right, o.sw), outW)
+	}
+	return f
+}
+
+// arithmetic writes (N - F + 2P)/S + 1 with its numbers.
+func arithmetic(n, f, low, high, stride int) string {
+	if low == high {
+		return fmt.Sprintf("(%d - %d + 2·%d)/%d + 1", n, f, low, stride)
+	}
+	return fmt.Sprintf("(%d - %d + %d + %d)/%d + 1", n, f, low, high, stride)
+}
+
+type convOp struct {
+	core
+	shape kernel.ConvShape
+	plain bool // reads the image as it is, row-major
+}
+
+// conv returns the plan that the forward op and its gradients share in one session.
+func (c *compiler) conv(o *convOp) *kernel.Conv {
+	if c.convs[&o.core] == nil {
+		k, err := kernel.NewConv(o.shape, o.plain)
+		if err != nil {
+			panic(err) // the Builder has validated the shape
+		}
+		c.convs[&o.core] = k
+	}
+	return c.convs[&o.core]
+}
+
+func (c *compiler) convInput(o *convOp, x *value) *value {
+	if o.plain {
+		return c.asPlain(x)
+	}
+	return c.asBlocked(x)
+}
+
+func (o *convOp) input(x *value) kernel.Input {
+	if o.plain {
+		return kernel.Input{Plain: x.data}
+	}
+	return kernel.Input{Act: x.act()}
+}
+
+func (o *convOp) lower(c *compiler, in []*value) *value {
+	k, x, w := c.conv(o), c.convInput(o, in[0]), in[1]
+	packed := c.derive(k.PackedLen(), []*value{w}, func(e *exec, packed []float32) { k.Pack(e.pool, w.data, packed) })
+	reads, bias := []*value{x, packed}, &value{}
+	if len(in) > 2 {
+		bias = in[2]
+		reads = append(reads, bias)
+	}
+	relu := c.takesReLU()
+	y := c.result(o.core.shape...)
+	c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+		k.Forward(e.pool, o.input(x), packed.data, bias.data, nil, relu, y.act(), e.scratch)
+		return nil
+	})
+	return y
+}
+
+func (o *convOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	grads := make(gorgonia.Nodes, len(inputs))
+	x, w := inputs[0], inputs[1]
+	var err error
+	if o.wrt[0] {
+		dx := &convDataGradOp{of: o}
+		dx.core = newCore(dx, "conv data gradient", x.Shape(), 0, w, grad)
+		if grads[0], err = derive(dx, &o.core, w, grad); err != nil {
+			return nil, err
+		}
+	}
+	dw := &convFilterGradOp{of: o, bias: len(inputs) > 2}
+	dw.core = newCore(dw, "conv filter gradient", w.Shape(), 0, x, grad)
+	if grads[1], err = derive(dw, &o.core, x, grad); err != nil {
+		return nil, err
+	}
+	if dw.bias {
+		if grads[2], err = second(&o.core, &dw.core, 0, inputs[2].Shape(), grads[1]); err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+type convDataGradOp struct {
+	core
+	of *convOp
+}
+
+func (o *convDataGradOp) lower(c *compiler, in []*value) *value {
+	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
+	packed := c.derive(k.GradPackedLen(), []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
+	dx := c.result(o.core.shape...)
+	c.add([]*value{dy, packed}, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
+		k.DataGrad(e.pool, dy.act(), packed.data, false, dx.act(), e.scratch)
+		return nil
+	})
+	return dx
+}
+
+type convFilterGradOp struct {
+	core
+	of   *convOp
+	bias bool
+}
+
+func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
+	k, x, dy := c.conv(o.of), c.convInput(o.of, in[0]), c.asBlocked(in[1])
+	dw, db := c.plain(o.core.shape...), &value{}
+	writes := []*value{dw}
+	if o.bias {
+		db = c.plain(o.of.shape.F)
+		writes = append(writes, db)
+		c.state[&o.core] = []*value{db}
+	}
+	c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+		k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)
+		return nil
+	})
+	return dw
+}
+
+// secondOp is a further result of an op that computes several at once.
+type secondOp struct {
+	core
+	of    *core
+	index int
+}
+
+// second makes the node for result number index that the op of first keeps.
+func second(layer, of *core, index int, shape []int, first *gorgonia.Node) (*gorgonia.Node, error) {
+	o := &secondOp{of: of, index: index}
+	o.core = newCore(o, of.kind+" (2)", shape, 0, first)
+	return derive(o, layer, first)
+}
+
+func (o *secondOp) lower(c *compiler, _ []*value) *value { return c.kept(o.of)[o.index] }

@@ -1,0 +1,119 @@
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// Dense adds a fully connected layer: x, N×K, gives N×out. Its parameters are name.weight, out×K, and
+// name.bias.
+func (b *Builder) Dense(x *gorgonia.Node, name string, out int, options ...Opt) *gorgonia.Node {
+	if !b.rank(name, x, 2) {
+		return nil
+	}
+	if out < 1 {
+		b.Errorf("%s: %d outputs, at least 1 is needed", name, out)
+		return nil
+	}
+	o, n, in := b.opts(1, 1, options), x.Shape()[0], x.Shape()[1]
+	inputs := []*gorgonia.Node{x, b.declare(name+".weight", []int{out, in}, false, o.weights)}
+	params := int64(out) * int64(in)
+	if !o.noBias {
+		inputs = append(inputs, b.declare(name+".bias", []int{out}, false, o.biases))
+		params += int64(out)
+	}
+	if b.err != nil {
+		return nil
+	}
+	d := &denseOp{n: n, in: in, out: out}
+	d.core = newCore(d, "dense", []int{n, out}, len(inputs), inputs...)
+	d.wrt[0] = !b.image(x)
+	return b.layer(Layer{
+		Name: name, Kind: "dense", Params: params, MACs: int64(in) * int64(out), Formula: fmt.Sprintf("%d·%d + %d", in, out, params-int64(in)*int64(out)),
+	}, d, inputs...)
+}
+
+type denseOp struct {
+	core
+	n, in, out int
+}
+
+func (o *denseOp) lower(c *compiler, in []*value) *value {
+	k, x, w := kernel.NewDense(o.n, o.in, o.out), c.asPlain(in[0]), in[1]
+	reads, bias := []*value{x, w}, &value{}
+	if len(in) > 2 {
+		bias = in[2]
+		reads = append(reads, bias)
+	}
+	relu := c.takesReLU()
+	y := c.plain(o.n, o.out)
+	c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+		k.Forward(e.pool, x.data, w.data, bias.data, y.data, relu, e.scratch)
+		return nil
+	})
+	return y
+}
+
+func (o *denseOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	grads := make(gorgonia.Nodes, len(inputs))
+	x, w := inputs[0], inputs[1]
+	var err error
+	if o.wrt[0] {
+		dx := &denseDataGradOp{of: o}
+		dx.core = newCore(dx, "dense data gradient", x.Shape(), 0, w, grad)
+		if grads[0], err = derive(dx, &o.core, w, grad); err != nil {
+			return nil, err
+		}
+	}
+	dw := &denseFilterGradOp{of: o, bias: len(inputs) > 2}
+	dw.core = newCore(dw, "dense weight gradient", w.Shape(), 0, x, grad)
+	if grads[1], err = derive(dw, &o.core, x, grad); err != nil {
+		return nil, err
+	}
+	if dw.bias {
+		if grads[2], err = second(&o.core, &dw.core, 0, inputs[2].Shape(), grads[1]); err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+type denseDataGradOp struct {
+	core
+	of *denseOp
+}
+
+func (o *denseDataGradOp) lower(c *compiler, in []*value) *value {
+	k, w, dy := kernel.NewDense(o.of.n, o.of.in, o.of.out), in[0], c.asPlain(in[1])
+	dx := c.plain(o.of.n, o.of.in)
+	c.add([]*value{w, dy}, []*value{dx}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+		k.DataGrad(e.pool, dy.data, w.data, dx.data, e.scratch)
+		return nil
+	})
+	return dx
+}
+
+type denseFilterGradOp struct {
+	core
+	of   *denseOp
+	bias bool
+}
+
+func (o *denseFilterGradOp) lower(c *compiler, in []*value) *value {
+	k, x, dy := kernel.NewDense(o.of.n, o.of.in, o.of.out), c.asPlain(in[0]), c.asPlain(in[1])
+	dw, db := c.plain(o.of.out, o.of.in), &value{}
+	writes := []*value{dw}
+	if o.bias {
+		db = c.plain(o.of.out)
+		writes = append(writes, db)
+		c.state[&o.core] = []*value{db}
+	}
+	c.add([]*value{x, dy}, writes, k.Scratch(c.pool.Threads()), func(e *exec) error {
+		k.FilterGrad(e.pool, x.data, dy.data, dw.data, db.data, e.scratch)
+		return nil
+	})
+	return dw
+}

@@ -1,0 +1,80 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// foreign lowers a node whose op is Gorgonia's: a constant, the additions that [gorgonia.Grad] makes
+// where a value has several uses, and whatever a user adds. The last run through the op's own Do, which
+// allocates.
+func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
+	if len(in) == 0 {
+		return c.constant(n)
+	}
+	if isAdd(n.Op()) && slices.Equal(in[0].shape, in[1].shape) {
+		return c.addValues(in[0], in[1]), nil
+	}
+	var reads []*value
+	for _, v := range in {
+		reads = append(reads, c.asPlain(v))
+	}
+	out, o := c.plain(n.Shape()...), n.Op()
+	args := make([]gorgonia.Value, len(reads))
+	c.add(reads, []*value{out}, 0, func(*exec) error {
+		for i, v := range reads {
+			if len(v.shape) == 0 {
+				args[i] = gorgonia.NewF32(v.data[0])
+			} else {
+				args[i] = tensor.New(tensor.WithShape(v.shape...), tensor.WithBacking(v.data))
+			}
+		}
+		result, err := o.Do(args...)
+		if err != nil {
+			return err
+		}
+		d, err := floats(result)
+		if err != nil {
+			return err
+		}
+		if len(d) != len(out.data) {
+			return fmt.Errorf("%v gives %d values where the shape %s has %d", o, len(d), dims(out.shape), len(out.data))
+		}
+		copy(out.data, d)
+		return nil
+	})
+	return out, nil
+}
+
+func (c *compiler) constant(n *gorgonia.Node) (*value, error) {
+	v := n.Value()
+	if v == nil {
+		return nil, fmt.Errorf("node %v has neither inputs nor a value", n)
+	}
+	d, err := floats(v)
+	if err != nil {
+		return nil, fmt.Errorf("constant %v: %w", n, err)
+	}
+	return &value{name: n.Name(), shape: n.Shape(), keep: true, source: func() []float32 { return d }}, nil
+}
+
+// isAdd recognises Gorgonia's element-wise addition, whose type is not exported.
+func isAdd(o gorgonia.Op) bool {
+	return fmt.Sprintf("%T", o) == "gorgonia.elemBinOp" && strings.HasPrefix(o.String(), "+ ")
+}
+
+func (c *compiler) addValues(x, y *value) *value {
+	x, y = c.alike(x, y)
+	out := c.like(x)
+	c.add([]*value{x, y}, []*value{out}, 0, func(e *exec) error {
+		elementwise(x, y, out, func(x, y, z []float32) { kernel.Add(e.pool, x, y, z) })
+		return nil
+	})
+	return out
+}

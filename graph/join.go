@@ -1,0 +1,178 @@
+package graph
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// Add adds two values of the same shape, as a residual block joins its branches.
+func (b *Builder) Add(x, y *gorgonia.Node) *gorgonia.Node {
+	if b.err != nil {
+		return nil
+	}
+	if !x.Shape().Eq(y.Shape()) {
+		b.Errorf("add: shapes %s and %s differ", dims(x.Shape()), dims(y.Shape()))
+		return nil
+	}
+	o := &addOp{}
+	o.core = newCore(o, "add", x.Shape(), 2, x, y)
+	return b.layer(Layer{Kind: "add"}, o, x, y)
+}
+
+type addOp struct{ core }
+
+func (o *addOp) lower(c *compiler, in []*value) *value {
+	if !c.takesReLU() {
+		return c.addValues(in[0], in[1])
+	}
+	x, y := c.alike(in[0], in[1])
+	out := c.like(x)
+	c.add([]*value{x, y}, []*value{out}, 0, func(e *exec) error {
+		elementwise(x, y, out, func(x, y, z []float32) { kernel.AddReLU(e.pool, x, y, z) })
+		return nil
+	})
+	return out
+}
+
+func (o *addOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	return gorgonia.Nodes{grad, grad}, nil
+}
+
+// Concat joins feature maps along the channels. Where the parts' channel numbers are multiples of 16, a
+// session lets the parts' layers write straight into the result.
+func (b *Builder) Concat(xs ...*gorgonia.Node) *gorgonia.Node {
+	if b.err != nil {
+		return nil
+	}
+	if len(xs) == 0 {
+		b.Errorf("concat: nothing to join")
+		return nil
+	}
+	shape := xs[0].Shape()
+	if !b.rank("concat", xs[0], 4) {
+		return nil
+	}
+	o := &concatOp{}
+	shape[1] = 0
+	for _, x := range xs {
+		s := x.Shape()
+		if len(s) != 4 || s[0] != shape[0] || s[2] != shape[2] || s[3] != shape[3] {
+			b.Errorf("concat: shapes %s and %s differ in more than the channels", dims(xs[0].Shape()), dims(s))
+			return nil
+		}
+		o.from = append(o.from, shape[1])
+		shape[1] += s[1]
+	}
+	o.core = newCore(o, "concat", shape, len(xs), xs...)
+	return b.layer(Layer{Kind: "concat"}, o, xs...)
+}
+
+type concatOp struct {
+	core
+	from []int // first channel of each part
+}
+
+// aligned reports whether every part starts at a multiple of 16 channels.
+func (o *concatOp) aligned() bool {
+	for _, f := range o.from {
+		if f%kernel.Block != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// concatValue is the memory of a concatenation, made when the first of its parts needs it.
+func (c *compiler) concatValue(n *gorgonia.Node, shape []int) *value {
+	v := c.concats[n]
+	if v == nil {
+		v = c.blocked(shape...)
+		c.concats[n] = v
+	}
+	return v
+}
+
+func (o *concatOp) lower(c *compiler, in []*value) *value {
+	y := c.concatValue(c.node, o.shape)
+	cleared := o.aligned()
+	for i, x := range in {
+		if x.root == y {
+			continue
+		}
+		if !cleared {
+			// The lanes beyond the last channel must hold zeros.
+			cleared = true
+			c.add(nil, []*value{y}, 0, func(e *exec) error { kernel.Fill(e.pool, 0, y.data); return nil })
+		}
+		x := c.asBlocked(x)
+		c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
+			kernel.CopyChannels(e.pool, x.act(), 0, y.act(), o.from[i], x.shape[1], false)
+			return nil
+		})
+	}
+	return y
+}
+
+func (o *concatOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	grads := make(gorgonia.Nodes, len(inputs))
+	for i, x := range inputs {
+		g := &sliceOp{from: o.from[i]}
+		g.core = newCore(g, "concat gradient", x.Shape(), 0, grad)
+		var err error
+		if grads[i], err = derive(g, &o.core, grad); err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+// sliceOp takes some channels.
+type sliceOp struct {
+	core
+	from int
+}
+
+func (o *sliceOp) lower(c *compiler, in []*value) *value {
+	x := c.asBlocked(in[0])
+	if o.from%kernel.Block == 0 && o.shape[1]%kernel.Block == 0 {
+		return c.channels(x, o.from, o.shape[1])
+	}
+	y := c.blocked(o.shape...)
+	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
+		if o.shape[1]%kernel.Block != 0 {
+			kernel.Fill(e.pool, 0, y.data)
+		}
+		kernel.CopyChannels(e.pool, x.act(), o.from, y.act(), 0, o.shape[1], false)
+		return nil
+	})
+	return y
+}
+
+// Flatten gives every image one row: N×C×H×W becomes N×(C·H·W).
+func (b *Builder) Flatten(x *gorgonia.Node) *gorgonia.Node {
+	if b.err != nil {
+		return nil
+	}
+	s := x.Shape()
+	if len(s) < 2 {
+		b.Errorf("flatten: input has the shape %s, at least 2 dimensions are needed", dims(s))
+		return nil
+	}
+	o := &reshapeOp{}
+	o.core = newCore(o, "flatten", []int{s[0], product(s[1:])}, 1, x)
+	return b.layer(Layer{Kind: "flatten"}, o, x)
+}
+
+type reshapeOp struct{ core }
+
+func (o *reshapeOp) lower(c *compiler, in []*value) *value {
+	return c.reshaped(c.asPlain(in[0]), o.shape...)
+}
+
+func (o *reshapeOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	g := &reshapeOp{}
+	g.core = newCore(g, "reshape", inputs[0].Shape(), 1, grad)
+	dx, err := derive(g, &o.core, grad)
+	return gorgonia.Nodes{dx}, err
+}

@@ -1,0 +1,168 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// BatchNorm adds batch normalisation over N, H and W (Ioffe and Szegedy 2015). Training normalises by
+// the batch's mean and biased variance and moves the running statistics by momentum (PyTorch's sense:
+// 0.1 takes a tenth of the new value, its variance unbiased); evaluation uses the running ones. Its
+// parameters are name.weight and name.bias, its buffers name.running_mean and name.running_var.
+func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32) *gorgonia.Node {
+	if !b.rank(name, x, 4) {
+		return nil
+	}
+	channels := []int{x.Shape()[1]}
+	inputs := []*gorgonia.Node{
+		x,
+		b.declare(name+".weight", channels, false, Constant(1)),
+		b.declare(name+".bias", channels, false, Constant(0)),
+		b.declare(name+".running_mean", channels, true, Constant(0)),
+		b.declare(name+".running_var", channels, true, Constant(1)),
+	}
+	if b.err != nil {
+		return nil
+	}
+	o := &batchNormOp{eps: eps, momentum: momentum, training: b.Training()}
+	diff := 3
+	if !o.training {
+		diff = 0
+	}
+	o.core = newCore(o, "batch norm", x.Shape(), diff, inputs...)
+	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
+}
+
+type batchNormOp struct {
+	core
+	eps, momentum float32
+	training      bool
+}
+
+func (o *batchNormOp) lower(c *compiler, in []*value) *value {
+	x, gamma, beta, runningMean, runningVar := c.asBlocked(in[0]), in[1], in[2], in[3], in[4]
+	channels := o.shape[1]
+	relu := c.takesReLU()
+	if !o.training {
+		affine := c.derive(2*channels, []*value{gamma, beta, runningMean, runningVar}, func(_ *exec, a []float32) {
+			scale, shift := a[:channels], a[channels:]
+			for i := range scale {
+				s := float64(gamma.data[i]) / math.Sqrt(float64(runningVar.data[i])+float64(o.eps))
+				scale[i], shift[i] = float32(s), float32(float64(beta.data[i])-s*float64(runningMean.data[i]))
+			}
+		})
+		y := c.result(o.shape...)
+		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
+			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), relu)
+			return nil
+		})
+		return y
+	}
+	c.updates = true
+	mean, variance, invstd := c.plain(channels), c.plain(channels), c.plain(channels)
+	c.state[&o.core] = []*value{mean, invstd}
+	y := c.result(o.shape...)
+	c.add([]*value{x, gamma, beta, runningMean, runningVar}, []*value{y, mean, variance, invstd}, 0, func(e *exec) error {
+		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, y.act(), mean.data, variance.data, invstd.data, relu)
+		for i, m := range mean.data {
+			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
+			runningVar.data[i] += o.momentum * (variance.data[i] - runningVar.data[i])
+		}
+		return nil
+	})
+	return y
+}
+
+func (o *batchNormOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	if !o.training {
+		return nil, fmt.Errorf("%s: batch normalisation by running statistics has no derivative: build the graph for training", o.name)
+	}
+	g := &batchNormGradOp{of: o}
+	children := []*gorgonia.Node{inputs[0], inputs[1], y, grad, inputs[2]}
+	g.core = newCore(g, "batch norm gradient", y.Shape(), 0, children...)
+	dx, err := derive(g, &o.core, children...)
+	if err != nil {
+		return nil, err
+	}
+	dgamma, err := second(&o.core, &g.core, 0, inputs[1].Shape(), dx)
+	if err != nil {
+		return nil, err
+	}
+	dbeta, err := second(&o.core, &g.core, 1, inputs[2].Shape(), dx)
+	return gorgonia.Nodes{dx, dgamma, dbeta, nil, nil}, err
+}
+
+type batchNormGradOp struct {
+	core
+	of *batchNormOp
+}
+
+func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
+	x, gamma, dy, beta := c.asBlocked(in[0]), in[1], c.asBlocked(in[3]), in[4]
+	kept := c.kept(&o.of.core)
+	mean, invstd := kept[0], kept[1]
+	dgamma, dbeta := c.plain(o.shape[1]), c.plain(o.shape[1])
+	c.state[&o.core] = []*value{dgamma, dbeta}
+	relu := c.reluGrads[c.node]
+	dx := c.like(dy)
+	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
+		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, relu)
+		return nil
+	})
+	return dx
+}
+
+// LRN adds local response normalisation across channels, x/(k + alpha·Σx²)^beta with the sum over size
+// neighbouring channels (Krizhevsky et al. 2012, section 3.3: k = 2, n = 5, alpha = 1e-4, beta = 0.75).
+// Caffe and PyTorch divide alpha by size.
+func (b *Builder) LRN(x *gorgonia.Node, size int, k, alpha, beta float32) *gorgonia.Node {
+	l := b.unnamed("lrn")
+	if !b.rank(l.Name, x, 4) {
+		return nil
+	}
+	if size < 1 || size%2 == 0 || k <= 0 || alpha < 0 {
+		b.Errorf("%s: size %d must be odd, k %g positive and alpha %g not negative", l.Name, size, k, alpha)
+		return nil
+	}
+	o := &lrnOp{params: kernel.LRNParams{Size: size, K: k, Alpha: alpha, Beta: beta}}
+	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
+	return b.layer(l, o, x)
+}
+
+type lrnOp struct {
+	core
+	params kernel.LRNParams
+}
+
+func (o *lrnOp) lower(c *compiler, in []*value) *value {
+	x := c.asBlocked(in[0])
+	y := c.result(o.shape...)
+	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { kernel.LRN(e.pool, o.params, x.act(), y.act()); return nil })
+	return y
+}
+
+func (o *lrnOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	g := &lrnGradOp{params: o.params}
+	g.core = newCore(g, "lrn gradient", y.Shape(), 0, inputs[0], grad)
+	dx, err := derive(g, &o.core, inputs[0], grad)
+	return gorgonia.Nodes{dx}, err
+}
+
+type lrnGradOp struct {
+	core
+	params kernel.LRNParams
+}
+
+func (o *lrnGradOp) lower(c *compiler, in []*value) *value {
+	x, dy := c.asBlocked(in[0]), c.asBlocked(in[1])
+	dx := c.result(o.shape...)
+	c.add([]*value{x, dy}, []*value{dx}, 0, func(e *exec) error {
+		kernel.LRNGrad(e.pool, o.params, x.act(), dy.act(), dx.act())
+		return nil
+	})
+	return dx
+}

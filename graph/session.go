@@ -1,0 +1,236 @@
+package graph
+
+import (
+	"fmt"
+	"unsafe"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// Config says how a session runs. Its zero value is a good one.
+type Config struct {
+	Pool      *kernel.Pool // the threads; nil for a pool with one for each core
+	Workspace *Workspace   // the memory; nil for one of its own
+	Seed      uint64       // of the dropout masks
+	NoPlan    bool         // every value gets memory of its own: for tests of the plan
+}
+
+// A Workspace is memory that sessions use in turn. Sessions that never run at the same time, such as
+// those for training, for the smaller last batch and for evaluation, need only as much as the largest
+// of them. What one leaves in its outputs is gone when another runs.
+type Workspace struct {
+	memory []float32
+	need   int
+}
+
+// NewWorkspace returns an empty workspace; sessions that are compiled for it make it grow.
+func NewWorkspace() *Workspace { return &Workspace{} }
+
+func (w *Workspace) get() []float32 {
+	if len(w.memory) < w.need {
+		w.memory = nil // may be collected before the larger one is made
+		w.memory = cacheAligned(w.need)
+	}
+	return w.memory
+}
+
+// cacheAligned makes a slice that starts on a cache line.
+func cacheAligned(n int) []float32 {
+	s := make([]float32, n+align)
+	skip := (-uintptr(unsafe.Pointer(unsafe.SliceData(s))) / 4) % align
+	return s[skip : int(skip)+n : int(skip)+n]
+}
+
+// A Session computes some outputs of a graph, again and again. It is for one goroutine at a time.
+type Session struct {
+	params   *Params
+	space    *Workspace
+	exec     exec
+	steps    []*step
+	external []*value // with memory of their own
+	planned  []*value
+	views    []*value
+	nodes    map[*gorgonia.Node]*value
+	outputs  map[*gorgonia.Node]*value
+	memory   *float32 // where values are bound to
+	seen     uint64   // version of the parameters that derived values belong to
+	updates  bool     // runs change buffers among the parameters
+	size     Memory
+	scratch  int
+	program  int
+}
+
+// Memory is what a session needs, in bytes. It is known before the first run.
+type Memory struct {
+	Parameters int64 // the parameters and buffers of the network, shared with other sessions
+	Values     int64 // feature maps and gradients, after sharing; common to the sessions of a workspace
+	Scratch    int64 // kernels' scratch space, likewise
+	Packed     int64 // parameters in the form that kernels read, kept between runs
+	Inputs     int64 // the inputs, which the caller binds
+}
+
+// Total returns the sum.
+func (m Memory) Total() int64 { return m.Parameters + m.Values + m.Scratch + m.Packed + m.Inputs }
+
+// Compile prepares the computation of the outputs: nodes of the builder's graph, the loss and gradients
+// among them if it is for training. Nothing is allocated for values before the first run.
+func Compile(b *Builder, outputs []*gorgonia.Node, cfg Config) (s *Session, err error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	defer recoverAs(&err, "compile")
+	if cfg.Pool == nil {
+		cfg.Pool = defaultPool()
+	}
+	if cfg.Workspace == nil {
+		cfg.Workspace = NewWorkspace()
+	}
+	c := newCompiler(cfg.Pool, b.params, b.Training())
+	if err := c.compile(b.g, outputs); err != nil {
+		return nil, err
+	}
+	s = &Session{
+		params: b.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
+		exec: exec{pool: cfg.Pool, seed: cfg.Seed}, updates: c.updates, scratch: c.scratch,
+	}
+	for _, n := range outputs {
+		c.layer = n.Name()
+		v := c.asPlain(c.values[n])
+		v.storage().keep = true
+		s.outputs[n] = v
+	}
+	s.steps = c.steps
+	s.program = plan(c.steps, !cfg.NoPlan)
+	s.collect()
+	s.space.need = max(s.space.need, s.program+padTo(c.scratch))
+	s.size.Values, s.size.Scratch, s.size.Packed = 4*int64(s.program), 4*int64(c.scratch), 4*int64(c.packed)
+	for _, p := range b.params.list {
+		s.size.Parameters += 4 * int64(p.Len())
+	}
+	for _, v := range s.external {
+		if v.name != "" && b.params.Get(v.name) == nil {
+			s.size.Inputs += 4 * int64(v.size())
+		}
+	}
+	return s, nil
+}
+
+func padTo(n int) int { return (n + align - 1) / align * align }
+
+// collect lists the values of all steps by where their memory comes from.
+func (s *Session) collect() {
+	seen := map[*value]bool{}
+	var add func(v *value)
+	add = func(v *value) {
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		switch {
+		case v.root != nil:
+			add(v.root)
+			s.views = append(s.views, v) // after its root
+		case v.source != nil:
+			s.external = append(s.external, v)
+		default:
+			s.planned = append(s.planned, v)
+		}
+	}
+	for _, st := range s.steps {
+		for _, v := range st.reads {
+			add(v)
+		}
+		for _, v := range st.writes {
+			add(v)
+		}
+	}
+	for _, v := range s.outputs {
+		add(v)
+	}
+}
+
+// Memory returns what the session needs.
+func (s *Session) Memory() Memory { return s.size }
+
+// Bind makes data the memory of an input: it is read at the following runs, and not copied. It may be
+// bound anew before each run.
+func (s *Session) Bind(input *gorgonia.Node, data []float32) error {
+	v := s.nodes[input]
+	if v == nil || v.source == nil || s.params.Get(v.name) != nil {
+		return fmt.Errorf("node %v is not an input of this session", input)
+	}
+	if len(data) != v.size() {
+		return fmt.Errorf("input %s: %d values bound, the shape %s needs %d", v.name, len(data), dims(v.shape), v.size())
+	}
+	v.bound = data
+	return nil
+}
+
+// SetStep sets the number of the next run, which the dropout masks depend on besides the seed. It
+// starts at zero and grows by one with each run.
+func (s *Session) SetStep(step uint64) { s.exec.step = step }
+
+// Value returns an output in N×C×H×W order. It holds until the next run in the session's workspace.
+func (s *Session) Value(output *gorgonia.Node) []float32 {
+	if v := s.outputs[output]; v != nil {
+		return v.data
+	}
+	return nil
+}
+
+// Run computes the outputs from the inputs bound and the parameters as they are now.
+func (s *Session) Run() (err error) {
+	if err := s.bind(); err != nil {
+		return err
+	}
+	layer := ""
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: %v", layer, r)
+		}
+	}()
+	stale := s.seen != s.params.version
+	for _, st := range s.steps {
+		if st.derived && !stale {
+			continue
+		}
+		layer = st.layer
+		if err := st.run(&s.exec); err != nil {
+			return fmt.Errorf("%s: %w", layer, err)
+		}
+	}
+	if s.updates {
+		s.params.Changed()
+	}
+	s.seen = s.params.version
+	s.exec.step++
+	return nil
+}
+
+// bind gives every value its memory. After the first run only what lies outside may have moved.
+func (s *Session) bind() error {
+	memory := s.space.get()
+	for _, v := range s.external {
+		d := v.source()
+		if len(d) != v.size() {
+			if len(d) == 0 {
+				return fmt.Errorf("%s has no values: bind the input, or initialise or load the parameters", v.name)
+			}
+			return fmt.Errorf("%s: %d values, the shape %s needs %d", v.name, len(d), dims(v.shape), v.size())
+		}
+		v.data = d
+	}
+	if first := unsafe.SliceData(memory); s.memory != first || first == nil {
+		for _, v := range s.planned {
+			v.data = memory[v.base : v.base+v.size() : v.base+v.size()]
+		}
+		s.memory = first
+		s.exec.scratch = memory[s.program : s.program+s.scratch]
+	}
+	for _, v := range s.views {
+		v.data = v.root.data[v.offset : v.offset+v.size()]
+	}
+	return nil
+}
