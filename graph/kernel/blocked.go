@@ -87,12 +87,15 @@ func fromBlockedPortable(plain, blocked *float32, plane, pixels, channels int) {
 	}
 }
 
+// A laneCopier copies or adds the first n of every sixteen floats.
+type laneCopier func(x, y *float32, pixels, n int)
+
 // A copyTask copies channels, a run of pixels of one image a task.
 type copyTask struct {
 	src, dst       Act
 	from, to, n    int
-	accumulate     bool
 	pixels, chunks int // pixels of a task, tasks of an image
+	copy           laneCopier
 }
 
 var copyTasks = sync.Pool{New: func() any { return new(copyTask) }}
@@ -113,7 +116,10 @@ func CopyChannels(p *Pool, src Act, from int, dst Act, to, channels int, accumul
 		return
 	}
 	t := copyTasks.Get().(*copyTask)
-	t.src, t.dst, t.from, t.to, t.n, t.accumulate = src, dst, from, to, channels, accumulate
+	t.src, t.dst, t.from, t.to, t.n, t.copy = src, dst, from, to, channels, vectors().copyLanes
+	if accumulate {
+		t.copy = vectors().addLanes
+	}
 	t.pixels = max(16, vecChunk/(Blocks(channels)*Block))
 	t.chunks = (src.H*src.W + t.pixels - 1) / t.pixels
 	runTasks(p, src.N*t.chunks, BlockedLen(src.N, channels, src.H, src.W), t)
@@ -129,31 +135,31 @@ func (t *copyTask) Task(task, _ int) {
 	for done := 0; done < t.n; {
 		s, d := t.from+done, t.to+done
 		n := min(Block-s%Block, Block-d%Block, t.n-done) // channels that share a block on either side
-		x := t.src.Data[image*t.src.Stride+(s/Block*plane+first)*Block:][:(last-first)*Block]
-		y := t.dst.Data[image*t.dst.Stride+(d/Block*plane+first)*Block:][:(last-first)*Block]
-		copyLanes(x, s%Block, y, d%Block, n, t.accumulate)
+		x := &t.src.Data[image*t.src.Stride+(s/Block*plane+first)*Block+s%Block]
+		y := &t.dst.Data[image*t.dst.Stride+(d/Block*plane+first)*Block+d%Block]
+		t.copy(x, y, last-first, n)
 		done += n
 	}
 }
 
-// copyLanes copies, or adds, n lanes of every pixel.
-func copyLanes(x []float32, from int, y []float32, to, n int, accumulate bool) {
-	switch {
-	case n == Block && !accumulate:
-		copy(y, x)
-	case n == Block:
-		for i, v := range x {
-			y[i] += v
-		}
-	default:
-		for ; len(x) > 0; x, y = x[Block:], y[Block:] {
-			if !accumulate {
-				copy(y[to:to+n], x[from:from+n])
-				continue
-			}
-			for i, v := range x[from : from+n] {
-				y[to+i] += v
-			}
+func copyLanesPortable(x, y *float32, pixels, n int) {
+	if pixels == 0 {
+		return
+	}
+	src, dst := unsafe.Slice(x, (pixels-1)*Block+n), unsafe.Slice(y, (pixels-1)*Block+n)
+	for i := 0; i < len(src); i += Block {
+		copy(dst[i:i+n], src[i:i+n])
+	}
+}
+
+func addLanesPortable(x, y *float32, pixels, n int) {
+	if pixels == 0 {
+		return
+	}
+	src, dst := unsafe.Slice(x, (pixels-1)*Block+n), unsafe.Slice(y, (pixels-1)*Block+n)
+	for i := 0; i < len(src); i += Block {
+		for k, v := range src[i : i+n] {
+			dst[i+k] += v
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Dropout sets y to x/keep with probability keep and to 0 otherwise. Whether element i is kept is a
 // pure function of key and i: the same call on the gradient of y gives that of x, for any number of
@@ -16,7 +19,7 @@ func Dropout(p *Pool, keep float32, key uint64, x, y []float32) {
 		t.s[0] = 1 / keep
 	}
 	key = mix64(key + 0x9e3779b97f4a7c15)
-	t.k = [4]uint32{uint32(key), uint32(key >> 32), uint32(float64(keep)*(1<<24) + 0.5)}
+	t.k = [3]uint32{uint32(key), uint32(key >> 32), uint32(float64(keep)*(1<<24) + 0.5)}
 	t.run(p, vectors().dropout, len(x))
 }
 
@@ -46,10 +49,10 @@ func dropoutPortable(t *vecTask, from, n int) {
 		h = (h ^ h>>15) + k1
 		h *= dropMul1
 		h ^= h >> 15
-		r := v * scale
-		if h>>8 >= limit { // 24 bits, so that a signed comparison does
+		r := math.Float32bits(v * scale) // an integer, since the compiler selects those without a branch
+		if h>>8 >= limit {               // 24 bits, so that a signed comparison does
 			r = 0
 		}
-		y[i] = r
+		y[i] = math.Float32frombits(r)
 	}
 }

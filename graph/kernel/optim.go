@@ -27,7 +27,7 @@ func SGD(p *Pool, w, g, v []float32, o SGDStep) {
 	sameLen("SGD", len(w), len(g))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b = w, g
-	t.s = [8]float32{-o.LR, o.WeightDecay, o.Momentum, 1 - o.Dampening}
+	t.s = [9]float32{-o.LR, o.WeightDecay, o.Momentum, 1 - o.Dampening}
 	kernel := vectors().sgd
 	if o.Momentum != 0 {
 		sameLen("SGD with momentum", len(w), len(g), len(v))
@@ -99,17 +99,17 @@ func Adam(p *Pool, w, g, m, v []float32, o AdamStep) {
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.c, t.d = w, g, m, v
 	step := float64(o.Step)
-	t.s = [8]float32{
+	t.s = [9]float32{
 		float32(-o.LR / (1 - math.Pow(o.Beta1, step))),
 		float32(o.WeightDecay), 1,
 		float32(o.Beta1), float32(1 - o.Beta1),
 		float32(o.Beta2), float32(1 - o.Beta2),
 		float32(math.Sqrt(1 - math.Pow(o.Beta2, step))),
+		float32(o.Eps),
 	}
 	if o.Decoupled {
 		t.s[1], t.s[2] = 0, float32(1-o.LR*o.WeightDecay)
 	}
-	t.eps = float32(o.Eps)
 	t.run(p, vectors().adam, len(w))
 }
 
@@ -121,7 +121,7 @@ func adamPortable(t *vecTask, from, n int) {
 		m1 := float32(t.s[3]*m[i]) + t.s[4]*d
 		m2 := float32(t.s[5]*v[i]) + t.s[6]*d*d
 		m[i], v[i] = m1, m2
-		denom := float32(math.Sqrt(float64(m2)))/t.s[7] + t.eps
+		denom := float32(math.Sqrt(float64(m2)))/t.s[7] + t.s[8]
 		w[i] = x + t.s[0]*m1/denom
 	}
 }

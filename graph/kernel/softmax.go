@@ -70,16 +70,13 @@ func softmaxRow(t *rowTask, row int) float64 {
 	return 0
 }
 
-// softmax does one row of y and returns the maximum of the row of x and ln Σexp(x−maximum).
-func (t *rowTask) softmax(row int) (top float32, logSum float64) {
+// softmax does one row of y and returns the maximum of the row of x and Σexp(x−maximum).
+func (t *rowTask) softmax(row int) (top, sum float32) {
 	x, y := t.x[row*t.c:(row+1)*t.c], t.y[row*t.c:(row+1)*t.c]
 	top = t.table.rowMax(&x[0], t.c)
-	sum := t.table.rowExp(&x[0], &y[0], t.c, top)
-	inv := 1 / sum
-	for i := range y {
-		y[i] *= inv
-	}
-	return top, math.Log(float64(sum))
+	sum = t.table.rowExp(&x[0], &y[0], t.c, top)
+	t.table.mulTo(&y[0], t.c, 1/sum)
+	return top, sum
 }
 
 // SoftmaxGrad sets dx to the gradient of Softmax, y·(dy − Σ y·dy) row by row, from its result y. All
@@ -124,4 +121,11 @@ func rowExpPortable(x, y *float32, n int, shift float32) float32 {
 		sum += float64(e)
 	}
 	return float32(sum)
+}
+
+func mulToPortable(y *float32, n int, alpha float32) {
+	out := unsafe.Slice(y, n)
+	for i := range out {
+		out[i] *= alpha
+	}
 }

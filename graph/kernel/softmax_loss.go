@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // CrossEntropy returns the mean over the rows that count of −Σ target·ln softmax(logits) and sets
 // probs to the softmax. logits and probs are n×c and may be the same slice. target is either the n
@@ -56,10 +59,11 @@ func classLossRow(t *rowTask, row int) float64 {
 			sum += float64(v)
 		}
 	}
-	top, logSum := t.softmax(row)
+	top, expSum := t.softmax(row)
 	if class < 0 {
 		return 0
 	}
+	logSum := math.Log(float64(expSum))
 	loss := (1 - t.smoothing) * (logSum - (float64(hit) - float64(top)))
 	if t.smoothing != 0 {
 		loss += t.smoothing * (logSum - (sum/float64(t.c) - float64(top)))
@@ -76,8 +80,8 @@ func denseLossRow(t *rowTask, row int) float64 {
 		dot += w * (float64(x[i]) - float64(top))
 		mass += w
 	}
-	_, logSum := t.softmax(row)
-	return logSum*mass - dot
+	_, expSum := t.softmax(row)
+	return math.Log(float64(expSum))*mass - dot
 }
 
 // smoothed returns the probability v after label smoothing.

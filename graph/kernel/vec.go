@@ -14,15 +14,15 @@ const vecChunk = 16 << 10
 // Work on fewer floats than this runs on the caller's thread: waking the others would take longer.
 const vecWake = 4 * vecChunk
 
-// A vecKernel does elements from..from+n of a task. The assembly reads vecTask by its field offsets.
+// A vecKernel does elements from..from+n of a task.
 type vecKernel func(t *vecTask, from, n int)
 
-// A vecTask is an elementwise kernel at work. Which operand is which is the kernel's business.
+// A vecTask is an elementwise kernel at work, on up to four operands and nine scalars. Which of them
+// is which is the kernel's business.
 type vecTask struct {
 	a, b, c, d []float32
-	s          [8]float32
-	eps        float32
-	k          [4]uint32
+	s          [9]float32
+	k          [3]uint32
 
 	kernel vecKernel
 	n      int

@@ -11,8 +11,10 @@ type vecTable struct {
 	sumSquares func(x *float32, n int) float64
 	rowMax     func(x *float32, n int) float32
 	rowExp     func(x, y *float32, n int, shift float32) float32
+	mulTo      func(y *float32, n int, alpha float32)
 
 	toBlocked, fromBlocked transposer
+	copyLanes, addLanes    laneCopier
 }
 
 var vecPortable = vecTable{
@@ -24,28 +26,26 @@ var vecPortable = vecTable{
 	sgd:     sgdPortable, sgdMomentum: sgdMomentumPortable, sgdNesterov: sgdNesterovPortable,
 	adam: adamPortable, ema: emaPortable,
 	sumSquares: sumSquaresPortable,
-	rowMax:     rowMaxPortable, rowExp: rowExpPortable,
+	rowMax:     rowMaxPortable, rowExp: rowExpPortable, mulTo: mulToPortable,
 	toBlocked: toBlockedPortable, fromBlocked: fromBlockedPortable,
+	copyLanes: copyLanesPortable, addLanes: addLanesPortable,
 }
 
 func reluPortable(t *vecTask, from, n int) {
 	x, y := t.a[from:from+n], t.b[from:from+n]
 	for i, v := range x {
-		if v < 0 { // not max, which makes +0 of -0; and NaN passes
-			v = 0
-		}
-		y[i] = v
+		y[i] = max(v, 0) // NaN passes
 	}
 }
 
 func reluGradPortable(t *vecTask, from, n int) {
 	y, dy, dx := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n]
 	for i, v := range y {
-		d := dy[i]
+		d := math.Float32bits(dy[i]) // an integer, since the compiler selects those without a branch
 		if v <= 0 {
 			d = 0
 		}
-		dx[i] = d
+		dx[i] = math.Float32frombits(d)
 	}
 }
 
@@ -59,11 +59,7 @@ func addPortable(t *vecTask, from, n int) {
 func addReLUPortable(t *vecTask, from, n int) {
 	a, b, y := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n]
 	for i, v := range a {
-		v += b[i]
-		if v < 0 {
-			v = 0
-		}
-		y[i] = v
+		y[i] = max(v+b[i], 0)
 	}
 }
 

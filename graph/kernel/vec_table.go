@@ -1,4 +1,4 @@
 package kernel
 
 // vectors returns the vector kernels of the current family.
-func vectors() *vecTable { return &vecPortable }
+func vectors() *vecTable { return &vecTables[family] }

@@ -155,6 +155,44 @@ func TestElementwise(t *testing.T) {
 	}
 }
 
+func TestElementwiseAgreesWithItsPortableTwin(t *testing.T) {
+	const n = 1000
+	exact := []string{"ReLU", "ReLUGrad", "Add", "AddReLU", "Scale", "Fill", "MSEGrad of mean over n"} // nothing to fuse
+	for _, c := range vecCases {
+		t.Run(c.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(11, 12))
+			start := make([]float32, n)
+			fillNormal(r, start)
+			var want []float32
+			onFamilies(t, func(t *testing.T) {
+				v := make([][]float32, c.args)
+				for k := range v {
+					v[k] = slices.Clone(start[k:])
+					v[k] = v[k][:n-c.args]
+				}
+				c.run(testPool(t, 1), v)
+				got := v[c.out[0]]
+				if want == nil {
+					want = got // portable comes first
+				}
+				if slices.Contains(exact, c.name) {
+					if !sameBits(got, want) {
+						t.Error("other bits")
+					}
+					return
+				}
+				wide := make([]float64, len(want))
+				for i, x := range want {
+					wide[i] = float64(x)
+				}
+				if e := relErr(got, wide); !(e < 2e-7) {
+					t.Errorf("relative difference %.2g", e)
+				}
+			})
+		})
+	}
+}
+
 func TestElementwiseInPlace(t *testing.T) {
 	for _, c := range vecCases {
 		for _, out := range c.out {
