@@ -17,22 +17,21 @@ type compiler struct {
 	params   *Params // nil for a single op on a tape
 	training bool
 
-	layer     string // being lowered
-	steps     []*step
-	values    map[*gorgonia.Node]*value
-	state     map[*core][]*value // what forward ops keep for their gradients
-	convs     map[*core]*kernel.Conv
-	uses      map[*gorgonia.Node]int // by needed nodes, and as outputs
-	children  map[*gorgonia.Node][]*gorgonia.Node
-	fused     map[*gorgonia.Node]*gorgonia.Node // a node that is computed as part of another's step
-	absorbed  map[*gorgonia.Node]bool           // nodes whose work a later step does
-	place     map[*gorgonia.Node]placement      // results that are written straight into a concatenation
-	concats   map[*gorgonia.Node]*value
-	reluGrads map[*gorgonia.Node]bool // batch norm gradients that include their ReLU's
-	node      *gorgonia.Node
-	packed    int // floats of derived values that are kept
-	scratch   int
-	updates   bool // a step changes buffers among the parameters
+	layer    string // being lowered
+	steps    []*step
+	values   map[*gorgonia.Node]*value
+	state    map[*core][]*value // what forward ops keep for their gradients
+	convs    map[*core]*kernel.Conv
+	uses     map[*gorgonia.Node]int // by needed nodes, and as outputs
+	children map[*gorgonia.Node][]*gorgonia.Node
+	fused    map[*gorgonia.Node]*gorgonia.Node // a node that is computed as part of another's step
+	absorbed map[*gorgonia.Node]bool           // nodes whose work a later step does
+	place    map[*gorgonia.Node]placement      // results that are written straight into a concatenation
+	concats  map[*gorgonia.Node]*value
+	node     *gorgonia.Node
+	packed   int // floats of derived values that are kept
+	scratch  int
+	updates  bool // a step changes buffers among the parameters
 }
 
 // A step is a kernel call, or a few of them, with what it reads and writes.
@@ -63,7 +62,7 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		values: map[*gorgonia.Node]*value{}, state: map[*core][]*value{}, convs: map[*core]*kernel.Conv{},
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
-		absorbed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{}, reluGrads: map[*gorgonia.Node]bool{},
+		absorbed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
 	}
 }
 
@@ -108,16 +107,11 @@ func (c *compiler) lower(n *gorgonia.Node) error {
 		return nil // computed with an earlier node, or with a later one
 	}
 	c.node = n
-	var in []*value
-	for _, child := range c.children[n] {
-		if c.absorbed[child] {
-			child = c.children[child][1]
-		}
-		v := c.values[child]
-		if v == nil {
+	in := c.inputs(n)
+	for i, v := range in {
+		if child := c.children[n][i]; v == nil && !c.absorbed[child] {
 			return fmt.Errorf("node %v is used before it is computed", child)
 		}
-		in = append(in, v)
 	}
 	switch o := n.Op().(type) {
 	case nil:
@@ -138,6 +132,15 @@ func (c *compiler) lower(n *gorgonia.Node) error {
 		c.values[n] = v
 	}
 	return nil
+}
+
+// inputs are the values of a node's children, nil for those that the node has absorbed.
+func (c *compiler) inputs(n *gorgonia.Node) []*value {
+	var in []*value
+	for _, child := range c.children[n] {
+		in = append(in, c.values[child])
+	}
+	return in
 }
 
 func (c *compiler) input(n *gorgonia.Node) error {
@@ -238,9 +241,9 @@ func (c *compiler) alike(x, y *value) (*value, *value) {
 
 // derive makes a value that depends on parameters alone. In evaluation it is kept from run to run and
 // computed again when parameters have changed; in training they change at every step.
-func (c *compiler) derive(size int, reads []*value, run func(*exec, []float32)) *value {
+func (c *compiler) derive(size, scratch int, reads []*value, run func(*exec, []float32)) *value {
 	v := &value{shape: []int{size}}
-	s := c.add(reads, []*value{v}, 0, func(e *exec) error { run(e, v.data); return nil })
+	s := c.add(reads, []*value{v}, scratch, func(e *exec) error { run(e, v.data); return nil })
 	if !c.training && c.params != nil {
 		s.derived = true
 		var own []float32
@@ -253,62 +256,4 @@ func (c *compiler) derive(size int, reads []*value, run func(*exec, []float32)) 
 		c.packed += size
 	}
 	return v
-}
-
-// fuse finds nodes that an earlier node can compute on the way out.
-func (c *compiler) fuse(needed []*gorgonia.Node) {
-	for _, n := range needed {
-		if _, ok := n.Op().(*reluOp); ok {
-			producer := c.children[n][0]
-			if p, ok := producer.Op().(op); ok && c.uses[producer] == 1 && fusesReLU(p) {
-				c.fused[producer] = n
-			}
-		}
-	}
-	for _, n := range needed {
-		_, ok := n.Op().(*batchNormGradOp)
-		if !ok {
-			continue
-		}
-		// The gradient of a ReLU that its batch normalisation computes is part of that one's gradient.
-		dy := c.children[n][3]
-		if _, ok := dy.Op().(*reluGradOp); ok && c.uses[dy] == 1 && c.fused[c.children[n][2]] == c.children[dy][0] {
-			c.absorbed[dy] = true
-			c.reluGrads[n] = true
-		}
-	}
-	for _, n := range needed {
-		o, ok := n.Op().(*concatOp)
-		if !ok || !o.aligned() {
-			continue
-		}
-		from := 0
-		for _, child := range c.children[n] {
-			if _, taken := c.place[child]; !taken && c.placeable(child) {
-				c.place[child] = placement{n, from}
-			}
-			from += child.Shape()[1]
-		}
-	}
-}
-
-// placeable reports whether a node's result may lie inside a concatenation: those of ops that make it
-// with [compiler.result].
-func (c *compiler) placeable(n *gorgonia.Node) bool {
-	switch n.Op().(type) {
-	case *convOp, *reluOp, *maxPoolOp, *avgPoolOp, *batchNormOp, *lrnOp, *addOp:
-		return true
-	}
-	return false
-}
-
-// takesReLU reports whether the node that is being lowered also computes the ReLU that follows it; then
-// its result is the ReLU's.
-func (c *compiler) takesReLU() bool {
-	relu := c.fused[c.node]
-	if relu == nil {
-		return false
-	}
-	c.node = relu
-	return true
 }

@@ -111,21 +111,84 @@ func (o *convOp) input(x *value) kernel.Input {
 	return kernel.Input{Act: x.act()}
 }
 
-func (o *convOp) lower(c *compiler, in []*value) *value {
+func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, in, nil, nil) }
+
+// convolve adds the steps of a convolution with inputs in, of a batch normalisation that is folded into
+// its filters and bias if affine is not nil, of a value that is added to it if residual is not nil, and
+// of the ReLU that follows if there is one.
+func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *value {
 	k, x, w := c.conv(o), c.convInput(o, in[0]), in[1]
-	packed := c.derive(k.PackedLen(), []*value{w}, func(e *exec, packed []float32) { k.Pack(e.pool, w.data, packed) })
-	reads, bias := []*value{x, packed}, &value{}
+	bias, scratch, sources := &value{}, 0, []*value{w}
 	if len(in) > 2 {
 		bias = in[2]
+	}
+	if affine != nil {
+		bias, scratch, sources = c.foldedBias(affine, bias), w.size(), []*value{w, affine}
+	}
+	packed := c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
+		filters := w.data
+		if affine != nil {
+			filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
+		}
+		k.Pack(e.pool, filters, packed)
+	})
+	reads := []*value{x, packed}
+	if bias.shape != nil {
 		reads = append(reads, bias)
+	}
+	var added *kernel.Act
+	if residual != nil {
+		residual, added = c.asBlocked(residual), new(kernel.Act)
+		reads = append(reads, residual)
 	}
 	relu := c.takesReLU()
 	y := c.result(o.core.shape...)
 	c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
-		k.Forward(e.pool, o.input(x), packed.data, bias.data, nil, relu, y.act(), e.scratch)
+		if added != nil {
+			*added = residual.act()
+		}
+		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, relu, y.act(), e.scratch)
 		return nil
 	})
 	return y
+}
+
+// convolved adds the steps of a node that has absorbed a convolution: the convolution itself or a batch
+// normalisation. residual is what else is added, or nil.
+func (c *compiler) convolved(n *gorgonia.Node, residual *value) *value {
+	conv := c.convolution(n)
+	var affine *value
+	if norm, ok := n.Op().(*batchNormOp); ok {
+		affine = c.affine(norm, c.inputs(n))
+	}
+	return c.convolve(conv.Op().(*convOp), c.inputs(conv), affine, residual)
+}
+
+// foldedBias derives scale·bias + shift; bias may be empty.
+func (c *compiler) foldedBias(affine, bias *value) *value {
+	filters := affine.shape[0] / 2
+	sources := []*value{affine}
+	if bias.shape != nil {
+		sources = append(sources, bias)
+	}
+	return c.derive(filters, 0, sources, func(_ *exec, out []float32) {
+		copy(out, affine.data[filters:])
+		for f, b := range bias.data {
+			out[f] += affine.data[f] * b
+		}
+	})
+}
+
+// fold multiplies every filter by its channel's scale.
+func fold(dst, w, affine []float32) []float32 {
+	filters := len(affine) / 2
+	taps := len(w) / filters
+	for f, scale := range affine[:filters] {
+		for i, v := range w[f*taps : (f+1)*taps] {
+			dst[f*taps+i] = scale * v
+		}
+	}
+	return dst
 }
 
 func (o *convOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
@@ -159,7 +222,7 @@ type convDataGradOp struct {
 
 func (o *convDataGradOp) lower(c *compiler, in []*value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
-	packed := c.derive(k.GradPackedLen(), []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
+	packed := c.derive(k.GradPackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
 	dx := c.result(o.core.shape...)
 	c.add([]*value{dy, packed}, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
 		k.DataGrad(e.pool, dy.act(), packed.data, false, dx.act(), e.scratch)

@@ -23,6 +23,11 @@ func (b *Builder) Add(x, y *gorgonia.Node) *gorgonia.Node {
 type addOp struct{ core }
 
 func (o *addOp) lower(c *compiler, in []*value) *value {
+	for i, v := range in {
+		if v == nil {
+			return c.convolved(c.children[c.node][i], in[1-i])
+		}
+	}
 	if !c.takesReLU() {
 		return c.addValues(in[0], in[1])
 	}

@@ -44,17 +44,14 @@ type batchNormOp struct {
 }
 
 func (o *batchNormOp) lower(c *compiler, in []*value) *value {
+	if in[0] == nil {
+		return c.convolved(c.node, nil)
+	}
 	x, gamma, beta, runningMean, runningVar := c.asBlocked(in[0]), in[1], in[2], in[3], in[4]
 	channels := o.shape[1]
 	relu := c.takesReLU()
 	if !o.training {
-		affine := c.derive(2*channels, []*value{gamma, beta, runningMean, runningVar}, func(_ *exec, a []float32) {
-			scale, shift := a[:channels], a[channels:]
-			for i := range scale {
-				s := float64(gamma.data[i]) / math.Sqrt(float64(runningVar.data[i])+float64(o.eps))
-				scale[i], shift[i] = float32(s), float32(float64(beta.data[i])-s*float64(runningMean.data[i]))
-			}
-		})
+		affine := c.affine(o, in)
 		y := c.result(o.shape...)
 		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
 			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), relu)
@@ -75,6 +72,18 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 		return nil
 	})
 	return y
+}
+
+// affine derives scale and shift of each channel from the running statistics, one after the other.
+func (c *compiler) affine(o *batchNormOp, in []*value) *value {
+	gamma, beta, runningMean, runningVar := in[1], in[2], in[3], in[4]
+	channels := o.shape[1]
+	return c.derive(2*channels, 0, in[1:], func(_ *exec, a []float32) {
+		for i := range channels {
+			s := float64(gamma.data[i]) / math.Sqrt(float64(runningVar.data[i])+float64(o.eps))
+			a[i], a[channels+i] = float32(s), float32(float64(beta.data[i])-s*float64(runningMean.data[i]))
+		}
+	})
 }
 
 func (o *batchNormOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
@@ -102,12 +111,16 @@ type batchNormGradOp struct {
 }
 
 func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
-	x, gamma, dy, beta := c.asBlocked(in[0]), in[1], c.asBlocked(in[3]), in[4]
+	dy, relu := in[3], false
+	if grad := c.children[c.node]; grad != nil && c.absorbed[grad[3]] {
+		dy, relu = c.values[c.children[grad[3]][1]], true
+	}
+	x, gamma, beta := c.asBlocked(in[0]), in[1], in[4]
+	dy = c.asBlocked(dy)
 	kept := c.kept(&o.of.core)
 	mean, invstd := kept[0], kept[1]
 	dgamma, dbeta := c.plain(o.shape[1]), c.plain(o.shape[1])
 	c.state[&o.core] = []*value{dgamma, dbeta}
-	relu := c.reluGrads[c.node]
 	dx := c.like(dy)
 	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
 		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, relu)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
@@ -344,5 +345,62 @@ func BenchmarkStepOverhead(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		tr.s.Run()
+	}
+}
+
+func TestFusedEvaluationMatchesTheTapeMachine(t *testing.T) {
+	for _, f := range kernel.Families() {
+		t.Run(f.String(), func(t *testing.T) {
+			useFamily(t, f)
+			params := NewParams()
+			b := NewBuilder(params, Eval)
+			x := b.Input("x", 2, 3, 9, 7)
+			y := tower(b, x)
+			s, err := Compile(b, []*gorgonia.Node{y}, Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			params.Init(1)
+			r := rand.New(rand.NewPCG(4, 4))
+			for _, p := range params.All() {
+				if strings.Contains(p.Name, "bn") {
+					for i := range p.Data {
+						p.Data[i] = 0.5 + r.Float32()
+					}
+				}
+			}
+			image := make([]float32, 2*3*9*7)
+			spread(r, image)
+			if err := s.Bind(x, image); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Run(); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Let(); err != nil {
+				t.Fatal(err)
+			}
+			if err := gorgonia.Let(x, tensor.New(tensor.WithShape(2, 3, 9, 7), tensor.WithBacking(image))); err != nil {
+				t.Fatal(err)
+			}
+			var v gorgonia.Value
+			gorgonia.Read(y, &v)
+			m := gorgonia.NewTapeMachine(b.Graph())
+			defer m.Close()
+			if err := m.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			d, err := floats(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := make([]float64, len(d))
+			for i := range d {
+				want[i] = float64(d[i])
+			}
+			if e := relativeError(s.Value(y), want); e > 1e-5 {
+				t.Errorf("results differ by %.1e", e)
+			}
+		})
 	}
 }

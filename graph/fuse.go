@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"gorgonia.org/gorgonia"
+)
+
+// fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
+// it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
+// follow; in training, the gradient of a ReLU with that of its batch normalisation; and the parts of a
+// concatenation, which are written where they belong.
+func (c *compiler) fuse(needed []*gorgonia.Node) {
+	for _, n := range needed {
+		children := c.children[n]
+		switch n.Op().(type) {
+		case *reluOp:
+			if p, ok := children[0].Op().(op); ok && c.uses[children[0]] == 1 && fusesReLU(p) {
+				c.fused[children[0]] = n
+			}
+		case *batchNormOp:
+			if _, ok := children[0].Op().(*convOp); ok && !c.training && c.uses[children[0]] == 1 {
+				c.absorbed[children[0]] = true
+			}
+		case *addOp:
+			if c.training {
+				break
+			}
+			// The younger branch, since it is computed when the other one is there.
+			last := children[0]
+			if children[1].ID() > last.ID() {
+				last = children[1]
+			}
+			if c.uses[last] == 1 && c.convolution(last) != nil {
+				c.absorbed[last] = true
+			}
+		}
+	}
+	for _, n := range needed {
+		switch o := n.Op().(type) {
+		case *batchNormGradOp:
+			forward, grad := c.children[n][2], c.children[n][3]
+			if _, ok := grad.Op().(*reluGradOp); ok && c.uses[grad] == 1 && c.fused[forward] != nil && c.fused[forward] == c.children[grad][0] {
+				c.absorbed[grad] = true
+			}
+		case *concatOp:
+			if !o.aligned() {
+				break
+			}
+			for i, child := range c.children[n] {
+				if _, taken := c.place[child]; !taken && placeable(child) {
+					c.place[child] = placement{n, o.from[i]}
+				}
+			}
+		}
+	}
+}
+
+// convolution returns the convolution that a node is the result of, alone or with the batch
+// normalisation that it has absorbed, or nil.
+func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
+	switch n.Op().(type) {
+	case *convOp:
+		return n
+	case *batchNormOp:
+		if c.absorbed[c.children[n][0]] {
+			return c.children[n][0]
+		}
+	}
+	return nil
+}
+
+// placeable reports whether a node's result may lie inside a concatenation: those of ops that make it
+// with [compiler.result].
+func placeable(n *gorgonia.Node) bool {
+	switch n.Op().(type) {
+	case *convOp, *reluOp, *maxPoolOp, *avgPoolOp, *batchNormOp, *lrnOp, *addOp:
+		return true
+	}
+	return false
+}
+
+// takesReLU reports whether the node that is being lowered also computes the ReLU that follows it; then
+// its result is the ReLU's.
+func (c *compiler) takesReLU() bool {
+	relu := c.fused[c.node]
+	if relu == nil {
+		return false
+	}
+	c.node = relu
+	return true
+}
