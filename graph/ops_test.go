@@ -82,6 +82,14 @@ func opCases() []opCase {
 			}
 			return out
 		}},
+		{"subsample with channels of zeros", []int{2, 5, 7, 6}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Subsample(x, 2, 20) }, func(x ref, _ []ref) ref {
+			return newRef(2, 20, 4, 3).each(func(n, c, h, w int) float64 {
+				if c < 7 || c >= 12 {
+					return 0
+				}
+				return x.at(n, c-7, 2*h, 2*w)
+			})
+		}},
 		{"concat of aligned parts", []int{2, 16, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.Concat(b.ReLU(x), b.LRN(x, 5, 2, 0.1, 0.75), x)
 		}, func(x ref, _ []ref) ref { return refConcat(x.apply(relu), refLRN(x, 5, 2, 0.1, 0.75), x) }},
