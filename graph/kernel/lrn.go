@@ -23,8 +23,8 @@ func (o LRNParams) Validate() error {
 }
 
 // fast reports whether the parameters are those that have kernels of their own: five channels and the power ¾,
-// as in every network that made LRN known. k keeps lanes without a channel from being 0/0.
-func (o *LRNParams) fast() bool { return o.Size == 5 && o.Beta == 0.75 && o.K > 0 }
+// as in every network that made LRN known. k keeps what the powers are taken of away from zero.
+func (o *LRNParams) fast() bool { return o.Size == 5 && o.Beta == 0.75 && o.K > 1e-30 }
 
 // lrnRun is the most pixels done at once: little enough for all their channels to stay in the cache
 // while each block is read as its neighbours' neighbour.

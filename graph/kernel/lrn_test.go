@@ -122,9 +122,9 @@ func TestLRNAllocatesNothing(t *testing.T) {
 func BenchmarkLRN(b *testing.B) {
 	o := LRNParams{Size: 5, K: 2, Alpha: 1e-4, Beta: 0.75}
 	for _, s := range []mapShape{{8, 96, 55, 55}, {8, 256, 27, 27}} {
-		x, y := mapOf(s, mapRandom(1, s.len(), 0)), mapBuffer(s)
+		x, dy, y := mapOf(s, mapRandom(1, s.len(), 0)), mapOf(s, mapRandom(2, s.len(), 0)), mapBuffer(s)
 		bytes := float64(4 * BlockedLen(s.n, s.c, s.h, s.w))
 		benchmarkMap(b, s.String()+"/forward", 2*bytes, func(p *Pool) { LRN(p, o, x, y) })
-		benchmarkMap(b, s.String()+"/gradient", 3*bytes, func(p *Pool) { LRNGrad(p, o, x, x, y) })
+		benchmarkMap(b, s.String()+"/gradient", 3*bytes, func(p *Pool) { LRNGrad(p, o, x, dy, y) })
 	}
 }

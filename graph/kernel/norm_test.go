@@ -214,12 +214,12 @@ func TestBatchNormRefusesSlicesThatDoNotFit(t *testing.T) {
 
 func BenchmarkNorm(b *testing.B) {
 	for _, s := range []mapShape{{8, 64, 112, 112}, {8, 256, 14, 14}, {8, 2048, 7, 7}} {
-		x, y := mapOf(s, mapRandom(1, s.len(), 0)), mapBuffer(s)
+		x, dy, y := mapOf(s, mapRandom(1, s.len(), 0)), mapOf(s, mapRandom(2, s.len(), 0)), mapBuffer(s)
 		one := func() []float32 { return narrow(mapRandom(2, s.c, 1)) }
 		gamma, beta, mean, variance, invstd, dgamma, dbeta := one(), one(), one(), one(), one(), one(), one()
 		bytes := float64(4 * BlockedLen(s.n, s.c, s.h, s.w))
 		benchmarkMap(b, s.String()+"/forward", 3*bytes, func(p *Pool) { BatchNorm(p, x, gamma, beta, 1e-5, y, mean, variance, invstd, true) })
-		benchmarkMap(b, s.String()+"/gradient", 5*bytes, func(p *Pool) { BatchNormGrad(p, x, x, gamma, beta, mean, invstd, y, dgamma, dbeta, true) })
+		benchmarkMap(b, s.String()+"/gradient", 5*bytes, func(p *Pool) { BatchNormGrad(p, x, dy, gamma, beta, mean, invstd, y, dgamma, dbeta, true) })
 		benchmarkMap(b, s.String()+"/affine", 2*bytes, func(p *Pool) { ChannelAffine(p, x, gamma, beta, y, true) })
 		benchmarkMap(b, s.String()+"/sums", bytes, func(p *Pool) { ChannelSums(p, x, mean) })
 	}
