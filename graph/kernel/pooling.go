@@ -107,7 +107,7 @@ func wantArgmax(op string, w Window, small *Act, argmax []uint8) {
 // rowsOf cuts a batch into tasks of rows; touched is how many pixels are read and written for each.
 func rowsOf(a *Act, touched int) cut { return cutUnits(a.N*Blocks(a.C)*a.H, touched*pixelBytes) }
 
-// row returns where a row begins in plane i of a map.
+// rowAt returns where a row begins in plane i of a map.
 func rowAt(a *Act, i, row int) unsafe.Pointer {
 	return unsafe.Pointer(&planeOf(a, i)[row*a.W*Block])
 }
