@@ -18,6 +18,7 @@ type compiler struct {
 	training bool
 
 	layer    string // being lowered
+	kind     string
 	steps    []*step
 	values   map[*gorgonia.Node]*value
 	state    map[*core][]*value // what forward ops keep for their gradients
@@ -36,7 +37,7 @@ type compiler struct {
 
 // A step is a kernel call, or a few of them, with what it reads and writes.
 type step struct {
-	layer         string
+	layer, kind   string
 	reads, writes []*value
 	scratch       int
 	derived       bool // depends on nothing but parameters: run again only after they have changed
@@ -117,14 +118,14 @@ func (c *compiler) lower(n *gorgonia.Node) error {
 	case nil:
 		return c.input(n)
 	case op:
-		c.layer = o.base().name
+		c.layer, c.kind = o.base().name, o.base().kind
 		v := o.lower(c, in)
 		c.values[n], c.values[c.node] = v, v
 	default:
 		if n.Dtype() != tensor.Float32 {
 			return fmt.Errorf("node %v is of type %v: sessions compute with float32", n, n.Dtype())
 		}
-		c.layer = o.String()
+		c.layer, c.kind = o.String(), "gorgonia"
 		v, err := c.foreign(n, in)
 		if err != nil {
 			return err
@@ -158,7 +159,7 @@ func (c *compiler) input(n *gorgonia.Node) error {
 
 // add appends a step of the layer that is being lowered.
 func (c *compiler) add(reads, writes []*value, scratch int, run func(*exec) error) *step {
-	s := &step{layer: c.layer, reads: reads, writes: writes, scratch: scratch, run: run}
+	s := &step{layer: c.layer, kind: c.kind, reads: reads, writes: writes, scratch: scratch, run: run}
 	c.scratch = max(c.scratch, scratch)
 	c.steps = append(c.steps, s)
 	return s
@@ -212,7 +213,8 @@ func (c *compiler) asPlain(v *value) *value {
 	}
 	if v.twin == nil {
 		t := c.plain(v.shape...)
-		c.add([]*value{v}, []*value{t}, 0, func(e *exec) error { kernel.FromBlocked(e.pool, v.act(), t.data); return nil })
+		s := c.add([]*value{v}, []*value{t}, 0, func(e *exec) error { kernel.FromBlocked(e.pool, v.act(), t.data); return nil })
+		s.kind = "layout"
 		v.twin, t.twin = t, v
 	}
 	return v.twin
@@ -225,7 +227,8 @@ func (c *compiler) asBlocked(v *value) *value {
 	}
 	if v.twin == nil {
 		t := c.blocked(v.shape...)
-		c.add([]*value{v}, []*value{t}, 0, func(e *exec) error { kernel.ToBlocked(e.pool, v.data, t.act()); return nil })
+		s := c.add([]*value{v}, []*value{t}, 0, func(e *exec) error { kernel.ToBlocked(e.pool, v.data, t.act()); return nil })
+		s.kind = "layout"
 		v.twin, t.twin = t, v
 	}
 	return v.twin

@@ -220,12 +220,29 @@ type convDataGradOp struct {
 	of *convOp
 }
 
-func (o *convDataGradOp) lower(c *compiler, in []*value) *value {
+func (o *convDataGradOp) lower(c *compiler, in []*value) *value { return c.dataGrad(o, in, nil) }
+
+// dataGrad adds the steps of a data gradient, and of the sum with another gradient of the same value if
+// base is not nil.
+func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
 	packed := c.derive(k.GradPackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
-	dx := c.result(o.core.shape...)
-	c.add([]*value{dy, packed}, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
-		k.DataGrad(e.pool, dy.act(), packed.data, false, dx.act(), e.scratch)
+	reads := []*value{dy, packed}
+	var dx *value
+	if base == nil {
+		dx = c.result(o.core.shape...)
+	} else {
+		base = c.asBlocked(base)
+		dx = c.like(base)
+		reads = append(reads, base)
+	}
+	c.add(reads, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
+		if base != nil && &dx.data[0] != &base.data[0] {
+			for n := range dx.shape[0] {
+				copy(dx.image(n), base.image(n))
+			}
+		}
+		k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
 		return nil
 	})
 	return dx

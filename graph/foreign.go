@@ -18,8 +18,16 @@ func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
 	if len(in) == 0 {
 		return c.constant(n)
 	}
-	if isAdd(n.Op()) && slices.Equal(in[0].shape, in[1].shape) {
-		return c.addValues(in[0], in[1]), nil
+	if isAdd(n.Op()) {
+		for i, v := range in {
+			if v == nil {
+				grad := c.children[n][i]
+				return c.dataGrad(grad.Op().(*convDataGradOp), c.inputs(grad), in[1-i]), nil
+			}
+		}
+		if slices.Equal(in[0].shape, in[1].shape) {
+			return c.addValues(in[0], in[1]), nil
+		}
 	}
 	var reads []*value
 	for _, v := range in {

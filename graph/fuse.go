@@ -6,8 +6,9 @@ import (
 
 // fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
 // it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
-// follow; in training, the gradient of a ReLU with that of its batch normalisation; and the parts of a
-// concatenation, which are written where they belong.
+// follow; in training, the gradient of a ReLU with that of its batch normalisation, and the sum of two
+// gradients with the convolution that makes the second; and the parts of a concatenation, which are
+// written where they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
 		children := c.children[n]
@@ -24,12 +25,15 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			if c.training {
 				break
 			}
-			// The younger branch, since it is computed when the other one is there.
-			last := children[0]
-			if children[1].ID() > last.ID() {
-				last = children[1]
+			if last := younger(children); c.uses[last] == 1 && c.convolution(last) != nil {
+				c.absorbed[last] = true
 			}
-			if c.uses[last] == 1 && c.convolution(last) != nil {
+		default:
+			if !isAdd(n.Op()) {
+				break
+			}
+			last := younger(children)
+			if _, ok := last.Op().(*convDataGradOp); ok && c.uses[last] == 1 {
 				c.absorbed[last] = true
 			}
 		}
@@ -52,6 +56,14 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			}
 		}
 	}
+}
+
+// younger is the one of two branches that is computed when the other one is there.
+func younger(branches []*gorgonia.Node) *gorgonia.Node {
+	if branches[0].ID() > branches[1].ID() {
+		return branches[0]
+	}
+	return branches[1]
 }
 
 // convolution returns the convolution that a node is the result of, alone or with the batch

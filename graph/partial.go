@@ -40,7 +40,7 @@ func (b *Builder) PartialConv(x *gorgonia.Node, name string, table [][]int, size
 	h, wd := s[2]-size+1, s[3]-size+1
 	p := &partialConvOp{table: table, size: size}
 	p.core = newCore(p, "partial conv", []int{s[0], len(table), h, wd}, 3, x, w, bias)
-	p.wrt[0] = x.Op() != nil
+	p.wrt[0] = !b.image(x)
 	taps := int64(connections * size * size)
 	return b.layer(Layer{
 		Name: name, Kind: p.kind, Params: taps + int64(len(table)), MACs: taps * int64(h*wd),

@@ -19,7 +19,7 @@ func (b *Builder) ChannelScale(x *gorgonia.Node, name string, gain float32, opti
 	}
 	s := &scaleOp{gain: gain}
 	s.core = newCore(s, "channel scale", x.Shape(), 3, x, w, bias)
-	s.wrt[0] = x.Op() != nil
+	s.wrt[0] = !b.image(x)
 	return b.layer(Layer{Name: name, Kind: s.kind, Params: 2 * int64(channels)}, s, x, w, bias)
 }
 
@@ -94,7 +94,7 @@ func (b *Builder) PointBias(x *gorgonia.Node, name string, options ...Opt) *gorg
 	}
 	o := &pointBiasOp{}
 	o.core = newCore(o, "point bias", x.Shape(), 2, x, bias)
-	o.wrt[0] = x.Op() != nil
+	o.wrt[0] = !b.image(x)
 	return b.layer(Layer{Name: name, Kind: o.kind, Params: int64(k)}, o, x, bias)
 }
 

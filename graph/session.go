@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"gorgonia.org/gorgonia"
@@ -60,6 +61,7 @@ type Session struct {
 	size     Memory
 	scratch  int
 	program  int
+	times    []time.Duration // of each step, if they are measured
 }
 
 // Memory is what a session needs, in bytes. It is known before the first run.
@@ -192,13 +194,22 @@ func (s *Session) Run() (err error) {
 		}
 	}()
 	stale := s.seen != s.params.version
-	for _, st := range s.steps {
+	var clock time.Time
+	if s.times != nil {
+		clock = time.Now()
+	}
+	for i, st := range s.steps {
 		if st.derived && !stale {
 			continue
 		}
 		layer = st.layer
 		if err := st.run(&s.exec); err != nil {
 			return fmt.Errorf("%s: %w", layer, err)
+		}
+		if s.times != nil {
+			now := time.Now()
+			s.times[i] += now.Sub(clock)
+			clock = now
 		}
 	}
 	if s.updates {
@@ -207,6 +218,23 @@ func (s *Session) Run() (err error) {
 	s.seen = s.params.version
 	s.exec.step++
 	return nil
+}
+
+// A StepTime says how long the steps of one layer and kind took.
+type StepTime struct {
+	Layer, Kind string // "layer1.0.conv1" and "conv filter gradient"
+	Time        time.Duration
+}
+
+// Profile starts to measure the steps of the following runs and returns what was measured since it was
+// last called, in the order of the steps.
+func (s *Session) Profile() []StepTime {
+	var list []StepTime
+	for i, t := range s.times {
+		list = append(list, StepTime{s.steps[i].layer, s.steps[i].kind, t})
+	}
+	s.times = make([]time.Duration, len(s.steps))
+	return list
 }
 
 // bind gives every value its memory. After the first run only what lies outside may have moved.
