@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+func newInspect(a *app) *cobra.Command {
+	var asJSON, asDot bool
+	var flags networkFlags
+	cmd := &cobra.Command{
+		Use:               "inspect NAME",
+		Short:             "Show a network layer by layer: arithmetic, shapes, parameters, multiply-adds",
+		Args:              arguments(1, 1, "the name of a network"),
+		ValidArgsFunction: completeNetwork,
+		RunE: func(_ *cobra.Command, args []string) error {
+			opts, err := flags.options()
+			if err != nil {
+				return err
+			}
+			m, err := zoo.New(args[0], opts...)
+			if err != nil {
+				return usage(err)
+			}
+			r, err := zoo.Inspect(m)
+			if err != nil {
+				return usage(err)
+			}
+			switch {
+			case asJSON:
+				return a.printJSON(r)
+			case asDot:
+				return dot(a.stdout, r)
+			}
+			inspect(a.stdout, r)
+			return nil
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
+	cmd.Flags().BoolVar(&asDot, "dot", false, "print a drawing for Graphviz: zoo inspect NAME --dot | dot -Tsvg")
+	cmd.MarkFlagsMutuallyExclusive("json", "dot")
+	return cmd
+}
+
+func inspect(w io.Writer, r zoo.Report) {
+	fmt.Fprintf(w, "%s (%s), input %s, %d classes\n\n", r.Name, r.Variant, train.Shape(r.Input), r.Classes)
+	t := newTable(w, "Layer", "Kind", "Output", "Size of the output", "Parameters", "Multiply-adds", "Memory")
+	t.SetColumnConfigs(right(5, 6, 7))
+	for _, l := range r.Layers {
+		t.AppendRow(table.Row{l.Name, l.Kind, dims(l.Out), l.Formula, count(l.Parameters), count(l.MACs), train.Bytes(l.Bytes)})
+	}
+	t.AppendFooter(table.Row{"total", "", "", "", train.Group(r.Parameters), train.Group(r.MACs), train.Bytes(r.Bytes)})
+	t.Render()
+	if r.Auxiliary > 0 {
+		fmt.Fprintf(w, "\nClassifiers on inner layers, in training only: %s more parameters.\n", train.Group(r.Auxiliary))
+	}
+	if r.Buffers > 0 {
+		fmt.Fprintf(w, "\nKept but not trained (running statistics and constants): %s numbers.\n", train.Group(r.Buffers))
+	}
+}
+
+// count leaves out what is zero.
+func count(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return train.Group(n)
+}
+
+func dims(shape []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", "×"), "[]")
+}
+
+// dot writes the layers as a graph in Graphviz's language, data flowing down.
+func dot(w io.Writer, r zoo.Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, style=rounded, fontname=\"sans-serif\"];\n", r.Name)
+	fmt.Fprintf(&b, "\tinput [label=\"image\\n%s\"];\n", train.Shape(r.Input))
+	for i, l := range r.Layers {
+		label := l.Kind
+		if l.Name != "" && !strings.HasPrefix(l.Name, l.Kind) {
+			label = l.Name + "\\n" + l.Kind
+		}
+		fmt.Fprintf(&b, "\tn%d [label=\"%s\\n%s\"];\n", i, label, dims(l.Out))
+		for _, from := range l.From {
+			if from < 0 {
+				fmt.Fprintf(&b, "\tinput -> n%d;\n", i)
+			} else {
+				fmt.Fprintf(&b, "\tn%d -> n%d;\n", from, i)
+			}
+		}
+	}
+	b.WriteString("}\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}

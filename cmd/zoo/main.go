@@ -1,0 +1,122 @@
+// Command zoo trains, evaluates and measures the networks of the model zoo.
+//
+// Results go to standard output, progress to standard error. The exit code is 0, 1 for a failure, 2
+// for a command line that makes no sense, or 130 for a run that was interrupted, after saving it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the command: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot(&app{stdout: stdout, stderr: stderr})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "zoo:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	var usage usageError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return 130
+	case errors.As(err, &usage):
+		return 2
+	}
+	return 1
+}
+
+// app is what every verb has.
+type app struct {
+	stdout, stderr io.Writer
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// usage marks an error as the command line's fault.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "zoo",
+		Short: "The networks that made computer vision, to train and to use",
+		Long: `The networks that made computer vision, from LeNet-5 to ResNet and AlphaGo, to train and to use.
+
+  zoo train lenet5     trains on images that are part of the program
+  zoo eval             evaluates what was trained last`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			var verbs []string
+			for _, c := range cmd.Commands() {
+				verbs = append(verbs, c.Name())
+			}
+			return usage(unknown("command", args[0], verbs, "zoo --help lists them"))
+		},
+	}
+	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newEval(a), newBench(a), newVersion(a))
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var missing *pflag.NotExistError
+		if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {
+			return usage(err)
+		}
+		var flags []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, "--"+f.Name) })
+		return usage(unknown("flag", "--"+missing.GetSpecifiedName(), flags, cmd.CommandPath()+" --help lists them"))
+	})
+	return root
+}
+
+// unknown is the error for a name that does not exist: it tells the nearest.
+func unknown(what, name string, of []string, otherwise string) error {
+	if near := weights.Nearest(name, of); near != "" {
+		return fmt.Errorf("unknown %s %s: did you mean %s?", what, name, near)
+	}
+	return fmt.Errorf("unknown %s %s: %s", what, name, otherwise)
+}
+
+// arguments checks the number of a verb's arguments; most below 0 means any number.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usage(fmt.Errorf("%s needs %s: %s", cmd.CommandPath(), what, cmd.UseLine()))
+		case most >= 0 && len(args) > most:
+			return usage(fmt.Errorf("%s: one argument too many: %s", cmd.CommandPath(), args[most]))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+// network is a model as the trainer takes it.
+func network(m *zoo.Model) (train.Network, error) {
+	options, err := json.Marshal(m.Options)
+	if err != nil {
+		return train.Network{}, err
+	}
+	return train.Network{
+		Name: m.Name, Variant: m.Variant, Options: options, Input: m.Input, Classes: m.Classes,
+		Squared: m.Loss == zoo.MSE, Build: m.Build,
+	}, nil
+}
+
+// stored makes the network again that a weights file belongs to.
+func stored(m weights.Meta) (train.Network, error) {
+	if m.Network == "" {
+		return train.Network{}, fmt.Errorf("the file does not say which network it belongs to")
+	}
+	o, err := options(m.Options)
+	if err != nil {
+		return train.Network{}, err
+	}
+	model, err := zoo.New(m.Network, zoo.WithOptions(o))
+	if err != nil {
+		return train.Network{}, err
+	}
+	return network(model)
+}
+
+// options reads a network's options; an unknown one is an error.
+func options(text json.RawMessage) (zoo.Options, error) {
+	var o zoo.Options
+	if len(text) == 0 {
+		return o, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&o); err != nil {
+		return o, fmt.Errorf("options of the network: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return o, nil
+}
+
+// networkFlags choose a form of a network.
+type networkFlags struct {
+	variant string
+	input   string
+	classes int
+}
+
+func (f *networkFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.variant, "variant", "", "form of the network, such as paper or torchvision")
+	cmd.Flags().StringVar(&f.input, "input", "", "size of an image, as in 3x224x224")
+	cmd.Flags().IntVar(&f.classes, "classes", 0, "number of classes")
+}
+
+func (f *networkFlags) options() ([]zoo.Option, error) {
+	var list []zoo.Option
+	if f.variant != "" {
+		list = append(list, zoo.Variant(f.variant))
+	}
+	if f.classes != 0 {
+		list = append(list, zoo.Classes(f.classes))
+	}
+	if f.input != "" {
+		parts := strings.Split(f.input, "x")
+		var size [3]int
+		for i := range size {
+			if len(parts) != 3 {
+				break
+			}
+			size[i], _ = strconv.Atoi(parts[i])
+		}
+		if min(size[0], size[1], size[2]) < 1 {
+			return nil, usage(fmt.Errorf("--input %s: should be channels, height and width, as in 3x224x224", f.input))
+		}
+		list = append(list, zoo.Input(size[0], size[1], size[2]))
+	}
+	return list, nil
+}
+
+// completeNetwork completes the name of a network on the command line.
+func completeNetwork(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, e := range zoo.List() {
+		names = append(names, e.Name+"\t"+e.Title)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// printJSON writes one object for a program to read.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

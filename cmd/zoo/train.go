@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+type trainFlags struct {
+	network    networkFlags
+	data       string
+	recipe     string
+	config     string
+	epochs     int
+	batch      int
+	lr         float64
+	seed       uint64
+	threads    int
+	limit      int
+	time       time.Duration
+	init       string
+	freeze     string
+	out        string
+	set        []string
+	dry, json_ bool
+}
+
+func newTrain(a *app) *cobra.Command {
+	var f trainFlags
+	cmd := &cobra.Command{
+		Use:   "train NAME",
+		Short: "Train a network",
+		Long: `Train a network, into a folder of its own: runs/NETWORK-DATA/NNN.
+
+Without --data it trains on images that are part of the program. What is trained and how is the
+recipe's choice; flags and --set change single settings of it.`,
+		Example:           "  zoo train lenet5\n  zoo train alexnet --limit 1000 --time 10m --set momentum=0.95",
+		Args:              arguments(0, 1, "the name of a network"),
+		ValidArgsFunction: completeNetwork,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := f.configure(args, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version()})
+			})
+			if err != nil {
+				return err
+			}
+			defer t.Close()
+			if f.dry {
+				return a.dryRun(t.Plan(), f.json_)
+			}
+			return a.finish(cmd.Context(), t, f.json_)
+		},
+	}
+	f.network.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.data, "data", "", dataHelp)
+	flags.StringVar(&f.recipe, "recipe", "quick", "paper, as the authors trained, or quick")
+	flags.StringVar(&f.config, "config", "", "begin with the settings of a run's config.json in place of a recipe's")
+	flags.IntVar(&f.epochs, "epochs", 0, "passes over the images")
+	flags.IntVar(&f.batch, "batch", 0, "images in a step")
+	flags.Float64Var(&f.lr, "lr", 0, "learning rate that the schedule starts from")
+	flags.Uint64Var(&f.seed, "seed", 1, "of everything that is random")
+	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
+	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
+	flags.StringVar(&f.init, "init", "", "weights file to begin with")
+	flags.StringVar(&f.freeze, "freeze", "", "leave parameters alone whose names begin like this pattern")
+	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
+	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
+	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and end")
+	flags.BoolVar(&f.json_, "json", false, "print the result as one object")
+	return cmd
+}
+
+// configure puts the settings together: recipe, then flags, then --set.
+func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Config, error) {
+	var cfg train.Config
+	var err error
+	switch {
+	case f.config != "" && len(args) == 0:
+		if cfg, err = train.ReadConfig(f.config); err != nil {
+			return cfg, configError(err)
+		}
+	case f.config != "":
+		return cfg, usage(fmt.Errorf("%s and --config %s: the file says which network to train", args[0], f.config))
+	case len(args) == 0:
+		return cfg, usage(fmt.Errorf("zoo train needs the name of a network: zoo list shows them"))
+	default:
+		e, err := zoo.Lookup(args[0])
+		if err != nil {
+			return cfg, usage(err)
+		}
+		if cfg, err = train.Recipe(e.Name, f.recipe); err != nil {
+			return cfg, usage(err)
+		}
+		cfg.Variant = e.New().Variant
+		cfg.Data = fashion.Name
+	}
+	for name, apply := range map[string]func(){
+		"data":    func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
+		"epochs":  func() { cfg.Epochs = f.epochs },
+		"batch":   func() { cfg.Batch = f.batch },
+		"lr":      func() { cfg.Optimizer.LR = f.lr },
+		"seed":    func() { cfg.Seed = f.seed },
+		"threads": func() { cfg.Threads = f.threads },
+		"limit":   func() { cfg.Limit = f.limit },
+		"time":    func() { cfg.Time = train.Duration(f.time) },
+		"init":    func() { cfg.Init = f.init },
+		"freeze":  func() { cfg.Freeze = f.freeze },
+		"variant": func() { cfg.Variant = f.network.variant },
+	} {
+		if given.Changed(name) {
+			apply()
+		}
+	}
+	for _, s := range f.set {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return cfg, usage(fmt.Errorf("--set %s: should be key=value", s))
+		}
+		if err := cfg.Set(key, value); err != nil {
+			return cfg, usage(err)
+		}
+	}
+	o, err := options(cfg.Options)
+	if err != nil {
+		return cfg, usage(err)
+	}
+	chosen, err := f.network.options()
+	if err != nil {
+		return cfg, err
+	}
+	for _, set := range chosen {
+		set(&o)
+	}
+	if cfg.Options, err = json.Marshal(o); err != nil {
+		return cfg, err
+	}
+	cfg = cfg.Complete()
+	return cfg, usage(cfg.Validate())
+}
+
+// prepare opens what the configuration names, and makes it complete: the network gets as many classes
+// as the data has unless the configuration says otherwise.
+func (a *app) prepare(cfg train.Config, make func(train.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
+	d, err := openData(cfg.Data, cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	o, err := options(cfg.Options)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if o.Variant == "" {
+		o.Variant = cfg.Variant
+	}
+	if o.Classes == 0 {
+		o.Classes = len(d.Train.Info().Classes)
+	}
+	m, err := zoo.New(cfg.Network, zoo.WithOptions(o))
+	if err != nil {
+		return nil, usage(err)
+	}
+	n, err := network(m)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Variant, cfg.Options = n.Variant, n.Options
+	t, err := make(cfg, n, d)
+	return t, configError(err)
+}
+
+// finish runs the trainer and prints the result.
+func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
+	told := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
+	})
+	defer told()
+	r, err := t.Run(ctx)
+	if r.Folder == "" {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintf(a.stderr, "it goes on with: zoo resume %s\n", r.Folder)
+		return err
+	}
+	if asJSON {
+		return a.printJSON(r)
+	}
+	if r.Best != nil {
+		fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
+		fmt.Fprintf(a.stdout, "best        %s\n", r.BestWeights)
+	}
+	if r.Last != nil {
+		fmt.Fprintf(a.stdout, "last        %s (test error %s)\n", r.LastWeights, train.Percent(r.Last.Test.Top1))
+	}
+	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
+	if r.Stopped != "" {
+		fmt.Fprintf(a.stdout, "ended by its %s; it goes on with: zoo resume %s\n", r.Stopped, r.Folder)
+	}
+	return nil
+}
+
+func (a *app) dryRun(p train.Plan, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(p)
+	}
+	_, err := fmt.Fprint(a.stdout, p)
+	return err
+}
+
+// commandLine is what repeats the run: the flags that were given, but for those that only say where
+// to write.
+func commandLine(cmd *cobra.Command, args []string) []string {
+	line := append([]string{"zoo", "train"}, args...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "out", "json":
+		case "set":
+			for _, v := range f.Value.(pflag.SliceValue).GetSlice() {
+				line = append(line, "--set", quote(v))
+			}
+		default:
+			line = append(line, "--"+f.Name, quote(f.Value.String()))
+		}
+	})
+	return line
+}
+
+// quote protects an argument from a shell, where it must be.
+func quote(arg string) string {
+	if arg != "" && strings.IndexFunc(arg, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=./,:+@%", r))
+	}) < 0 {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}

@@ -1,0 +1,160 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// BenchModes are the names that [BenchConfig] knows.
+var BenchModes = []string{"train", "infer"}
+
+// BenchConfig says what [Bench] times.
+type BenchConfig struct {
+	Mode    string // "train": forward, backward and the update, as a Trainer does it; "infer": outputs
+	Batch   int
+	Threads int // 0: one for each core
+	Time    time.Duration
+	Begin   func(Memory) // if not nil, is told the memory need before the first step
+}
+
+// A BenchResult is what [Bench] measured.
+type BenchResult struct {
+	Network string  `json:"network"`
+	Variant string  `json:"variant,omitempty"`
+	Mode    string  `json:"mode"`
+	Batch   int     `json:"batch"`
+	Threads int     `json:"threads"`
+	MS      float64 `json:"ms"` // median of a step
+	Steps   int     `json:"steps"`
+	Rate    float64 `json:"images_per_second"`
+	GMACs   float64 `json:"gmac_per_second"` // multiply-adds of the forward pass, three times that for training
+	PeakMB  int64   `json:"peak_rss_mb"`
+	PlanMB  int64   `json:"planned_mb"`
+	Kernels string  `json:"kernels"`
+}
+
+// Bench times a network on random images, after some steps that are not counted.
+func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
+	switch {
+	case !oneOf(c.Mode, BenchModes):
+		return BenchResult{}, &ConfigError{"mode", quoted(c.Mode), choice(c.Mode, BenchModes)}
+	case c.Batch < 1:
+		return BenchResult{}, &ConfigError{"batch", c.Batch, "at least 1"}
+	case c.Threads < 0:
+		return BenchResult{}, &ConfigError{"threads", c.Threads, "at least 1, or 0 for one a core"}
+	case c.Time <= 0:
+		return BenchResult{}, &ConfigError{"seconds", c.Time.Seconds(), "above 0"}
+	}
+	pool := kernel.NewPool(c.Threads)
+	defer pool.Close()
+	const seed = 1
+	r := rand.New(rand.NewPCG(seed, 0))
+	images := make([]float32, c.Batch*n.Input[0]*n.Input[1]*n.Input[2])
+	for i := range images {
+		images[i] = float32(r.NormFloat64())
+	}
+	params := graph.NewParams()
+	cfg := graph.Config{Pool: pool, Seed: seed}
+	memory := Memory{Loader: 4 * int64(len(images))}
+
+	var step func() error
+	var macs int64
+	if c.Mode == "infer" {
+		g, err := n.evaluation(params, c.Batch, cfg)
+		if err != nil {
+			return BenchResult{}, err
+		}
+		memory.add(g.session)
+		macs = g.macs
+		step = func() error { _, err := g.run(images); return err }
+	} else {
+		targets := make([]float32, c.Batch)
+		for i := range targets {
+			targets[i] = float32(r.IntN(n.Classes))
+		}
+		g, err := n.training(params, c.Batch, 0, cfg)
+		if err != nil {
+			return BenchResult{}, err
+		}
+		// So low a rate that random targets make nothing diverge.
+		set := Setting{LR: 1e-4, Momentum: 0.9}
+		u, err := Optimizer{Name: "sgd", LR: set.LR, Momentum: set.Momentum}.updater(Schedule{}, params.Trained())
+		if err != nil {
+			return BenchResult{}, err
+		}
+		memory.add(g.session)
+		for _, s := range u.state() {
+			memory.Optimizer += 4 * int64(len(s.Data))
+		}
+		macs = 3 * g.macs
+		done := 0
+		step = func() error {
+			if err := g.run(images, targets, done); err != nil {
+				return err
+			}
+			if loss := g.session.Value(g.loss)[0]; math.IsNaN(float64(loss)) {
+				return errors.New("the loss is NaN")
+			}
+			u.update(pool, done, set, g.gradient)
+			params.Changed()
+			done++
+			return nil
+		}
+	}
+	params.Init(seed)
+	debug.FreeOSMemory()
+	if c.Begin != nil {
+		c.Begin(memory)
+	}
+
+	times, err := sample(ctx, c.Time, step)
+	if err != nil {
+		return BenchResult{}, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	median := times[len(times)/2].Seconds()
+	return BenchResult{
+		Network: n.Name, Variant: n.Variant, Mode: c.Mode, Batch: c.Batch, Threads: pool.Threads(),
+		MS: round(1e3*median, 4), Steps: len(times), Rate: round(float64(c.Batch)/median, 1),
+		GMACs:  round(float64(macs)*float64(c.Batch)/median/1e9, 2),
+		PeakMB: PeakRSS() >> 20, PlanMB: memory.Total() >> 20, Kernels: kernel.CurrentFamily().String(),
+	}, nil
+}
+
+// sample runs a step again and again for some time, at least three times after the warm-up, and returns
+// the sorted times.
+func sample(ctx context.Context, d time.Duration, step func() error) ([]time.Duration, error) {
+	const warmUp, least, most = 3, 3, 100_000
+	for range warmUp {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	times := make([]time.Duration, 0, 1024)
+	begun := time.Now()
+	for len(times) < least || time.Since(begun) < d && len(times) < most {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		t := time.Now()
+		if err := step(); err != nil {
+			return nil, err
+		}
+		times = append(times, time.Since(t))
+	}
+	slices.Sort(times)
+	return times, nil
+}
+
+func round(x float64, digits int) float64 {
+	p := math.Pow(10, float64(digits))
+	return math.Round(x*p) / p
+}

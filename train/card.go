@@ -1,0 +1,65 @@
+package train
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// writeCard replaces the run's README.md.
+func (t *Trainer) writeCard(r Result) error {
+	var b strings.Builder
+	p := t.Plan()
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	name := p.Network
+	if p.Variant != "" {
+		name += " (" + p.Variant + ")"
+	}
+	line("# %s on %s", name, p.Data)
+	line("")
+	switch r.Stopped {
+	case "":
+		line("Complete: %d epochs, %s steps of %d images, %s.", t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+	case "time":
+		line("Ended by its time after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+	default:
+		line("Interrupted after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+	}
+	if r.Stopped != "" {
+		line("It goes on with `zoo resume %s`.", t.folder)
+	}
+	line("")
+	if r.Last != nil {
+		line("| Weights | Epoch | Test images | Loss | Top-1 error | Top-5 error |")
+		line("|---|---|---|---|---|---|")
+		row := func(file string, e *Epoch) {
+			line("| `%s` | %.4g | %s | %.4f | %s | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(e.Test.Top1), Percent(e.Test.Top5))
+		}
+		row(BestFile, r.Best)
+		if r.Last.Step == r.Steps {
+			row(LastFile, r.Last)
+		}
+		line("")
+		line("The best weights are those of the epoch with the lowest error on these same test images.")
+		line("")
+	}
+	if c := t.command(); c != "" {
+		line("    %s", c)
+		line("")
+		line("repeats it; so does `zoo train --config %s`.", filepath.ToSlash(filepath.Join(t.folder, ConfigFile)))
+		line("")
+	}
+	line("- %s parameters, %s multiply-adds an image, input %s", Group(p.Parameters), Group(p.MACs), Shape(p.Input))
+	line("- %s training images, %s", Group(int64(p.Images)), t.at.Data)
+	line("- %s test images, %s", Group(int64(p.TestImages)), t.at.TestData)
+	line("- recipe %s, seed %d, batch %d, %s, learning rate %g, schedule %s", or(t.cfg.Recipe, "of its own"), t.cfg.Seed, t.cfg.Batch, t.cfg.Optimizer.Name, t.cfg.Optimizer.LR, t.cfg.Schedule.Name)
+	line("- all settings: `%s`; machine and versions: `%s`; every epoch: `%s`", ConfigFile, EnvFile, MetricsFile)
+	return writeText(filepath.Join(t.folder, CardFile), b.String())
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,158 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// Where the files of a run are, inside its folder.
+const (
+	ConfigFile  = "config.json"
+	EnvFile     = "env.json"
+	LogFile     = "log.txt"
+	MetricsFile = "metrics.csv"
+	StateFile   = "state.safetensors"
+	CardFile    = "README.md"
+)
+
+var (
+	// BestFile holds the weights with the lowest test error so far.
+	BestFile = filepath.Join("weights", "best.safetensors")
+	// LastFile holds the weights of the last checkpoint.
+	LastFile = filepath.Join("weights", "last.safetensors")
+)
+
+// create makes a new folder for a run: folder itself, which must not exist or be empty, or if that is
+// empty the next number under root/NETWORK-DATA. No folder is ever used twice, whoever else is making
+// one at the same time.
+func create(folder, root, name string) (string, error) {
+	if folder != "" {
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			return "", err
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return "", err
+		}
+		if len(entries) > 0 {
+			return "", fmt.Errorf("%s: there is something in this folder: a new run needs an empty one, or one that does not exist", folder)
+		}
+		return folder, os.Mkdir(filepath.Join(folder, "weights"), 0o777)
+	}
+	parent := filepath.Join(root, name)
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return "", err
+	}
+	number := 0
+	for _, e := range entries {
+		n := 0
+		if _, err := fmt.Sscanf(e.Name(), "%d", &n); err == nil {
+			number = max(number, n)
+		}
+	}
+	for {
+		number++
+		folder := filepath.Join(parent, fmt.Sprintf("%03d", number))
+		err := os.Mkdir(folder, 0o777)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return folder, os.Mkdir(filepath.Join(folder, "weights"), 0o777)
+	}
+}
+
+// ReadConfig reads the configuration of a run from its folder, or a configuration from a file.
+func ReadConfig(path string) (Config, error) {
+	var c Config
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, ConfigFile)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", filepath.Dir(path), ConfigFile)
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return c, err
+	}
+	defer f.Close()
+	dec := json.NewDecoder(f)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Runs returns the folders of runs under root that have weights, newest first by their last
+// checkpoint. A root that is a run itself is the only one.
+func Runs(root string) ([]string, error) {
+	type run struct {
+		folder string
+		time   int64
+	}
+	var runs []run
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+				return nil
+			}
+			return err
+		}
+		if !d.IsDir() {
+			return nil
+		}
+		if _, err := os.Stat(filepath.Join(path, ConfigFile)); err != nil {
+			return nil
+		}
+		if info, err := os.Stat(filepath.Join(path, LastFile)); err == nil {
+			runs = append(runs, run{path, info.ModTime().UnixNano()})
+		}
+		return fs.SkipDir
+	})
+	slices.SortStableFunc(runs, func(a, b run) int {
+		if a.time != b.time {
+			return int(min(max(b.time-a.time, -1), 1))
+		}
+		return strings.Compare(b.folder, a.folder)
+	})
+	var folders []string
+	for _, r := range runs {
+		folders = append(folders, r.folder)
+	}
+	return folders, err
+}
+
+// writeJSON replaces a file of the folder.
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeText(path, string(text)+"\n")
+}
+
+func writeText(path, text string) error {
+	return weights.WriteAtomically(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}

@@ -1,0 +1,133 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Metrics are what an evaluation measures. Errors are fractions of the images: top-1 counts those for
+// which another class got a higher output than the right one, top-5 those for which at least five
+// others did. Of networks that are trained on a squared distance only the loss counts.
+type Metrics struct {
+	Images int     `json:"images"`
+	Loss   float64 `json:"loss"`
+	Top1   float64 `json:"top1_error"`
+	Top5   float64 `json:"top5_error"`
+}
+
+// better reports whether m is the better result: lower top-1 error, then lower loss.
+func (m Metrics) better(than Metrics) bool {
+	if m.Top1 != than.Top1 {
+		return m.Top1 < than.Top1
+	}
+	return m.Loss < than.Loss
+}
+
+// A tally counts up to metrics, image by image.
+type tally struct {
+	Images int     `json:"images"`
+	Loss   float64 `json:"loss"` // sum over images
+	Wrong1 int     `json:"wrong1"`
+	Wrong5 int     `json:"wrong5"`
+}
+
+func (t *tally) metrics() Metrics {
+	n := float64(max(t.Images, 1))
+	return Metrics{t.Images, t.Loss / n, float64(t.Wrong1) / n, float64(t.Wrong5) / n}
+}
+
+// count adds images by their outputs, N×classes, to all but the loss.
+func (t *tally) count(out, labels []float32, classes int) {
+	t.Images += len(labels)
+	for i, label := range labels {
+		switch r := rank(out[i*classes:(i+1)*classes], int(label)); {
+		case r >= 5:
+			t.Wrong5++
+			fallthrough
+		case r >= 1:
+			t.Wrong1++
+		}
+	}
+}
+
+// squared adds images of a network that is trained on a squared distance.
+func (t *tally) squared(out, targets []float32) {
+	t.Images += len(targets)
+	for i, v := range targets {
+		d := float64(out[i]) - float64(v)
+		t.Loss += d * d
+	}
+}
+
+// rank is the number of classes that come before the label: those with a higher output, or an equal
+// one and a lower number. A label whose output is not a number comes last.
+func rank(out []float32, label int) int {
+	of, r := out[label], 0
+	for c, v := range out {
+		if v > of || v == of && c < label || of != of && c != label {
+			r++
+		}
+	}
+	return r
+}
+
+// crossEntropy is -log of the softmax of the label's output.
+func crossEntropy(out []float32, label int) float64 {
+	top := float64(out[0])
+	for _, v := range out {
+		top = max(top, float64(v))
+	}
+	sum := 0.0
+	for _, v := range out {
+		sum += math.Exp(float64(v) - top)
+	}
+	return math.Log(sum) + (top - float64(out[label])) // in this order: top may be so large that log(sum) vanishes beside it
+}
+
+// softmax adds the probabilities of one image to p.
+func softmax(out []float32, p []float64) {
+	top := out[0]
+	for _, v := range out {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for _, v := range out {
+		sum += math.Exp(float64(v) - float64(top))
+	}
+	for c, v := range out {
+		p[c] += math.Exp(float64(v)-float64(top)) / sum
+	}
+}
+
+// An Epoch is a row of a run's history.
+type Epoch struct {
+	Epoch   float64 `json:"epoch"` // done so far; whole but for a run that its time ended
+	Step    int     `json:"step"`  // done so far
+	LR      float64 `json:"lr"`    // of the last step
+	Train   Metrics `json:"train"` // of the training images while they were trained on
+	Test    Metrics `json:"test"`
+	Seconds float64 `json:"seconds"` // of the run so far
+	Rate    float64 `json:"images_per_second"`
+	Best    bool    `json:"best"` // the best so far
+}
+
+// table writes the history as CSV.
+func table(rows []Epoch) string {
+	var b strings.Builder
+	b.WriteString("epoch,step,lr,train_loss,train_top1_error,test_loss,top1_error,top5_error,images_per_second,seconds\n")
+	for _, r := range rows {
+		for i, v := range []float64{r.Epoch, float64(r.Step), r.LR, r.Train.Loss, r.Train.Top1, r.Test.Loss, r.Test.Top1, r.Test.Top5, r.Rate, r.Seconds} {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strconv.FormatFloat(v, 'g', 6, 64))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Percent writes a fraction as 12.34 %.
+func Percent(fraction float64) string { return fmt.Sprintf("%.2f %%", 100*fraction) }

@@ -1,0 +1,167 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// A Network is what training and evaluation need to know of an architecture.
+type Network struct {
+	Name, Variant string
+	Options       json.RawMessage // complete; stored beside the weights, to make the network again
+	Input         [3]int          // channels, height, width
+	Classes       int             // length of the output for one image
+	Squared       bool            // trained on the squared distance of its output, not on the cross-entropy of classes
+	// Build adds the network to a graph over x, N×C×H×W, and returns its output, N×Classes.
+	Build func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error)
+}
+
+// input is the network's input for images of a source.
+func (n *Network) input(info datasets.Info) (datasets.Input, error) {
+	return datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}.For(info)
+}
+
+// fits says whether the classes of a source are the network's.
+func (n *Network) fits(info datasets.Info) error {
+	if !n.Squared && len(info.Classes) > n.Classes {
+		return fmt.Errorf("%s has %d classes, the data set %s has %d", n.Name, n.Classes, info.Name, len(info.Classes))
+	}
+	return nil
+}
+
+// preprocessing is how an input is stored beside weights.
+func preprocessing(in datasets.Input) *weights.Preprocessing {
+	switch in.C {
+	case 1:
+		return &weights.Preprocessing{Mean: in.Mean, Std: in.Std, Channels: "grey"}
+	case 3:
+		return &weights.Preprocessing{Mean: in.Mean, Std: in.Std, Channels: "rgb"}
+	}
+	return nil
+}
+
+// stored is the input that weights were trained with.
+func stored(m weights.Meta, n *Network) datasets.Input {
+	in := datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}
+	if m.Preprocessing != nil {
+		in.Mean, in.Std = m.Preprocessing.Mean, m.Preprocessing.Std
+	}
+	return in
+}
+
+// A trainingGraph is a network's step but for the update, compiled for one batch size: from images and
+// targets to loss, outputs and gradients.
+type trainingGraph struct {
+	session   *graph.Session
+	x, target *gorgonia.Node
+	loss, out *gorgonia.Node
+	grads     []*gorgonia.Node // in the order of Params.Trained
+	macs      int64            // of one image, forward
+}
+
+// declareFor adds the network's parameters to params: those of auxiliary classifiers for graph.Train,
+// not for graph.Eval.
+func (n *Network) declareFor(params *graph.Params, mode graph.Mode) error {
+	b := graph.NewBuilder(params, mode)
+	_, err := n.Build(b, b.Input("x", 2, n.Input[0], n.Input[1], n.Input[2]))
+	return err
+}
+
+func (n *Network) training(params *graph.Params, batch int, smoothing float64, cfg graph.Config) (*trainingGraph, error) {
+	b := graph.NewBuilder(params, graph.Train)
+	g := &trainingGraph{x: b.Input("x", batch, n.Input[0], n.Input[1], n.Input[2])}
+	var err error
+	if g.out, err = n.Build(b, g.x); err != nil {
+		return nil, err
+	}
+	loss := func(out *gorgonia.Node) *gorgonia.Node { return b.CrossEntropy(out, g.target, float32(smoothing)) }
+	if n.Squared {
+		g.target = b.Input("target", batch, n.Classes)
+		loss = func(out *gorgonia.Node) *gorgonia.Node { return b.MSE(out, g.target) }
+	} else {
+		g.target = b.Input("target", batch)
+	}
+	g.loss = loss(g.out)
+	if aux := b.Auxiliaries(); len(aux) > 0 {
+		losses, weights := []*gorgonia.Node{g.loss}, []float32{1}
+		for _, a := range aux {
+			losses, weights = append(losses, loss(a.Logits)), append(weights, a.Weight)
+		}
+		g.loss = b.WeightedSum(losses, weights)
+	}
+	for _, l := range b.Layers() {
+		g.macs += l.MACs
+	}
+	if g.grads, err = b.Grads(g.loss); err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	if g.session, err = graph.Compile(b, append([]*gorgonia.Node{g.loss, g.out}, g.grads...), cfg); err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return g, nil
+}
+
+// run computes the step of a batch: images N×C×H×W and N targets.
+func (g *trainingGraph) run(images, targets []float32, step int) error {
+	if err := g.session.Bind(g.x, images); err != nil {
+		return err
+	}
+	if err := g.session.Bind(g.target, targets); err != nil {
+		return err
+	}
+	g.session.SetStep(uint64(step))
+	return g.session.Run()
+}
+
+// gradient returns the gradient of the i-th trained parameter, until the next run.
+func (g *trainingGraph) gradient(i int) []float32 { return g.session.Value(g.grads[i]) }
+
+// An evaluationGraph is a network in evaluation mode, compiled for one batch size.
+type evaluationGraph struct {
+	session *graph.Session
+	x, out  *gorgonia.Node
+	macs    int64 // of one image
+}
+
+func (n *Network) evaluation(params *graph.Params, batch int, cfg graph.Config) (*evaluationGraph, error) {
+	b := graph.NewBuilder(params, graph.Eval)
+	g := &evaluationGraph{x: b.Input("x", batch, n.Input[0], n.Input[1], n.Input[2])}
+	var err error
+	if g.out, err = n.Build(b, g.x); err != nil {
+		return nil, err
+	}
+	for _, l := range b.Layers() {
+		g.macs += l.MACs
+	}
+	if g.session, err = graph.Compile(b, []*gorgonia.Node{g.out}, cfg); err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return g, nil
+}
+
+// run returns the outputs for a whole batch of images, until the next run.
+func (g *evaluationGraph) run(images []float32) ([]float32, error) {
+	if err := g.session.Bind(g.x, images); err != nil {
+		return nil, err
+	}
+	if err := g.session.Run(); err != nil {
+		return nil, err
+	}
+	return g.session.Value(g.out), nil
+}
+
+// evalBatch is the usual batch size of evaluations, a function of the input alone, so that every
+// evaluation of a network runs the same graph: about 2 MB of images, from 16 to 64.
+func (n *Network) evalBatch() int {
+	size := 16
+	for size < 64 && 2*size*n.Input[0]*n.Input[1]*n.Input[2] <= 1<<19 {
+		size *= 2
+	}
+	return size
+}

@@ -1,0 +1,86 @@
+package train
+
+import (
+	"regexp"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// Optimizers are the names that [Optimizer] knows.
+var Optimizers = []string{"sgd"}
+
+// An updater changes parameters by their gradients.
+type updater interface {
+	// update makes step number step (from 0); gradient returns that of the i-th parameter.
+	update(p *kernel.Pool, step int, set Setting, gradient func(i int) []float32)
+	// state is what the next update depends on besides the parameters, in the updater's own memory.
+	state() []weights.Tensor
+}
+
+// updater returns the optimizer at work on some parameters.
+func (o Optimizer) updater(s Schedule, trained []*graph.Param) (updater, error) {
+	lr, decay, err := o.factors(trained)
+	if err != nil {
+		return nil, err
+	}
+	u := &sgd{o: o, params: trained, lr: lr, decay: decay, velocity: make([][]float32, len(trained))}
+	if o.Momentum > 0 || s.MomentumHigh > 0 {
+		for i, p := range trained {
+			u.velocity[i] = make([]float32, p.Len())
+		}
+	}
+	return u, nil
+}
+
+// factors multiplies the rules up for each parameter.
+func (o Optimizer) factors(params []*graph.Param) (lr, decay []float64, err error) {
+	for range params {
+		lr, decay = append(lr, 1), append(decay, 1)
+	}
+	for _, r := range o.Rules {
+		name, err := regexp.Compile(r.Match)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, p := range params {
+			if (r.Dims == 0 || r.Dims == len(p.Shape)) && name.MatchString(p.Name) {
+				lr[i] *= r.LR
+				decay[i] *= r.Decay
+			}
+		}
+	}
+	return lr, decay, nil
+}
+
+// sgd is PyTorch's torch.optim.SGD.
+type sgd struct {
+	o         Optimizer
+	params    []*graph.Param
+	lr, decay []float64
+	velocity  [][]float32 // nil without momentum
+}
+
+func (u *sgd) update(pool *kernel.Pool, step int, set Setting, gradient func(i int) []float32) {
+	for i, p := range u.params {
+		kernel.SGD(pool, p.Data, gradient(i), u.velocity[i], kernel.SGDStep{
+			LR:          float32(set.LR * u.lr[i]),
+			Momentum:    float32(set.Momentum),
+			Dampening:   float32(u.o.Dampening),
+			WeightDecay: float32(u.o.WeightDecay * u.decay[i]),
+			Nesterov:    u.o.Nesterov,
+			First:       step == 0,
+		})
+	}
+}
+
+func (u *sgd) state() []weights.Tensor {
+	var list []weights.Tensor
+	for i, p := range u.params {
+		if u.velocity[i] != nil {
+			list = append(list, weights.Tensor{Name: "momentum." + p.Name, Shape: p.Shape, Data: u.velocity[i]})
+		}
+	}
+	return list
+}

@@ -1,0 +1,92 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// recipes are the ready-made configurations, by network and name: "paper" is how the authors trained,
+// as far as this package can; "quick" makes the best of minutes on two cores.
+var recipes = map[string]map[string]Config{
+	"lenet5": {
+		// LeCun, Bottou, Bengio & Haffner 1998, section III.B: 20 passes, one image at a time, the global
+		// rate lowered after passes 2, 5, 8 and 12 (0.0005, 0.0002, 0.0001, 0.00005, 0.00001). The authors'
+		// rates belong to a diagonal Levenberg-Marquardt method that scales each weight's step by its
+		// curvature (steps between 7e-5 and 0.016); this is the plain method with a rate in their middle,
+		// and one factor of 0.4 at each of the same passes.
+		"paper": {
+			Epochs: 20, Batch: 1,
+			Optimizer: Optimizer{LR: 0.002},
+			Schedule:  Schedule{Name: "step", Milestones: []float64{2, 5, 8, 12}, Gamma: 0.4},
+		},
+		"quick": {
+			Epochs: 30, Batch: 64,
+			Optimizer: Optimizer{LR: 0.1, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4, Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}}},
+			Schedule:  Schedule{Name: "onecycle", Start: 0.25},
+		},
+	},
+	"alexnet": {
+		// Krizhevsky, Sutskever & Hinton 2012, section 5: batches of 128, momentum 0.9, weight decay
+		// 0.0005 on every weight, rate 0.01 divided by 10 when the validation error stopped improving,
+		// three times, in about 90 passes.
+		"paper": {
+			Epochs: 90, Batch: 128,
+			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, WeightDecay: 5e-4},
+			Schedule:  Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
+		},
+		"quick": {
+			Epochs: 5, Batch: 32,
+			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4, Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}}},
+			Schedule:  Schedule{Name: "onecycle", Start: 0.3},
+		},
+	},
+}
+
+// general is the recipe "quick" of networks that have none of their own.
+var general = Config{
+	Epochs: 10, Batch: 64,
+	Optimizer: Optimizer{LR: 0.02, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4, Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}}},
+	Schedule:  Schedule{Name: "onecycle", Start: 0.25},
+}
+
+// Recipes returns the names of a network's recipes.
+func Recipes(network string) []string {
+	names := slices.Sorted(maps.Keys(recipes[network]))
+	if !slices.Contains(names, "quick") {
+		names = append(names, "quick")
+	}
+	return names
+}
+
+// Recipe returns a complete configuration for a network; what it leaves open is the data set.
+func Recipe(network, name string) (Config, error) {
+	c, ok := recipes[network][name]
+	if !ok && name == "quick" {
+		c, ok = general, true
+	}
+	if !ok {
+		names := Recipes(network)
+		if near := weights.Nearest(name, names); near != "" {
+			return Config{}, fmt.Errorf("%s has no recipe %q: did you mean %q?", network, name, near)
+		}
+		return Config{}, fmt.Errorf("%s has no recipe %q: there is %s", network, name, strings.Join(names, ", "))
+	}
+	// A copy, so that nobody changes the table.
+	text, err := json.Marshal(c)
+	if err != nil {
+		return Config{}, err
+	}
+	var own Config
+	if err := json.Unmarshal(text, &own); err != nil {
+		return Config{}, err
+	}
+	own.Network, own.Recipe, own.Seed = network, name, 1
+	own.Checkpoint = Duration(10 * time.Minute)
+	return own.Complete(), nil
+}

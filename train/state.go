@@ -1,0 +1,164 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// state is a run's place: with parameters and the optimiser's state all that the rest of the run
+// depends on. The order of the images and the dropout masks are functions of seed, epoch and step.
+type state struct {
+	Format   int             `json:"format"` // 1
+	Epoch    int             `json:"epoch"`  // done and evaluated
+	Batch    int             `json:"batch"`  // done of the next epoch
+	Step     int             `json:"step"`   // done in all
+	Tally    tally           `json:"tally"`  // of the next epoch
+	Course   json.RawMessage `json:"course"` // of the schedule
+	History  []Epoch         `json:"history"`
+	Best     *Epoch          `json:"best,omitempty"`
+	Seconds  float64         `json:"seconds"` // that the run has taken
+	Seed     uint64          `json:"seed"`
+	Data     string          `json:"data"`      // checksum of the training images
+	TestData string          `json:"test_data"` // checksum of the test images
+}
+
+const (
+	stateFormat = 1
+	stateKey    = "zoo.train_state"
+	paramPrefix = "param."
+)
+
+// tensors lists parameters for a file. They are not copied.
+func tensors(params *graph.Params, prefix string) []weights.Tensor {
+	var list []weights.Tensor
+	for _, p := range params.All() {
+		list = append(list, weights.Tensor{Name: prefix + p.Name, Shape: p.Shape, Data: p.Data})
+	}
+	return list
+}
+
+// saveState writes the run's place, with parameters of its own: a crash between the writing of two
+// files cannot leave a state that belongs to other weights.
+func (t *Trainer) saveState() error {
+	var err error
+	if t.at.Course, err = json.Marshal(t.course); err != nil {
+		return err
+	}
+	text, err := json.Marshal(t.at)
+	if err != nil {
+		return err
+	}
+	return weights.Save(filepath.Join(t.folder, StateFile), &weights.File{
+		Tensors: append(tensors(t.params, paramPrefix), t.updater.state()...),
+		Meta: weights.Meta{
+			Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options, Seed: t.cfg.Seed,
+			Extra: map[string]string{stateKey: string(text)},
+		},
+	})
+}
+
+// loadState goes to the place of the state file.
+func (t *Trainer) loadState() error {
+	path := filepath.Join(t.folder, StateFile)
+	r, err := weights.Open(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var at state
+	text, ok := r.Meta().Extra[stateKey]
+	if !ok {
+		return fmt.Errorf("%s: not the state of a run", path)
+	}
+	if err := json.Unmarshal([]byte(text), &at); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	switch batches := t.loader.Batches(); {
+	case at.Format != stateFormat:
+		return fmt.Errorf("%s: state of format %d: this program reads %d", path, at.Format, stateFormat)
+	case at.Data != t.at.Data:
+		return fmt.Errorf("%s: the run's training images are %s, these are %s: it would not go on as it began", path, at.Data, t.at.Data)
+	case at.TestData != t.at.TestData:
+		return fmt.Errorf("%s: the run's test images are %s, these are %s", path, at.TestData, t.at.TestData)
+	case at.Seed != t.cfg.Seed:
+		return fmt.Errorf("%s: the run's seed is %d, the configuration says %d", path, at.Seed, t.cfg.Seed)
+	case at.Epoch < 0 || at.Batch < 0 || at.Batch > batches || at.Step != at.Epoch*batches+at.Batch || len(at.History) != at.Epoch:
+		return fmt.Errorf("%s: epoch %d, batch %d, step %d do not fit together with %d batches an epoch", path, at.Epoch, at.Batch, at.Step, batches)
+	}
+	if err := json.Unmarshal(at.Course, t.course); err != nil {
+		return fmt.Errorf("%s: schedule: %w", path, err)
+	}
+	want := append(tensors(t.params, paramPrefix), t.updater.state()...)
+	var have []weights.Spec
+	for _, w := range want {
+		have = append(have, weights.Spec{Name: w.Name, Shape: w.Shape})
+	}
+	if err := r.Match(have); err != nil {
+		return err
+	}
+	err = r.ReadInto(func(name string, _ []int) []float32 {
+		return want[slices.IndexFunc(want, func(w weights.Tensor) bool { return w.Name == name })].Data
+	})
+	if err != nil {
+		return err
+	}
+	t.params.Changed()
+	t.at = at
+	return nil
+}
+
+// meta is what weights files say of the weights as they are now. Nothing in it depends on threads or
+// times: equal runs give equal bytes.
+func (t *Trainer) meta(row *Epoch) weights.Meta {
+	info := t.data.Train.Info()
+	m := weights.Meta{
+		Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options,
+		Classes: t.net.Classes, Input: t.net.Input[:], Preprocessing: preprocessing(t.loader.Input()),
+		Seed: t.cfg.Seed, Data: t.cfg.Data, DataChecksum: t.at.Data, Epoch: t.at.Epoch, Recipe: t.cfg.Recipe,
+		Extra: map[string]string{"zoo.step": fmt.Sprint(t.at.Step)},
+	}
+	if len(info.Classes) == t.net.Classes {
+		m.ClassNames = info.Classes
+	}
+	if row != nil {
+		m.Metrics = map[string]float64{"loss": row.Test.Loss, "top1_error": row.Test.Top1, "top5_error": row.Test.Top5}
+	}
+	return m
+}
+
+// save makes a checkpoint. Row is the evaluation of the weights as they are, or nil if there is none.
+// The state comes last: until it is written, a run that goes on repeats what the other files tell.
+func (t *Trainer) save(row *Epoch) error {
+	last, best := filepath.Join(t.folder, LastFile), filepath.Join(t.folder, BestFile)
+	file := &weights.File{Tensors: tensors(t.params, ""), Meta: t.meta(row)}
+	if err := weights.Save(last, file); err != nil {
+		return err
+	}
+	if row != nil && row.Best {
+		// The best weights are the last ones: a second name for the same file, which nobody writes to
+		// (the next last.safetensors will be another file under this name).
+		aside := best + ".tmp"
+		os.Remove(aside)
+		if err := os.Link(last, aside); err == nil {
+			if err := os.Rename(aside, best); err != nil {
+				return err
+			}
+		} else if err := weights.Save(best, file); err != nil {
+			return err
+		}
+	}
+	rows := t.at.History
+	if row != nil && (len(rows) == 0 || rows[len(rows)-1].Step != row.Step) {
+		rows = append(slices.Clip(rows), *row)
+	}
+	if err := writeText(filepath.Join(t.folder, MetricsFile), table(rows)); err != nil {
+		return err
+	}
+	return t.saveState()
+}

@@ -1,0 +1,565 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// tiny is a network with everything that a run must remember: batch statistics, dropout, and a
+// classifier on an inner layer.
+func tiny() Network {
+	return Network{
+		Name: "tiny", Options: json.RawMessage(`{}`), Input: [3]int{1, 8, 8}, Classes: 3,
+		Build: func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+			x = b.ReLU(b.BatchNorm(b.Conv(x, "conv", 8, 3, graph.Same(), graph.NoBias()), "bn", 1e-5, 0.1))
+			x = b.MaxPool(x, 2)
+			if b.Training() {
+				b.Auxiliary(b.Dense(b.Flatten(x), "aux", 3), 0.3)
+			}
+			x = b.Dropout(b.Flatten(x), 0.3)
+			return b.Dense(x, "fc", 3), b.Err()
+		},
+	}
+}
+
+// blobs are images of three classes that differ in where they are bright.
+func blobs(t testing.TB, part datasets.Part, n int, seed uint64) datasets.Source {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 0))
+	pix := make([]uint8, n*64)
+	labels := make([]int32, n)
+	for i := range labels {
+		labels[i] = int32(r.IntN(3))
+		for j := range 64 {
+			v := r.IntN(160)
+			if j/8/3 == int(labels[i]) {
+				v += 60
+			}
+			pix[64*i+j] = uint8(v)
+		}
+	}
+	m, err := datasets.NewMemory(datasets.Info{Name: "blobs", Part: part, Classes: []string{"a", "b", "c"}, Shape: datasets.Shape{C: 1, H: 8, W: 8}, Mean: []float32{0.3}, Std: []float32{0.2}}, pix, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func split(t testing.TB) datasets.Split {
+	return datasets.Split{Train: blobs(t, datasets.Train, 100, 1), Test: blobs(t, datasets.Test, 50, 2)}
+}
+
+func tinyConfig() Config {
+	return Config{
+		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16,
+		Optimizer: Optimizer{LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3, Rules: []Rule{{Dims: 1, LR: 1}}},
+		Schedule:  Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1},
+	}.Complete()
+}
+
+// hook is an Events that calls a function after each step and during evaluations.
+type hook struct {
+	quiet
+	step, evaluate func(step int)
+}
+
+func (h hook) Step(s Step) {
+	if h.step != nil {
+		h.step(s.Step)
+	}
+}
+
+func (h hook) Evaluate(p Progress) {
+	if h.evaluate != nil {
+		h.evaluate(p.Step.Step)
+	}
+}
+
+func begin(t testing.TB, cfg Config, folder string, events Events) *Trainer {
+	t.Helper()
+	tr, err := New(cfg, tiny(), split(t), Options{Folder: folder, Events: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	return tr
+}
+
+func goOn(t testing.TB, folder string, events Events) *Trainer {
+	t.Helper()
+	cfg, err := ReadConfig(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := Resume(folder, cfg, tiny(), split(t), Options{Events: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	return tr
+}
+
+func finish(t testing.TB, tr *Trainer) Result {
+	t.Helper()
+	r, err := tr.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func read(t testing.TB, parts ...string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestThreadsDoNotChangeTheWeights(t *testing.T) {
+	var last, best []byte
+	for _, threads := range []int{1, 2, 3} {
+		cfg := tinyConfig()
+		cfg.Threads = threads
+		r := finish(t, begin(t, cfg, t.TempDir(), nil))
+		l, b := read(t, r.LastWeights), read(t, r.BestWeights)
+		if threads == 1 {
+			last, best = l, b
+		}
+		if !bytes.Equal(last, l) || !bytes.Equal(best, b) {
+			t.Errorf("the weights files with %d threads differ from those with 1", threads)
+		}
+	}
+	cfg := tinyConfig()
+	cfg.Seed++
+	if r := finish(t, begin(t, cfg, t.TempDir(), nil)); bytes.Equal(last, read(t, r.LastWeights)) {
+		t.Error("another seed gives the same weights: the comparison means nothing")
+	}
+}
+
+func TestTrainingLearns(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs = 12
+	r := finish(t, begin(t, cfg, t.TempDir(), nil))
+	if r.Best.Test.Top1 > 0.1 {
+		t.Errorf("test error %s on three classes that are easy to tell apart", Percent(r.Best.Test.Top1))
+	}
+	first, _ := ReadConfig(r.Folder)
+	if !reflect.DeepEqual(first, cfg) {
+		t.Errorf("config.json holds %+v, the run had %+v", first, cfg)
+	}
+}
+
+// compare checks that two runs ended in the same files, times aside.
+func compare(t *testing.T, want, got string) {
+	t.Helper()
+	for _, file := range []string{LastFile, BestFile} {
+		if !bytes.Equal(read(t, want, file), read(t, got, file)) {
+			t.Errorf("%s differs from that of the run that was never stopped", file)
+		}
+	}
+	columns := func(folder string) string {
+		var b strings.Builder
+		for line := range strings.Lines(string(read(t, folder, MetricsFile))) {
+			b.WriteString(strings.Join(strings.Split(line, ",")[:8], ",") + "\n")
+		}
+		return b.String()
+	}
+	if a, b := columns(want), columns(got); a != b {
+		t.Errorf("metrics.csv is\n%swant\n%s", b, a)
+	}
+}
+
+func TestAnInterruptedRunGoesOnAsIfItHadNotBeen(t *testing.T) {
+	whole := finish(t, begin(t, tinyConfig(), t.TempDir(), nil))
+	steps := whole.Steps // 7 an epoch, the last of 4 images
+	if steps != 28 {
+		t.Fatalf("%d steps", steps)
+	}
+	r := rand.New(rand.NewPCG(5, 0))
+	points := [][]int{{1}, {7}, {14, 15}, {27}, {28}}
+	for range 5 {
+		points = append(points, []int{1 + r.IntN(9), 10 + r.IntN(9), 19 + r.IntN(9)})
+	}
+	for _, at := range points {
+		t.Run(fmt.Sprint("after steps ", at), func(t *testing.T) {
+			folder := t.TempDir()
+			for i, stop := range at {
+				ctx, cancel := context.WithCancel(context.Background())
+				events := hook{step: func(step int) {
+					if step == stop {
+						cancel()
+					}
+				}}
+				var tr *Trainer
+				if i == 0 {
+					tr = begin(t, tinyConfig(), folder, events)
+				} else {
+					tr = goOn(t, folder, events)
+				}
+				_, err := tr.Run(ctx)
+				var interrupted *Interrupted
+				if !errors.As(err, &interrupted) || !errors.Is(err, context.Canceled) {
+					t.Fatalf("the run stopped at step %d with %v", stop, err)
+				}
+			}
+			if got := finish(t, goOn(t, folder, nil)); got.Steps != steps || !reflect.DeepEqual(got.Best.Test, whole.Best.Test) {
+				t.Errorf("ended with %d steps and %+v, want %d and %+v", got.Steps, got.Best, steps, whole.Best)
+			}
+			compare(t, whole.Folder, folder)
+		})
+	}
+	t.Run("in an evaluation", func(t *testing.T) {
+		folder := t.TempDir()
+		ctx, cancel := context.WithCancel(context.Background())
+		_, err := begin(t, tinyConfig(), folder, hook{evaluate: func(step int) {
+			if step == 14 {
+				cancel()
+			}
+		}}).Run(ctx)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		finish(t, goOn(t, folder, nil))
+		compare(t, whole.Folder, folder)
+	})
+	t.Run("a complete run has nothing left to do", func(t *testing.T) {
+		before := read(t, whole.Folder, LastFile)
+		r := finish(t, goOn(t, whole.Folder, hook{step: func(int) { t.Error("a step was made") }}))
+		if r.Last == nil || r.Best == nil || !bytes.Equal(before, read(t, whole.Folder, LastFile)) {
+			t.Errorf("got %+v", r)
+		}
+	})
+}
+
+func TestAKilledRunGoesOnFromItsLastCheckpoint(t *testing.T) {
+	whole := finish(t, begin(t, tinyConfig(), t.TempDir(), nil))
+	type killed struct{}
+	for _, at := range []int{2, 7, 11, 20, 28} {
+		t.Run(fmt.Sprintf("in step %d", at), func(t *testing.T) {
+			folder := t.TempDir()
+			cfg := tinyConfig()
+			cfg.Checkpoint = 1 // after every step
+			func() {
+				defer func() {
+					if e := recover(); e != (killed{}) {
+						panic(e)
+					}
+				}()
+				begin(t, cfg, folder, hook{step: func(step int) {
+					if step == at {
+						panic(killed{})
+					}
+				}}).Run(context.Background())
+			}()
+			finish(t, goOn(t, folder, nil))
+			compare(t, whole.Folder, folder)
+		})
+	}
+}
+
+func TestALossThatIsNoNumberStopsTheRun(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs = 50
+	cfg.Schedule = Schedule{Name: "constant"}
+	folder := t.TempDir()
+	var tr *Trainer
+	var good []byte
+	tr = begin(t, cfg, folder, hook{step: func(step int) {
+		if step == 8 { // in the second epoch something goes wrong
+			good = read(t, folder, LastFile)
+			p := tr.params.Get("fc.weight").Data
+			p[0] = p[0] / 0
+			tr.params.Changed()
+		}
+	}})
+	_, err := tr.Run(context.Background())
+	var d *Diverged
+	if !errors.As(err, &d) {
+		t.Fatalf("got %v", err)
+	}
+	if d.Step != 9 || d.Epoch != 2 || d.Kept != filepath.Join(folder, LastFile) || d.KeptEpoch != 1 || d.Where != "fc.weight" {
+		t.Errorf("got %+v", d)
+	}
+	for _, want := range []string{"epoch 2, step 9", "fc.weight", "--lr 0.005", "after epoch 1"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	if !bytes.Equal(good, read(t, folder, LastFile)) {
+		t.Error("the last good checkpoint was replaced")
+	}
+	if log := string(read(t, folder, LogFile)); !strings.Contains(log, "failed: ") {
+		t.Errorf("the log does not tell:\n%s", log)
+	}
+}
+
+func TestALearningRateTooHighIsToldWithAdvice(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Optimizer.LR, cfg.Optimizer.Rules, cfg.Schedule = 1e18, nil, Schedule{Name: "constant"}
+	_, err := begin(t, cfg, t.TempDir(), nil).Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "try a lower one (--lr 1e+17)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTimeEndsARunAfterAnEvaluation(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs, cfg.Time = 1000, 1 // a nanosecond: one step, and the evaluation
+	r := finish(t, begin(t, cfg, t.TempDir(), nil))
+	if r.Stopped != "time" || r.Steps != 1 || r.Last == nil || r.Best == nil || r.Last.Test.Images != 50 {
+		t.Errorf("got %+v", r)
+	}
+	if n := strings.Count(string(read(t, r.Folder, MetricsFile)), "\n"); n != 2 {
+		t.Errorf("metrics.csv has %d lines, want a header and a row for the part of an epoch", n)
+	}
+	cfg.Epochs, cfg.Time = 4, 0
+	if err := writeJSON(filepath.Join(r.Folder, ConfigFile), cfg); err != nil {
+		t.Fatal(err)
+	}
+	again := finish(t, goOn(t, r.Folder, nil))
+	whole := finish(t, begin(t, tinyConfig(), t.TempDir(), nil))
+	if !bytes.Equal(read(t, whole.LastWeights), read(t, again.LastWeights)) {
+		t.Error("the run that went on ended with other weights")
+	}
+}
+
+func TestLimitTrainsOnFewerImages(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Limit, cfg.TestLimit, cfg.Epochs = 20, 7, 1
+	tr := begin(t, cfg, t.TempDir(), nil)
+	if p := tr.Plan(); p.Images != 20 || p.TestImages != 7 || p.Steps != 2 {
+		t.Errorf("plan %+v", p)
+	}
+	if r := finish(t, tr); r.Last.Train.Images != 20 || r.Last.Test.Images != 7 {
+		t.Errorf("result %+v", r.Last)
+	}
+}
+
+func TestEvaluateGivesTheNumbersOfTraining(t *testing.T) {
+	r := finish(t, begin(t, tinyConfig(), t.TempDir(), nil))
+	d := split(t)
+	network := func(m weights.Meta) (Network, error) {
+		if m.Network != "tiny" {
+			return Network{}, fmt.Errorf("network %q", m.Network)
+		}
+		return tiny(), nil
+	}
+	for path, want := range map[string]*Epoch{r.LastWeights: r.Last, r.BestWeights: r.Best} {
+		e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{path}, Network: network, Images: d.Test})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Metrics != want.Test || e.Ensemble != want.Test || len(e.Members) != 1 || e.Members[0].Metrics != want.Test {
+			t.Errorf("%s: %+v, training said %+v", path, e, want.Test)
+		}
+	}
+	w, err := weights.Load(r.BestWeights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Meta.Metrics["top1_error"] != r.Best.Test.Top1 || w.Meta.Epoch != int(r.Best.Epoch) || len(w.Meta.ClassNames) != 3 {
+		t.Errorf("the best weights say %+v of themselves, the run %+v", w.Meta, r.Best)
+	}
+}
+
+func TestAnEnsembleAveragesProbabilities(t *testing.T) {
+	var paths []string
+	var errors []float64
+	for seed := range 3 {
+		cfg := tinyConfig()
+		cfg.Seed, cfg.Epochs = uint64(seed), 1
+		r := finish(t, begin(t, cfg, t.TempDir(), nil))
+		paths, errors = append(paths, r.LastWeights), append(errors, r.Last.Test.Top1)
+	}
+	c := EvalConfig{Weights: paths, Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Test}
+	e, err := Evaluate(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for i, m := range e.Members {
+		worst = max(worst, m.Top1)
+		if m.Top1 != errors[i] || m.Seed != uint64(i) {
+			t.Errorf("member %d: %+v, in training %v", i, m, errors[i])
+		}
+	}
+	if e.Ensemble.Images != 50 || e.Ensemble.Top1 > worst || e.Ensemble.Loss <= 0 {
+		t.Errorf("ensemble %+v of members with at most %v", e.Ensemble, worst)
+	}
+	// Three times the same member is that member.
+	c.Weights = []string{paths[0], paths[0], paths[0]}
+	if e, err = Evaluate(context.Background(), c); err != nil || e.Ensemble.Top1 != errors[0] {
+		t.Errorf("of one network three times: %+v, %v", e.Ensemble, err)
+	}
+}
+
+func TestResumeRefusesOtherData(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs = 1
+	r := finish(t, begin(t, cfg, t.TempDir(), nil))
+	d := split(t)
+	d.Train = blobs(t, datasets.Train, 100, 77)
+	if _, err := Resume(r.Folder, cfg, tiny(), d, Options{}); err == nil || !strings.Contains(err.Error(), "training images") {
+		t.Errorf("got %v", err)
+	}
+	state := filepath.Join(r.Folder, StateFile)
+	if err := os.Truncate(state, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Resume(r.Folder, cfg, tiny(), split(t), Options{}); err == nil || !strings.Contains(err.Error(), state) {
+		t.Errorf("a truncated state: %v", err)
+	}
+}
+
+func TestInitBeginsWithGivenWeights(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs = 1
+	first := finish(t, begin(t, cfg, t.TempDir(), nil))
+	cfg.Init = first.LastWeights
+	tr := begin(t, cfg, t.TempDir(), nil)
+	w, err := weights.Load(first.LastWeights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range w.Tensors {
+		if !reflect.DeepEqual(tr.params.Get(x.Name).Data, x.Data) {
+			t.Errorf("%s is not the file's", x.Name)
+		}
+	}
+	cfg.Init = filepath.Join(t.TempDir(), "nothing")
+	if _, err := New(cfg, tiny(), split(t), Options{}); err == nil {
+		t.Error("a file that does not exist is no error")
+	}
+}
+
+func TestFreezeLeavesParametersAlone(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Freeze, cfg.Epochs = "conv|bn", 1
+	tr := begin(t, cfg, t.TempDir(), nil)
+	before := append([]float32(nil), tr.params.Get("conv.weight").Data...)
+	fc := append([]float32(nil), tr.params.Get("fc.weight").Data...)
+	finish(t, tr)
+	if !reflect.DeepEqual(before, tr.params.Get("conv.weight").Data) {
+		t.Error("frozen weights changed")
+	}
+	if reflect.DeepEqual(fc, tr.params.Get("fc.weight").Data) {
+		t.Error("the other weights did not")
+	}
+	for pattern, want := range map[string]string{"nothing": "no parameter of tiny begins like that", ".": "nothing would be left"} {
+		cfg.Freeze = pattern
+		if _, err := New(cfg, tiny(), split(t), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("freeze %s: %v", pattern, err)
+		}
+	}
+}
+
+func TestAStepAllocatesNothing(t *testing.T) {
+	tr := begin(t, tinyConfig(), t.TempDir(), nil)
+	for b, err := range tr.loader.Epoch(context.Background(), 0, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := tr.course.At(0)
+		n := testing.AllocsPerRun(20, func() {
+			if err := tr.step(b, set); err != nil {
+				t.Fatal(err)
+			}
+			tr.events.Step(tr.place())
+		})
+		if n > 2 { // independent of the network: see the graph's own test
+			t.Errorf("%v allocations in a step", n)
+		}
+		break
+	}
+}
+
+func TestTheRunFolderIsComplete(t *testing.T) {
+	cfg := tinyConfig()
+	root := t.TempDir()
+	tr, err := New(cfg, tiny(), split(t), Options{Root: root, Command: []string{"zoo", "train", "tiny"}, Program: "zoo test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if entries, _ := os.ReadDir(root); len(entries) != 0 {
+		t.Error("there is a folder before the run begins")
+	}
+	r := finish(t, tr)
+	if want := filepath.Join(root, "tiny-blobs", "001"); r.Folder != want {
+		t.Errorf("folder %s, want %s", r.Folder, want)
+	}
+	var env environment
+	if err := json.Unmarshal(read(t, r.Folder, EnvFile), &env); err != nil {
+		t.Fatal(err)
+	}
+	if env.Seed != 3 || !strings.HasPrefix(env.Train, "sha256:") || len(env.Sessions) != 1 || env.Sessions[0].Kernels == "" || env.Command != "zoo train tiny" {
+		t.Errorf("env.json: %+v", env)
+	}
+	card := string(read(t, r.Folder, CardFile))
+	for _, want := range []string{"# tiny on blobs", "zoo train tiny", "Complete: 4 epochs", Percent(r.Best.Test.Top1), env.Train} {
+		if !strings.Contains(card, want) {
+			t.Errorf("the card does not say %q:\n%s", want, card)
+		}
+	}
+	if log := string(read(t, r.Folder, LogFile)); strings.Count(log, "epoch ") != 5 || !strings.Contains(log, "complete") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestPlanKnowsTheMemory(t *testing.T) {
+	tr := begin(t, tinyConfig(), t.TempDir(), nil)
+	p := tr.Plan()
+	trained := int64(8*9 + 8 + 8 + 128*3 + 3 + 128*3 + 3)
+	if p.Parameters != trained || p.Memory.Parameters != 4*(trained+16) || p.Memory.Optimizer != 4*trained || p.Memory.Values == 0 || p.Memory.Loader == 0 {
+		t.Errorf("got %+v", p)
+	}
+	if text := p.String(); !strings.Contains(text, "28 steps of 16 images") || !strings.Contains(text, "memory ") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestTheTimeLeftCountsEvaluations(t *testing.T) {
+	train, eval := pace{images: 100, seconds: 1}, pace{images: 50, seconds: 1}
+	for _, c := range []struct {
+		train, eval      pace
+		images, evalLeft int
+		want             time.Duration
+	}{
+		{train, eval, 1000, 100, 12 * time.Second},
+		{train, pace{}, 1000, 600, 12 * time.Second}, // three times as fast as training, until it is known
+		{train, eval, 0, 100, 2 * time.Second},
+		{pace{}, pace{}, 1000, 100, 0},
+	} {
+		if got := estimate(c.train, c.eval, c.images, c.evalLeft); got != c.want {
+			t.Errorf("%+v: %v, want %v", c, got, c.want)
+		}
+	}
+	var p pace
+	for range 1000 {
+		p.add(100, time.Second)
+	}
+	for range 100 {
+		p.add(10, time.Second)
+	}
+	if r := p.rate(); r < 10 || r > 20 {
+		t.Errorf("after 100 s at 10 images/s the pace is %v: what was long ago still counts", r)
+	}
+}
