@@ -14,8 +14,8 @@ func TestAnUnknownDataSetGetsTheNearestName(t *testing.T) {
 		{"fashion-mnits", `unknown data set "fashion-mnits": did you mean "fashion-mnist"?`},
 		{"Fashion-MNIST", `unknown data set "Fashion-MNIST": did you mean "fashion-mnist"?`},
 		{"minst", `unknown data set "minst": did you mean "mnist"?`},
-		{"", `unknown data set "": known are fashion-mnist, `},
-		{"imagenet-of-dogs", `unknown data set "imagenet-of-dogs": known are fashion-mnist, `},
+		{"", `unknown data set "": known are cifar-10, cifar-100, fashion-mnist, `},
+		{"imagenet-of-dogs", `unknown data set "imagenet-of-dogs": known are cifar-10, cifar-100, fashion-mnist, `},
 	} {
 		_, err := Open(c.name, t.TempDir())
 		if err == nil || !strings.HasPrefix(err.Error(), c.err) || !errors.Is(err, ErrUnknown) {
