@@ -23,8 +23,8 @@ import (
 // own. A symbolic link to a file is followed, so that the link stays; what is no
 // regular file (a folder, a device, a pipe) is refused.
 //
-// It is not built on github.com/google/renameio, which has no Windows side and
-// does not sync the folder.
+// It is not built on github.com/google/renameio, which (v2.0.2) leaves its
+// functions out on Windows and does not sync the folder after the rename.
 func WriteAtomically(path string, write func(io.Writer) error) (err error) {
 	if path == "" {
 		return errors.New("no file name to write to")

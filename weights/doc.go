@@ -1,6 +1,6 @@
 // Package weights keeps trained networks on disk: safetensors files with the
 // metadata that rebuilds the network, written so that a crash never costs the
-// old file.
+// old file. It also reads PyTorch's checkpoints.
 //
 // What the package guarantees:
 //
@@ -9,6 +9,8 @@
 //     convert into the caller's slices.
 //   - A file is believed only after its whole header has been checked against
 //     its size: no allocation, read or index follows from an unchecked number.
+//   - Nothing in a PyTorch file is executed: its pickle may name what tensors are
+//     stored with and nothing else.
 //   - The same [File] gives the same bytes, whatever the machine.
 //   - [Save] and [WriteAtomically] leave either the old file or the new one.
 //

@@ -2,18 +2,43 @@ package weights
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
 // FuzzReader runs the reader on any bytes, FuzzHeader on any header and data
-// with the right header length before them, which mutation seldom finds. Their
-// corpus in testdata/fuzz is one file a rule of the format, broken or kept.
+// with the right header length before them, which mutation seldom finds, and
+// FuzzPickle on any pickle, in a zip archive and in the older format. Their
+// corpus in testdata/fuzz is one file a rule of the format, broken or kept, and
+// what the fuzzer found new ways with.
 func FuzzReader(f *testing.F) {
 	small := sample()
 	small.Tensors[2] = Tensor{"classifier.weight", []int{1, 2}, []float32{1, 2}}
 	small.Tensors[0] = Tensor{"features.0.weight", []int{1, 1, 1, 1}, []float32{3}}
 	f.Add(mustWrite(f, small))
+	for _, name := range []string{"zip.pth", "legacy.pth", "views-zip.pth", "types-legacy.pth", "script.pt"} {
+		b, err := os.ReadFile(filepath.Join("testdata", "pytorch", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(checkReader)
+}
+
+func FuzzPickle(f *testing.F) {
+	storage := pStorage("FloatStorage", "0", 8)
+	tensor := pTensor(storage, 2, []int64{3}, []int64{2})
+	dict := pGlobal("collections", "OrderedDict")
+	f.Add(pickled(pDict(pString("w"), tensor, pInt(1), "K\x01")))
+	f.Add(pickled(dict + "(](](U\x01w" + tensor + "eetRq\x00h\x00r\x01\x00\x00\x00j\x01\x00\x00\x0000"))
+	f.Add("\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00" + "\x8c\x0bcollections\x94\x8c\x0bOrderedDict\x94\x93)\x81\x94(" + "\x8c\x01w" + tensor + "u}b.")
+	f.Add(pickled(pDict(pString("module.a"), pTensor(storage, 0, []int64{2, 4}, []int64{1, 2}), pString("module.b"), pTensor(pStorage("FloatStorage", "0", 8, pTuple(pString("1"), pInt(2), pInt(4))), 0, []int64{2, 2}, []int64{0, 1}))))
+	f.Fuzz(func(t *testing.T, pickle string) {
+		checkReader(t, zipOf(t, pickle, eightFloats))
+		checkReader(t, legacy(pickle, 8, eightFloats))
+	})
 }
 
 func FuzzHeader(f *testing.F) {
@@ -28,15 +53,24 @@ func checkReader(t *testing.T, b []byte) {
 	if err != nil {
 		return
 	}
-	total := int64(0)
+	covered, claimed := int64(0), 0
 	for _, e := range r.entries {
-		if e.elements > len(b) || e.begin != total {
-			t.Fatalf("tensor %q at %d has %d elements in a file of %d bytes", e.name, e.begin, e.elements, len(b))
+		if e.begin < 0 || e.end < e.begin || r.start+e.end > int64(len(b)) {
+			t.Fatalf("tensor %q is at %d to %d in a file of %d bytes", e.name, e.begin, e.end, len(b))
 		}
-		total = e.end
+		if e.strides == nil && e.end-e.begin != int64(e.elements*e.dtype.size) {
+			t.Fatalf("tensor %q of %d elements takes %d bytes", e.name, e.elements, e.end-e.begin)
+		}
+		if r.format == formatSafetensors && e.begin != covered {
+			t.Fatalf("tensor %q starts at %d, not at %d", e.name, e.begin, covered)
+		}
+		covered, claimed = e.end, claimed+e.elements
 	}
-	if r.start+total != int64(len(b)) {
-		t.Fatalf("tensors cover %d of %d bytes", total, int64(len(b))-r.start)
+	if r.format == formatSafetensors && r.start+covered != int64(len(b)) {
+		t.Fatalf("tensors cover %d of %d bytes", covered, int64(len(b))-r.start)
+	}
+	if claimed > maxClaim*len(b)/4 {
+		t.Fatalf("%d elements in a file of %d bytes", claimed, len(b))
 	}
 	file, err := r.ReadAll()
 	if err != nil {
@@ -44,8 +78,10 @@ func checkReader(t *testing.T, b []byte) {
 	}
 	var out bytes.Buffer
 	if err := Write(&out, file); err != nil {
-		if _, empty := r.index[""]; empty { // read, but not written
-			return
+		for _, name := range []string{"", metaKey} { // read from a foreign file, but not written
+			if _, there := r.index[name]; there {
+				return
+			}
 		}
 		t.Fatalf("what was read is not written: %v", err)
 	}

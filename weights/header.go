@@ -19,12 +19,14 @@ const (
 	metaKey   = "__metadata__"
 )
 
-// An entry is one tensor of a checked header: end-begin is the size that dtype
-// and shape ask for, and the data of the file holds it.
+// An entry is one tensor of a checked header, within the data of the file:
+// end-begin is the size that dtype and shape ask for, or with strides what lies
+// between the first and the last element.
 type entry struct {
 	name       string
 	dtype      *dtype
 	shape      []int
+	strides    []int // elements; nil for one that is dense and in row-major order
 	elements   int
 	begin, end int64 // bytes, from the start of the data
 }

@@ -12,20 +12,28 @@ import (
 // enough to hide the system call, small enough to stay in the L2 cache.
 const chunk = 256 << 10
 
-// A Reader is an open safetensors file whose header has been read and checked;
-// the tensors are read when asked for. Its methods may be used concurrently.
+// A Reader is an open file of tensors whose names, shapes and places have been
+// read and checked; the tensors are read when asked for. Its methods may be
+// used concurrently.
 type Reader struct {
 	src     io.ReaderAt
 	file    *os.File // nil if the Reader does not own the source
 	name    string   // for errors
-	start   int64    // where the data starts
-	entries []entry  // in the order of the data
+	format  string
+	start   int64   // where the data starts
+	entries []entry // in the order of the file
 	index   map[string]int
 	meta    Meta
 }
 
-// Open opens a safetensors file and checks its header against its size. The
-// caller must Close it.
+// Open opens a safetensors file, or a checkpoint that PyTorch's torch.save
+// wrote (.pth, .pt, .th), which it recognises by the content, and checks what
+// the file claims against its size. The caller must Close it.
+//
+// Of a checkpoint the state dict is opened, whether it is the whole file or the
+// entry state_dict, model or net of a dict; a prefix "module." of all names is
+// taken off. Nothing in its pickle is executed: a global that tensors are not
+// stored with is a [*RefusedError]. Checksums of a zip archive are not compared.
 func Open(path string) (*Reader, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -51,10 +59,30 @@ func Open(path string) (*Reader, error) {
 // Name stands in errors; size is the length of src in bytes.
 func NewReader(name string, src io.ReaderAt, size int64) (*Reader, error) {
 	r := &Reader{src: src, name: name}
-	if err := r.readHeader(size); err != nil {
+	if err := r.readIndex(size); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	r.index = make(map[string]int, len(r.entries))
+	for i, e := range r.entries {
+		r.index[e.name] = i
+	}
 	return r, nil
+}
+
+func (r *Reader) readIndex(size int64) error {
+	head := make([]byte, min(size, 512))
+	if err := readFull(r.src, head, 0); err != nil {
+		return err
+	}
+	switch r.format = looksLike(head); r.format {
+	case formatZip:
+		return r.readZip(size)
+	case formatLegacy:
+		return r.readLegacy(size)
+	case formatTar:
+		return errors.New("a PyTorch file of before 0.2: load it in PyTorch and save it again")
+	}
+	return r.readHeader(size)
 }
 
 func (r *Reader) readHeader(size int64) error {
@@ -67,9 +95,6 @@ func (r *Reader) readHeader(size int64) error {
 	}
 	n := binary.LittleEndian.Uint64(first[:])
 	if n > uint64(size)-8 || n > maxHeader {
-		if string(first[:4]) == "PK\x03\x04" || first[0] == 0x80 && first[1] <= 5 {
-			return errors.New("no safetensors file: it looks like a PyTorch file, which has to be imported first")
-		}
 		return fmt.Errorf("truncated, or no safetensors file: it claims a header of %d bytes, of which %d follow (at most %d are allowed)", n, size-8, maxHeader)
 	}
 	raw := make([]byte, n)
@@ -85,10 +110,6 @@ func (r *Reader) readHeader(size int64) error {
 		return err
 	}
 	r.entries = entries
-	r.index = make(map[string]int, len(entries))
-	for i, e := range entries {
-		r.index[e.name] = i
-	}
 	return nil
 }
 
@@ -104,7 +125,12 @@ func (r *Reader) Close() error {
 // maps and slices are the Reader's own: do not change them.
 func (r *Reader) Meta() Meta { return r.meta }
 
-// Names lists the tensors in the order of their data.
+// Format names the file's format: "safetensors", "PyTorch zip" or "PyTorch
+// legacy".
+func (r *Reader) Format() string { return r.format }
+
+// Names lists the tensors: those of a safetensors file in the order of their
+// data, those of a PyTorch file in the order of the state dict.
 func (r *Reader) Names() []string {
 	names := make([]string, len(r.entries))
 	for i, e := range r.entries {
@@ -113,7 +139,7 @@ func (r *Reader) Names() []string {
 	return names
 }
 
-// Specs lists names and shapes in the order of the data.
+// Specs lists names and shapes in the order of [Reader.Names].
 func (r *Reader) Specs() []Spec {
 	specs := make([]Spec, len(r.entries))
 	for i, e := range r.entries {
@@ -145,6 +171,10 @@ func (r *Reader) Match(want []Spec) error {
 // nearest, and a finite value beyond float32 is an error; so is an I64 that is
 // no exact float32, and every other type. After an error the content of dst is
 // undefined.
+//
+// A tensor of a PyTorch file that is a view (transposed, a column) is brought
+// into row-major order; what lies between its first and its last element is in
+// memory meanwhile.
 func (r *Reader) ReadTensor(name string, dst []float32) error {
 	i, ok := r.index[name]
 	if !ok {
@@ -158,12 +188,12 @@ func (r *Reader) ReadTensor(name string, dst []float32) error {
 	if err := r.check(e, dst); err != nil {
 		return err
 	}
-	return r.read(e, dst, make([]byte, min(chunk, e.end-e.begin)))
+	return r.read(e, dst, make([]byte, min(chunk, e.elements*e.dtype.size)))
 }
 
 // ReadInto reads the file in one pass into the slices that lookup gives for
 // each tensor; nil skips the tensor. Lookup is called for every tensor, in the
-// order of the data, and all its answers are checked before the first byte is
+// order of [Reader.Names], and all its answers are checked before the first byte is
 // written: a wrong length or a type that cannot be read (see
 // [Reader.ReadTensor]) changes nothing. After an error of reading itself the
 // content of the slices is undefined.
@@ -207,6 +237,9 @@ func (r *Reader) checkType(e *entry) error {
 // read streams a checked entry through buf, whose length is a multiple of
 // every element size.
 func (r *Reader) read(e *entry, dst []float32, buf []byte) error {
+	if e.strides != nil {
+		return r.readStrided(e, dst, buf)
+	}
 	for at := e.begin; at < e.end; {
 		raw := buf[:min(int64(len(buf)), e.end-at)]
 		if err := readFull(r.src, raw, r.start+at); err != nil {
@@ -217,6 +250,35 @@ func (r *Reader) read(e *entry, dst []float32, buf []byte) error {
 			return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), err)
 		}
 		dst, at = dst[n:], at+int64(len(raw))
+	}
+	return nil
+}
+
+// readStrided gathers the elements of a view in row-major order.
+func (r *Reader) readStrided(e *entry, dst []float32, buf []byte) error {
+	span := make([]byte, e.end-e.begin)
+	if err := readFull(r.src, span, r.start+e.begin); err != nil {
+		return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), err)
+	}
+	size, at := e.dtype.size, 0
+	index := make([]int, len(e.shape))
+	for len(dst) > 0 {
+		n := min(len(buf)/size, len(dst))
+		for i := range n {
+			copy(buf[i*size:(i+1)*size], span[at:])
+			for d := len(index) - 1; d >= 0; d-- {
+				if index[d]++; index[d] < e.shape[d] {
+					at += size * e.strides[d]
+					break
+				}
+				at -= size * e.strides[d] * (e.shape[d] - 1)
+				index[d] = 0
+			}
+		}
+		if err := e.dtype.decode(dst[:n], buf[:n*size]); err != nil {
+			return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), err)
+		}
+		dst = dst[n:]
 	}
 	return nil
 }
