@@ -1,11 +1,11 @@
 // Package weights keeps trained networks on disk: safetensors files with the
 // metadata that rebuilds the network, written so that a crash never costs the
-// old file. It also reads PyTorch's checkpoints.
+// old file. It also reads PyTorch's checkpoints, and writes them.
 //
 // What the package guarantees:
 //
 //   - Reading costs the memory of the destination and one buffer of 256 KiB.
-//     [Open] reads the header alone; [Reader.ReadInto] and [Reader.ReadTensor]
+//     [Open] reads the header, of a checkpoint the pickle; [Reader.ReadInto] and [Reader.ReadTensor]
 //     convert into the caller's slices.
 //   - A file is believed only after its whole header has been checked against
 //     its size: no allocation, read or index follows from an unchecked number.
@@ -19,5 +19,8 @@
 // are our own: the Go library for it, github.com/nlpodyssey/safetensors, wants
 // the whole file in one byte slice and serialises from byte slices (AlexNet
 // would need its 244 MB twice), forgets the order of the tensors, lets the
-// later of two equal names win, and mends broken UTF-8 silently.
+// later of two equal names win, and mends broken UTF-8 silently. PyTorch's
+// pickles run on a machine of our own for like reasons: github.com/nlpodyssey/gopickle
+// allocates what the pickle claims, converts every tensor while it loads, and
+// panics on some old files.
 package weights

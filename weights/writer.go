@@ -19,14 +19,22 @@ func Write(w io.Writer, f *File) error {
 	}
 	buf := make([]byte, chunk)
 	for _, t := range f.Tensors {
-		for data := t.Data; len(data) > 0; {
-			n := min(len(data), chunk/4)
-			encodeF32(buf[:4*n], data[:n])
-			if _, err := w.Write(buf[:4*n]); err != nil {
-				return err
-			}
-			data = data[n:]
+		if err := writeF32(w, t.Data, buf); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writeF32 writes data through buf.
+func writeF32(w io.Writer, data []float32, buf []byte) error {
+	for len(data) > 0 {
+		n := min(len(data), len(buf)/4)
+		encodeF32(buf[:4*n], data[:n])
+		if _, err := w.Write(buf[:4*n]); err != nil {
+			return err
+		}
+		data = data[n:]
 	}
 	return nil
 }
