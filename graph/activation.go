@@ -39,7 +39,16 @@ func (o *reluOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgoni
 type reluGradOp struct{ core }
 
 func (o *reluGradOp) lower(c *compiler, in []*value) *value {
-	y, dy := c.alike(in[0], in[1])
+	if in[1] == nil {
+		pool := c.children[c.node][1]
+		in := c.inputs(pool)
+		return pool.Op().(*maxPoolGradOp).scatter(c, c.reluGrad(in[0], in[1]))
+	}
+	return c.reluGrad(in[0], in[1])
+}
+
+func (c *compiler) reluGrad(y, dy *value) *value {
+	y, dy = c.alike(y, dy)
 	dx := c.like(dy)
 	c.add([]*value{y, dy}, []*value{dx}, 0, func(e *exec) error {
 		elementwise(y, dy, dx, func(y, dy, dx []float32) { kernel.ReLUGrad(e.pool, y, dy, dx) })

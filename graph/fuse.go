@@ -6,7 +6,7 @@ import (
 
 // fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
 // it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
-// follow; in training, the gradient of a ReLU with that of its batch normalisation, and the sum of two
+// follow; in training, the gradient of a ReLU with that of its batch normalisation or max pooling, and the sum of two
 // gradients with the convolution that makes the second; and the parts of a concatenation, which are
 // written where they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
@@ -20,6 +20,12 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 		case *batchNormOp:
 			if _, ok := children[0].Op().(*convOp); ok && !c.training && c.uses[children[0]] == 1 {
 				c.absorbed[children[0]] = true
+			}
+		case *reluGradOp:
+			// The pixel that a maximum came from is positive exactly if the maximum is: the mask can be put
+			// on the smaller map.
+			if pool, ok := children[1].Op().(*maxPoolGradOp); ok && c.uses[children[1]] == 1 && pool.input == children[0] {
+				c.absorbed[children[1]] = true
 			}
 		case *addOp:
 			if c.training {

@@ -87,7 +87,7 @@ func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
 }
 
 func (o *maxPoolOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &maxPoolGradOp{of: o}
+	g := &maxPoolGradOp{of: o, input: inputs[0]}
 	g.core = newCore(g, "max pool gradient", inputs[0].Shape(), 0, y, grad)
 	dx, err := derive(g, &o.core, y, grad)
 	return gorgonia.Nodes{dx}, err
@@ -95,11 +95,14 @@ func (o *maxPoolOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorg
 
 type maxPoolGradOp struct {
 	core
-	of *maxPoolOp
+	of    *maxPoolOp
+	input *gorgonia.Node // of the forward op
 }
 
-func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value {
-	where, dy := c.kept(&o.of.core)[0], c.asBlocked(in[1])
+func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value { return o.scatter(c, in[1]) }
+
+func (o *maxPoolGradOp) scatter(c *compiler, dy *value) *value {
+	where, dy := c.kept(&o.of.core)[0], c.asBlocked(dy)
 	dx := c.result(o.shape...)
 	s := o.of.shape
 	n := kernel.BlockedLen(s[0], s[1], s[2], s[3])
