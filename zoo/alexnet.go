@@ -1,0 +1,118 @@
+package zoo
+
+import (
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+)
+
+// AlexNet: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural
+// Networks", NIPS 2012, section 3.5 and figure 2. The torchvision variant follows Krizhevsky, "One weird
+// trick for parallelizing convolutional neural networks", arXiv:1404.5997.
+
+var alexnet = Entry{
+	Name: "alexnet", Title: "AlexNet", Year: 2012,
+	Paper:  "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks, NIPS 2012",
+	Idea:   "Deep and wide enough for a million photographs: ReLU, dropout, overlapping pooling, augmentation, and GPUs.",
+	Recipe: "batch 128, momentum 0.9, weight decay 5e-4, lr 0.01 /10 on plateau three times, about 90 epochs",
+	Variants: []VariantInfo{
+		{
+			Name: "paper", Note: "groups of two, local response normalisation, 227×227",
+			Options: Options{Classes: 1000, Input: [3]int{3, 227, 227}},
+			Takes:   []string{"width", "dropout"},
+			Params:  60_965_224, MACs: 724_406_816, PaperError: "40.7/18.2; five nets 38.1/16.4",
+		},
+		{
+			Name: "ungrouped", Note: "the paper's, every filter seeing all channels",
+			Options: Options{Classes: 1000, Input: [3]int{3, 227, 227}},
+			Takes:   []string{"width", "dropout"},
+			Params:  62_378_344, MACs: 1_135_256_096,
+		},
+		{
+			Name: "torchvision", Note: "64/192/384/256/256 filters, no groups and no normalisation, 224×224",
+			Options: Options{Classes: 1000, Input: [3]int{3, 224, 224}},
+			Takes:   []string{"width", "dropout"},
+			Params:  61_100_840, MACs: 714_188_480, PaperError: "43.48/20.93 (torchvision)",
+		},
+	},
+	build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		if o.Variant == "torchvision" {
+			return alexnetTorchvision(b, x, o)
+		}
+		return alexnetPaper(b, x, o)
+	},
+}
+
+// AlexNet is the network of Krizhevsky et al. (NIPS 2012). The paper gives the input as 224×224; its
+// maps of 55×55 need 227.
+//
+// Input N×3×227×227; 60,965,224 parameters; 0.724 GMAC. Variant "ungrouped": 62,378,344; 1.135. Variant
+// "torchvision": N×3×224×224; 61,100,840; 0.714. Options: [Width], [Dropout].
+func AlexNet(opts ...Option) *Model { return alexnet.model(opts) }
+
+// alexnetPaper is section 3.5: ReLU after every layer, response normalisation (3.3) after the ReLU of
+// conv1 and conv2, overlapping pooling 3/2 (3.4), dropout (4.2) on the first two fully connected layers,
+// weights from N(0, 0.01), and biases of 1 in conv2, 4, 5 and the hidden fully connected layers
+// (section 5). conv2, conv4 and conv5 see the half of the maps that lay on their GPU.
+func alexnetPaper(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+	gaussian := graph.Normal(0.01)
+	for _, l := range []struct {
+		name                                 string
+		filters, kernel, stride, pad, groups int
+		bias                                 float32
+		norm, pool                           bool
+	}{
+		{"conv1", 96, 11, 4, 0, 1, 0, true, true},   // 96×55×55, pooled 96×27×27
+		{"conv2", 256, 5, 1, 2, 2, 1, true, true},   // 256×27×27, pooled 256×13×13
+		{"conv3", 384, 3, 1, 1, 1, 0, false, false}, // 384×13×13
+		{"conv4", 384, 3, 1, 1, 2, 1, false, false}, // 384×13×13
+		{"conv5", 256, 3, 1, 1, 2, 1, false, true},  // 256×13×13, pooled 256×6×6
+	} {
+		if o.Variant == "ungrouped" {
+			l.groups = 1
+		}
+		// All widths are multiples of two, so that the next layer's groups come out even.
+		x = b.ReLU(b.Conv(x, l.name, o.units(l.filters, 2), l.kernel, graph.Stride(l.stride), graph.Pad(l.pad),
+			graph.Groups(l.groups), graph.Init(gaussian, graph.Constant(l.bias))))
+		if l.norm {
+			x = b.LRN(x, 5, 2, 1e-4, 0.75)
+		}
+		if l.pool {
+			x = b.MaxPool(x, 3, graph.Stride(2))
+		}
+	}
+	x = b.Flatten(x) // 9216
+	for _, name := range []string{"fc6", "fc7"} {
+		x = b.ReLU(b.Dense(x, name, o.units(4096, 1), graph.Init(gaussian, graph.Constant(1)))) // 4096
+		x = b.Dropout(x, o.rate(0.5))
+	}
+	return b.Dense(x, "fc8", o.Classes, graph.Init(gaussian, graph.Constant(0))) // 1000
+}
+
+// alexnetTorchvision has the layers, names and initial weights of torchvision's alexnet. Inputs of
+// other sizes are pooled to 6×6, so that its weights fit them too.
+func alexnetTorchvision(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+	for _, l := range []struct {
+		name                         string
+		filters, kernel, stride, pad int
+		pool                         bool
+	}{
+		{"features.0", 64, 11, 4, 2, true},  // 64×55×55, pooled 64×27×27
+		{"features.3", 192, 5, 1, 2, true},  // 192×27×27, pooled 192×13×13
+		{"features.6", 384, 3, 1, 1, false}, // 384×13×13
+		{"features.8", 256, 3, 1, 1, false}, // 256×13×13
+		{"features.10", 256, 3, 1, 1, true}, // 256×13×13, pooled 256×6×6
+	} {
+		fanIn := l.kernel * l.kernel * channels(x)
+		x = b.ReLU(b.Conv(x, l.name, o.units(l.filters, 1), l.kernel, graph.Stride(l.stride), graph.Pad(l.pad), evenly(fanIn)))
+		if l.pool {
+			x = b.MaxPool(x, 3, graph.Stride(2))
+		}
+	}
+	x = b.Flatten(b.AdaptiveAvgPool(x, 6, 6)) // 9216
+	for _, name := range []string{"classifier.1", "classifier.4"} {
+		x = b.Dropout(x, o.rate(0.5))
+		x = b.ReLU(b.Dense(x, name, o.units(4096, 1), evenly(channels(x)))) // 4096
+	}
+	return b.Dense(x, "classifier.6", o.Classes, evenly(channels(x))) // 1000
+}

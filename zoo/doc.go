@@ -1,0 +1,70 @@
+// Package zoo holds the convolutional networks that made computer vision, from LeNet-5 to ResNet and
+// AlphaGo, each as a function that describes it:
+//
+//	net := zoo.ResNet18(zoo.Classes(10), zoo.Input(3, 64, 64))
+//
+// Describing allocates nothing. [Model.Build] adds the network to a Gorgonia expression graph, which any
+// Gorgonia node can go on from; [Inspect] tells it layer by layer; [New] finds it by name. Every network
+// is held to its paper's table by tests: parameters and multiply-adds to the last digit, the shape after
+// every stage, and outputs and gradients against PyTorch, where torchvision has the network against
+// torchvision. Parameter names are torchvision's.
+//
+// # A tour
+//
+// Parameters and multiply-adds (MAC: convolutions and fully connected layers, one image) are for the
+// paper's input and classes. Errors are the paper's, in percent: top-1/top-5 on ImageNet's validation
+// images, one network and one crop where the paper tells, unless said otherwise.
+//
+// [LeNet5], 1998. LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document
+// Recognition". Convolutions with shared weights, subsampling between them, everything learned from
+// pixels by gradient descent. 1×32×32; 61,706 parameters, 417 kMAC in today's form; 60,000 in the
+// paper's, variant "1998". Error on MNIST 0.95.
+//
+// [AlexNet], 2012. Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional
+// Neural Networks". The same idea deep and wide enough for a million photographs, thanks to ReLU,
+// dropout, augmentation and two GPUs. 3×227×227; 60,965,224 parameters; 0.724 GMAC; 40.7/18.2, five
+// networks 38.1/16.4. Variant "torchvision": 61,100,840; 0.714.
+//
+// [ZFNet], 2013. Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks"
+// (arXiv:1311.2901). A look into AlexNet's layers showed what its large first filters and stride lost.
+// 3×224×224; 62,357,608 parameters; 1.168 GMAC; 38.4/16.5. Variant "wide": 107,627,624; 2.477;
+// 37.5/16.0.
+//
+// [VGG11], [VGG13], [VGG16], [VGG19], 2014. Simonyan and Zisserman, "Very Deep Convolutional Networks
+// for Large-Scale Image Recognition" (arXiv:1409.1556). Nothing but 3×3: two of them see as far as a 5×5
+// and three as a 7×7, with fewer weights and more non-linearity. 3×224×224; 133 to 144 million
+// parameters, most of them in the first fully connected layer (variant "gap" does without, in 10 to 21
+// million); 7.61 to 19.63 GMAC; 29.6/10.4 to 27.0/8.8.
+//
+// [GoogLeNet], 2014. Szegedy et al., "Going Deeper with Convolutions" (arXiv:1409.4842). Modules look at
+// several scales side by side, and 1×1 convolutions keep that cheap: 22 layers in a tenth of AlexNet's
+// parameters. 3×224×224; 6,998,552 parameters; 1.583 GMAC; top-5 10.07, seven networks and 144 crops
+// 6.67. Variant "torchvision": 6,624,904; 1.498.
+//
+// [AllCNN], [ConvPoolCNN], [StridedCNN], 2014. Springenberg, Dosovitskiy, Brox and Riedmiller, "Striving
+// for Simplicity: The All Convolutional Net" (arXiv:1412.6806). Even pooling can go: a stride does its
+// work, and an average that of the fully connected layers. 3×32×32; 1,369,738 parameters; 0.281 GMAC;
+// error on CIFAR-10 9.08.
+//
+// [ResNet18], [ResNet34], [ResNet50], [ResNet101], [ResNet152], 2015. He, Zhang, Ren and Sun, "Deep
+// Residual Learning for Image Recognition" (arXiv:1512.03385). Blocks learn what to add to their input,
+// which passes by on a shortcut: depth, which hurts plain networks (variant "plain"), helps. 3×224×224;
+// 11,689,512 to 60,192,808 parameters; 1.814 to 11.51 GMAC; ten crops 27.88 to 21.43/5.71.
+//
+// [ResNet8], [ResNet14], [ResNet20], [ResNet32], [ResNet44], [ResNet56], [ResNet110], 2015. The same
+// paper's networks for 32×32 images, whose shortcuts have no parameters. 75,290 to 1,727,962 parameters;
+// 12 to 253 MMAC; errors on CIFAR-10 for 20/32/44/56/110 8.75, 7.51, 7.17, 6.97, 6.43.
+//
+// [AlphaGoPolicy], [AlphaGoValue], 2016. Silver et al., "Mastering the game of Go with deep neural
+// networks and tree search". The board is an image of 48 planes, the next move one of 361 classes: the
+// policy network predicts 55.4 % of strong players' moves. 48×19×19; 3,882,793 parameters; 1.40 GMAC.
+// The value network says who will win; one more plane tells it who plays: 3,980,162 parameters.
+//
+// # Options
+//
+// [Classes] and [Input] fit a network to other data, [Variant] chooses among its known forms, [Width]
+// makes it thinner or wider; families have more, listed with their functions. Options are kept in
+// [Model.Options], which survive JSON and make the network again with [WithOptions]. A bad option is an
+// error of [New] and [Model.Build], and so is an input that shrinks to nothing on the way: the error
+// names the layer and shows the arithmetic, (N - F + 2P)/S + 1.
+package zoo

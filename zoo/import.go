@@ -1,0 +1,268 @@
+package zoo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+// ImportConfig says what the file that [Import] reads does not.
+type ImportConfig struct {
+	Preprocessing *weights.Preprocessing // of images; nil means TorchvisionPreprocessing
+	ClassNames    []string               // nil means that classes have no names
+	Seed          uint64                 // of the initial weights of a new head
+}
+
+// An Imported is what [Import] made of a file.
+type Imported struct {
+	File    *weights.File // the network's tensors in its own order, with metadata
+	Model   *Model        // with the number of classes that the file or the config has
+	NewHead bool          // the last layer was replaced: it needs training
+	Ignored []string      // tensors that the network has no use for: PyTorch's counters of batches
+}
+
+// Import takes the tensors of a file that was not made by this program for those of m. Names are
+// torchvision's in both, so they need no map; the counters that PyTorch's batch normalisation keeps are
+// ignored. Tensors that are missing, unexpected or of another shape are a [*weights.MismatchError].
+//
+// The number of classes is the file's. If there are class names of another number, the last layer is
+// left out and initialised anew, for training on other data. Classifiers on inner layers come along if
+// the file has them.
+func Import(r *weights.Reader, m *Model, c ImportConfig) (*Imported, error) {
+	head, err := m.head()
+	if err != nil {
+		return nil, err
+	}
+	result := &Imported{}
+	var have []weights.Spec
+	for _, s := range r.Specs() {
+		if weights.BatchCounter(s.Name) {
+			result.Ignored = append(result.Ignored, s.Name)
+		} else {
+			have = append(have, s)
+		}
+	}
+	classes := head.classes(have)
+	if classes == 0 {
+		classes = m.Classes
+	}
+	if n := len(c.ClassNames); n > 0 && n != classes {
+		if len(head) == 0 {
+			return nil, fmt.Errorf("%s: %d class names, but its %d outputs cannot be changed", m.Name, n, m.Classes)
+		}
+		result.NewHead, classes = true, n
+	}
+	if m, err = m.with(classes); err != nil {
+		return nil, err
+	}
+	result.Model = m
+	params, err := m.paramsFor(have)
+	if err != nil {
+		return nil, err
+	}
+	fresh := func(name string) bool { _, ok := head[name]; return ok && result.NewHead }
+
+	var want []weights.Spec
+	for _, p := range params.All() {
+		if !fresh(p.Name) {
+			want = append(want, weights.Spec{Name: p.Name, Shape: p.Shape})
+		}
+	}
+	have = slices.DeleteFunc(have, func(s weights.Spec) bool { return fresh(s.Name) })
+	if err := weights.Match(have, want); err != nil {
+		if other := fitting(r); other != "" {
+			return nil, fmt.Errorf("%s: %w; they are those of %s", m.Name, err, other)
+		}
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	if result.NewHead {
+		params.Init(c.Seed)
+	} else {
+		params.Allocate()
+	}
+	err = r.ReadInto(func(name string, _ []int) []float32 {
+		if p := params.Get(name); p != nil && !fresh(name) {
+			return p.Data
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	result.File = &weights.File{}
+	for _, p := range params.All() {
+		result.File.Tensors = append(result.File.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
+	}
+	result.File.Meta, err = m.meta(c)
+	return result, err
+}
+
+func (m *Model) meta(c ImportConfig) (weights.Meta, error) {
+	options, err := json.Marshal(m.Options)
+	if err != nil {
+		return weights.Meta{}, err
+	}
+	p := c.Preprocessing
+	if p == nil {
+		p = TorchvisionPreprocessing(m.Input)
+	}
+	return weights.Meta{
+		Network: m.Name, Variant: m.Variant, Options: options, Input: m.Input[:],
+		Classes: m.Classes, ClassNames: c.ClassNames, Preprocessing: p,
+	}, nil
+}
+
+// TorchvisionPreprocessing is what torchvision's networks were trained with: the shorter side resized
+// to 8/7 of the input's (256 for 224), the centre cropped, and the mean and deviation of ImageNet. Small
+// inputs are not cropped, grey ones not normalised; an input that is no image has none: nil.
+//
+// (Torchvision's own trained GoogLeNet is the exception: it wants mean and deviation 0.5.)
+func TorchvisionPreprocessing(input [3]int) *weights.Preprocessing {
+	p := &weights.Preprocessing{}
+	if side := min(input[1], input[2]); side > 64 {
+		p.Resize, p.Crop = max(int(math.Round(float64(side)*8/7)), 256), side
+		if side > 256 || input[1] != input[2] {
+			p.Resize, p.Crop = 0, 0
+		}
+	}
+	switch input[0] {
+	case 1:
+		p.Channels = "grey"
+	case 3:
+		p.Channels = "rgb"
+		p.Mean, p.Std = []float32{0.485, 0.456, 0.406}, []float32{0.229, 0.224, 0.225}
+	default:
+		return nil
+	}
+	return p
+}
+
+// with is the same model for another number of classes.
+func (m *Model) with(classes int) (*Model, error) {
+	if m.err != nil || classes == m.Classes {
+		return m, m.err
+	}
+	return New(m.Name, WithOptions(m.Options), Classes(classes))
+}
+
+// A head is the parameters whose shape follows from the number of classes, and the dimension that does.
+type head map[string]int
+
+// head compares the network with one of a class more. It is empty where classes cannot be chosen.
+func (m *Model) head() (head, error) {
+	params, err := m.Params(graph.Train)
+	if err != nil {
+		return nil, err
+	}
+	more, err := m.with(m.Classes + 1)
+	if err != nil {
+		return nil, nil
+	}
+	larger, err := more.Params(graph.Train)
+	if err != nil {
+		return nil, nil
+	}
+	h := head{}
+	for _, p := range params.All() {
+		q := larger.Get(p.Name)
+		for d := range p.Shape {
+			if q != nil && q.Shape[d] == p.Shape[d]+1 && p.Shape[d] == m.Classes {
+				h[p.Name] = d
+			}
+		}
+	}
+	return h, nil
+}
+
+// classes reads the number of classes off the tensors of a file; 0 if it has none of them, or if they
+// disagree.
+func (h head) classes(have []weights.Spec) int {
+	n := 0
+	for _, s := range have {
+		d, ok := h[s.Name]
+		if !ok {
+			continue
+		}
+		if d >= len(s.Shape) || s.Shape[d] < 1 || n != 0 && s.Shape[d] != n {
+			return 0
+		}
+		n = s.Shape[d]
+	}
+	return n
+}
+
+// paramsFor declares the parameters of evaluation, or those of training where have includes one that
+// only training has.
+func (m *Model) paramsFor(have []weights.Spec) (*graph.Params, error) {
+	eval, err := m.Params(graph.Eval)
+	if err != nil {
+		return nil, err
+	}
+	train, err := m.Params(graph.Train)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range have {
+		if eval.Get(s.Name) == nil && train.Get(s.Name) != nil {
+			return train, nil
+		}
+	}
+	return eval, nil
+}
+
+// fitting names a network and variant whose tensors are those of a file, or gives "".
+func fitting(r *weights.Reader) string {
+	have := slices.DeleteFunc(r.Specs(), func(s weights.Spec) bool { return weights.BatchCounter(s.Name) })
+	for _, e := range List() {
+		for i, v := range e.Variants {
+			m := e.New(Variant(v.Name))
+			h, err := m.head()
+			if err != nil {
+				continue
+			}
+			if n := h.classes(have); n > 0 {
+				if m, err = m.with(n); err != nil {
+					continue
+				}
+			}
+			params, err := m.paramsFor(have)
+			if err != nil {
+				continue
+			}
+			var want []weights.Spec
+			for _, p := range params.All() {
+				want = append(want, weights.Spec{Name: p.Name, Shape: p.Shape})
+			}
+			if weights.Match(have, want) != nil {
+				continue
+			}
+			if i == 0 {
+				return e.Name
+			}
+			return e.Name + ", variant " + v.Name
+		}
+	}
+	return ""
+}
+
+// errNotStored is a weights file that does not tell its network.
+var errNotStored = errors.New("the file does not say which network it belongs to: zoo import makes one that does")
+
+// Stored describes the network that a weights file says it belongs to.
+func Stored(meta weights.Meta) (*Model, error) {
+	if meta.Network == "" {
+		return nil, errNotStored
+	}
+	var o Options
+	if len(meta.Options) > 0 {
+		if err := json.Unmarshal(meta.Options, &o); err != nil {
+			return nil, fmt.Errorf("options of %s: %w", meta.Network, err)
+		}
+	}
+	return New(meta.Network, WithOptions(o))
+}

@@ -1,0 +1,123 @@
+package zoo
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+)
+
+// What a network is trained to make small.
+const (
+	CrossEntropy = "cross-entropy" // of the softmax of its output
+	MSE          = "mse"           // squared distance of its output
+)
+
+// A Model describes a network. Making one allocates nothing and never fails: a bad option is an error
+// of [New] and of [Model.Build].
+//
+// As JSON a Model is its name and options, and comes back complete.
+type Model struct {
+	Name    string  // in the registry: "alexnet"
+	Variant string  // "paper"
+	Input   [3]int  // channels, height, width
+	Classes int     // length of the output for one image
+	Loss    string  // [CrossEntropy] or [MSE]
+	Options Options // complete: what was asked for and, for the rest, the variant's own
+
+	build func(*graph.Builder, *gorgonia.Node, Options) *gorgonia.Node
+	err   error
+}
+
+// Build adds the network to b's graph over x, N×C×H×W as [Model.Input] says, and returns its output,
+// N×Classes: logits before the softmax, or the value network's tanh. In training, networks with
+// classifiers on inner layers leave them in [graph.Builder.Auxiliaries].
+func (m *Model) Build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+	if m.err != nil {
+		return nil, m.err
+	}
+	if err := b.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	if x == nil {
+		return nil, fmt.Errorf("%s: no input", m.Name)
+	}
+	if s := x.Shape(); len(s) != 4 || !slices.Equal(s[1:], m.Input[:]) {
+		return nil, fmt.Errorf("%s: the input has the shape %s, the network is for N×%s", m.Name, dims(s), dims(m.Input[:]))
+	}
+	y := m.build(b, x, m.Options)
+	if err := b.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return y, nil
+}
+
+// Params returns the network's parameters and buffers without memory: with those of auxiliary
+// classifiers for graph.Train, without them for graph.Eval.
+func (m *Model) Params(mode graph.Mode) (*graph.Params, error) {
+	b, _, err := m.graph(mode, 2)
+	if err != nil {
+		return nil, err
+	}
+	return b.Params(), nil
+}
+
+// graph builds the network over parameters of its own.
+func (m *Model) graph(mode graph.Mode, batch int) (*graph.Builder, *gorgonia.Node, error) {
+	if m.err != nil {
+		return nil, nil, m.err
+	}
+	b := graph.NewBuilder(graph.NewParams(), mode)
+	y, err := m.Build(b, b.Input("x", batch, m.Input[0], m.Input[1], m.Input[2]))
+	return b, y, err
+}
+
+type modelJSON struct {
+	Name    string  `json:"name"`
+	Options Options `json:"options"`
+}
+
+// MarshalJSON writes name and options.
+func (m *Model) MarshalJSON() ([]byte, error) {
+	if m.err != nil {
+		return nil, m.err
+	}
+	return json.Marshal(modelJSON{m.Name, m.Options})
+}
+
+// UnmarshalJSON makes the model from what MarshalJSON wrote.
+func (m *Model) UnmarshalJSON(data []byte) error {
+	var j modelJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	made, err := New(j.Name, WithOptions(j.Options))
+	if err != nil {
+		return err
+	}
+	*m = *made
+	return nil
+}
+
+// dims prints a shape as papers do, 3×227×227.
+func dims(shape []int) string {
+	s := ""
+	for i, d := range shape {
+		if i > 0 {
+			s += "×"
+		}
+		s += fmt.Sprint(d)
+	}
+	return s
+}
+
+// channels is the number of x's channels; x is nil after an error.
+func channels(x *gorgonia.Node) int {
+	if x == nil {
+		return 1
+	}
+	return x.Shape()[1]
+}

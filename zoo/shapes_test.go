@@ -1,0 +1,124 @@
+package zoo
+
+import (
+	"slices"
+	"testing"
+)
+
+// stages gives the shape after each stage, as the papers' tables and figures have them. A stage is named
+// by its last layer; "max pool 2" is the second one.
+var stages = map[string][]struct {
+	layer string
+	shape []int
+}{
+	"lenet5_modern": {
+		{"c1", []int{6, 28, 28}}, {"max pool 1", []int{6, 14, 14}}, {"c3", []int{16, 10, 10}}, {"max pool 2", []int{16, 5, 5}},
+		{"c5", []int{120}}, {"f6", []int{84}}, {"output", []int{10}},
+	},
+	"lenet5_1998": {
+		{"c1", []int{6, 28, 28}}, {"s2", []int{6, 14, 14}}, {"c3", []int{16, 10, 10}}, {"s4", []int{16, 5, 5}},
+		{"c5", []int{120}}, {"f6", []int{84}}, {"output", []int{10}},
+	},
+	"alexnet_paper": {
+		{"conv1", []int{96, 55, 55}}, {"lrn 1", []int{96, 55, 55}}, {"max pool 1", []int{96, 27, 27}}, {"conv2", []int{256, 27, 27}},
+		{"max pool 2", []int{256, 13, 13}}, {"conv3", []int{384, 13, 13}}, {"conv4", []int{384, 13, 13}}, {"conv5", []int{256, 13, 13}},
+		{"max pool 3", []int{256, 6, 6}}, {"flatten 1", []int{9216}}, {"fc6", []int{4096}}, {"fc7", []int{4096}}, {"fc8", []int{1000}},
+	},
+	"alexnet_torchvision": {
+		{"features.0", []int{64, 55, 55}}, {"max pool 1", []int{64, 27, 27}}, {"features.3", []int{192, 27, 27}}, {"max pool 2", []int{192, 13, 13}},
+		{"features.6", []int{384, 13, 13}}, {"features.8", []int{256, 13, 13}}, {"features.10", []int{256, 13, 13}},
+		{"max pool 3", []int{256, 6, 6}}, {"classifier.1", []int{4096}}, {"classifier.4", []int{4096}}, {"classifier.6", []int{1000}},
+	},
+	"zfnet_paper": {
+		{"conv1", []int{96, 110, 110}}, {"max pool 1", []int{96, 55, 55}}, {"lrn 1", []int{96, 55, 55}}, {"conv2", []int{256, 26, 26}},
+		{"max pool 2", []int{256, 13, 13}}, {"conv3", []int{384, 13, 13}}, {"conv4", []int{384, 13, 13}}, {"conv5", []int{256, 13, 13}},
+		{"max pool 3", []int{256, 6, 6}}, {"fc8", []int{1000}},
+	},
+	"zfnet_wide": {
+		{"conv3", []int{512, 13, 13}}, {"conv4", []int{1024, 13, 13}}, {"conv5", []int{512, 13, 13}}, {"flatten 1", []int{18432}},
+	},
+	"vgg11_A": {
+		{"max pool 1", []int{64, 112, 112}}, {"max pool 2", []int{128, 56, 56}}, {"max pool 3", []int{256, 28, 28}},
+		{"max pool 4", []int{512, 14, 14}}, {"max pool 5", []int{512, 7, 7}}, {"flatten 1", []int{25088}}, {"classifier.6", []int{1000}},
+	},
+	"vgg16_D": {
+		{"features.2", []int{64, 224, 224}}, {"max pool 1", []int{64, 112, 112}}, {"max pool 2", []int{128, 56, 56}}, {"max pool 3", []int{256, 28, 28}},
+		{"max pool 4", []int{512, 14, 14}}, {"features.28", []int{512, 14, 14}}, {"max pool 5", []int{512, 7, 7}}, {"classifier.0", []int{4096}}, {"classifier.6", []int{1000}},
+	},
+	"vgg19_gap": {
+		{"features.34", []int{512, 14, 14}}, {"max pool 5", []int{512, 7, 7}}, {"global average pool 1", []int{512}}, {"classifier", []int{1000}},
+	},
+	"googlenet_paper": {
+		{"conv1", []int{64, 112, 112}}, {"max pool 1", []int{64, 56, 56}}, {"conv2", []int{64, 56, 56}}, {"conv3", []int{192, 56, 56}},
+		{"max pool 2", []int{192, 28, 28}}, {"concat 1", []int{256, 28, 28}}, {"concat 2", []int{480, 28, 28}}, {"concat 3", []int{512, 14, 14}},
+		{"concat 4", []int{512, 14, 14}}, {"concat 5", []int{512, 14, 14}}, {"concat 6", []int{528, 14, 14}}, {"concat 7", []int{832, 14, 14}},
+		{"concat 8", []int{832, 7, 7}}, {"concat 9", []int{1024, 7, 7}}, {"global average pool 1", []int{1024}}, {"fc", []int{1000}},
+	},
+	"googlenet_torchvision": {
+		{"conv1.conv", []int{64, 112, 112}}, {"conv3.conv", []int{192, 56, 56}}, {"concat 2", []int{480, 28, 28}}, {"concat 7", []int{832, 14, 14}},
+		{"concat 9", []int{1024, 7, 7}}, {"fc", []int{1000}},
+	},
+	"allcnn-c_paper": {
+		{"conv3", []int{96, 16, 16}}, {"conv6", []int{192, 8, 8}}, {"conv7", []int{192, 8, 8}}, {"conv8", []int{192, 8, 8}},
+		{"conv9", []int{10, 8, 8}}, {"global average pool 1", []int{10}},
+	},
+	"convpool-cnn-c_paper": {
+		{"conv3", []int{96, 32, 32}}, {"max pool 1", []int{96, 16, 16}}, {"max pool 2", []int{192, 8, 8}}, {"conv9", []int{10, 8, 8}},
+	},
+	"strided-cnn-c_paper": {
+		{"conv2", []int{96, 16, 16}}, {"conv4", []int{192, 8, 8}}, {"conv7", []int{10, 8, 8}},
+	},
+	"resnet18_torchvision": {
+		{"conv1", []int{64, 112, 112}}, {"max pool 1", []int{64, 56, 56}}, {"layer1.1.bn2", []int{64, 56, 56}}, {"layer2.1.bn2", []int{128, 28, 28}},
+		{"layer3.1.bn2", []int{256, 14, 14}}, {"layer4.1.bn2", []int{512, 7, 7}}, {"global average pool 1", []int{512}}, {"fc", []int{1000}},
+	},
+	"resnet50_torchvision": {
+		{"layer1.2.bn3", []int{256, 56, 56}}, {"layer2.0.conv1", []int{128, 56, 56}}, {"layer2.0.conv2", []int{128, 28, 28}}, {"layer2.3.bn3", []int{512, 28, 28}},
+		{"layer3.5.bn3", []int{1024, 14, 14}}, {"layer4.2.bn3", []int{2048, 7, 7}}, {"global average pool 1", []int{2048}}, {"fc", []int{1000}},
+	},
+	"resnet50_paper": {
+		{"layer2.0.conv1", []int{128, 28, 28}}, {"layer2.0.conv2", []int{128, 28, 28}}, {"layer4.2.bn3", []int{2048, 7, 7}},
+	},
+	"resnet152_torchvision": {
+		{"layer1.2.bn3", []int{256, 56, 56}}, {"layer2.7.bn3", []int{512, 28, 28}}, {"layer3.35.bn3", []int{1024, 14, 14}}, {"layer4.2.bn3", []int{2048, 7, 7}},
+	},
+	"resnet110_paper": {
+		{"layer1.17.bn2", []int{16, 32, 32}}, {"layer2.17.bn2", []int{32, 16, 16}}, {"layer3.17.bn2", []int{64, 8, 8}}, {"linear", []int{10}},
+	},
+	"alphago-policy_k192": {
+		{"conv1", []int{192, 19, 19}}, {"conv12", []int{192, 19, 19}}, {"conv13", []int{1, 19, 19}}, {"bias", []int{361}},
+	},
+	"alphago-value_k192": {
+		{"conv12", []int{192, 19, 19}}, {"conv13", []int{1, 19, 19}}, {"fc1", []int{256}}, {"fc2", []int{1}},
+	},
+}
+
+func TestShapesAfterEveryStage(t *testing.T) {
+	for name, want := range stages {
+		t.Run(name, func(t *testing.T) {
+			m, err := New(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := Inspect(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := 0 // stages come in order
+			for _, w := range want {
+				at := slices.IndexFunc(r.Layers[next:], func(l LayerReport) bool { return l.Name == w.layer })
+				if at < 0 {
+					t.Errorf("no layer is called %s after %s", w.layer, r.Layers[max(next-1, 0)].Name)
+					continue
+				}
+				next += at + 1
+				if got := r.Layers[next-1].Out; !slices.Equal(got, w.shape) {
+					t.Errorf("after %s: %s, want %s", w.layer, dims(got), dims(w.shape))
+				}
+			}
+			if last := r.Layers[len(r.Layers)-1]; !slices.Equal(last.Out, []int{m.Classes}) {
+				t.Errorf("the output is %s, want %d", dims(last.Out), m.Classes)
+			}
+		})
+	}
+}
