@@ -2,7 +2,6 @@ package zoo
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -118,17 +117,14 @@ func (m *Model) meta(c ImportConfig) (weights.Meta, error) {
 }
 
 // TorchvisionPreprocessing is what torchvision's networks were trained with: the shorter side resized
-// to 8/7 of the input's (256 for 224), the centre cropped, and the mean and deviation of ImageNet. Small
-// inputs are not cropped, grey ones not normalised; an input that is no image has none: nil.
+// to 8/7 of the input's (256 for 224), the centre cropped, and the mean and deviation of ImageNet. Inputs
+// of up to 64 pixels are not cropped, grey ones not normalised; what is no image has none: nil.
 //
 // (Torchvision's own trained GoogLeNet is the exception: it wants mean and deviation 0.5.)
 func TorchvisionPreprocessing(input [3]int) *weights.Preprocessing {
 	p := &weights.Preprocessing{}
-	if side := min(input[1], input[2]); side > 64 {
-		p.Resize, p.Crop = max(int(math.Round(float64(side)*8/7)), 256), side
-		if side > 256 || input[1] != input[2] {
-			p.Resize, p.Crop = 0, 0
-		}
+	if side := input[1]; side > 64 && side == input[2] {
+		p.Resize, p.Crop = int(math.Round(float64(side)*8/7)), side
 	}
 	switch input[0] {
 	case 1:
@@ -248,21 +244,4 @@ func fitting(r *weights.Reader) string {
 		}
 	}
 	return ""
-}
-
-// errNotStored is a weights file that does not tell its network.
-var errNotStored = errors.New("the file does not say which network it belongs to: zoo import makes one that does")
-
-// Stored describes the network that a weights file says it belongs to.
-func Stored(meta weights.Meta) (*Model, error) {
-	if meta.Network == "" {
-		return nil, errNotStored
-	}
-	var o Options
-	if len(meta.Options) > 0 {
-		if err := json.Unmarshal(meta.Options, &o); err != nil {
-			return nil, fmt.Errorf("options of %s: %w", meta.Network, err)
-		}
-	}
-	return New(meta.Network, WithOptions(o))
 }
