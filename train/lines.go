@@ -118,7 +118,7 @@ func (m Memory) String() string {
 		Bytes(m.Total()), Bytes(m.Parameters), Bytes(m.Optimizer), Bytes(m.Values), Bytes(m.Packed), Bytes(m.Loader))
 }
 
-// Bytes writes a size in KB of 2¹⁰ or MB of 2²⁰ bytes.
+// Bytes writes a size in bytes, KB of 2¹⁰ or MB of 2²⁰ of them.
 func Bytes(n int64) string {
 	kb := float64(n) / (1 << 10)
 	switch mb := kb / (1 << 10); {
@@ -126,10 +126,12 @@ func Bytes(n int64) string {
 		return Group(int64(mb+0.5)) + " MB"
 	case mb >= 1:
 		return fmt.Sprintf("%.1f MB", mb)
-	case kb >= 10 || kb == 0:
+	case kb >= 10:
 		return Group(int64(kb+0.5)) + " KB"
+	case kb >= 1:
+		return fmt.Sprintf("%.1f KB", kb)
 	}
-	return fmt.Sprintf("%.1f KB", kb)
+	return strconv.FormatInt(n, 10) + " B"
 }
 
 // Group writes a number with commas, 61,100,840.

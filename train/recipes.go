@@ -27,7 +27,7 @@ var recipes = map[string]map[string]Config{
 		},
 		"quick": {
 			Epochs: 30, Batch: 64,
-			Optimizer: Optimizer{LR: 0.1, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4, Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}}},
+			Optimizer: Optimizer{LR: 0.08, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-3, Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}}},
 			Schedule:  Schedule{Name: "onecycle", Start: 0.25},
 		},
 	},

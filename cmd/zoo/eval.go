@@ -29,25 +29,24 @@ an ensemble, whose probabilities are averaged.`,
 				args = []string{"runs"}
 			}
 			var of source
+			if cmd.Flags().Changed("data") {
+				of.name, of.dir = dataFlag(data)
+				if _, err := datasets.Lookup(of.name); err != nil {
+					return usage(err)
+				}
+			}
 			for i, arg := range args {
 				path, s, err := find(arg)
 				if err != nil {
 					return err
 				}
-				if i == 0 {
+				if i == 0 && of.name == "" {
 					of = s
 				}
 				c.Weights = append(c.Weights, path)
 			}
-			if cmd.Flags().Changed("data") {
-				of = source{}
-				of.name, of.dir = dataFlag(data)
-			}
 			if of.name == "" {
 				return usage(fmt.Errorf("%s: the file does not say what data it was trained on: name it with --data", c.Weights[0]))
-			}
-			if _, err := datasets.Lookup(of.name); err != nil {
-				return usage(err)
 			}
 			var err error
 			if c.Images, err = datasets.OpenPart(of.name, of.dir, datasets.Test); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -21,6 +22,9 @@ func newInspect(a *app) *cobra.Command {
 		Args:              arguments(1, 1, "the name of a network"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if asJSON && asDot {
+				return usage(errors.New("--json and --dot: one of them only"))
+			}
 			opts, err := flags.options()
 			if err != nil {
 				return err
@@ -46,7 +50,6 @@ func newInspect(a *app) *cobra.Command {
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
 	cmd.Flags().BoolVar(&asDot, "dot", false, "print a drawing for Graphviz: zoo inspect NAME --dot | dot -Tsvg")
-	cmd.MarkFlagsMutuallyExclusive("json", "dot")
 	return cmd
 }
 

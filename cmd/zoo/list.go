@@ -39,15 +39,16 @@ type listed struct {
 
 func (a *app) list(pattern string, asJSON bool) error {
 	all := zoo.List()
+	lower := strings.ToLower(pattern)
 	var found []zoo.Entry
 	var names []string
 	for _, e := range all {
 		names = append(names, e.Name)
-		match, err := path.Match(pattern, e.Name)
+		match, err := path.Match(lower, e.Name)
 		if err != nil {
 			return usage(fmt.Errorf("pattern %s: %w", pattern, err))
 		}
-		if match || strings.Contains(e.Name, strings.ToLower(pattern)) {
+		if match || strings.Contains(e.Name, lower) {
 			found = append(found, e)
 		}
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,10 +50,26 @@ func options(text json.RawMessage) (zoo.Options, error) {
 	if len(text) == 0 {
 		return o, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&o); err != nil {
-		return o, fmt.Errorf("options of the network: %s", strings.TrimPrefix(err.Error(), "json: "))
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(text, &given); err != nil {
+		return o, fmt.Errorf("options of the network: %w", err)
+	}
+	var known []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[zoo.Options]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		known = append(known, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			return o, unknown("option of the network", name, known, "there are "+strings.Join(known, ", "))
+		}
+		one, err := json.Marshal(map[string]json.RawMessage{name: given[name]})
+		if err == nil {
+			err = json.Unmarshal(one, &o)
+		}
+		if err != nil {
+			return o, fmt.Errorf("option %s of the network cannot be %s", name, given[name])
+		}
 	}
 	return o, nil
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+// An exporter writes the weights file at from to a file of another kind.
+type exporter struct {
+	ending string
+	write  func(to string, f *weights.File) error
+}
+
+// exporters are the kinds of file that zoo export writes, by their endings.
+var exporters = []exporter{
+	{".safetensors", weights.Save},
+	{".pth", weights.SavePyTorch},
+	{".pt", weights.SavePyTorch},
+	{".dot", exportDot},
+}
+
+func newExport(a *app) *cobra.Command {
+	var out string
+	var endings []string
+	for _, e := range exporters {
+		endings = append(endings, e.ending)
+	}
+	cmd := &cobra.Command{
+		Use:   "export RUN|WEIGHTS -o FILE",
+		Short: "Write weights for other programs: " + strings.Join(endings, ", "),
+		Long: `Write weights for other programs. The ending of FILE chooses the kind:
+
+  .safetensors   tensors under torchvision's names, with our metadata
+  .pth, .pt      what PyTorch loads with torch.load, and load_state_dict takes with strict=True
+  .dot           a drawing of the network for Graphviz, without weights
+
+A run stands for its best weights.`,
+		Example: `  zoo export runs/resnet18-photos/001 -o resnet18.pth`,
+		Args:    arguments(1, 1, "a run or a weights file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return usage(errors.New("zoo export needs a file to write: -o FILE"))
+			}
+			ending := strings.ToLower(filepath.Ext(out))
+			i := slices.IndexFunc(exporters, func(e exporter) bool { return e.ending == ending })
+			if i < 0 {
+				return usage(fmt.Errorf("-o %s: the ending should be one of %s", out, strings.Join(endings, ", ")))
+			}
+			path, _, err := find(args[0])
+			if err != nil {
+				return err
+			}
+			f, err := weights.Load(path)
+			if err != nil {
+				return err
+			}
+			if err := exporters[i].write(out, f); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s: %d tensors of %s\n", out, len(f.Tensors), path)
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write")
+	return cmd
+}
+
+func exportDot(to string, f *weights.File) error {
+	if f.Meta.Network == "" {
+		return errors.New("the file does not say which network it belongs to: zoo import makes one that does")
+	}
+	o, err := options(f.Meta.Options)
+	if err != nil {
+		return err
+	}
+	m, err := zoo.New(f.Meta.Network, zoo.WithOptions(o))
+	if err != nil {
+		return err
+	}
+	r, err := zoo.Inspect(m)
+	if err != nil {
+		return err
+	}
+	return weights.WriteAtomically(to, func(w io.Writer) error { return dot(w, r) })
+}
