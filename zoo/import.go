@@ -23,6 +23,8 @@ type Imported struct {
 	Model   *Model        // with the number of classes that the file or the config has
 	NewHead bool          // the last layer was replaced: it needs training
 	Ignored []string      // tensors that the network has no use for: PyTorch's counters of batches
+
+	Parameters int64 // weights and biases, with those of classifiers on inner layers if the file has them
 }
 
 // Import takes the tensors of a file that was not made by this program for those of m. Names are
@@ -93,7 +95,7 @@ func Import(r *weights.Reader, m *Model, c ImportConfig) (*Imported, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.File = &weights.File{}
+	result.File, result.Parameters = &weights.File{}, params.Count()
 	for _, p := range params.All() {
 		result.File.Tensors = append(result.File.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
 	}
