@@ -6,19 +6,29 @@ import (
 	"slices"
 )
 
-// An Input says how an image becomes what a network takes: the shape that it is resized to, and the
-// mean and standard deviation of each channel (pixels from 0 to 1) that it is normalised with. It is
-// stored with trained weights: training, evaluation and prediction share it.
+// An Input says how an image becomes what a network takes: its shorter side is scaled to Resize pixels,
+// the square of Crop pixels in its middle is taken, what has not yet the height and width of Shape is
+// scaled to them, and each channel is normalised by its mean and standard deviation (pixels from 0 to
+// 1). It is stored with trained weights: training, evaluation and prediction share it.
 type Input struct {
 	Shape
+	Resize    int       // pixels; 0: the image is not scaled before the crop
+	Crop      int       // pixels; 0: the whole image. What lies outside of a smaller image is black
 	Mean, Std []float32 // one for each channel, or one for all
 }
 
-// For fills in what is left zero from the facts of a source: its shape, its mean and deviation (0
-// and 1 if it knows none). The error says what does not fit together.
+// For fills in what is left zero from the facts of a source: its shape (where images have a size of
+// their own, that of the crop), its mean and deviation (0 and 1 if it knows none). The error says what
+// does not fit together.
 func (in Input) For(info Info) (Input, error) {
 	if in.Shape == (Shape{}) {
 		in.Shape = info.Shape
+		if in.H == 0 && in.W == 0 {
+			in.H, in.W = in.Crop, in.Crop
+		}
+	}
+	if m := 1 << 14; in.Resize < 0 || in.Crop < 0 || max(in.Resize, in.Crop) > m {
+		return Input{}, fmt.Errorf("input %v: resize %d, crop %d: should be 1 to %d, or 0 for none", in.Shape, in.Resize, in.Crop, m)
 	}
 	if len(in.Mean) == 0 && len(in.Std) == 0 {
 		in.Mean, in.Std = info.Mean, info.Std
@@ -71,11 +81,12 @@ func convertible(from, to int) error {
 
 // A Preparer turns images into a network's input. It keeps scratch memory, and is not for concurrent use.
 type Preparer struct {
-	in          Input
-	value       [][256]float32 // of each channel and byte
-	alike       bool           // the channels' values are the same
-	resize      Resizer
-	grey, sized Image
+	in     Input
+	value  [][256]float32 // of each channel and byte
+	alike  bool           // the channels' values are the same
+	resize Resizer
+	// What the image becomes, one after the other.
+	grey, scaled, cropped, sized Image
 }
 
 // NewPreparer returns a preparer for an input that is complete (see [Input.For]).
@@ -96,23 +107,30 @@ func NewPreparer(in Input) (*Preparer, error) {
 	return p, nil
 }
 
-// Prepare writes the image, resized and normalised, to dst, C×H×W of the input. Grey becomes three
-// equal channels, and colour becomes grey by Pillow's weights (ITU-R 601), where the input asks for it.
+// Prepare writes the image as the input wants it to dst, C×H×W of the input. Grey becomes three equal
+// channels, and colour becomes grey by Pillow's weights (ITU-R 601), where the input asks for it.
 func (p *Preparer) Prepare(dst []float32, img *Image) error {
-	if len(dst) != p.in.Len() {
-		return fmt.Errorf("room for %d values: an input of %v has %d", len(dst), p.in.Shape, p.in.Len())
-	}
-	img, err := p.fit(img)
-	if err != nil {
-		return err
-	}
-	p.normalise(dst, img)
-	return nil
+	return p.PrepareViews(dst, img, Views{})
 }
 
-// fit gives the image the input's height and width, and one channel if the input has one. What it
-// returns is img or the preparer's own.
+// fit makes the image the one that the input looks at: its height and width, and one channel if the
+// input has one. What it returns is img or the preparer's own.
 func (p *Preparer) fit(img *Image) (*Image, error) {
+	img, err := p.channels(img)
+	if err != nil {
+		return nil, err
+	}
+	if img, err = p.shorter(img, p.in.Resize); err != nil {
+		return nil, err
+	}
+	if c := p.in.Crop; c > 0 {
+		img = p.crop(img, c, c, middle(img.H, c), middle(img.W, c))
+	}
+	return p.size(img)
+}
+
+// channels gives a colour image one channel if the input has one.
+func (p *Preparer) channels(img *Image) (*Image, error) {
 	if err := convertible(img.C, p.in.C); err != nil {
 		return nil, err
 	}
@@ -120,19 +138,50 @@ func (p *Preparer) fit(img *Image) (*Image, error) {
 		p.grey.Reset(Shape{1, img.H, img.W})
 		r, g, b := img.Plane(0), img.Plane(1), img.Plane(2)
 		for i := range p.grey.Pix {
-			p.grey.Pix[i] = uint8((uint32(r[i])*19595 + uint32(g[i])*38470 + uint32(b[i])*7471 + 1<<15) >> 16)
+			p.grey.Pix[i] = grey(r[i], g[i], b[i])
 		}
 		img = &p.grey
 	}
-	if img.H != p.in.H || img.W != p.in.W {
-		p.sized.Reset(Shape{img.C, p.in.H, p.in.W})
-		if err := p.resize.Resize(&p.sized, img); err != nil {
-			return nil, err
-		}
-		img = &p.sized
-	}
 	return img, nil
 }
+
+// shorter scales the image's shorter side, unless that is to be 0.
+func (p *Preparer) shorter(img *Image, side int) (*Image, error) {
+	if side == 0 || side == min(img.H, img.W) {
+		return img, nil
+	}
+	h, w, err := shorterSide(img.Shape, side)
+	if err != nil {
+		return nil, err
+	}
+	return p.scale(&p.scaled, img, h, w)
+}
+
+// scale scales the image into another.
+func (p *Preparer) scale(to, img *Image, h, w int) (*Image, error) {
+	if img.H == h && img.W == w {
+		return img, nil
+	}
+	to.Reset(Shape{img.C, h, w})
+	return to, p.resize.Resize(to, img)
+}
+
+// crop takes h×w pixels from (y, x) on.
+func (p *Preparer) crop(img *Image, h, w, y, x int) *Image {
+	if img.H == h && img.W == w && y == 0 && x == 0 {
+		return img
+	}
+	p.cropped.Reset(Shape{img.C, h, w})
+	window(&p.cropped, img, y, x, Black, func(int) uint8 { return 0 })
+	return &p.cropped
+}
+
+// size scales the image to the input's height and width.
+func (p *Preparer) size(img *Image) (*Image, error) { return p.scale(&p.sized, img, p.in.H, p.in.W) }
+
+// middle is where n pixels in the middle of size begin: torchvision's center_crop, which rounds halves
+// to even.
+func middle(size, n int) int { return int(math.RoundToEven(float64(size-n) / 2)) }
 
 // normalise writes the values of an image that fits; one channel becomes as many as the input has.
 func (p *Preparer) normalise(dst []float32, img *Image) {

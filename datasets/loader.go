@@ -28,8 +28,19 @@ type Config struct {
 	// Limit uses that many images, spread evenly over the source (which may be sorted by class); 0
 	// means all.
 	Limit int
-	// Transforms are applied to each sample, in this order.
+	// Transforms are applied to each sample, in this order. An image that they leave in the input's height and
+	// width is taken as it is: the input's Resize and Crop are for the others.
 	Transforms []Transform
+	// Augment is applied after them: transforms and mixers by their names.
+	Augment Augmentation
+	// Mixers are applied to a batch as a whole: to each one of them, drawn by chance. Those of Augment
+	// come after them.
+	Mixers []Mixer
+	// Views are the parts of each image that are shown, for evaluation: N images are N·V of them, an
+	// image's one after the other. Not with transforms or mixers.
+	Views Views
+	// Skip says what becomes of images that are broken (see [ErrBroken]).
+	Skip Skip
 	// Workers is the number of goroutines that prepare images; 0 means one for each core.
 	Workers int
 	// Prefetch is the number of batches that are prepared while one is used; 0 means as many as fit
@@ -56,8 +67,29 @@ func (c Config) Validate() error {
 		return fmt.Errorf("cache %d: should be a number of bytes, or 0 for none", c.Cache)
 	case slices.Contains(c.Transforms, nil):
 		return errors.New("transforms: one of them is nil")
+	case slices.Contains(c.Mixers, nil):
+		return errors.New("mixers: one of them is nil")
+	case c.Skip < Stop || c.Skip > LeaveOut:
+		return fmt.Errorf("skip %d: should be Stop, Replace or LeaveOut", c.Skip)
+	case c.Views.Len() > 1 && len(c.Transforms)+len(c.Augment)+len(c.Mixers) > 0:
+		return errors.New("views are for evaluation: there should be no transforms beside them")
 	}
-	return nil
+	for _, t := range c.Transforms {
+		if err := checkKind(t); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.Augment {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
+	for _, m := range c.Mixers {
+		if err := checkKind(m); err != nil {
+			return err
+		}
+	}
+	return c.Views.Validate()
 }
 
 // A Loader makes batches of a source. It has a ring of buffers, allocated once, which its workers
@@ -67,6 +99,7 @@ type Loader struct {
 	info   Info
 	cfg    Config
 	images int // in an epoch, DropLast aside
+	stride int // values of an image, with all its views
 
 	order []int32
 	ring  []*Batch
@@ -78,15 +111,22 @@ type Loader struct {
 	cached Shape
 	cache  []uint8
 	known  []bool
+
+	broken brokenImages
 }
 
 // A Batch is the caller's from the time the loop gets it until the next turn of the loop, or until
 // Release.
 type Batch struct {
 	N      int       // images in it, Config.Batch but for an epoch's last
-	Images []float32 // N×C×H×W; Images[:cap(Images)] is Config.Batch×C×H×W, zero from N on
+	Images []float32 // N×C×H×W; Images[:cap(Images)] is Config.Batch×C×H×W, zero from N on; each image as often as it has views
 	Labels []float32 // N classes; Labels[:cap(Labels)] is Config.Batch long, zero from N on
 	Index  []int     // N, where the images are in the source
+	Shape  Shape     // of each image
+
+	// Second and Weight are what mixers made of the labels: image i is of class Labels[i] by the weight
+	// Weight[i] and of class Second[i] by the rest. Without mixers they are nil.
+	Second, Weight []float32
 
 	Epoch  int
 	Number int // in its epoch, from 0
@@ -95,7 +135,9 @@ type Batch struct {
 	Slot int
 
 	images, labels []float32
+	second, weight []float32
 	index          []int
+	missing        []bool       // images that are left out
 	left           atomic.Int32 // chunks not yet done
 	done           chan struct{}
 	held           atomic.Bool // by the caller
@@ -117,12 +159,18 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	if cfg.Input, err = cfg.Input.For(info); err != nil {
 		return fail(err)
 	}
-	cfg.Transforms = slices.Clone(cfg.Transforms)
+	transforms, mixers, err := cfg.Augment.Build(src)
+	if err != nil {
+		return fail(err)
+	}
+	cfg.Transforms = slices.Concat(cfg.Transforms, transforms)
+	cfg.Mixers = slices.Concat(cfg.Mixers, mixers)
 	l := &Loader{src: src, info: info, images: src.Len()}
 	if cfg.Limit > 0 {
 		l.images = min(l.images, cfg.Limit)
 	}
-	stride := cfg.Input.Len()
+	stride := cfg.Input.Len() * cfg.Views.Len()
+	l.stride = stride
 	switch {
 	case l.images == 0:
 		return fail(errors.New("the source is empty"))
@@ -131,7 +179,7 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	case cfg.DropLast && l.images < cfg.Batch:
 		return fail(fmt.Errorf("batch %d: there are only %d images, and a smaller batch is to be dropped", cfg.Batch, l.images))
 	case cfg.Batch > math.MaxInt32/4/stride:
-		return fail(fmt.Errorf("batch %d of %v: more than 2 GiB", cfg.Batch, cfg.Input.Shape))
+		return fail(fmt.Errorf("batch %d of %v: more than 2 GiB", cfg.Batch*cfg.Views.Len(), cfg.Input.Shape))
 	}
 	if cfg.Workers == 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
@@ -145,7 +193,7 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	l.cached = Shape{min(info.Shape.C, cfg.Input.C), cfg.Input.H, cfg.Input.W}
 	_, memory := src.(*Memory)
 	ready := memory && info.Shape == l.cached
-	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && !ready {
+	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && cfg.Views.Len() == 1 && !ready {
 		l.cache, l.known = make([]uint8, n), make([]bool, l.images)
 	}
 	for range cfg.Workers {
@@ -153,15 +201,23 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 		if err != nil {
 			return fail(err)
 		}
-		l.work = append(l.work, &worker{loader: l, prepare: p, sample: newSample()})
+		l.work = append(l.work, &worker{loader: l, prepare: p, sample: newSample(cfg.Input)})
 	}
 	for slot := range cfg.Prefetch + 1 {
-		l.ring = append(l.ring, &Batch{
+		b := &Batch{
 			Slot:   slot,
+			Shape:  cfg.Input.Shape,
 			images: make([]float32, cfg.Batch*stride),
 			labels: make([]float32, cfg.Batch),
 			index:  make([]int, cfg.Batch),
-		})
+		}
+		if len(cfg.Mixers) > 0 {
+			b.second, b.weight = make([]float32, cfg.Batch), make([]float32, cfg.Batch)
+		}
+		if cfg.Skip == LeaveOut {
+			b.missing = make([]bool, cfg.Batch)
+		}
+		l.ring = append(l.ring, b)
 	}
 	return l, nil
 }
@@ -191,9 +247,12 @@ func (l *Loader) Input() Input { return l.cfg.Input }
 // Slots returns the number of batches that share the loader's memory.
 func (l *Loader) Slots() int { return len(l.ring) }
 
+// Broken returns the images that were skipped so far, by their place in the source.
+func (l *Loader) Broken() []BrokenImage { return l.broken.all() }
+
 // Memory returns the bytes that the loader's batches, cache and order take.
 func (l *Loader) Memory() int64 {
-	one := int64(l.cfg.Batch) * int64(4*l.cfg.Input.Len()+4+8)
+	one := int64(l.cfg.Batch) * int64(4*l.stride+4+8)
 	return one*int64(len(l.ring)) + int64(len(l.cache)+len(l.known)) + 4*int64(len(l.order))
 }
 
@@ -300,7 +359,7 @@ type chunk struct {
 func (l *Loader) dispatch(ctx context.Context, epoch, from int, free <-chan *Batch, next chan<- *Batch, chunks chan<- chunk) {
 	defer close(chunks)
 	// Small images go in chunks that are worth a hand-over, large ones one by one.
-	size := max((1<<14)/l.cfg.Input.Len(), 1)
+	size := max((1<<14)/l.stride, 1)
 	for number := from; number < l.Batches(); number++ {
 		var b *Batch
 		select {
@@ -310,11 +369,12 @@ func (l *Loader) dispatch(ctx context.Context, epoch, from int, free <-chan *Bat
 		}
 		order := l.order[number*l.cfg.Batch:]
 		b.reset(epoch, number, order[:min(l.cfg.Batch, len(order))])
-		b.left.Store(int32((b.N + size - 1) / size))
+		n := b.N // the batch is its workers' from the last chunk on
+		b.left.Store(int32((n + size - 1) / size))
 		next <- b
-		for at := 0; at < b.N; at += size {
+		for at := 0; at < n; at += size {
 			select {
-			case chunks <- chunk{b, at, min(at+size, b.N)}:
+			case chunks <- chunk{b, at, min(at+size, n)}:
 			case <-ctx.Done():
 				return
 			}
@@ -329,6 +389,7 @@ func (b *Batch) reset(epoch, number int, order []int32) {
 	b.Images, b.Labels, b.Index = b.images[:b.N*stride], b.labels[:b.N], b.index[:b.N]
 	clear(b.images[b.N*stride:])
 	clear(b.labels[b.N:])
+	clear(b.missing)
 	for i, at := range order {
 		b.Index[i] = int(at)
 	}
@@ -351,27 +412,114 @@ func (w *worker) run(ctx context.Context, chunks <-chan chunk) {
 			}
 		}
 		if c.b.left.Add(-1) == 0 {
+			w.complete(c.b)
 			c.b.done <- struct{}{}
 		}
 	}
+}
+
+// complete does what can be done when all images of a batch are there.
+func (w *worker) complete(b *Batch) {
+	b.close()
+	l := w.loader
+	if len(l.cfg.Mixers) == 0 || b.err != nil {
+		return
+	}
+	b.Second, b.Weight = b.second[:b.N], b.weight[:b.N]
+	copy(b.Second, b.Labels)
+	for i := range b.Weight {
+		b.Weight[i] = 1
+	}
+	s := w.sample
+	reseed(&s.pcg, l.cfg.Seed, batchStream, b.Epoch, b.Number)
+	m := l.cfg.Mixers[Below(s.Rand, len(l.cfg.Mixers))]
+	if err := m.Mix(b, s.Rand); err != nil {
+		b.fail(0, fmt.Errorf("batch %d of %v: %w", b.Number, l.info, err))
+	}
+}
+
+// close moves the images together if some are left out.
+func (b *Batch) close() {
+	if !slices.Contains(b.missing, true) {
+		return
+	}
+	stride := len(b.images) / len(b.index)
+	n := 0
+	for i := range b.N {
+		if b.missing[i] {
+			continue
+		}
+		if n < i {
+			copy(b.images[n*stride:(n+1)*stride], b.images[i*stride:])
+			b.labels[n], b.index[n] = b.labels[i], b.index[i]
+		}
+		n++
+	}
+	clear(b.images[n*stride : b.N*stride])
+	clear(b.labels[n:b.N])
+	b.N = n
+	b.Images, b.Labels, b.Index = b.images[:n*stride], b.labels[:n], b.index[:n]
 }
 
 // fill prepares the image at a place of a batch.
 func (w *worker) fill(b *Batch, at int) error {
 	l, s := w.loader, w.sample
 	s.Index, s.Epoch = b.Index[at], b.Epoch
-	s.Label = l.src.Label(s.Index)
-	img, err := w.image()
+	img, err := w.good(s.Index, w.image)
+	if err != nil && l.cfg.Skip == Replace && errors.Is(err, ErrBroken) {
+		img, err = w.replacement(err)
+		b.Index[at] = s.Index
+	}
 	if err != nil {
+		if l.cfg.Skip == LeaveOut && errors.Is(err, ErrBroken) {
+			b.missing[at] = true
+			return nil
+		}
 		return err
 	}
 	if n := len(l.info.Classes); n > 0 && (s.Label < 0 || s.Label >= n) {
 		return fmt.Errorf("label %d: should be 0 to %d", s.Label, n-1)
 	}
 	b.Labels[at] = float32(s.Label)
-	stride := l.cfg.Input.Len()
-	w.prepare.normalise(b.Images[at*stride:(at+1)*stride], img)
+	dst := b.Images[at*l.stride : (at+1)*l.stride]
+	if l.cfg.Views.Len() > 1 {
+		return w.prepare.PrepareViews(dst, img, l.cfg.Views)
+	}
+	w.prepare.normalise(dst, img)
 	return nil
+}
+
+// replaceable is how many images in a row may be broken before that is an error after all.
+const replaceable = 1000
+
+// replacement returns the next good image after one that is broken.
+func (w *worker) replacement(first error) (*Image, error) {
+	l, s := w.loader, w.sample
+	from := s.Index
+	for k := 1; k < min(replaceable, l.src.Len()); k++ {
+		s.Index = (from + k) % l.src.Len()
+		// Not from the cache: another worker may have the same image in its hands, as its own.
+		img, err := w.good(s.Index, w.fresh)
+		if err == nil || !errors.Is(err, ErrBroken) {
+			return img, err
+		}
+	}
+	s.Index = from
+	return nil, fmt.Errorf("%w (and so are all after it)", first)
+}
+
+// good returns image i by get; that it is broken is noted.
+func (w *worker) good(i int, get func() (*Image, error)) (*Image, error) {
+	l := w.loader
+	if err := l.broken.get(i); err != nil && l.cfg.Skip != Stop {
+		return nil, err
+	}
+	w.sample.Label = l.src.Label(i)
+	img, err := get()
+	if err != nil && errors.Is(err, ErrBroken) {
+		l.broken.add(i, err)
+	}
+	return img, err
 }
 
 // image returns the sample's image in the input's size, from the cache if there is one.
@@ -412,6 +560,12 @@ func (w *worker) fresh() (*Image, error) {
 				return nil, err
 			}
 		}
+		if s.Image.H == l.cfg.Input.H && s.Image.W == l.cfg.Input.W {
+			return w.prepare.channels(s.Image)
+		}
+	}
+	if l.cfg.Views.Len() > 1 {
+		return s.Image, nil
 	}
 	return w.prepare.fit(s.Image)
 }

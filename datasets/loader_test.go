@@ -562,3 +562,25 @@ func BenchmarkLoader(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAugmentation(b *testing.B) {
+	src := numbered(b, 4096, Shape{3, 32, 32})
+	for _, text := range []string{"", "crop(4), flip", "resized-crop", "color", "pca", "rotate", "elastic", "cutout", "crop(4), flip, mixup"} {
+		b.Run(text, func(b *testing.B) {
+			l := newLoader(b, src, Config{Batch: 128, Shuffle: true, Workers: 1, Augment: augmentation(b, text)})
+			b.ReportAllocs()
+			images := 0
+			for epoch := 0; images < b.N; epoch++ {
+				for batch, err := range l.Epoch(b.Context(), epoch, 0) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					if images += batch.N; images >= b.N {
+						break
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
+		})
+	}
+}

@@ -66,15 +66,11 @@ func Lookup(name string) (Dataset, error) {
 		return d, nil
 	}
 	var names []string
-	best, nearest := 3+len(name)/3, ""
 	for _, d := range List() {
 		names = append(names, d.Name)
-		if n := distance(strings.ToLower(name), d.Name); n < best {
-			best, nearest = n, d.Name
-		}
 	}
-	if nearest != "" {
-		return Dataset{}, fmt.Errorf("%w %q: did you mean %q?", ErrUnknown, name, nearest)
+	if near := nearest(name, names); near != "" {
+		return Dataset{}, fmt.Errorf("%w %q: did you mean %q?", ErrUnknown, name, near)
 	}
 	return Dataset{}, fmt.Errorf("%w %q: known are %s", ErrUnknown, name, strings.Join(names, ", "))
 }
@@ -117,6 +113,25 @@ func OpenPart(name, dir string, part Part) (Source, error) {
 		return nil, fmt.Errorf("%s: no folder given: its files are not embedded, and no place is known where they are installed", name)
 	}
 	return d.Open(dir, part)
+}
+
+// nearest returns the name that was probably meant, or nothing.
+func nearest(name string, names []string) string {
+	best, near := 3+len(name)/3, ""
+	for _, n := range names {
+		if d := distance(strings.ToLower(name), n); d < best && d < max(len(name), len(n)) {
+			best, near = d, n
+		}
+	}
+	return near
+}
+
+// didYouMean is the end of an error for a name that is none of those.
+func didYouMean(name string, names []string) string {
+	if near := nearest(name, names); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
 }
 
 // distance is the number of letters to insert, delete or replace to get from a to b (Levenshtein).

@@ -36,8 +36,8 @@ func pattern(s Shape) *Image {
 	return m
 }
 
-func pillow(t *testing.T) *bytes.Reader {
-	f, err := os.Open("testdata/resize.golden.gz")
+func pillow(t *testing.T, name string) *bytes.Reader {
+	f, err := os.Open("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func pillow(t *testing.T) *bytes.Reader {
 }
 
 func TestResizeIsPillowsBilinearByteForByte(t *testing.T) {
-	golden := pillow(t)
+	golden := pillow(t, "resize.golden.gz")
 	var r Resizer // one for all, so that its memory is seen to follow the sizes
 	for _, c := range pillowCases {
 		t.Run(fmt.Sprintf("%d×%d×%d to %d×%d", c.c, c.h, c.w, c.oh, c.ow), func(t *testing.T) {

@@ -9,6 +9,9 @@ import (
 // loader applies its transforms in their order to the image in bytes as the source gave it, and
 // resizes the result to the network's input if it still has another size.
 //
+// What it draws must not depend on math/rand/v2's own functions but for Uint64, if runs are to be
+// repeatable with later versions of Go: see [Below] and [Between].
+//
 // Apply is called from several goroutines at once, each with a sample of its own. Whatever it does
 // must follow from the sample alone; what is random comes from the sample's Rand.
 type Transform interface {
@@ -24,9 +27,14 @@ type Sample struct {
 	Rand *rand.Rand
 	// Image may be changed in place.
 	Image *Image
+	// Input is the shape that the network takes; zero if it is not known.
+	Input Shape
 
-	spare *Image
-	pcg   rand.PCG
+	mean   []uint8 // of the data set, a byte for each of the input's channels
+	spare  *Image
+	pcg    rand.PCG
+	resize Resizer
+	warp   warp
 }
 
 // Renew makes Image a new one of that shape, of undefined pixels, and returns the one that it was, to
@@ -37,16 +45,41 @@ func (s *Sample) Renew(shape Shape) (old *Image) {
 	return s.spare
 }
 
-func newSample() *Sample {
-	s := &Sample{Image: new(Image), spare: new(Image)}
+// Scale makes the image height × width pixels, as [Resizer] does.
+func (s *Sample) Scale(height, width int) error {
+	if s.Image.H == height && s.Image.W == width {
+		return nil
+	}
+	old := s.Renew(Shape{s.Image.C, height, width})
+	return s.resize.Resize(s.Image, old)
+}
+
+// fill is what stands in channel c for a pixel that is not there, of the borders that are one value.
+func (s *Sample) fill(b Border, c int) uint8 {
+	switch {
+	case b != Mean:
+		return 0
+	case len(s.mean) == 0:
+		return 128
+	}
+	return s.mean[min(c, len(s.mean)-1)]
+}
+
+func newSample(in Input) *Sample {
+	s := &Sample{Image: new(Image), spare: new(Image), Input: in.Shape}
+	for _, m := range in.Mean {
+		s.mean = append(s.mean, uint8(min(max(m*255+.5, 0), 255)))
+	}
 	s.Rand = rand.New(&s.pcg)
 	return s
 }
 
-// The streams of random numbers that a seed gives: one for an epoch's order, one for each sample.
+// The streams of random numbers that a seed gives: one for an epoch's order, one for each sample, one
+// for what is done to a batch as a whole.
 const (
 	orderStream  = 0x6f72646572 // "order"
 	sampleStream = 0x73616d706c // "sampl"
+	batchStream  = 0x6261746368 // "batch"
 )
 
 // reseed starts the stream that belongs to (seed, stream, epoch, index).

@@ -1,0 +1,479 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// An Augmentation is a list of transforms and mixers as data, in the order that they are applied in:
+//
+//	crop(4), flip, cutout(size=16, fill=mean), mixup(0.2)
+//
+// Parameters stand in the order of [Kinds], or with their names; what is left out has its default. In
+// JSON it is a list of such texts, or of objects such as {"name": "crop", "pad": 4}. What is written
+// out has all parameters, so that later defaults do not change it.
+type Augmentation []Step
+
+// A Step is one transform or mixer of an augmentation, with its parameters.
+type Step struct {
+	name  string
+	value any // a Transform, a Mixer or a Fitter: the registered type
+}
+
+// A Fitter is a transform that must see the data set before it can be applied.
+type Fitter interface {
+	Fit(src Source) (Transform, error)
+}
+
+// A Kind is a transform or mixer that can be named in an [Augmentation].
+type Kind struct {
+	Name  string
+	About string // one line
+	// Default is a struct with each parameter's default, of a type that is a Transform or a Mixer. The
+	// fields with a tag param are its parameters, of type int, float64 or bool, or with
+	// UnmarshalText and String. The tag is the name and for numbers the range, as in `param:"p (0,1]"`.
+	// A method Validate() error may check what the ranges cannot.
+	Default any
+}
+
+// A Param is a parameter of a kind.
+type Param struct {
+	Name    string
+	Default string
+	Range   string // "at least 0, at most 4096"; empty if there is none
+
+	field             int
+	low, high         float64
+	openLow, openHigh bool
+	number            bool
+}
+
+var kinds struct {
+	sync.RWMutex
+	all map[string]Kind
+}
+
+// RegisterKind makes a transform or mixer known by its name. It is meant for init functions, and
+// panics if the name is taken or the default is not what it should be.
+func RegisterKind(k Kind) {
+	kinds.Lock()
+	defer kinds.Unlock()
+	if _, taken := kinds.all[k.Name]; taken || k.Name == "" || strings.ContainsFunc(k.Name, func(r rune) bool { return !isName(r) }) {
+		panic(fmt.Sprintf("datasets: cannot register the transform %q: the name is taken or none", k.Name))
+	}
+	if err := (Step{k.Name, k.Default}).check(); err != nil {
+		panic("datasets: cannot register a transform: " + err.Error())
+	}
+	if kinds.all == nil {
+		kinds.all = map[string]Kind{}
+	}
+	kinds.all[k.Name] = k
+}
+
+// Kinds returns what can be named in an augmentation, sorted by name.
+func Kinds() []Kind {
+	kinds.RLock()
+	defer kinds.RUnlock()
+	var all []Kind
+	for _, k := range kinds.all {
+		all = append(all, k)
+	}
+	slices.SortFunc(all, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Params returns the kind's parameters, in their order.
+func (k Kind) Params() []Param {
+	params, err := paramsOf(k.Default)
+	if err != nil {
+		panic(err) // RegisterKind has seen it
+	}
+	return params
+}
+
+func init() {
+	for _, k := range []Kind{
+		{"crop", "random crop, after padding (He et al., arXiv:1512.03385; Krizhevsky et al. 2012)", RandomCrop{}},
+		{"resized-crop", "part of random area and aspect, scaled to one size (Szegedy et al., arXiv:1409.4842)",
+			RandomResizedCrop{MinArea: .08, MaxArea: 1, MinAspect: 3. / 4, MaxAspect: 4. / 3}},
+		{"flip", "mirror left to right (Krizhevsky et al. 2012)", HorizontalFlip{P: .5}},
+		{"resize", "shorter side to a size (Krizhevsky et al. 2012)", Resize{Size: 256}},
+		{"scale", "shorter side to a random size (Simonyan & Zisserman, arXiv:1409.1556)", ScaleJitter{Min: 256, Max: 512}},
+		{"pca", "noise along the colours' principal components (Krizhevsky et al. 2012)", PCANoise{Sigma: .1}},
+		{"color", "random brightness, contrast and saturation (Howard, arXiv:1312.5402)", ColorJitter{Brightness: .4, Contrast: .4, Saturation: .4}},
+		{"rotate", "rotation by a random angle (LeCun et al. 1998)", Rotation{Degrees: 15}},
+		{"affine", "translation, scaling, squeezing, shearing (LeCun et al. 1998)", Affine{Translate: .05, Scale: .1, Squeeze: .05, Shear: .1}},
+		{"elastic", "elastic distortions (Simard et al. 2003)", Elastic{Alpha: 34, Sigma: 4}},
+		{"cutout", "squares blotted out (DeVries & Taylor, arXiv:1708.04552)", Cutout{Size: 16, Count: 1, Fill: Mean}},
+		{"mixup", "images of a batch blended, two and two (Zhang et al., arXiv:1710.09412)", Mixup{Alpha: .2, P: 1}},
+		{"cutmix", "rectangles of a batch's images exchanged, two and two (Yun et al., arXiv:1905.04899)", CutMix{Alpha: 1, P: 1}},
+	} {
+		RegisterKind(k)
+	}
+}
+
+// ParseAugmentation reads an augmentation from text, or from JSON if the text is a JSON list. The error
+// of an unknown name tells the nearest one.
+func ParseAugmentation(text string) (Augmentation, error) {
+	if strings.HasPrefix(strings.TrimSpace(text), "[") {
+		var a Augmentation
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			return nil, err
+		}
+		return a, nil
+	}
+	a := Augmentation{}
+	for rest := strings.TrimSpace(text); rest != ""; {
+		end, depth := len(rest), 0
+		for i, r := range rest {
+			if r == '(' {
+				depth++
+			} else if r == ')' {
+				depth--
+			} else if r == ',' && depth == 0 {
+				end = i
+				break
+			}
+		}
+		s, err := ParseStep(rest[:end])
+		if err != nil {
+			return nil, err
+		}
+		a = append(a, s)
+		if end == len(rest) {
+			break
+		}
+		if rest = strings.TrimSpace(rest[end+1:]); rest == "" {
+			return nil, errors.New("augmentation: nothing after the last comma")
+		}
+	}
+	return a, nil
+}
+
+// ParseStep reads one transform or mixer, such as "crop(4)".
+func ParseStep(text string) (Step, error) {
+	text = strings.TrimSpace(text)
+	name, args, has := strings.Cut(text, "(")
+	step, params, err := newStep(strings.TrimSpace(name))
+	if err != nil {
+		return Step{}, err
+	}
+	if !has {
+		return step, step.check()
+	}
+	args, closed := strings.CutSuffix(args, ")")
+	if !closed || strings.ContainsAny(args, "()") {
+		return Step{}, fmt.Errorf("%s: %q: should be %[1]s(parameter, …)", step.name, text)
+	}
+	if strings.TrimSpace(args) == "" {
+		return step, step.check()
+	}
+	given := map[string]bool{}
+	byName := false
+	for i, arg := range strings.Split(args, ",") {
+		key, value, named := strings.Cut(arg, "=")
+		if key = strings.TrimSpace(key); !named {
+			value = key
+			if i >= len(params) {
+				return Step{}, fmt.Errorf("%s: %d parameters: there are %d", step.name, i+1, len(params))
+			}
+			if byName {
+				return Step{}, fmt.Errorf("%s: %q: needs a name, because one before it has one", step.name, value)
+			}
+			key = params[i].Name
+		}
+		if given[key] {
+			return Step{}, fmt.Errorf("%s: %s is given twice", step.name, key)
+		}
+		given[key] = true
+		byName = byName || named
+		if err := step.set(params, key, strings.TrimSpace(value)); err != nil {
+			return Step{}, err
+		}
+	}
+	return step, step.check()
+}
+
+// newStep returns a kind with its defaults, and its parameters.
+func newStep(name string) (Step, []Param, error) {
+	kinds.RLock()
+	k, ok := kinds.all[name]
+	kinds.RUnlock()
+	if !ok {
+		var names []string
+		for _, k := range Kinds() {
+			names = append(names, k.Name)
+		}
+		if near := nearest(name, names); near != "" {
+			return Step{}, nil, fmt.Errorf("unknown transform %q: did you mean %q?", name, near)
+		}
+		return Step{}, nil, fmt.Errorf("unknown transform %q: known are %s", name, strings.Join(names, ", "))
+	}
+	return Step{name, k.Default}, k.Params(), nil
+}
+
+// set gives a parameter its value from text.
+func (s *Step) set(params []Param, key, text string) error {
+	i := slices.IndexFunc(params, func(p Param) bool { return p.Name == key })
+	if i < 0 {
+		var names []string
+		for _, p := range params {
+			names = append(names, p.Name)
+		}
+		if near := nearest(key, names); near != "" {
+			return fmt.Errorf("%s: unknown parameter %q: did you mean %q?", s.name, key, near)
+		}
+		return fmt.Errorf("%s: unknown parameter %q: there are %s", s.name, key, strings.Join(names, ", "))
+	}
+	// A struct within an interface cannot be changed, a copy can.
+	v := reflect.New(reflect.TypeOf(s.value)).Elem()
+	v.Set(reflect.ValueOf(s.value))
+	field := v.Field(params[i].field)
+	bad := func(want string) error { return fmt.Errorf("%s: %s %q: should be %s", s.name, key, text, want) }
+	switch field.Kind() {
+	case reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return bad("a whole number")
+		}
+		field.SetInt(int64(n))
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return bad("a number")
+		}
+		field.SetFloat(f)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return bad("true or false")
+		}
+		field.SetBool(b)
+	default:
+		if err := field.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("%s: %s %q: %w", s.name, key, text, err)
+		}
+	}
+	s.value = v.Interface()
+	return nil
+}
+
+// check says which parameter is out of its range.
+func (s Step) check() error {
+	_, transform := s.value.(Transform)
+	_, mixer := s.value.(Mixer)
+	if !transform && !mixer {
+		return fmt.Errorf("%s: %T is neither a transform nor a mixer", s.name, s.value)
+	}
+	params, err := paramsOf(s.value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	v := reflect.ValueOf(s.value)
+	for _, p := range params {
+		if !p.number {
+			continue
+		}
+		field := v.Field(p.field)
+		x := 0.0
+		if field.Kind() == reflect.Int {
+			x = float64(field.Int())
+		} else {
+			x = field.Float()
+		}
+		if !(x >= p.low && x <= p.high) || p.openLow && x == p.low || p.openHigh && x == p.high {
+			return fmt.Errorf("%s: %s %v: should be %s", s.name, p.Name, field, p.Range)
+		}
+	}
+	if c, ok := s.value.(interface{ Validate() error }); ok {
+		if err := c.Validate(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// paramsOf reads the tags of a struct's fields.
+func paramsOf(value any) ([]Param, error) {
+	t := reflect.TypeOf(value)
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%v is no struct", t)
+	}
+	var params []Param
+	for i := range t.NumField() {
+		tag, ok := t.Field(i).Tag.Lookup("param")
+		if !ok {
+			continue
+		}
+		name, span, _ := strings.Cut(tag, " ")
+		p := Param{Name: name, field: i, low: math.Inf(-1), high: math.Inf(1), openLow: true, openHigh: true}
+		field := reflect.ValueOf(value).Field(i)
+		p.Default = fmt.Sprint(field)
+		switch field.Kind() {
+		case reflect.Int, reflect.Float64:
+			p.number = true
+			if span == "" {
+				break
+			}
+			low, high, ok := strings.Cut(strings.Trim(span, "[]()"), ",")
+			var errs [2]error
+			p.low, errs[0] = strconv.ParseFloat(low, 64)
+			p.high, errs[1] = strconv.ParseFloat(high, 64)
+			if !ok || errs != [2]error{} {
+				return nil, fmt.Errorf("%v.%s: %q is no range", t, t.Field(i).Name, span)
+			}
+			p.openLow, p.openHigh = span[0] == '(', span[len(span)-1] == ')'
+			words := map[bool][2]string{false: {"at least", "at most"}, true: {"above", "below"}}
+			p.Range = fmt.Sprintf("%s %v, %s %v", words[p.openLow][0], p.low, words[p.openHigh][1], p.high)
+		case reflect.Bool:
+		default:
+			if _, ok := reflect.New(field.Type()).Interface().(encoding.TextUnmarshaler); !ok {
+				return nil, fmt.Errorf("%v.%s: a parameter cannot be of type %v", t, t.Field(i).Name, field.Type())
+			}
+		}
+		params = append(params, p)
+	}
+	return params, nil
+}
+
+// Name returns the name that the step is registered by.
+func (s Step) Name() string { return s.name }
+
+// Value returns the transform or mixer, as its registered type.
+func (s Step) Value() any { return s.value }
+
+// String writes the step with all of its parameters, so that it can be read again.
+func (s Step) String() string {
+	if s.value == nil {
+		return s.name
+	}
+	params, err := paramsOf(s.value)
+	if err != nil || len(params) == 0 {
+		return s.name
+	}
+	var all []string
+	for _, p := range params {
+		all = append(all, p.Name+"="+p.Default)
+	}
+	return s.name + "(" + strings.Join(all, ", ") + ")"
+}
+
+// String writes the augmentation so that it can be read again.
+func (a Augmentation) String() string {
+	var all []string
+	for _, s := range a {
+		all = append(all, s.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// UnmarshalText reads what [ParseAugmentation] does.
+func (a *Augmentation) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAugmentation(string(text))
+	return err
+}
+
+// UnmarshalJSON reads a list of steps, or one text with all of them.
+func (a *Augmentation) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		return a.UnmarshalText([]byte(text))
+	}
+	var list []Step
+	if err := json.Unmarshal(data, &list); err != nil {
+		return err
+	}
+	*a = list
+	return nil
+}
+
+// MarshalJSON writes the step as text.
+func (s Step) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// UnmarshalJSON reads a step from text, or from an object with its name and parameters.
+func (s *Step) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		*s, err = ParseStep(text)
+		return err
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(data, &object); err != nil || object == nil {
+		return fmt.Errorf(`a transform should be text, or an object such as {"name": "crop", "pad": 4}, not %.40s`, data)
+	}
+	if err := json.Unmarshal(object["name"], &text); err != nil {
+		return fmt.Errorf(`a transform without a name: should be an object such as {"name": "crop", "pad": 4}, not %.40s`, data)
+	}
+	delete(object, "name")
+	step, params, err := newStep(text)
+	if err != nil {
+		return err
+	}
+	for key, value := range object {
+		word := string(bytes.TrimSpace(value))
+		if err := json.Unmarshal(value, &word); err != nil && strings.HasPrefix(word, `"`) {
+			return fmt.Errorf("%s: %s: %w", step.name, key, err)
+		}
+		if err := step.set(params, key, word); err != nil {
+			return err
+		}
+	}
+	if err := step.check(); err != nil {
+		return err
+	}
+	*s = step
+	return nil
+}
+
+// Build returns what a loader needs for the source: transforms, those that depend on the data fitted
+// to it, and mixers.
+func (a Augmentation) Build(src Source) (transforms []Transform, mixers []Mixer, err error) {
+	for _, s := range a {
+		if err := s.check(); err != nil {
+			return nil, nil, err
+		}
+		switch v := s.value.(type) {
+		case Fitter:
+			t, err := v.Fit(src)
+			if err != nil {
+				return nil, nil, err
+			}
+			transforms = append(transforms, t)
+		case Transform:
+			transforms = append(transforms, v)
+		case Mixer:
+			mixers = append(mixers, v)
+		}
+	}
+	return transforms, mixers, nil
+}
+
+// checkKind checks the parameters of a transform or mixer that did not come by its name.
+func checkKind(value any) error {
+	t := reflect.TypeOf(value)
+	for _, k := range Kinds() {
+		if reflect.TypeOf(k.Default) == t {
+			return Step{k.Name, value}.check()
+		}
+	}
+	return nil
+}
+
+func isName(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' }
+
+// plain refuses borders that are not one value.
+func plain(b Border) error {
+	if b != Black && b != Mean {
+		return fmt.Errorf("fill %v: should be black or mean", b)
+	}
+	return nil
+}

@@ -1,0 +1,571 @@
+package datasets
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+// applied returns the sample that a transform makes of the image by seed.
+func applied(t testing.TB, tr Transform, img *Image, in Input, seed int) *Sample {
+	t.Helper()
+	s := newSample(in)
+	s.Image.Reset(img.Shape)
+	copy(s.Image.Pix, img.Pix)
+	reseed(&s.pcg, uint64(seed), sampleStream, 0, 0)
+	if err := tr.Apply(s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// beyond is the pixel of an image at any place, straight from a border's definition.
+func beyond(m *Image, c, y, x int, b Border, fill uint8) uint8 {
+	place := func(i, n int) int {
+		for i < 0 || i >= n {
+			switch {
+			case b == Black || b == Mean:
+				return -1
+			case b == Edge && i < 0:
+				i = 0
+			case b == Edge:
+				i = n - 1
+			case n == 1:
+				i = 0
+			case i < 0:
+				i = -i
+			default:
+				i = 2*(n-1) - i
+			}
+		}
+		return i
+	}
+	y, x = place(y, m.H), place(x, m.W)
+	if y < 0 || x < 0 {
+		return fill
+	}
+	return m.Plane(c)[y*m.W+x]
+}
+
+func TestACropIsAWindowOfThePaddedImage(t *testing.T) {
+	in := Input{Shape: Shape{3, 6, 8}, Mean: []float32{.1, .2, .3}}
+	img := new(Image)
+	if err := numbered(t, 1, Shape{3, 11, 13}).Image(0, img); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		crop RandomCrop
+		h, w int
+	}{
+		{RandomCrop{Pad: 4}, 11, 13}, {RandomCrop{Pad: 4, Fill: Mean}, 11, 13}, {RandomCrop{Pad: 3, Fill: Edge}, 11, 13},
+		{RandomCrop{Pad: 4, Fill: Reflect}, 11, 13}, {RandomCrop{Pad: 30, Fill: Reflect}, 11, 13}, {RandomCrop{Pad: 30, Fill: Mean}, 11, 13},
+		{RandomCrop{}, 6, 8}, {RandomCrop{Size: 5}, 5, 5}, {RandomCrop{Pad: 2, Size: 15}, 15, 15},
+	} {
+		t.Run(fmt.Sprintf("%+v", c.crop), func(t *testing.T) {
+			seen := map[[2]int]bool{}
+			places := (11 + 2*c.crop.Pad - c.h + 1) * (13 + 2*c.crop.Pad - c.w + 1)
+			for seed := range min(20*places, 2000) {
+				got := applied(t, c.crop, img, in, seed).Image
+				if got.Shape != (Shape{3, c.h, c.w}) {
+					t.Fatalf("a window of %v", got.Shape)
+				}
+				found := [2]int{-1, -1}
+			search:
+				for y := -c.crop.Pad; y <= 11+c.crop.Pad-c.h; y++ {
+					for x := -c.crop.Pad; x <= 13+c.crop.Pad-c.w; x++ {
+						if isWindow(got, img, y, x, c.crop.Fill, in.Mean) {
+							found = [2]int{y + c.crop.Pad, x + c.crop.Pad}
+							break search
+						}
+					}
+				}
+				if found[0] < 0 {
+					t.Fatalf("seed %d: no window of the image", seed)
+				}
+				seen[found] = true
+			}
+			if places <= 100 && len(seen) != places {
+				t.Errorf("%d of the %d places were drawn", len(seen), places)
+			}
+		})
+	}
+}
+
+func isWindow(got, img *Image, y, x int, b Border, mean []float32) bool {
+	for c := range got.C {
+		fill := uint8(0)
+		if b == Mean {
+			fill = uint8(mean[c]*255 + .5)
+		}
+		for r := range got.H {
+			for k := range got.W {
+				if got.Plane(c)[r*got.W+k] != beyond(img, c, y+r, x+k, b, fill) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+func TestACropOfATooSmallImageIsAnError(t *testing.T) {
+	s := newSample(Input{})
+	s.Image.Reset(Shape{3, 30, 40})
+	err := RandomCrop{Size: 32}.Apply(s)
+	if want := "crop: an image of 30×40 has no window of 32×32: make it larger first (resize, scale), or pad it more"; err == nil || err.Error() != want {
+		t.Errorf("error %v: want %s", err, want)
+	}
+}
+
+func TestAResizedCropIsAPartOfTheImageScaled(t *testing.T) {
+	img := pattern(Shape{3, 60, 80})
+	tr := RandomResizedCrop{MinArea: .08, MaxArea: 1, MinAspect: .75, MaxAspect: 4. / 3}
+	for seed := range 200 {
+		s := newSample(Input{})
+		reseed(&s.pcg, uint64(seed), sampleStream, 0, 0)
+		y, x, h, w := tr.draw(s, 60, 80)
+		if area, aspect := float64(h*w)/4800, float64(w)/float64(h); area < .07 || aspect < .7 || aspect > 1.43 || y < 0 || x < 0 || y+h > 60 || x+w > 80 {
+			t.Fatalf("seed %d: %d×%d at (%d, %d): area %.3f, aspect %.3f", seed, h, w, y, x, area, aspect)
+		}
+		var part, want Image
+		part.Reset(Shape{3, h, w})
+		for c := range 3 {
+			for r := range h {
+				copy(part.Plane(c)[r*w:(r+1)*w], img.Plane(c)[(y+r)*80+x:])
+			}
+		}
+		want.Reset(Shape{3, 32, 24})
+		if err := new(Resizer).Resize(&want, &part); err != nil {
+			t.Fatal(err)
+		}
+		got := applied(t, tr, img, Input{Shape: Shape{3, 32, 24}}, seed).Image
+		if got.Shape != want.Shape || !bytes.Equal(got.Pix, want.Pix) {
+			t.Fatalf("seed %d: not the part of %d×%d at (%d, %d)", seed, h, w, y, x)
+		}
+	}
+	// No part of a strip has such an area and aspect: the middle is taken.
+	for _, s := range []Shape{{1, 2, 300}, {1, 300, 2}, {1, 1, 1}} {
+		if got := applied(t, RandomResizedCrop{.9, 1, .75, 4. / 3, 7}, pattern(s), Input{}, 1).Image; got.Shape != (Shape{1, 7, 7}) {
+			t.Errorf("%v became %v", s, got.Shape)
+		}
+	}
+}
+
+func TestAFlipMirrorsAboutAsOftenAsItShould(t *testing.T) {
+	img := pattern(Shape{3, 5, 7})
+	flipped := 0
+	for seed := range 1000 {
+		got := applied(t, HorizontalFlip{P: .25}, img, Input{}, seed).Image
+		if bytes.Equal(got.Pix, img.Pix) {
+			continue
+		}
+		flipped++
+		for c := range 3 {
+			for y := range 5 {
+				for x := range 7 {
+					if got.Plane(c)[y*7+x] != img.Plane(c)[y*7+6-x] {
+						t.Fatalf("seed %d: neither the image nor its mirror image", seed)
+					}
+				}
+			}
+		}
+	}
+	if flipped < 200 || flipped > 300 {
+		t.Errorf("%d of 1000 flipped: want about 250", flipped)
+	}
+}
+
+func TestScalesFollowTheShorterSide(t *testing.T) {
+	for _, c := range []struct {
+		from Shape
+		size int
+		h, w int
+	}{
+		{Shape{3, 375, 500}, 256, 256, 341}, {Shape{3, 500, 375}, 256, 341, 256}, {Shape{1, 9, 9}, 12, 12, 12},
+		{Shape{1, 3, 1000}, 1, 1, 333}, {Shape{1, 100, 101}, 50, 50, 50},
+	} {
+		got := applied(t, Resize{c.size}, pattern(c.from), Input{}, 0).Image
+		if got.H != c.h || got.W != c.w {
+			t.Errorf("%v to %d is %d×%d: want %d×%d", c.from, c.size, got.H, got.W, c.h, c.w)
+		}
+	}
+	seen := map[int]bool{}
+	for seed := range 200 {
+		m := applied(t, ScaleJitter{8, 12}, pattern(Shape{1, 10, 20}), Input{}, seed).Image
+		if m.H < 8 || m.H > 12 || m.W != 2*m.H {
+			t.Fatalf("scaled to %v", m.Shape)
+		}
+		seen[m.H] = true
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d of 5 sizes were drawn", len(seen))
+	}
+	s := newSample(Input{})
+	s.Image.Reset(Shape{1, 1, 1 << 20})
+	if err := (Resize{16}).Apply(s); err == nil {
+		t.Error("a strip that becomes 16 million pixels wide is no error")
+	}
+}
+
+// rotated is a rotation by the sine and cosine in float64, rounded at the end alone.
+func rotated(m *Image, sin, cos float64, b Border) []float64 {
+	var all []float64
+	cy, cx := float64(m.H-1)/2, float64(m.W-1)/2
+	for c := range m.C {
+		for y := range m.H {
+			for x := range m.W {
+				dy, dx := float64(y)-cy, float64(x)-cx
+				sy, sx := cy+cos*dy-sin*dx, cx+sin*dy+cos*dx
+				fy, fx := math.Floor(sy), math.Floor(sx)
+				v := 0.0
+				for j := range 2 {
+					for i := range 2 {
+						weight := (1 - math.Abs(sy-fy-float64(j))) * (1 - math.Abs(sx-fx-float64(i)))
+						v += weight * float64(beyond(m, c, int(fy)+j, int(fx)+i, b, 0))
+					}
+				}
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
+func TestARotationIsTheOneOfItsDefinition(t *testing.T) {
+	smooth := new(Image)
+	smooth.Reset(Shape{3, 21, 17})
+	for i := range smooth.Pix {
+		c, y, x := i/357, i/17%21, i%17
+		smooth.Pix[i] = uint8(128 + 100*math.Sin(float64(y+c)/4)*math.Cos(float64(x)/3))
+	}
+	for _, b := range []Border{Black, Reflect, Edge} {
+		for seed := range 20 {
+			s := newSample(Input{})
+			reseed(&s.pcg, uint64(seed), sampleStream, 0, 0)
+			sin, cos := math.Sincos(Between(s.Rand, -180, 180) * math.Pi / 180)
+			want := rotated(smooth, sin, cos, b)
+			got := applied(t, Rotation{180, b}, smooth, Input{}, seed).Image
+			for i, w := range want {
+				// Places are exact to 1/512 pixel, between neighbours that differ by up to 255 at a black edge.
+				if d := math.Abs(float64(got.Pix[i]) - w); d > 1.6 {
+					t.Fatalf("%v, seed %d: pixel %d is %d: want %.2f", b, seed, i, got.Pix[i], w)
+				}
+			}
+		}
+	}
+}
+
+func TestAnAffineDistortionOfNothingChangesNothing(t *testing.T) {
+	img := pattern(Shape{3, 15, 18})
+	if got := applied(t, Affine{}, img, Input{}, 3).Image; !bytes.Equal(got.Pix, img.Pix) {
+		t.Error("the image has changed")
+	}
+}
+
+func TestAnAffineTranslationMovesTheImage(t *testing.T) {
+	img := pattern(Shape{1, 16, 16})
+	for seed := range 50 {
+		s := newSample(Input{})
+		reseed(&s.pcg, uint64(seed), sampleStream, 0, 0)
+		down, right := Between(s.Rand, -.5, .5)*16, Between(s.Rand, -.5, .5)*16
+		got := applied(t, Affine{Translate: .5, Fill: Edge}, img, Input{}, seed).Image
+		for y := range 16 {
+			for x := range 16 {
+				sy, sx := float64(y)-down, float64(x)-right
+				low, high := 255.0, 0.0
+				for _, p := range [4][2]float64{{0, 0}, {0, 1}, {1, 0}, {1, 1}} {
+					v := float64(beyond(img, 0, int(math.Floor(sy+.002))+int(p[0]), int(math.Floor(sx+.002))+int(p[1]), Edge, 0))
+					low, high = min(low, v), max(high, v)
+				}
+				if v := float64(got.Pix[y*16+x]); v < low-1 || v > high+1 {
+					t.Fatalf("seed %d: (%d, %d) is %v: its neighbours go from %v to %v", seed, y, x, v, low, high)
+				}
+			}
+		}
+	}
+}
+
+func TestAnElasticDistortionMovesPixelsAsFarAsItsDefinitionSays(t *testing.T) {
+	// The image is its own places: 4 levels a pixel, from left to right in one channel, from top to bottom in another.
+	const n = 60
+	img := new(Image)
+	img.Reset(Shape{3, n, n})
+	for y := range n {
+		for x := range n {
+			img.Plane(0)[y*n+x], img.Plane(1)[y*n+x] = uint8(4*x), uint8(4*y)
+		}
+	}
+	const alpha, sigma = 34, 4
+	var sum, squares, count, step float64
+	for seed := range 20 {
+		got := applied(t, Elastic{Alpha: alpha, Sigma: sigma, Fill: Edge}, img, Input{}, seed).Image
+		for y := 20; y < n-20; y++ {
+			for x := 20; x < n-20; x++ {
+				for c, at := range []int{x, y} {
+					d := float64(got.Plane(c)[y*n+x])/4 - float64(at)
+					sum += d
+					squares += d * d
+					count++
+				}
+				step = max(step, math.Abs(float64(got.Plane(0)[y*n+x+1])-float64(got.Plane(0)[y*n+x])-4)/4)
+			}
+		}
+	}
+	// Uniform noise of variance 1/3, smoothed by a Gaussian: the sum of its squared weights is 1/(4πσ²).
+	want := alpha * math.Sqrt(1./3/(4*math.Pi*sigma*sigma))
+	got := math.Sqrt(squares/count - sum/count*sum/count)
+	if math.Abs(got-want) > .15*want || math.Abs(sum/count) > .25*want {
+		t.Errorf("pixels move by %.3f on average and %.3f in deviation: want 0 and %.3f", sum/count, got, want)
+	}
+	if step > 1.5 {
+		t.Errorf("neighbours move %.2f pixels apart: the field is not smooth", step)
+	}
+}
+
+func TestACutoutIsASquare(t *testing.T) {
+	in := Input{Shape: Shape{3, 20, 20}, Mean: []float32{.2, .4, .6}}
+	img := new(Image)
+	img.Reset(Shape{3, 20, 24})
+	set(img.Pix, 9)
+	whole, least := 0, 1000
+	for seed := range 300 {
+		got := applied(t, Cutout{Size: 7, Count: 1, Fill: Mean}, img, in, seed).Image
+		top, bottom, left, right, n := 20, 0, 24, 0, 0
+		for i, p := range got.Plane(1) {
+			if p != 9 {
+				y, x := i/24, i%24
+				top, bottom, left, right, n = min(top, y), max(bottom, y+1), min(left, x), max(right, x+1), n+1
+				if p != 102 || got.Plane(0)[i] != 51 || got.Plane(2)[i] != 153 {
+					t.Fatalf("seed %d: filled with %d, %d, %d: want 51, 102, 153", seed, got.Plane(0)[i], p, got.Plane(2)[i])
+				}
+			}
+		}
+		if n != (bottom-top)*(right-left) || bottom-top > 7 || right-left > 7 {
+			t.Fatalf("seed %d: %d pixels from (%d, %d) to (%d, %d)", seed, n, top, left, bottom, right)
+		}
+		if n == 49 {
+			whole++
+		}
+		least = min(least, n)
+	}
+	// Its middle is anywhere, so that it lies inside for 14·18 of 20·24 places.
+	if whole < 120 || whole > 195 || least > 20 {
+		t.Errorf("%d of 300 are whole, the smallest has %d pixels", whole, least)
+	}
+}
+
+func TestColourJitterAppliesItsPartsInSomeOrder(t *testing.T) {
+	img := pattern(Shape{3, 12, 9})
+	orders := map[string]bool{}
+	for seed := range 200 {
+		got := applied(t, ColorJitter{.4, .5, .6}, img, Input{}, seed).Image
+		s := newSample(Input{})
+		reseed(&s.pcg, uint64(seed), sampleStream, 0, 0)
+		var f [3]float32
+		for i, x := range []float64{.4, .5, .6} {
+			f[i] = float32(Between(s.Rand, 1-x, 1+x))
+			Below(s.Rand, i+1)
+		}
+		matched := ""
+		for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+			m := pattern(img.Shape)
+			for _, k := range order {
+				switch k {
+				case 0:
+					blend(m.Pix, 0, f[0])
+				case 1:
+					blend(m.Pix, meanGrey(m), f[1])
+				case 2:
+					saturate(m, f[2])
+				}
+			}
+			if bytes.Equal(m.Pix, got.Pix) {
+				matched = fmt.Sprint(order)
+			}
+		}
+		if matched == "" {
+			t.Fatalf("seed %d: no order of the three gives this", seed)
+		}
+		orders[matched] = true
+	}
+	if len(orders) != 6 {
+		t.Errorf("%d of 6 orders were drawn", len(orders))
+	}
+}
+
+func TestComponentsAreTheEigenvectorsOfTheCovariance(t *testing.T) {
+	src := numbered(t, 30, Shape{3, 8, 8})
+	// Channels that have to do with each other.
+	for i := range src.Len() {
+		m := Image{src.info.Shape, src.pix[i*192 : (i+1)*192]}
+		for j := range 64 {
+			m.Plane(1)[j] = uint8((int(m.Plane(0)[j]) + int(m.Plane(1)[j])/3) / 2)
+			m.Plane(2)[j] = uint8((3*int(m.Plane(1)[j]) + int(m.Plane(2)[j])) / 4)
+		}
+	}
+	p, err := ComputePCA(src, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mean [3]float64
+	var cov [3][3]float64
+	var img Image
+	for pass := range 2 {
+		for i := range src.Len() {
+			if err := src.Image(i, &img); err != nil {
+				t.Fatal(err)
+			}
+			for j := range 64 {
+				for a := range 3 {
+					v := float64(img.Plane(a)[j]) / 255
+					if pass == 0 {
+						mean[a] += v / (64 * 30)
+						continue
+					}
+					for b := range 3 {
+						cov[a][b] += (v - mean[a]) * (float64(img.Plane(b)[j])/255 - mean[b]) / (64 * 30)
+					}
+				}
+			}
+		}
+	}
+	for a := range 3 {
+		for b := range 3 {
+			var back, dot float64
+			for k := range 3 {
+				back += p.Values[k] * p.Vectors[k][a] * p.Vectors[k][b]
+				dot += p.Vectors[a][k] * p.Vectors[b][k]
+			}
+			one := 0.0
+			if a == b {
+				one = 1
+			}
+			if math.Abs(back-cov[a][b]) > 1e-12 || math.Abs(dot-one) > 1e-12 {
+				t.Errorf("(%d, %d): the components give a covariance of %v, the pixels %v; vectors' product %v", a, b, back, cov[a][b], dot)
+			}
+		}
+	}
+	if !(p.Values[0] > p.Values[1] && p.Values[1] > p.Values[2] && p.Values[2] > 0) {
+		t.Errorf("values %v: want them falling", p.Values)
+	}
+	if again, err := ComputePCA(src, 10); err != nil || again == p {
+		t.Errorf("10 images give the same components as 30, or %v", err)
+	}
+}
+
+func TestPCANoiseAddsOneColourAlongTheComponents(t *testing.T) {
+	p := PCA{Channels: 3, Values: [3]float64{.2, .02, .004}, Vectors: [3][3]float64{{.6, .8, 0}, {-.8, .6, 0}, {0, 0, 1}}}
+	img := new(Image)
+	img.Reset(Shape{3, 4, 4})
+	set(img.Pix, 128)
+	var squares [3]float64
+	const n = 4000
+	for seed := range n {
+		got := applied(t, PCANoise{Sigma: .5, PCA: p}, img, Input{}, seed).Image
+		for c := range 3 {
+			plane := got.Plane(c)
+			if slices.Min(plane) != slices.Max(plane) {
+				t.Fatal("the pixels of one colour became many")
+			}
+			d := float64(plane[0]) - 128
+			squares[c] += d * d / n
+		}
+	}
+	for c := range 3 {
+		want := 0.0
+		for k := range 3 {
+			want += math.Pow(.5*p.Values[k]*p.Vectors[k][c]*255, 2)
+		}
+		// Rounding to whole levels adds a twelfth.
+		if math.Abs(squares[c]-want-1./12) > .08*(want+1./12) {
+			t.Errorf("channel %d moves by a variance of %.3f: want %.3f", c, squares[c], want)
+		}
+	}
+	s := newSample(Input{})
+	s.Image.Reset(Shape{3, 4, 4})
+	if err := (PCANoise{Sigma: .1}).Apply(s); err == nil {
+		t.Error("noise without components is no error")
+	}
+}
+
+// painted makes images of one value each, 10 times its number, and as many classes.
+func painted(t testing.TB, n int, s Shape) *Memory {
+	pix, labels := make([]uint8, n*s.Len()), make([]int32, n)
+	for i := range n {
+		set(pix[i*s.Len():(i+1)*s.Len()], uint8(10*i))
+		labels[i] = int32(i)
+	}
+	m, err := NewMemory(Info{Name: "painted", Classes: make([]string, n), Shape: s}, pix, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMixersWeighTheLabelsAsTheyMixThePixels(t *testing.T) {
+	src := painted(t, 23, Shape{3, 10, 12})
+	for _, name := range []string{"mixup(1)", "cutmix", "mixup(p=0.3), cutmix(p=0.7)"} {
+		t.Run(name, func(t *testing.T) {
+			l := newLoader(t, src, Config{Batch: 5, Shuffle: true, Augment: augmentation(t, name)})
+			weights := map[float32]int{}
+			for epoch := range 20 {
+				for b, err := range l.Epoch(t.Context(), epoch, 0) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					targets := make([]float32, b.N*23)
+					b.Targets(targets, 23, .1)
+					for i := range b.N {
+						w, one, other := b.Weight[i], b.Labels[i], b.Second[i]
+						weights[w]++
+						if int(one) != b.Index[i] || int(other) != b.Index[b.N-1-i] && w != 1 {
+							t.Fatalf("labels %v and %v of images %v", one, other, b.Index)
+						}
+						var mean float64
+						for _, v := range b.Images[i*360 : (i+1)*360] {
+							mean += float64(v) / 360
+						}
+						if want := float64(w*one+(1-w)*other) * 10 / 255; math.Abs(mean-want) > 1e-5 {
+							t.Fatalf("weight %v of %v and %v: the pixels' mean is %v, want %v", w, one, other, mean, want)
+						}
+						var sum float64
+						for k, v := range targets[i*23 : (i+1)*23] {
+							want := float32(.1 / 23)
+							if k == int(one) {
+								want += .9 * w
+							}
+							if k == int(other) {
+								want += .9 * (1 - w)
+							}
+							if math.Abs(float64(v-want)) > 1e-6 {
+								t.Fatalf("target %d is %v: want %v", k, v, want)
+							}
+							sum += float64(v)
+						}
+						if math.Abs(sum-1) > 1e-5 {
+							t.Fatalf("targets sum to %v", sum)
+						}
+					}
+				}
+			}
+			if len(weights) < 30 {
+				t.Errorf("%d different weights in 100 batches", len(weights))
+			}
+		})
+	}
+	for b := range newLoader(t, src, Config{Batch: 4}).Epoch(t.Context(), 0, 0) {
+		targets := make([]float32, b.N*23)
+		b.Targets(targets, 23, 0)
+		for i, v := range targets {
+			want := float32(0)
+			if i%23 == int(b.Labels[i/23]) {
+				want = 1
+			}
+			if b.Second != nil || v != want {
+				t.Fatalf("without mixers target %d is %v, second labels %v", i, v, b.Second)
+			}
+		}
+	}
+}
