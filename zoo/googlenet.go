@@ -55,13 +55,13 @@ type inceptionRow struct {
 var inceptionStages = [][]inceptionRow{
 	{
 		{"3a", 64, 96, 128, 16, 32, 32},   // 256×28×28
-		{"3b", 128, 128, 192, 32, 96, 64}, // 480×28×28, pooled 480×14×14
+		{"3b", 128, 128, 192, 32, 96, 64}, // 480×28×28
 	}, {
 		{"4a", 192, 96, 208, 16, 48, 64},    // 512×14×14, first auxiliary classifier
 		{"4b", 160, 112, 224, 24, 64, 64},   // 512×14×14
 		{"4c", 128, 128, 256, 24, 64, 64},   // 512×14×14
 		{"4d", 112, 144, 288, 32, 64, 64},   // 528×14×14, second auxiliary classifier
-		{"4e", 256, 160, 320, 32, 128, 128}, // 832×14×14, pooled 832×7×7
+		{"4e", 256, 160, 320, 32, 128, 128}, // 832×14×14
 	}, {
 		{"5a", 256, 160, 320, 32, 128, 128}, // 832×7×7
 		{"5b", 384, 192, 384, 48, 128, 128}, // 1024×7×7
@@ -74,9 +74,9 @@ type inceptionNet struct {
 	torchvision bool
 }
 
-// build follows table 1; names are torchvision's. For the response normalisation the paper gives no
-// numbers: they are those of the Caffe model by one of its authors, whose alpha counts for the mean of
-// the squares.
+// build follows table 1; names are torchvision's. What the paper doesn't tell is as in the Caffe model
+// that reproduces it: Glorot's weights, biases of 0.2 and 0, and a response normalisation whose alpha is
+// for the mean of the squares.
 func (n inceptionNet) build(x *gorgonia.Node) *gorgonia.Node {
 	b, o := n.b, n.o
 	shrink := func(x *gorgonia.Node, size int) *gorgonia.Node {
@@ -96,8 +96,13 @@ func (n inceptionNet) build(x *gorgonia.Node) *gorgonia.Node {
 	x = normalise(shrink(x, 3))                                  // 64×56×56
 	x = n.conv(x, "conv2", 64, 1)                                // 64×56×56
 	x = n.conv(x, "conv3", 192, 3, graph.Pad(1))                 // 192×56×56
-	x = shrink(normalise(x), 3)                                  // 192×28×28
+	x = normalise(x)
+	pools := [3]int{3, 3, 3}
+	if n.torchvision {
+		pools[2] = 2
+	}
 	for stage, rows := range inceptionStages {
+		x = shrink(x, pools[stage]) // 192×28×28, 480×14×14, 832×7×7
 		for _, row := range rows {
 			x = n.inception(x, row)
 			switch row.name {
@@ -106,14 +111,6 @@ func (n inceptionNet) build(x *gorgonia.Node) *gorgonia.Node {
 			case "4d":
 				n.auxiliary(x, "aux2")
 			}
-		}
-		switch {
-		case stage == 0:
-			x = shrink(x, 3)
-		case stage == 1 && n.torchvision:
-			x = shrink(x, 2)
-		case stage == 1:
-			x = shrink(x, 3)
 		}
 	}
 	x = b.Dropout(b.GlobalAvgPool(x), o.rate(0.4)) // 1024
