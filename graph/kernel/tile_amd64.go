@@ -162,6 +162,58 @@ func tileAVX2(t *tile, m, panels int) {
 	}
 }
 
+// transposeRows writes to dst the columns of sixteen rows of kc floats, ld floats apart, as far as it
+// can: it returns how many.
+func transposeRows(dst, src []float32, ld, kc int) int {
+	if family == Portable || kc < 8 {
+		return 0
+	}
+	_, _ = dst[kc*Block-1], src[15*ld+kc-1]
+	transpose16AVX2(kc/8, &src[0], 4*ld, &dst[0])
+	return kc &^ 7
+}
+
+// copyPanels copies n rows of 1 or 4 times sixteen floats, ld floats apart, to as many panels of rows of
+// sixteen, step floats apart. It reports whether it can.
+func copyPanels(n, panels int, src []float32, ld int, dst []float32, step int) bool {
+	if n == 0 {
+		return true
+	}
+	if family == Portable {
+		return false
+	}
+	_, _ = src[(n-1)*ld+panels*Block-1], dst[(panels-1)*step+n*Block-1]
+	switch {
+	case family == AVX512 && panels == 4:
+		copy4AVX512(n, &src[0], 4*ld, &dst[0], 4*step)
+	case family == AVX512 && panels == 1:
+		copy1AVX512(n, &src[0], 4*ld, &dst[0], 4*step)
+	case panels == 4:
+		copy4AVX2(n, &src[0], 4*ld, &dst[0], 4*step)
+	case panels == 1:
+		copy1AVX2(n, &src[0], 4*ld, &dst[0], 4*step)
+	default:
+		return false
+	}
+	return true
+}
+
+// addTo adds x to as many floats of y.
+func addTo(x, y []float32) {
+	if len(x) == 0 {
+		return
+	}
+	_ = y[len(x)-1]
+	switch family {
+	case AVX512:
+		sumToAVX512(len(x), &x[0], &y[0])
+	case AVX2:
+		sumToAVX2(len(x), &x[0], &y[0])
+	default:
+		addToPortable(x, y)
+	}
+}
+
 func panicTile(m, panels int) {
 	panic(fmt.Sprintf("kernel: family %v has no tile of %d rows and %d panels", family, m, panels))
 }

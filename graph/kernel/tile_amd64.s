@@ -5,28 +5,35 @@
 #include "textflag.h"
 
 // func tile1x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	PREFETCHT0 (CX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z0
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), SI
 	MOVQ  64(AX), DI
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	ADDQ (AX), BX
 	MOVQ 8(DX), R8
@@ -34,32 +41,33 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R9
 
-k5:
+k6:
 	VMOVUPS      (R8), Z1
+	PREFETCHT0   512(R8)
 	VBROADCASTSS (BX), Z2
 	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         SI, BX
 	ADDQ         DI, R8
 	DECQ         R9
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	VADDPS (CX), Z0, Z0
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z1
 	VMAXPS       Z0, Z1, Z0
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	VMOVUPS Z0, (CX)
 	VZEROUPPER
@@ -69,30 +77,39 @@ DATA const0<>+0(SB)/4, $(0.0)
 GLOBL const0<>(SB), RODATA|NOPTR, $4
 
 // func tile2x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	MOVQ       120(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z1
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), DI
 	MOVQ  64(AX), R8
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	MOVQ BX, SI
 	ADDQ 8(AX), SI
@@ -102,8 +119,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R10
 
-k5:
+k6:
 	VMOVUPS      (R9), Z2
+	PREFETCHT0   512(R9)
 	VBROADCASTSS (BX), Z3
 	VFMADD231PS  Z3, Z2, Z0
 	VBROADCASTSS (SI), Z3
@@ -112,28 +130,28 @@ k5:
 	ADDQ         DI, SI
 	ADDQ         R8, R9
 	DECQ         R10
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS (DX), Z1, Z1
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	MOVQ    88(AX), DX
 	VMOVUPS Z0, (CX)
@@ -142,32 +160,42 @@ unclipped7:
 	RET
 
 // func tile3x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z2
 	VMOVAPS Z2, Z0
 	VMOVAPS Z2, Z1
 	VMOVAPS Z2, Z2
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -177,8 +205,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Z3
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Z4
 	VFMADD231PS  Z4, Z3, Z0
 	VBROADCASTSS (SI)(BX*1), Z4
@@ -189,30 +218,30 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
 	VADDPS (BX), Z2, Z2
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -222,34 +251,45 @@ unclipped7:
 	RET
 
 // func tile4x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z3
 	VMOVAPS Z3, Z0
 	VMOVAPS Z3, Z1
 	VMOVAPS Z3, Z2
 	VMOVAPS Z3, Z3
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -259,8 +299,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Z4
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Z5
 	VFMADD231PS  Z5, Z4, Z0
 	VBROADCASTSS (SI)(BX*1), Z5
@@ -273,32 +314,32 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
 	VADDPS (BX), Z2, Z2
 	VADDPS (BX)(CX*1), Z3, Z3
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -309,9 +350,21 @@ unclipped7:
 	RET
 
 // func tile5x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -319,7 +372,7 @@ TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z4, Z4, Z4
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z4
 	VMOVAPS Z4, Z0
 	VMOVAPS Z4, Z1
@@ -327,18 +380,18 @@ TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z4, Z3
 	VMOVAPS Z4, Z4
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -348,8 +401,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Z5
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Z6
 	VFMADD231PS  Z6, Z5, Z0
 	VBROADCASTSS (SI)(BX*1), Z6
@@ -364,16 +418,16 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -381,9 +435,9 @@ store2:
 	VADDPS (BX), Z3, Z3
 	VADDPS (BX)(CX*1), Z4, Z4
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z5
 	VMAXPS       Z0, Z5, Z0
 	VMAXPS       Z1, Z5, Z1
@@ -391,7 +445,7 @@ unadded6:
 	VMAXPS       Z3, Z5, Z3
 	VMAXPS       Z4, Z5, Z4
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -403,9 +457,22 @@ unclipped7:
 	RET
 
 // func tile6x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -414,7 +481,7 @@ TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z5, Z5, Z5
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z5
 	VMOVAPS Z5, Z0
 	VMOVAPS Z5, Z1
@@ -423,18 +490,18 @@ TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z5, Z4
 	VMOVAPS Z5, Z5
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -444,8 +511,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Z6
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Z7
 	VFMADD231PS  Z7, Z6, Z0
 	VBROADCASTSS (SI)(BX*1), Z7
@@ -462,16 +530,16 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -480,9 +548,9 @@ store2:
 	VADDPS (BX)(CX*1), Z4, Z4
 	VADDPS (BX)(CX*2), Z5, Z5
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
@@ -491,7 +559,7 @@ unadded6:
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -504,9 +572,24 @@ unclipped7:
 	RET
 
 // func tile7x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -516,7 +599,7 @@ TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z6, Z6, Z6
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z6
 	VMOVAPS Z6, Z0
 	VMOVAPS Z6, Z1
@@ -526,19 +609,19 @@ TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z6, Z5
 	VMOVAPS Z6, Z6
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -548,8 +631,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R11), Z7
+	PREFETCHT0   512(R11)
 	VBROADCASTSS (SI), Z8
 	VFMADD231PS  Z8, Z7, Z0
 	VBROADCASTSS (SI)(BX*1), Z8
@@ -568,17 +652,17 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -588,9 +672,9 @@ store2:
 	VADDPS (BX)(CX*1), Z5, Z5
 	VADDPS (BX)(CX*2), Z6, Z6
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -600,7 +684,7 @@ unadded6:
 	VMAXPS       Z5, Z7, Z5
 	VMAXPS       Z6, Z7, Z6
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -614,9 +698,25 @@ unclipped7:
 	RET
 
 // func tile8x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -627,7 +727,7 @@ TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z7, Z7, Z7
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z7
 	VMOVAPS Z7, Z0
 	VMOVAPS Z7, Z1
@@ -638,19 +738,19 @@ TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z7, Z6
 	VMOVAPS Z7, Z7
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -660,8 +760,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R11), Z8
+	PREFETCHT0   512(R11)
 	VBROADCASTSS (SI), Z9
 	VFMADD231PS  Z9, Z8, Z0
 	VBROADCASTSS (SI)(BX*1), Z9
@@ -682,17 +783,17 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -703,9 +804,9 @@ store2:
 	VADDPS (BX)(CX*2), Z6, Z6
 	VADDPS (BX)(SI*1), Z7, Z7
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
@@ -716,7 +817,7 @@ unadded6:
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -731,9 +832,26 @@ unclipped7:
 	RET
 
 // func tile9x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -745,7 +863,7 @@ TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z8, Z8, Z8
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z8
 	VMOVAPS Z8, Z0
 	VMOVAPS Z8, Z1
@@ -757,19 +875,19 @@ TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z8, Z7
 	VMOVAPS Z8, Z8
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -779,8 +897,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R11), Z9
+	PREFETCHT0   512(R11)
 	VBROADCASTSS (SI), Z10
 	VFMADD231PS  Z10, Z9, Z0
 	VBROADCASTSS (SI)(BX*1), Z10
@@ -803,17 +922,17 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -825,9 +944,9 @@ store2:
 	VADDPS (BX)(CX*2), Z7, Z7
 	VADDPS (BX)(SI*1), Z8, Z8
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z9
 	VMAXPS       Z0, Z9, Z0
 	VMAXPS       Z1, Z9, Z1
@@ -839,7 +958,7 @@ unadded6:
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -855,9 +974,27 @@ unclipped7:
 	RET
 
 // func tile10x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -870,7 +1007,7 @@ TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z9, Z9, Z9
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z9
 	VMOVAPS Z9, Z0
 	VMOVAPS Z9, Z1
@@ -883,19 +1020,19 @@ TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z9, Z8
 	VMOVAPS Z9, Z9
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -905,8 +1042,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R11), Z10
+	PREFETCHT0   512(R11)
 	VBROADCASTSS (SI), Z11
 	VFMADD231PS  Z11, Z10, Z0
 	VBROADCASTSS (SI)(BX*1), Z11
@@ -931,17 +1069,17 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -954,9 +1092,9 @@ store2:
 	VADDPS (BX)(SI*1), Z8, Z8
 	VADDPS (BX)(CX*4), Z9, Z9
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z10
 	VMAXPS       Z0, Z10, Z0
 	VMAXPS       Z1, Z10, Z1
@@ -969,7 +1107,7 @@ unadded6:
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -986,9 +1124,29 @@ unclipped7:
 	RET
 
 // func tile11x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1002,7 +1160,7 @@ TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z10, Z10, Z10
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z10
 	VMOVAPS Z10, Z0
 	VMOVAPS Z10, Z1
@@ -1016,20 +1174,20 @@ TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z10, Z9
 	VMOVAPS Z10, Z10
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
 	MOVQ  24(AX), R10
 	MOVQ  64(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -1039,8 +1197,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R12), Z11
+	PREFETCHT0   512(R12)
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z12, Z11, Z0
 	VBROADCASTSS (SI)(BX*1), Z12
@@ -1067,18 +1226,18 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -1092,9 +1251,9 @@ store2:
 	VADDPS (BX)(SI*1), Z9, Z9
 	VADDPS (BX)(CX*4), Z10, Z10
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z11
 	VMAXPS       Z0, Z11, Z0
 	VMAXPS       Z1, Z11, Z1
@@ -1108,7 +1267,7 @@ unadded6:
 	VMAXPS       Z9, Z11, Z9
 	VMAXPS       Z10, Z11, Z10
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -1126,9 +1285,30 @@ unclipped7:
 	RET
 
 // func tile12x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1143,7 +1323,7 @@ TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z11, Z11, Z11
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z11
 	VMOVAPS Z11, Z0
 	VMOVAPS Z11, Z1
@@ -1158,20 +1338,20 @@ TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z11, Z10
 	VMOVAPS Z11, Z11
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
 	MOVQ  24(AX), R10
 	MOVQ  64(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -1181,8 +1361,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R12), Z12
+	PREFETCHT0   512(R12)
 	VBROADCASTSS (SI), Z13
 	VFMADD231PS  Z13, Z12, Z0
 	VBROADCASTSS (SI)(BX*1), Z13
@@ -1211,18 +1392,18 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -1237,9 +1418,9 @@ store2:
 	VADDPS (BX)(CX*4), Z10, Z10
 	VADDPS (BX)(DI*1), Z11, Z11
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
@@ -1254,7 +1435,7 @@ unadded6:
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -1273,9 +1454,31 @@ unclipped7:
 	RET
 
 // func tile13x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1291,7 +1494,7 @@ TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z12, Z12, Z12
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z12
 	VMOVAPS Z12, Z0
 	VMOVAPS Z12, Z1
@@ -1307,20 +1510,20 @@ TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z12, Z11
 	VMOVAPS Z12, Z12
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
 	MOVQ  24(AX), R10
 	MOVQ  64(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -1330,8 +1533,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R12), Z13
+	PREFETCHT0   512(R12)
 	VBROADCASTSS (SI), Z14
 	VFMADD231PS  Z14, Z13, Z0
 	VBROADCASTSS (SI)(BX*1), Z14
@@ -1362,18 +1566,18 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -1389,9 +1593,9 @@ store2:
 	VADDPS (BX)(CX*4), Z11, Z11
 	VADDPS (BX)(DI*1), Z12, Z12
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z13
 	VMAXPS       Z0, Z13, Z0
 	VMAXPS       Z1, Z13, Z1
@@ -1407,7 +1611,7 @@ unadded6:
 	VMAXPS       Z11, Z13, Z11
 	VMAXPS       Z12, Z13, Z12
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -1427,9 +1631,32 @@ unclipped7:
 	RET
 
 // func tile14x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(SI*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1446,7 +1673,7 @@ TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z13, Z13, Z13
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z13
 	VMOVAPS Z13, Z0
 	VMOVAPS Z13, Z1
@@ -1463,20 +1690,20 @@ TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z13, Z12
 	VMOVAPS Z13, Z13
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
 	MOVQ  24(AX), R10
 	MOVQ  64(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -1486,8 +1713,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R12), Z14
+	PREFETCHT0   512(R12)
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z15, Z14, Z0
 	VBROADCASTSS (SI)(BX*1), Z15
@@ -1520,18 +1748,18 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -1548,9 +1776,9 @@ store2:
 	VADDPS (BX)(DI*1), Z12, Z12
 	VADDPS (BX)(SI*2), Z13, Z13
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
@@ -1567,7 +1795,7 @@ unadded6:
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -1588,9 +1816,34 @@ unclipped7:
 	RET
 
 // func tile15x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile15x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	LEAQ       (SI)(CX*4), R8
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(SI*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1608,7 +1861,7 @@ TEXT ·tile15x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z14, Z14, Z14
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z14
 	VMOVAPS Z14, Z0
 	VMOVAPS Z14, Z1
@@ -1626,11 +1879,11 @@ TEXT ·tile15x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z14, Z13
 	VMOVAPS Z14, Z14
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
@@ -1638,9 +1891,9 @@ unbiased1:
 	MOVQ  24(AX), R11
 	MOVQ  64(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -1650,8 +1903,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R14
 
-k5:
+k6:
 	VMOVUPS      (R13), Z15
+	PREFETCHT0   512(R13)
 	VBROADCASTSS (SI), Z16
 	VFMADD231PS  Z16, Z15, Z0
 	VBROADCASTSS (SI)(BX*1), Z16
@@ -1686,19 +1940,19 @@ k5:
 	ADDQ         R11, DI
 	ADDQ         R12, R13
 	DECQ         R14
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	LEAQ   (SI)(CX*4), R8
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -1716,9 +1970,9 @@ store2:
 	VADDPS (BX)(DI*1), Z13, Z13
 	VADDPS (BX)(SI*2), Z14, Z14
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z15
 	VMAXPS       Z0, Z15, Z0
 	VMAXPS       Z1, Z15, Z1
@@ -1736,7 +1990,7 @@ unadded6:
 	VMAXPS       Z13, Z15, Z13
 	VMAXPS       Z14, Z15, Z14
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -1758,9 +2012,35 @@ unclipped7:
 	RET
 
 // func tile16x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile16x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	LEAQ       (SI)(CX*4), R8
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 (BX)(R8*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1779,7 +2059,7 @@ TEXT ·tile16x1AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z15, Z15, Z15
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z15
 	VMOVAPS Z15, Z0
 	VMOVAPS Z15, Z1
@@ -1798,11 +2078,11 @@ TEXT ·tile16x1AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z15, Z14
 	VMOVAPS Z15, Z15
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
@@ -1810,9 +2090,9 @@ unbiased1:
 	MOVQ  24(AX), R11
 	MOVQ  64(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -1822,8 +2102,9 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R14
 
-k5:
+k6:
 	VMOVUPS      (R13), Z16
+	PREFETCHT0   512(R13)
 	VBROADCASTSS (SI), Z17
 	VFMADD231PS  Z17, Z16, Z0
 	VBROADCASTSS (SI)(BX*1), Z17
@@ -1860,19 +2141,19 @@ k5:
 	ADDQ         R11, DI
 	ADDQ         R12, R13
 	DECQ         R14
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	LEAQ   (SI)(CX*4), R8
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z1, Z1
@@ -1891,9 +2172,9 @@ store2:
 	VADDPS (BX)(SI*2), Z14, Z14
 	VADDPS (BX)(R8*1), Z15, Z15
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z16
 	VMAXPS       Z0, Z16, Z0
 	VMAXPS       Z1, Z16, Z1
@@ -1912,7 +2193,7 @@ unadded6:
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -1935,32 +2216,41 @@ unclipped7:
 	RET
 
 // func tile1x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	PREFETCHT0 (CX)
+	ADDQ       104(AX), CX
+	PREFETCHT0 (CX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z0
 	VMOVUPS 64(CX), Z1
 	VMOVAPS Z1, Z1
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), SI
 	MOVQ  64(AX), DI
 	MOVQ  72(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	ADDQ (AX), BX
 	MOVQ 8(DX), R8
@@ -1968,38 +2258,40 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R10
 
-k5:
+k6:
 	VMOVUPS      (R8), Z2
+	PREFETCHT0   512(R8)
 	VMOVUPS      (R8)(R9*1), Z3
+	PREFETCHT0   512(R8)(R9*1)
 	VBROADCASTSS (BX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         SI, BX
 	ADDQ         DI, R8
 	DECQ         R10
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), DX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	VADDPS (CX), Z0, Z0
 	ADDQ   DX, CX
 	VADDPS (CX), Z1, Z1
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
@@ -2008,16 +2300,29 @@ unclipped7:
 	RET
 
 // func tile2x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	MOVQ       120(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+	ADDQ       104(AX), CX
+	ADDQ       104(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2025,19 +2330,19 @@ TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z3, Z1
 	VMOVAPS Z3, Z3
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), DI
 	MOVQ  64(AX), R8
 	MOVQ  72(AX), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	MOVQ BX, SI
 	ADDQ 8(AX), SI
@@ -2047,9 +2352,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R9), Z4
+	PREFETCHT0   512(R9)
 	VMOVUPS      (R9)(R10*1), Z5
+	PREFETCHT0   512(R9)(R10*1)
 	VBROADCASTSS (BX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
@@ -2060,17 +2367,17 @@ k5:
 	ADDQ         DI, SI
 	ADDQ         R8, R9
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), BX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS (DX), Z2, Z2
@@ -2079,16 +2386,16 @@ store2:
 	VADDPS (CX), Z1, Z1
 	VADDPS (DX), Z3, Z3
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	MOVQ    88(AX), DX
 	VMOVUPS Z0, (CX)
@@ -2101,9 +2408,24 @@ unclipped7:
 	RET
 
 // func tile3x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2112,7 +2434,7 @@ TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z5, Z5, Z5
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2122,19 +2444,19 @@ TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z5, Z3
 	VMOVAPS Z5, Z5
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -2144,9 +2466,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z6
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z7
+	PREFETCHT0   512(R10)(R11*1)
 	VBROADCASTSS (SI), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -2160,17 +2484,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -2181,9 +2505,9 @@ store2:
 	VADDPS (DX)(CX*1), Z3, Z3
 	VADDPS (BX), Z5, Z5
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
@@ -2192,7 +2516,7 @@ unadded6:
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -2207,9 +2531,26 @@ unclipped7:
 	RET
 
 // func tile4x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2220,7 +2561,7 @@ TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z7, Z7, Z7
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2232,19 +2573,19 @@ TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z7, Z5
 	VMOVAPS Z7, Z7
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -2254,9 +2595,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z8
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z9
+	PREFETCHT0   512(R10)(R11*1)
 	VBROADCASTSS (SI), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -2273,17 +2616,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -2296,9 +2639,9 @@ store2:
 	VADDPS (BX), Z5, Z5
 	VADDPS (BX)(CX*1), Z7, Z7
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
@@ -2309,7 +2652,7 @@ unadded6:
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -2326,9 +2669,28 @@ unclipped7:
 	RET
 
 // func tile5x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2341,7 +2703,7 @@ TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z9, Z9, Z9
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2355,19 +2717,19 @@ TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z9, Z7
 	VMOVAPS Z9, Z9
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -2377,9 +2739,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z10
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z11
+	PREFETCHT0   512(R10)(R11*1)
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -2399,17 +2763,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -2424,9 +2788,9 @@ store2:
 	VADDPS (BX), Z7, Z7
 	VADDPS (BX)(CX*1), Z9, Z9
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z10
 	VMAXPS       Z0, Z10, Z0
 	VMAXPS       Z1, Z10, Z1
@@ -2439,7 +2803,7 @@ unadded6:
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -2458,9 +2822,30 @@ unclipped7:
 	RET
 
 // func tile6x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2475,7 +2860,7 @@ TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z11, Z11, Z11
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2491,19 +2876,19 @@ TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z11, Z9
 	VMOVAPS Z11, Z11
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -2513,9 +2898,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z12
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z13
+	PREFETCHT0   512(R10)(R11*1)
 	VBROADCASTSS (SI), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -2538,17 +2925,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -2565,9 +2952,9 @@ store2:
 	VADDPS (BX)(CX*1), Z9, Z9
 	VADDPS (BX)(CX*2), Z11, Z11
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
@@ -2582,7 +2969,7 @@ unadded6:
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -2603,9 +2990,33 @@ unclipped7:
 	RET
 
 // func tile7x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2622,7 +3033,7 @@ TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z13, Z13, Z13
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2640,20 +3051,20 @@ TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z13, Z11
 	VMOVAPS Z13, Z13
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	MOVQ  72(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -2663,9 +3074,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R11), Z14
+	PREFETCHT0   512(R11)
 	VMOVUPS      (R11)(R12*1), Z15
+	PREFETCHT0   512(R11)(R12*1)
 	VBROADCASTSS (SI), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -2691,18 +3104,18 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   104(AX), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -2721,9 +3134,9 @@ store2:
 	VADDPS (BX)(CX*1), Z11, Z11
 	VADDPS (BX)(CX*2), Z13, Z13
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
@@ -2740,7 +3153,7 @@ unadded6:
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -2763,9 +3176,35 @@ unclipped7:
 	RET
 
 // func tile8x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2784,7 +3223,7 @@ TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z15, Z15, Z15
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2804,20 +3243,20 @@ TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z15, Z13
 	VMOVAPS Z15, Z15
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	MOVQ  72(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -2827,9 +3266,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R11), Z16
+	PREFETCHT0   512(R11)
 	VMOVUPS      (R11)(R12*1), Z17
+	PREFETCHT0   512(R11)(R12*1)
 	VBROADCASTSS (SI), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -2858,18 +3299,18 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   104(AX), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -2890,9 +3331,9 @@ store2:
 	VADDPS (BX)(CX*2), Z13, Z13
 	VADDPS (BX)(SI*1), Z15, Z15
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z16
 	VMAXPS       Z0, Z16, Z0
 	VMAXPS       Z1, Z16, Z1
@@ -2911,7 +3352,7 @@ unadded6:
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -2936,9 +3377,37 @@ unclipped7:
 	RET
 
 // func tile9x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2959,7 +3428,7 @@ TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z17, Z17, Z17
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -2981,20 +3450,20 @@ TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z17, Z15
 	VMOVAPS Z17, Z17
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	MOVQ  72(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -3004,9 +3473,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R11), Z18
+	PREFETCHT0   512(R11)
 	VMOVUPS      (R11)(R12*1), Z19
+	PREFETCHT0   512(R11)(R12*1)
 	VBROADCASTSS (SI), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -3038,18 +3509,18 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   104(AX), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -3072,9 +3543,9 @@ store2:
 	VADDPS (BX)(CX*2), Z15, Z15
 	VADDPS (BX)(SI*1), Z17, Z17
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z18
 	VMAXPS       Z0, Z18, Z0
 	VMAXPS       Z1, Z18, Z1
@@ -3095,7 +3566,7 @@ unadded6:
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -3122,9 +3593,39 @@ unclipped7:
 	RET
 
 // func tile10x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3147,7 +3648,7 @@ TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z19, Z19, Z19
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -3171,20 +3672,20 @@ TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z19, Z17
 	VMOVAPS Z19, Z19
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	MOVQ  72(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -3194,9 +3695,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R11), Z20
+	PREFETCHT0   512(R11)
 	VMOVUPS      (R11)(R12*1), Z21
+	PREFETCHT0   512(R11)(R12*1)
 	VBROADCASTSS (SI), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -3231,18 +3734,18 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   104(AX), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -3267,9 +3770,9 @@ store2:
 	VADDPS (BX)(SI*1), Z17, Z17
 	VADDPS (BX)(CX*4), Z19, Z19
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z20
 	VMAXPS       Z0, Z20, Z0
 	VMAXPS       Z1, Z20, Z1
@@ -3292,7 +3795,7 @@ unadded6:
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -3321,9 +3824,42 @@ unclipped7:
 	RET
 
 // func tile11x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3348,7 +3884,7 @@ TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z21, Z21, Z21
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -3374,11 +3910,11 @@ TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z21, Z19
 	VMOVAPS Z21, Z21
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
@@ -3386,9 +3922,9 @@ unbiased1:
 	MOVQ  64(AX), R11
 	MOVQ  72(AX), R13
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -3398,9 +3934,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R14
 
-k5:
+k6:
 	VMOVUPS      (R12), Z22
+	PREFETCHT0   512(R12)
 	VMOVUPS      (R12)(R13*1), Z23
+	PREFETCHT0   512(R12)(R13*1)
 	VBROADCASTSS (SI), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -3438,19 +3976,19 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R14
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   104(AX), R8
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -3477,9 +4015,9 @@ store2:
 	VADDPS (BX)(SI*1), Z19, Z19
 	VADDPS (BX)(CX*4), Z21, Z21
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z22
 	VMAXPS       Z0, Z22, Z0
 	VMAXPS       Z1, Z22, Z1
@@ -3504,7 +4042,7 @@ unadded6:
 	VMAXPS       Z20, Z22, Z20
 	VMAXPS       Z21, Z22, Z21
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -3535,9 +4073,44 @@ unclipped7:
 	RET
 
 // func tile12x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3564,7 +4137,7 @@ TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z23, Z23, Z23
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -3592,11 +4165,11 @@ TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z23, Z21
 	VMOVAPS Z23, Z23
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
@@ -3604,9 +4177,9 @@ unbiased1:
 	MOVQ  64(AX), R11
 	MOVQ  72(AX), R13
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -3616,9 +4189,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R14
 
-k5:
+k6:
 	VMOVUPS      (R12), Z24
+	PREFETCHT0   512(R12)
 	VMOVUPS      (R12)(R13*1), Z25
+	PREFETCHT0   512(R12)(R13*1)
 	VBROADCASTSS (SI), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -3659,19 +4234,19 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R14
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   104(AX), R8
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -3700,9 +4275,9 @@ store2:
 	VADDPS (BX)(CX*4), Z21, Z21
 	VADDPS (BX)(DI*1), Z23, Z23
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z24
 	VMAXPS       Z0, Z24, Z0
 	VMAXPS       Z1, Z24, Z1
@@ -3729,7 +4304,7 @@ unadded6:
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -3762,9 +4337,46 @@ unclipped7:
 	RET
 
 // func tile13x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3793,7 +4405,7 @@ TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z25, Z25, Z25
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -3823,11 +4435,11 @@ TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z25, Z23
 	VMOVAPS Z25, Z25
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
@@ -3835,9 +4447,9 @@ unbiased1:
 	MOVQ  64(AX), R11
 	MOVQ  72(AX), R13
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -3847,9 +4459,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R14
 
-k5:
+k6:
 	VMOVUPS      (R12), Z26
+	PREFETCHT0   512(R12)
 	VMOVUPS      (R12)(R13*1), Z27
+	PREFETCHT0   512(R12)(R13*1)
 	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -3893,19 +4507,19 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R14
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   104(AX), R8
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -3936,9 +4550,9 @@ store2:
 	VADDPS (BX)(CX*4), Z23, Z23
 	VADDPS (BX)(DI*1), Z25, Z25
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z26
 	VMAXPS       Z0, Z26, Z0
 	VMAXPS       Z1, Z26, Z1
@@ -3967,7 +4581,7 @@ unadded6:
 	VMAXPS       Z24, Z26, Z24
 	VMAXPS       Z25, Z26, Z25
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -4002,9 +4616,48 @@ unclipped7:
 	RET
 
 // func tile14x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	LEAQ       (CX)(CX*4), DI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(SI*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(CX*4)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(CX*4)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(SI*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4035,7 +4688,7 @@ TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z27, Z27, Z27
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z2
@@ -4067,11 +4720,11 @@ TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z27, Z25
 	VMOVAPS Z27, Z27
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	LEAQ  (BX)(BX*4), R9
@@ -4079,9 +4732,9 @@ unbiased1:
 	MOVQ  64(AX), R11
 	MOVQ  72(AX), R13
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -4091,9 +4744,11 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R14
 
-k5:
+k6:
 	VMOVUPS      (R12), Z28
+	PREFETCHT0   512(R12)
 	VMOVUPS      (R12)(R13*1), Z29
+	PREFETCHT0   512(R12)(R13*1)
 	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -4140,19 +4795,19 @@ k5:
 	ADDQ         R10, DI
 	ADDQ         R11, R12
 	DECQ         R14
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*4), DI
 	MOVQ   104(AX), R8
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z2, Z2
@@ -4185,9 +4840,9 @@ store2:
 	VADDPS (BX)(DI*1), Z25, Z25
 	VADDPS (BX)(SI*2), Z27, Z27
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z28
 	VMAXPS       Z0, Z28, Z0
 	VMAXPS       Z1, Z28, Z1
@@ -4218,7 +4873,7 @@ unadded6:
 	VMAXPS       Z26, Z28, Z26
 	VMAXPS       Z27, Z28, Z27
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -4255,15 +4910,26 @@ unclipped7:
 	RET
 
 // func tile1x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	PREFETCHT0 (CX)
+	ADDQ       104(AX), CX
+	PREFETCHT0 (CX)
+	ADDQ       104(AX), CX
+	PREFETCHT0 (CX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z0
 	VMOVUPS 64(CX), Z1
@@ -4271,19 +4937,19 @@ TEXT ·tile1x3AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 128(CX), Z2
 	VMOVAPS Z2, Z2
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), SI
 	MOVQ  64(AX), DI
 	MOVQ  72(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	ADDQ (AX), BX
 	MOVQ 8(DX), R8
@@ -4291,10 +4957,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R10
 
-k5:
+k6:
 	VMOVUPS      (R8), Z3
+	PREFETCHT0   512(R8)
 	VMOVUPS      (R8)(R9*1), Z4
+	PREFETCHT0   512(R8)(R9*1)
 	VMOVUPS      (R8)(R9*2), Z5
+	PREFETCHT0   512(R8)(R9*2)
 	VBROADCASTSS (BX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -4302,32 +4971,32 @@ k5:
 	ADDQ         SI, BX
 	ADDQ         DI, R8
 	DECQ         R10
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), DX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	VADDPS (CX), Z0, Z0
 	ADDQ   DX, CX
 	VADDPS (CX), Z1, Z1
 	ADDQ   DX, CX
 	VADDPS (CX), Z2, Z2
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
@@ -4338,9 +5007,26 @@ unclipped7:
 	RET
 
 // func tile2x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	MOVQ       120(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+	ADDQ       104(AX), CX
+	ADDQ       104(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+	ADDQ       104(AX), CX
+	ADDQ       104(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4349,7 +5035,7 @@ TEXT ·tile2x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z5, Z5, Z5
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -4360,19 +5046,19 @@ TEXT ·tile2x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z5, Z2
 	VMOVAPS Z5, Z5
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), DI
 	MOVQ  64(AX), R8
 	MOVQ  72(AX), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	MOVQ BX, SI
 	ADDQ 8(AX), SI
@@ -4382,10 +5068,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R9), Z6
+	PREFETCHT0   512(R9)
 	VMOVUPS      (R9)(R10*1), Z7
+	PREFETCHT0   512(R9)(R10*1)
 	VMOVUPS      (R9)(R10*2), Z8
+	PREFETCHT0   512(R9)(R10*2)
 	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -4398,17 +5087,17 @@ k5:
 	ADDQ         DI, SI
 	ADDQ         R8, R9
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), BX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS (DX), Z3, Z3
@@ -4421,9 +5110,9 @@ store2:
 	VADDPS (CX), Z2, Z2
 	VADDPS (DX), Z5, Z5
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
@@ -4432,7 +5121,7 @@ unadded6:
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	MOVQ    88(AX), DX
 	VMOVUPS Z0, (CX)
@@ -4449,9 +5138,29 @@ unclipped7:
 	RET
 
 // func tile3x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4463,7 +5172,7 @@ TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z8, Z8, Z8
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -4477,19 +5186,19 @@ TEXT ·tile3x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z8, Z5
 	VMOVAPS Z8, Z8
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -4499,10 +5208,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z9
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z10
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z11
+	PREFETCHT0   512(R10)(R11*2)
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -4519,17 +5231,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z3, Z3
@@ -4545,9 +5257,9 @@ store2:
 	VADDPS (DX)(CX*1), Z5, Z5
 	VADDPS (BX), Z8, Z8
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z9
 	VMAXPS       Z0, Z9, Z0
 	VMAXPS       Z1, Z9, Z1
@@ -4559,7 +5271,7 @@ unadded6:
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -4579,9 +5291,32 @@ unclipped7:
 	RET
 
 // func tile4x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4596,7 +5331,7 @@ TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z11, Z11, Z11
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -4613,19 +5348,19 @@ TEXT ·tile4x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z11, Z8
 	VMOVAPS Z11, Z11
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -4635,10 +5370,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z12
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z13
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z14
+	PREFETCHT0   512(R10)(R11*2)
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -4659,17 +5397,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z3, Z3
@@ -4688,9 +5426,9 @@ store2:
 	VADDPS (BX), Z8, Z8
 	VADDPS (BX)(CX*1), Z11, Z11
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
@@ -4705,7 +5443,7 @@ unadded6:
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -4728,9 +5466,35 @@ unclipped7:
 	RET
 
 // func tile5x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4748,7 +5512,7 @@ TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z14, Z14, Z14
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -4768,19 +5532,19 @@ TEXT ·tile5x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z14, Z11
 	VMOVAPS Z14, Z14
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -4790,10 +5554,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z15
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z16
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z17
+	PREFETCHT0   512(R10)(R11*2)
 	VBROADCASTSS (SI), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -4818,17 +5585,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z3, Z3
@@ -4850,9 +5617,9 @@ store2:
 	VADDPS (BX), Z11, Z11
 	VADDPS (BX)(CX*1), Z14, Z14
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z15
 	VMAXPS       Z0, Z15, Z0
 	VMAXPS       Z1, Z15, Z1
@@ -4870,7 +5637,7 @@ unadded6:
 	VMAXPS       Z13, Z15, Z13
 	VMAXPS       Z14, Z15, Z14
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -4896,9 +5663,38 @@ unclipped7:
 	RET
 
 // func tile6x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4919,7 +5715,7 @@ TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z17, Z17, Z17
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -4942,19 +5738,19 @@ TEXT ·tile6x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z17, Z14
 	VMOVAPS Z17, Z17
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -4964,10 +5760,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R10), Z18
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z19
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z20
+	PREFETCHT0   512(R10)(R11*2)
 	VBROADCASTSS (SI), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -4996,17 +5795,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z3, Z3
@@ -5031,9 +5830,9 @@ store2:
 	VADDPS (BX)(CX*1), Z14, Z14
 	VADDPS (BX)(CX*2), Z17, Z17
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z18
 	VMAXPS       Z0, Z18, Z0
 	VMAXPS       Z1, Z18, Z1
@@ -5054,7 +5853,7 @@ unadded6:
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -5083,9 +5882,42 @@ unclipped7:
 	RET
 
 // func tile7x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5109,7 +5941,7 @@ TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z20, Z20, Z20
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -5135,20 +5967,20 @@ TEXT ·tile7x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z20, Z17
 	VMOVAPS Z20, Z20
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	MOVQ  72(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -5158,10 +5990,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R11), Z21
+	PREFETCHT0   512(R11)
 	VMOVUPS      (R11)(R12*1), Z22
+	PREFETCHT0   512(R11)(R12*1)
 	VMOVUPS      (R11)(R12*2), Z23
+	PREFETCHT0   512(R11)(R12*2)
 	VBROADCASTSS (SI), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -5194,18 +6029,18 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   104(AX), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z3, Z3
@@ -5233,9 +6068,9 @@ store2:
 	VADDPS (BX)(CX*1), Z17, Z17
 	VADDPS (BX)(CX*2), Z20, Z20
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z21
 	VMAXPS       Z0, Z21, Z0
 	VMAXPS       Z1, Z21, Z1
@@ -5259,7 +6094,7 @@ unadded6:
 	VMAXPS       Z19, Z21, Z19
 	VMAXPS       Z20, Z21, Z20
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -5291,9 +6126,45 @@ unclipped7:
 	RET
 
 // func tile8x3AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	LEAQ       (CX)(CX*2), SI
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	PREFETCHT0 (BX)(SI*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5320,7 +6191,7 @@ TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z23, Z23, Z23
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z3
@@ -5349,20 +6220,20 @@ TEXT ·tile8x3AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z23, Z20
 	VMOVAPS Z23, Z23
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	LEAQ  (BX)(BX*2), R8
 	MOVQ  24(AX), R9
 	MOVQ  64(AX), R10
 	MOVQ  72(AX), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -5372,10 +6243,13 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R11), Z24
+	PREFETCHT0   512(R11)
 	VMOVUPS      (R11)(R12*1), Z25
+	PREFETCHT0   512(R11)(R12*1)
 	VMOVUPS      (R11)(R12*2), Z26
+	PREFETCHT0   512(R11)(R12*2)
 	VBROADCASTSS (SI), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -5412,18 +6286,18 @@ k5:
 	ADDQ         R9, DI
 	ADDQ         R10, R11
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	LEAQ   (CX)(CX*2), SI
 	MOVQ   104(AX), DI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z3, Z3
@@ -5454,9 +6328,9 @@ store2:
 	VADDPS (BX)(CX*2), Z20, Z20
 	VADDPS (BX)(SI*1), Z23, Z23
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z24
 	VMAXPS       Z0, Z24, Z0
 	VMAXPS       Z1, Z24, Z1
@@ -5483,7 +6357,7 @@ unadded6:
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -5518,16 +6392,29 @@ unclipped7:
 	RET
 
 // func tile1x4AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	PREFETCHT0 (CX)
+	ADDQ       104(AX), CX
+	PREFETCHT0 (CX)
+	ADDQ       104(AX), CX
+	PREFETCHT0 (CX)
+	ADDQ       104(AX), CX
+	PREFETCHT0 (CX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z0
 	VMOVUPS 64(CX), Z1
@@ -5537,20 +6424,20 @@ TEXT ·tile1x4AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 192(CX), Z3
 	VMOVAPS Z3, Z3
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), SI
 	MOVQ  64(AX), DI
 	MOVQ  72(AX), R9
 	LEAQ  (R9)(R9*2), R10
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	ADDQ (AX), BX
 	MOVQ 8(DX), R8
@@ -5558,11 +6445,15 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R8), Z4
+	PREFETCHT0   512(R8)
 	VMOVUPS      (R8)(R9*1), Z5
+	PREFETCHT0   512(R8)(R9*1)
 	VMOVUPS      (R8)(R9*2), Z6
+	PREFETCHT0   512(R8)(R9*2)
 	VMOVUPS      (R8)(R10*1), Z7
+	PREFETCHT0   512(R8)(R10*1)
 	VBROADCASTSS (BX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -5571,17 +6462,17 @@ k5:
 	ADDQ         SI, BX
 	ADDQ         DI, R8
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), DX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	VADDPS (CX), Z0, Z0
 	ADDQ   DX, CX
 	VADDPS (CX), Z1, Z1
@@ -5590,16 +6481,16 @@ store2:
 	ADDQ   DX, CX
 	VADDPS (CX), Z3, Z3
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
@@ -5612,9 +6503,30 @@ unclipped7:
 	RET
 
 // func tile2x4AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	MOVQ       120(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+	ADDQ       104(AX), CX
+	ADDQ       104(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+	ADDQ       104(AX), CX
+	ADDQ       104(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+	ADDQ       104(AX), CX
+	ADDQ       104(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5625,7 +6537,7 @@ TEXT ·tile2x4AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z7, Z7, Z7
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z4
@@ -5639,20 +6551,20 @@ TEXT ·tile2x4AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z7, Z3
 	VMOVAPS Z7, Z7
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), DI
 	MOVQ  64(AX), R8
 	MOVQ  72(AX), R10
 	LEAQ  (R10)(R10*2), R11
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	MOVQ BX, SI
 	ADDQ 8(AX), SI
@@ -5662,11 +6574,15 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R12
 
-k5:
+k6:
 	VMOVUPS      (R9), Z8
+	PREFETCHT0   512(R9)
 	VMOVUPS      (R9)(R10*1), Z9
+	PREFETCHT0   512(R9)(R10*1)
 	VMOVUPS      (R9)(R10*2), Z10
+	PREFETCHT0   512(R9)(R10*2)
 	VMOVUPS      (R9)(R11*1), Z11
+	PREFETCHT0   512(R9)(R11*1)
 	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -5681,17 +6597,17 @@ k5:
 	ADDQ         DI, SI
 	ADDQ         R8, R9
 	DECQ         R12
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), BX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS (DX), Z4, Z4
@@ -5708,9 +6624,9 @@ store2:
 	VADDPS (CX), Z3, Z3
 	VADDPS (DX), Z7, Z7
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
@@ -5721,7 +6637,7 @@ unadded6:
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	MOVQ    88(AX), DX
 	VMOVUPS Z0, (CX)
@@ -5742,9 +6658,34 @@ unclipped7:
 	RET
 
 // func tile3x4AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5759,7 +6700,7 @@ TEXT ·tile3x4AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z11, Z11, Z11
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z4
@@ -5777,20 +6718,20 @@ TEXT ·tile3x4AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z11, Z7
 	VMOVAPS Z11, Z11
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	LEAQ  (R11)(R11*2), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -5800,11 +6741,15 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R10), Z12
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z13
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z14
+	PREFETCHT0   512(R10)(R11*2)
 	VMOVUPS      (R10)(R12*1), Z15
+	PREFETCHT0   512(R10)(R12*1)
 	VBROADCASTSS (SI), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -5824,17 +6769,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z4, Z4
@@ -5855,9 +6800,9 @@ store2:
 	VADDPS (DX)(CX*1), Z7, Z7
 	VADDPS (BX), Z11, Z11
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
@@ -5872,7 +6817,7 @@ unadded6:
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -5897,9 +6842,38 @@ unclipped7:
 	RET
 
 // func tile4x4AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5918,7 +6892,7 @@ TEXT ·tile4x4AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z15, Z15, Z15
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z4
@@ -5940,20 +6914,20 @@ TEXT ·tile4x4AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z15, Z11
 	VMOVAPS Z15, Z15
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	LEAQ  (R11)(R11*2), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -5963,11 +6937,15 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R10), Z16
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z17
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z18
+	PREFETCHT0   512(R10)(R11*2)
 	VMOVUPS      (R10)(R12*1), Z19
+	PREFETCHT0   512(R10)(R12*1)
 	VBROADCASTSS (SI), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -5992,17 +6970,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z4, Z4
@@ -6027,9 +7005,9 @@ store2:
 	VADDPS (BX), Z11, Z11
 	VADDPS (BX)(CX*1), Z15, Z15
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z16
 	VMAXPS       Z0, Z16, Z0
 	VMAXPS       Z1, Z16, Z1
@@ -6048,7 +7026,7 @@ unadded6:
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -6077,9 +7055,42 @@ unclipped7:
 	RET
 
 // func tile5x4AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6102,7 +7113,7 @@ TEXT ·tile5x4AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z19, Z19, Z19
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z4
@@ -6128,20 +7139,20 @@ TEXT ·tile5x4AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z19, Z15
 	VMOVAPS Z19, Z19
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	LEAQ  (R11)(R11*2), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -6151,11 +7162,15 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R10), Z20
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z21
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z22
+	PREFETCHT0   512(R10)(R11*2)
 	VMOVUPS      (R10)(R12*1), Z23
+	PREFETCHT0   512(R10)(R12*1)
 	VBROADCASTSS (SI), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -6185,17 +7200,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z4, Z4
@@ -6224,9 +7239,9 @@ store2:
 	VADDPS (BX), Z15, Z15
 	VADDPS (BX)(CX*1), Z19, Z19
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z20
 	VMAXPS       Z0, Z20, Z0
 	VMAXPS       Z1, Z20, Z1
@@ -6249,7 +7264,7 @@ unadded6:
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -6282,9 +7297,46 @@ unclipped7:
 	RET
 
 // func tile6x4AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+	ADDQ       104(AX), DX
+	ADDQ       104(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6311,7 +7363,7 @@ TEXT ·tile6x4AVX512(SB), NOSPLIT, $0-8
 	VPXORD  Z23, Z23, Z23
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Z1
 	VMOVAPS Z1, Z0
 	VMOVAPS Z1, Z4
@@ -6341,20 +7393,20 @@ TEXT ·tile6x4AVX512(SB), NOSPLIT, $0-8
 	VMOVAPS Z23, Z19
 	VMOVAPS Z23, Z23
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	MOVQ  72(AX), R11
 	LEAQ  (R11)(R11*2), R12
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -6364,11 +7416,15 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R13
 
-k5:
+k6:
 	VMOVUPS      (R10), Z24
+	PREFETCHT0   512(R10)
 	VMOVUPS      (R10)(R11*1), Z25
+	PREFETCHT0   512(R10)(R11*1)
 	VMOVUPS      (R10)(R11*2), Z26
+	PREFETCHT0   512(R10)(R11*2)
 	VMOVUPS      (R10)(R12*1), Z27
+	PREFETCHT0   512(R10)(R12*1)
 	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -6403,17 +7459,17 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R13
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   104(AX), SI
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Z0, Z0
 	VADDPS (DX)(CX*1), Z4, Z4
@@ -6446,9 +7502,9 @@ store2:
 	VADDPS (BX)(CX*1), Z19, Z19
 	VADDPS (BX)(CX*2), Z23, Z23
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z24
 	VMAXPS       Z0, Z24, Z0
 	VMAXPS       Z1, Z24, Z1
@@ -6475,7 +7531,7 @@ unadded6:
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Z0, (DX)
@@ -6512,31 +7568,38 @@ unclipped7:
 	RET
 
 // func tile1x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	PREFETCHT0 (CX)
+
+unfetched1:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y0
 	VMOVAPS Y1, Y1
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), SI
 	MOVQ  64(AX), DI
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	ADDQ (AX), BX
 	MOVQ 8(DX), R8
@@ -6544,36 +7607,37 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R9
 
-k5:
+k6:
 	VMOVUPS      (R8), Y2
 	VMOVUPS      32(R8), Y3
+	PREFETCHT0   512(R8)
 	VBROADCASTSS (BX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         SI, BX
 	ADDQ         DI, R8
 	DECQ         R9
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
@@ -6581,16 +7645,25 @@ unclipped7:
 	RET
 
 // func tile2x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         unfetched1
+	MOVQ       120(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (DX)
+
+unfetched1:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Y2
 	VMOVUPS 32(CX), Y3
 	VMOVAPS Y2, Y0
@@ -6598,18 +7671,18 @@ TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-8
 	VMOVAPS Y2, Y2
 	VMOVAPS Y3, Y3
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), DI
 	MOVQ  64(AX), R8
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), BX
 	MOVQ BX, SI
 	ADDQ 8(AX), SI
@@ -6619,9 +7692,10 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R10
 
-k5:
+k6:
 	VMOVUPS      (R9), Y4
 	VMOVUPS      32(R9), Y5
+	PREFETCHT0   512(R9)
 	VBROADCASTSS (BX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -6632,32 +7706,32 @@ k5:
 	ADDQ         DI, SI
 	ADDQ         R8, R9
 	DECQ         R10
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), CX
 	TESTQ  CX, CX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 	VADDPS (DX), Y2, Y2
 	VADDPS 32(DX), Y3, Y3
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), CX
 	MOVQ    88(AX), DX
 	VMOVUPS Y0, (CX)
@@ -6668,9 +7742,19 @@ unclipped7:
 	RET
 
 // func tile3x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+
+unfetched1:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -6679,7 +7763,7 @@ TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-8
 	VXORPS  Y5, Y5, Y5
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Y4
 	VMOVUPS 32(CX), Y5
 	VMOVAPS Y4, Y0
@@ -6689,18 +7773,18 @@ TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-8
 	VMOVAPS Y4, Y4
 	VMOVAPS Y5, Y5
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -6710,9 +7794,10 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Y6
 	VMOVUPS      32(R10), Y7
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6726,16 +7811,16 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
@@ -6744,9 +7829,9 @@ store2:
 	VADDPS (BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
@@ -6755,7 +7840,7 @@ unadded6:
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Y0, (DX)
@@ -6768,9 +7853,20 @@ unclipped7:
 	RET
 
 // func tile4x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -6781,7 +7877,7 @@ TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-8
 	VXORPS  Y7, Y7, Y7
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Y6
 	VMOVUPS 32(CX), Y7
 	VMOVAPS Y6, Y0
@@ -6793,18 +7889,18 @@ TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-8
 	VMOVAPS Y6, Y6
 	VMOVAPS Y7, Y7
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -6814,9 +7910,10 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Y8
 	VMOVUPS      32(R10), Y9
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6833,16 +7930,16 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
@@ -6853,9 +7950,9 @@ store2:
 	VADDPS (BX)(CX*1), Y6, Y6
 	VADDPS 32(BX)(CX*1), Y7, Y7
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Y8
 	VMAXPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y8, Y1
@@ -6866,7 +7963,7 @@ unadded6:
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Y0, (DX)
@@ -6881,9 +7978,21 @@ unclipped7:
 	RET
 
 // func tile5x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile5x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+
+unfetched1:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -6896,7 +8005,7 @@ TEXT ·tile5x1AVX2(SB), NOSPLIT, $0-8
 	VXORPS  Y9, Y9, Y9
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Y8
 	VMOVUPS 32(CX), Y9
 	VMOVAPS Y8, Y0
@@ -6910,18 +8019,18 @@ TEXT ·tile5x1AVX2(SB), NOSPLIT, $0-8
 	VMOVAPS Y8, Y8
 	VMOVAPS Y9, Y9
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -6931,9 +8040,10 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Y10
 	VMOVUPS      32(R10), Y11
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6953,16 +8063,16 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
@@ -6975,9 +8085,9 @@ store2:
 	VADDPS (BX)(CX*1), Y8, Y8
 	VADDPS 32(BX)(CX*1), Y9, Y9
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Y10
 	VMAXPS       Y0, Y10, Y0
 	VMAXPS       Y1, Y10, Y1
@@ -6990,7 +8100,7 @@ unadded6:
 	VMAXPS       Y8, Y10, Y8
 	VMAXPS       Y9, Y10, Y9
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Y0, (DX)
@@ -7007,9 +8117,22 @@ unclipped7:
 	RET
 
 // func tile6x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile6x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ       t+0(FP), AX
+	MOVQ       96(AX), CX
+	MOVQ       112(AX), DX
+	TESTQ      DX, DX
+	JZ         unfetched1
+	MOVQ       120(AX), BX
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(CX*1)
+	PREFETCHT0 (DX)(CX*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(CX*1)
+	PREFETCHT0 (BX)(CX*2)
+
+unfetched1:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -7024,7 +8147,7 @@ TEXT ·tile6x1AVX2(SB), NOSPLIT, $0-8
 	VXORPS  Y11, Y11, Y11
 	MOVQ    128(AX), CX
 	TESTQ   CX, CX
-	JZ      unbiased1
+	JZ      unbiased2
 	VMOVUPS (CX), Y10
 	VMOVUPS 32(CX), Y11
 	VMOVAPS Y10, Y0
@@ -7040,18 +8163,18 @@ TEXT ·tile6x1AVX2(SB), NOSPLIT, $0-8
 	VMOVAPS Y10, Y10
 	VMOVAPS Y11, Y11
 
-unbiased1:
+unbiased2:
 	MOVQ  40(AX), CX
 	MOVQ  32(AX), DX
 	CMPQ  48(AX), $0x00
-	JLE   store2
+	JLE   store3
 	MOVQ  16(AX), BX
 	MOVQ  24(AX), R8
 	MOVQ  64(AX), R9
 	TESTQ CX, CX
-	JLE   done4
+	JLE   done5
 
-loop3:
+loop4:
 	MOVQ (DX), SI
 	MOVQ SI, DI
 	ADDQ 8(AX), DI
@@ -7061,9 +8184,10 @@ loop3:
 	ADDQ $0x10, DX
 	MOVQ 48(AX), R11
 
-k5:
+k6:
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
+	PREFETCHT0   512(R10)
 	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7086,16 +8210,16 @@ k5:
 	ADDQ         R8, DI
 	ADDQ         R9, R10
 	DECQ         R11
-	JNZ          k5
+	JNZ          k6
 	DECQ         CX
-	JNZ          loop3
+	JNZ          loop4
 
-done4:
-store2:
+done5:
+store3:
 	MOVQ   96(AX), CX
 	MOVQ   112(AX), DX
 	TESTQ  DX, DX
-	JZ     unadded6
+	JZ     unadded7
 	MOVQ   120(AX), BX
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
@@ -7110,9 +8234,9 @@ store2:
 	VADDPS (BX)(CX*2), Y10, Y10
 	VADDPS 32(BX)(CX*2), Y11, Y11
 
-unadded6:
+unadded7:
 	CMPQ         136(AX), $0x00
-	JEQ          unclipped7
+	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Y12
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -7127,7 +8251,7 @@ unadded6:
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
 
-unclipped7:
+unclipped8:
 	MOVQ    80(AX), DX
 	MOVQ    88(AX), BX
 	VMOVUPS Y0, (DX)
@@ -7142,5 +8266,417 @@ unclipped7:
 	VMOVUPS Y9, 32(BX)(CX*1)
 	VMOVUPS Y10, (BX)(CX*2)
 	VMOVUPS Y11, 32(BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func sumToAVX512(n int, x *float32, y *float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sumToAVX512(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	XORQ BX, BX
+	SUBQ $+64, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (DX)(BX*1), Z0
+	VMOVUPS (CX)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Z0
+	VMOVUPS 64(CX)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(DX)(BX*1)
+	VMOVUPS 128(DX)(BX*1), Z0
+	VMOVUPS 128(CX)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(DX)(BX*1)
+	VMOVUPS 192(DX)(BX*1), Z0
+	VMOVUPS 192(CX)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(DX)(BX*1)
+	ADDQ    $+256, BX
+	SUBQ    $+64, AX
+	JGE     loop1
+
+done2:
+	ADDQ $+64, AX
+	SUBQ $+16, AX
+	JL   done4
+
+loop3:
+	VMOVUPS (DX)(BX*1), Z0
+	VMOVUPS (CX)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DX)(BX*1)
+	ADDQ    $+64, BX
+	SUBQ    $+16, AX
+	JGE     loop3
+
+done4:
+	ADDQ      $+16, AX
+	TESTQ     AX, AX
+	JZ        end5
+	MOVL      $-1, SI
+	BZHIL     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX)(BX*1), K1, Z0
+	VMOVUPS.Z (CX)(BX*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func sumToAVX2(n int, x *float32, y *float32)
+// Requires: AVX
+TEXT ·sumToAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	XORQ BX, BX
+	SUBQ $+64, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (DX)(BX*1), Y0
+	VMOVUPS 32(DX)(BX*1), Y1
+	VMOVUPS (CX)(BX*1), Y2
+	VMOVUPS 32(CX)(BX*1), Y3
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (DX)(BX*1)
+	VMOVUPS Y1, 32(DX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y0
+	VMOVUPS 96(DX)(BX*1), Y1
+	VMOVUPS 64(CX)(BX*1), Y2
+	VMOVUPS 96(CX)(BX*1), Y3
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, 64(DX)(BX*1)
+	VMOVUPS Y1, 96(DX)(BX*1)
+	VMOVUPS 128(DX)(BX*1), Y0
+	VMOVUPS 160(DX)(BX*1), Y1
+	VMOVUPS 128(CX)(BX*1), Y2
+	VMOVUPS 160(CX)(BX*1), Y3
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, 128(DX)(BX*1)
+	VMOVUPS Y1, 160(DX)(BX*1)
+	VMOVUPS 192(DX)(BX*1), Y0
+	VMOVUPS 224(DX)(BX*1), Y1
+	VMOVUPS 192(CX)(BX*1), Y2
+	VMOVUPS 224(CX)(BX*1), Y3
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, 192(DX)(BX*1)
+	VMOVUPS Y1, 224(DX)(BX*1)
+	ADDQ    $+256, BX
+	SUBQ    $+64, AX
+	JGE     loop1
+
+done2:
+	ADDQ $+64, AX
+	SUBQ $+16, AX
+	JL   done4
+
+loop3:
+	VMOVUPS (DX)(BX*1), Y0
+	VMOVUPS 32(DX)(BX*1), Y1
+	VMOVUPS (CX)(BX*1), Y2
+	VMOVUPS 32(CX)(BX*1), Y3
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (DX)(BX*1)
+	VMOVUPS Y1, 32(DX)(BX*1)
+	ADDQ    $+64, BX
+	SUBQ    $+16, AX
+	JGE     loop3
+
+done4:
+	ADDQ       $+16, AX
+	TESTQ      AX, AX
+	JZ         end5
+	LEAQ       mask<>+0(SB), SI
+	NEGQ       AX
+	VMOVUPS    64(SI)(AX*4), Y0
+	VMOVUPS    96(SI)(AX*4), Y1
+	VMASKMOVPS (DX)(BX*1), Y0, Y2
+	VMASKMOVPS 32(DX)(BX*1), Y1, Y3
+	VMASKMOVPS (CX)(BX*1), Y0, Y4
+	VMASKMOVPS 32(CX)(BX*1), Y1, Y5
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS Y2, Y0, (DX)(BX*1)
+	VMASKMOVPS Y3, Y1, 32(DX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA mask<>+0(SB)/4, $0xffffffff
+DATA mask<>+4(SB)/4, $0xffffffff
+DATA mask<>+8(SB)/4, $0xffffffff
+DATA mask<>+12(SB)/4, $0xffffffff
+DATA mask<>+16(SB)/4, $0xffffffff
+DATA mask<>+20(SB)/4, $0xffffffff
+DATA mask<>+24(SB)/4, $0xffffffff
+DATA mask<>+28(SB)/4, $0xffffffff
+DATA mask<>+32(SB)/4, $0xffffffff
+DATA mask<>+36(SB)/4, $0xffffffff
+DATA mask<>+40(SB)/4, $0xffffffff
+DATA mask<>+44(SB)/4, $0xffffffff
+DATA mask<>+48(SB)/4, $0xffffffff
+DATA mask<>+52(SB)/4, $0xffffffff
+DATA mask<>+56(SB)/4, $0xffffffff
+DATA mask<>+60(SB)/4, $0xffffffff
+DATA mask<>+64(SB)/4, $0x00000000
+DATA mask<>+68(SB)/4, $0x00000000
+DATA mask<>+72(SB)/4, $0x00000000
+DATA mask<>+76(SB)/4, $0x00000000
+DATA mask<>+80(SB)/4, $0x00000000
+DATA mask<>+84(SB)/4, $0x00000000
+DATA mask<>+88(SB)/4, $0x00000000
+DATA mask<>+92(SB)/4, $0x00000000
+DATA mask<>+96(SB)/4, $0x00000000
+DATA mask<>+100(SB)/4, $0x00000000
+DATA mask<>+104(SB)/4, $0x00000000
+DATA mask<>+108(SB)/4, $0x00000000
+DATA mask<>+112(SB)/4, $0x00000000
+DATA mask<>+116(SB)/4, $0x00000000
+DATA mask<>+120(SB)/4, $0x00000000
+DATA mask<>+124(SB)/4, $0x00000000
+GLOBL mask<>(SB), RODATA|NOPTR, $128
+
+// func copy1AVX512(n int, src *float32, ld int, dst *float32, step int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·copy1AVX512(SB), NOSPLIT, $0-40
+	MOVQ  n+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  ld+16(FP), DX
+	MOVQ  dst+24(FP), BX
+	MOVQ  step+32(FP), SI
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	PREFETCHT0 (CX)(DX*8)
+	VMOVUPS    (CX), Z0
+	VMOVUPS    Z0, (BX)
+	ADDQ       DX, CX
+	ADDQ       $+64, BX
+	DECQ       AX
+	JNZ        loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func copy1AVX2(n int, src *float32, ld int, dst *float32, step int)
+// Requires: AVX, MMX+
+TEXT ·copy1AVX2(SB), NOSPLIT, $0-40
+	MOVQ  n+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  ld+16(FP), DX
+	MOVQ  dst+24(FP), BX
+	MOVQ  step+32(FP), SI
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	PREFETCHT0 (CX)(DX*8)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    Y1, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       $+64, BX
+	DECQ       AX
+	JNZ        loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func copy4AVX512(n int, src *float32, ld int, dst *float32, step int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·copy4AVX512(SB), NOSPLIT, $0-40
+	MOVQ  n+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  ld+16(FP), DX
+	MOVQ  dst+24(FP), BX
+	MOVQ  step+32(FP), SI
+	LEAQ  (SI)(SI*2), DI
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	PREFETCHT0 (CX)(DX*8)
+	VMOVUPS    (CX), Z0
+	VMOVUPS    Z0, (BX)
+	PREFETCHT0 64(CX)(DX*8)
+	VMOVUPS    64(CX), Z0
+	VMOVUPS    Z0, (BX)(SI*1)
+	PREFETCHT0 128(CX)(DX*8)
+	VMOVUPS    128(CX), Z0
+	VMOVUPS    Z0, (BX)(SI*2)
+	PREFETCHT0 192(CX)(DX*8)
+	VMOVUPS    192(CX), Z0
+	VMOVUPS    Z0, (BX)(DI*1)
+	ADDQ       DX, CX
+	ADDQ       $+64, BX
+	DECQ       AX
+	JNZ        loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func copy4AVX2(n int, src *float32, ld int, dst *float32, step int)
+// Requires: AVX, MMX+
+TEXT ·copy4AVX2(SB), NOSPLIT, $0-40
+	MOVQ  n+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  ld+16(FP), DX
+	MOVQ  dst+24(FP), BX
+	MOVQ  step+32(FP), SI
+	LEAQ  (SI)(SI*2), DI
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	PREFETCHT0 (CX)(DX*8)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    Y1, 32(BX)
+	PREFETCHT0 64(CX)(DX*8)
+	VMOVUPS    64(CX), Y0
+	VMOVUPS    96(CX), Y1
+	VMOVUPS    Y0, (BX)(SI*1)
+	VMOVUPS    Y1, 32(BX)(SI*1)
+	PREFETCHT0 128(CX)(DX*8)
+	VMOVUPS    128(CX), Y0
+	VMOVUPS    160(CX), Y1
+	VMOVUPS    Y0, (BX)(SI*2)
+	VMOVUPS    Y1, 32(BX)(SI*2)
+	PREFETCHT0 192(CX)(DX*8)
+	VMOVUPS    192(CX), Y0
+	VMOVUPS    224(CX), Y1
+	VMOVUPS    Y0, (BX)(DI*1)
+	VMOVUPS    Y1, 32(BX)(DI*1)
+	ADDQ       DX, CX
+	ADDQ       $+64, BX
+	DECQ       AX
+	JNZ        loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func transpose16AVX2(n int, src *float32, ld int, dst *float32)
+// Requires: AVX
+TEXT ·transpose16AVX2(SB), NOSPLIT, $0-32
+	MOVQ  n+0(FP), AX
+	MOVQ  dst+24(FP), CX
+	MOVQ  src+8(FP), DX
+	MOVQ  ld+16(FP), SI
+	LEAQ  (SI)(SI*2), DI
+	LEAQ  (SI)(SI*4), R8
+	LEAQ  (DI)(SI*4), R9
+	LEAQ  (DX)(SI*8), BX
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	VBROADCASTF128 (DX), Y0
+	VINSERTF128    $0x01, (DX)(SI*4), Y0, Y0
+	VBROADCASTF128 (DX)(SI*1), Y1
+	VINSERTF128    $0x01, (DX)(R8*1), Y1, Y1
+	VBROADCASTF128 (DX)(SI*2), Y2
+	VINSERTF128    $0x01, (DX)(DI*2), Y2, Y2
+	VBROADCASTF128 (DX)(DI*1), Y3
+	VINSERTF128    $0x01, (DX)(R9*1), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y2
+	VSHUFPS        $0x44, Y1, Y4, Y3
+	VMOVUPS        Y3, (CX)
+	VSHUFPS        $0xee, Y1, Y4, Y1
+	VMOVUPS        Y1, 64(CX)
+	VSHUFPS        $0x44, Y2, Y0, Y1
+	VMOVUPS        Y1, 128(CX)
+	VSHUFPS        $0xee, Y2, Y0, Y0
+	VMOVUPS        Y0, 192(CX)
+	VBROADCASTF128 16(DX), Y0
+	VINSERTF128    $0x01, 16(DX)(SI*4), Y0, Y0
+	VBROADCASTF128 16(DX)(SI*1), Y1
+	VINSERTF128    $0x01, 16(DX)(R8*1), Y1, Y1
+	VBROADCASTF128 16(DX)(SI*2), Y2
+	VINSERTF128    $0x01, 16(DX)(DI*2), Y2, Y2
+	VBROADCASTF128 16(DX)(DI*1), Y3
+	VINSERTF128    $0x01, 16(DX)(R9*1), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y2
+	VSHUFPS        $0x44, Y1, Y4, Y3
+	VMOVUPS        Y3, 256(CX)
+	VSHUFPS        $0xee, Y1, Y4, Y1
+	VMOVUPS        Y1, 320(CX)
+	VSHUFPS        $0x44, Y2, Y0, Y1
+	VMOVUPS        Y1, 384(CX)
+	VSHUFPS        $0xee, Y2, Y0, Y0
+	VMOVUPS        Y0, 448(CX)
+	VBROADCASTF128 (BX), Y0
+	VINSERTF128    $0x01, (BX)(SI*4), Y0, Y0
+	VBROADCASTF128 (BX)(SI*1), Y1
+	VINSERTF128    $0x01, (BX)(R8*1), Y1, Y1
+	VBROADCASTF128 (BX)(SI*2), Y2
+	VINSERTF128    $0x01, (BX)(DI*2), Y2, Y2
+	VBROADCASTF128 (BX)(DI*1), Y3
+	VINSERTF128    $0x01, (BX)(R9*1), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y2
+	VSHUFPS        $0x44, Y1, Y4, Y3
+	VMOVUPS        Y3, 32(CX)
+	VSHUFPS        $0xee, Y1, Y4, Y1
+	VMOVUPS        Y1, 96(CX)
+	VSHUFPS        $0x44, Y2, Y0, Y1
+	VMOVUPS        Y1, 160(CX)
+	VSHUFPS        $0xee, Y2, Y0, Y0
+	VMOVUPS        Y0, 224(CX)
+	VBROADCASTF128 16(BX), Y0
+	VINSERTF128    $0x01, 16(BX)(SI*4), Y0, Y0
+	VBROADCASTF128 16(BX)(SI*1), Y1
+	VINSERTF128    $0x01, 16(BX)(R8*1), Y1, Y1
+	VBROADCASTF128 16(BX)(SI*2), Y2
+	VINSERTF128    $0x01, 16(BX)(DI*2), Y2, Y2
+	VBROADCASTF128 16(BX)(DI*1), Y3
+	VINSERTF128    $0x01, 16(BX)(R9*1), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y2
+	VSHUFPS        $0x44, Y1, Y4, Y3
+	VMOVUPS        Y3, 288(CX)
+	VSHUFPS        $0xee, Y1, Y4, Y1
+	VMOVUPS        Y1, 352(CX)
+	VSHUFPS        $0x44, Y2, Y0, Y1
+	VMOVUPS        Y1, 416(CX)
+	VSHUFPS        $0xee, Y2, Y0, Y0
+	VMOVUPS        Y0, 480(CX)
+	ADDQ           $0x20, DX
+	ADDQ           $0x20, BX
+	ADDQ           $+512, CX
+	DECQ           AX
+	JNZ            loop1
+
+done2:
 	VZEROUPPER
 	RET

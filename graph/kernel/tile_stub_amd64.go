@@ -253,3 +253,38 @@ func tile5x1AVX2(t *byte)
 //
 //go:noescape
 func tile6x1AVX2(t *byte)
+
+// sumToAVX512 adds n floats at x to those at y.
+//
+//go:noescape
+func sumToAVX512(n int, x *float32, y *float32)
+
+// sumToAVX2 adds n floats at x to those at y.
+//
+//go:noescape
+func sumToAVX2(n int, x *float32, y *float32)
+
+// copy1AVX512 copies n rows of 1 vectors, ld bytes apart, to as many panels, step bytes apart.
+//
+//go:noescape
+func copy1AVX512(n int, src *float32, ld int, dst *float32, step int)
+
+// copy1AVX2 copies n rows of 1 vectors, ld bytes apart, to as many panels, step bytes apart.
+//
+//go:noescape
+func copy1AVX2(n int, src *float32, ld int, dst *float32, step int)
+
+// copy4AVX512 copies n rows of 4 vectors, ld bytes apart, to as many panels, step bytes apart.
+//
+//go:noescape
+func copy4AVX512(n int, src *float32, ld int, dst *float32, step int)
+
+// copy4AVX2 copies n rows of 4 vectors, ld bytes apart, to as many panels, step bytes apart.
+//
+//go:noescape
+func copy4AVX2(n int, src *float32, ld int, dst *float32, step int)
+
+// transpose16AVX2 writes the 8·n columns of sixteen rows, ld bytes apart, as rows of sixteen floats.
+//
+//go:noescape
+func transpose16AVX2(n int, src *float32, ld int, dst *float32)

@@ -240,7 +240,11 @@ func (f *F) fold(v Vec, wide, half, scalar func(...operand.Op)) reg.VecVirtual {
 		wide(v.Hi, v.Lo, y)
 	}
 	x := f.XMM()
-	f.VEXTRACTF128(operand.U8(1), y, x)
+	if f.wide {
+		f.VEXTRACTF32X4(operand.U8(1), y, x) // the older instruction knows sixteen registers only
+	} else {
+		f.VEXTRACTF128(operand.U8(1), y, x)
+	}
 	half(y.AsX(), x, x)
 	t := f.XMM()
 	f.VPERMILPD(operand.U8(1), x, t)

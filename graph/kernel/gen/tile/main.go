@@ -37,6 +37,10 @@ const (
 	offReLU
 )
 
+// ahead is how far, in bytes, B is fetched before it is needed: the packed panels come from the
+// second-level cache, which takes some fifteen cycles, a step of the full tile.
+const ahead = 512
+
 func main() {
 	for _, s := range []struct {
 		wide         bool
@@ -52,6 +56,21 @@ func main() {
 			lanes.For(s.wide, name, "func(t *byte)", doc, func(f *lanes.F) { tile(f, rows, s.panels) })
 		}
 	}
+	lanes.Both("sumTo", "func(n int, x, y *float32)", "adds n floats at x to those at y.", func(f *lanes.F) {
+		n, x, y := f.Arg("n"), f.Arg("x"), f.Arg("y")
+		f.Each(n, 4, func(at []lanes.At) {
+			for _, a := range at {
+				f.Put(f.Add(f.Get(y, a), f.Get(x, a)), y, a)
+			}
+		})
+	})
+	for _, panels := range []int{1, 4} {
+		lanes.Both(fmt.Sprintf("copy%d", panels), "func(n int, src *float32, ld int, dst *float32, step int)",
+			fmt.Sprintf("copies n rows of %d vectors, ld bytes apart, to as many panels, step bytes apart.", panels),
+			func(f *lanes.F) { copyPanels(f, panels) })
+	}
+	lanes.For(false, "transpose16AVX2", "func(n int, src *float32, ld int, dst *float32)",
+		"writes the 8·n columns of sixteen rows, ld bytes apart, as rows of sixteen floats.", transpose)
 	lanes.Generate()
 }
 
@@ -112,6 +131,7 @@ func tile(f *lanes.F, m, panels int) {
 		f.MOVQ(field(off), r)
 		return r
 	}
+	fetch(f, m, panels, load, field)
 	sums := start(f, m, panels, field(offBias))
 
 	// Σ over blocks and over k.
@@ -149,6 +169,7 @@ func tile(f *lanes.F, m, panels int) {
 		var bv []lanes.Vec
 		for p := range panels {
 			bv = append(bv, f.GetMem(panel[p]))
+			f.PREFETCHT0(panel[p].Offset(ahead))
 		}
 		for i := range m {
 			av := f.Splat(a.at(i))
@@ -163,6 +184,27 @@ func tile(f *lanes.F, m, panels int) {
 	})
 	f.Here(stored)
 	finish(f, sums, load, field)
+}
+
+// fetch asks for the residual, which is needed at the end.
+func fetch(f *lanes.F, m, panels int, load func(off int) reg.GPVirtual, field func(off int) Mem) {
+	none := f.Label("unfetched")
+	r := newRows(f, m, load(offCMS))
+	f.MOVQ(field(offR0), r.first)
+	f.TESTQ(r.first, r.first)
+	f.JZ(LabelRef(none))
+	if m > 1 {
+		f.MOVQ(field(offR1), r.other)
+	}
+	for p := range panels {
+		for i := range m {
+			f.PREFETCHT0(r.at(i))
+		}
+		if p < panels-1 {
+			r.each(func(base reg.GPVirtual) { f.ADDQ(field(offCPS), base) })
+		}
+	}
+	f.Here(none)
 }
 
 // start makes the sums and sets them to the bias, or to zero.
@@ -236,6 +278,72 @@ func finish(f *lanes.F, sums [][]lanes.Vec, load func(off int) reg.GPVirtual, fi
 		}
 		if p < panels-1 {
 			c.each(func(base reg.GPVirtual) { f.ADDQ(cps, base) })
+		}
+	}
+}
+
+// copyPanels is for rows that lie in as many pages, where no prefetcher helps.
+func copyPanels(f *lanes.F, panels int) {
+	n, src, ld, dst, step := f.Arg("n"), f.Arg("src"), f.Arg("ld"), f.Arg("dst"), f.Arg("step")
+	to := []Mem{{Base: dst}, {Base: dst, Index: step, Scale: 1}, {Base: dst, Index: step, Scale: 2}}
+	if panels > 3 {
+		step3 := f.GP64()
+		f.LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
+		to = append(to, Mem{Base: dst, Index: step3, Scale: 1})
+	}
+	f.Loop(n, func() {
+		for p := range panels {
+			f.PREFETCHT0(Mem{Base: src, Index: ld, Scale: 8, Disp: 64 * p})
+			f.PutMem(f.GetMem(Mem{Base: src, Disp: 64 * p}), to[p])
+		}
+		f.ADDQ(ld, src)
+		f.ADDQ(I32(64), dst)
+	})
+}
+
+// transpose turns eight columns at a time, in two squares of eight.
+func transpose(f *lanes.F) {
+	n, dst := f.Arg("n"), f.Arg("dst")
+	src := rows{half: 8, first: f.Arg("src"), other: f.GP64(), times: map[int]reg.GPVirtual{1: f.Arg("ld")}}
+	ld := src.times[1]
+	for i := 3; i < 8; i += 2 {
+		src.times[i] = f.GP64()
+	}
+	f.LEAQ(Mem{Base: ld, Index: ld, Scale: 2}, src.times[3])
+	f.LEAQ(Mem{Base: ld, Index: ld, Scale: 4}, src.times[5])
+	f.LEAQ(Mem{Base: src.times[3], Index: ld, Scale: 4}, src.times[7])
+	f.LEAQ(Mem{Base: src.first, Index: ld, Scale: 8}, src.other)
+	f.Loop(n, func() {
+		for half := range 2 {
+			square(f, func(row, column int) Mem { return src.at(8*half + row).Offset(4 * column) },
+				func(row int) Mem { return Mem{Base: dst, Disp: 64*row + 32*half} })
+		}
+		src.each(func(base reg.GPVirtual) { f.ADDQ(Imm(32), base) })
+		f.ADDQ(I32(512), dst)
+	})
+}
+
+// square transposes 8×8 floats. Rows i and i+4 meet in one register by loads alone, which leaves
+// sixteen shuffles, not twenty-four.
+func square(f *lanes.F, src func(row, column int) Mem, dst func(row int) Mem) {
+	var quads [2][4]reg.VecVirtual // by columns 0-3, 4-7: row i, row i+4
+	for h := range 2 {
+		for i := range 4 {
+			y := f.YMM()
+			f.VBROADCASTF128(src(i, 4*h), y)
+			f.VINSERTF128(Imm(1), src(i+4, 4*h), y, y)
+			quads[h][i] = y
+		}
+		q := quads[h]
+		lo01, hi01, lo23, hi23 := f.YMM(), f.YMM(), f.YMM(), f.YMM()
+		f.VUNPCKLPS(q[1], q[0], lo01)
+		f.VUNPCKHPS(q[1], q[0], hi01)
+		f.VUNPCKLPS(q[3], q[2], lo23)
+		f.VUNPCKHPS(q[3], q[2], hi23)
+		for i, pair := range [][2]reg.VecVirtual{{lo01, lo23}, {lo01, lo23}, {hi01, hi23}, {hi01, hi23}} {
+			y := f.YMM()
+			f.VSHUFPS(Imm([]uint64{0x44, 0xEE}[i%2]), pair[1], pair[0], y)
+			f.VMOVUPS(y, dst(4*h+i))
 		}
 	}
 }
