@@ -94,24 +94,59 @@ type Conv struct {
 	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride
 	filter  *filterGrad
 
-	pack packRun
-	run  corrRun
-	zero zeroRun
-	fill filterRun
+	// In place of the above, where minimal filtering is faster.
+	winograd     *winograd
+	winogradGrad *winograd
+	winogradSum  *winogradGrad
+
+	call struct {
+		pack         packRun
+		forward      corrRun
+		zero         zeroRun
+		filter       filterRun
+		winogradPack winogradPack
+		winograd     winogradRun
+		winogradGrad winogradGradRun
+	}
 }
+
+// An algorithm is a way to compute a convolution.
+type algorithm int
+
+const (
+	fastest algorithm = iota // chosen by shape
+	direct
+	minimal // Winograd's minimal filtering
+)
 
 // NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
 // (the first layer of a network; there is no gradient for images).
 func NewConv(s ConvShape, plainInput bool) (*Conv, error) {
+	return newConv(s, plainInput, fastest)
+}
+
+func newConv(s ConvShape, plainInput bool, a algorithm) (*Conv, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	c := &Conv{shape: s, plain: plainInput}
-	c.forward = forwardCorr(s, plainInput)
-	if !plainInput {
+	may := !plainInput && winogradCan(s) && a != direct
+	m := mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups}
+	if may && (a == minimal || winogradPays(m)) {
+		c.winograd = forwardWinograd(s)
+	} else {
+		c.forward = forwardCorr(s, plainInput)
+	}
+	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups})) {
+		c.winogradGrad = gradWinograd(s)
+	} else if !plainInput {
 		c.phases = gradCorrs(s)
 	}
-	c.filter = newFilterGrad(s, plainInput)
+	if may && (a == minimal || winogradGradPays(m)) {
+		c.winogradSum = newWinogradGrad(s)
+	} else {
+		c.filter = newFilterGrad(s, plainInput)
+	}
 	return c, nil
 }
 
@@ -119,17 +154,29 @@ func NewConv(s ConvShape, plainInput bool) (*Conv, error) {
 func (c *Conv) Shape() ConvShape { return c.shape }
 
 // PackedLen returns the floats of the packed filters that Forward reads.
-func (c *Conv) PackedLen() int { return c.forward.packedLen() }
+func (c *Conv) PackedLen() int {
+	if c.winograd != nil {
+		return c.winograd.packedLen()
+	}
+	return c.forward.packedLen()
+}
 
 // Pack brings filters, F×C/Groups×KH×KW, into the form that Forward reads.
 func (c *Conv) Pack(p *Pool, w, packed []float32) {
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.PackedLen())
-	c.pack.run(p, c.forward, w, packed)
+	if c.winograd != nil {
+		c.call.winogradPack.run(p, c.winograd, w, packed)
+		return
+	}
+	c.call.pack.run(p, c.forward, w, packed)
 }
 
 // GradPackedLen returns the floats of the packed filters that DataGrad reads.
 func (c *Conv) GradPackedLen() int {
+	if c.winogradGrad != nil {
+		return c.winogradGrad.packedLen()
+	}
 	n := 0
 	for _, ph := range c.phases {
 		n += ph.packedLen()
@@ -142,17 +189,29 @@ func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
 	c.mustNotBePlain()
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.GradPackedLen())
+	if c.winogradGrad != nil {
+		c.call.winogradPack.run(p, c.winogradGrad, w, packed)
+		return
+	}
 	for _, ph := range c.phases {
-		c.pack.run(p, ph, w, packed)
+		c.call.pack.run(p, ph, w, packed)
 		packed = packed[ph.packedLen():]
 	}
 }
 
 // Scratch returns the floats of scratch space that Forward needs on a pool of so many threads.
-func (c *Conv) Scratch(threads int) int { return c.forward.scratch(threads) }
+func (c *Conv) Scratch(threads int) int {
+	if c.winograd != nil {
+		return c.winograd.scratch(threads)
+	}
+	return c.forward.scratch(threads)
+}
 
 // DataGradScratch returns the floats of scratch space that DataGrad needs.
 func (c *Conv) DataGradScratch(threads int) int {
+	if c.winogradGrad != nil {
+		return c.winogradGrad.scratch(threads)
+	}
 	n := 0
 	for _, ph := range c.phases {
 		n = max(n, ph.scratch(threads))
@@ -161,7 +220,12 @@ func (c *Conv) DataGradScratch(threads int) int {
 }
 
 // FilterGradScratch returns the floats of scratch space that FilterGrad needs.
-func (c *Conv) FilterGradScratch(threads int) int { return c.filter.scratch(threads) }
+func (c *Conv) FilterGradScratch(threads int) int {
+	if c.winogradSum != nil {
+		return c.winogradSum.scratch(threads)
+	}
+	return c.filter.scratch(threads)
+}
 
 // Forward computes y = act(x∗w + bias + residual), where bias (F floats), residual (the shape of y)
 // may be nil and act is max(0, ·) if relu is set. The residual may be y itself.
@@ -171,15 +235,23 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
 	mustBe("output", y, s.N, s.F, s.OutH(), s.OutW())
 	data, stride := c.input(x)
-	r := &c.run
-	*r = corrRun{x: data, xs: stride, packed: packed, y: y.Data, ys: y.Stride, relu: relu}
 	if bias != nil {
 		mustHave("bias", len(bias), s.F)
+		bias = bias[:s.F]
 	}
+	var res Act
 	if residual != nil {
 		mustBe("residual", *residual, s.N, s.F, s.OutH(), s.OutW())
-		r.res, r.rs = residual.Data, residual.Stride
+		res = *residual
 	}
+	if c.winograd != nil {
+		r := &c.call.winograd
+		*r = winogradRun{x: data, xs: stride, u: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride}
+		r.do(p, c.winograd, bias, relu, scratch)
+		return
+	}
+	r := &c.call.forward
+	*r = corrRun{x: data, xs: stride, packed: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride, relu: relu}
 	r.do(p, c.forward, bias, scratch)
 }
 
@@ -192,18 +264,25 @@ func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx A
 	mustHave("scratch", len(scratch), c.DataGradScratch(p.Threads()))
 	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
 	mustBe("input gradient", dx, s.N, s.C, s.H, s.W)
+	var sum Act // what dx is added to
+	if accumulate {
+		sum = dx
+	}
+	if c.winogradGrad != nil {
+		r := &c.call.winograd
+		*r = winogradRun{x: dy.Data, xs: dy.Stride, u: packed, res: sum.Data, rs: sum.Stride, y: dx.Data, ys: dx.Stride}
+		r.do(p, c.winogradGrad, nil, false, scratch)
+		return
+	}
 	for _, ph := range c.phases {
 		if ph.kh == 0 || ph.kw == 0 { // pixels between the strides, which no tap has read
 			if !accumulate {
-				c.zero.do(p, ph, dx)
+				c.call.zero.do(p, ph, dx)
 			}
 			continue
 		}
-		r := &c.run
-		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed, y: dx.Data, ys: dx.Stride}
-		if accumulate {
-			r.res, r.rs = dx.Data, dx.Stride
-		}
+		r := &c.call.forward
+		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed, res: sum.Data, rs: sum.Stride, y: dx.Data, ys: dx.Stride}
 		r.do(p, ph, nil, scratch)
 		packed = packed[ph.packedLen():]
 	}
@@ -220,7 +299,11 @@ func (c *Conv) FilterGrad(p *Pool, x Input, dy Act, dw, db, scratch []float32) {
 	}
 	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
 	data, stride := c.input(x)
-	c.fill.do(p, c.filter, data, stride, dy, dw, db, scratch)
+	if c.winogradSum != nil {
+		c.call.winogradGrad.do(p, c.winogradSum, data, stride, dy, dw, db, scratch)
+		return
+	}
+	c.call.filter.do(p, c.filter, data, stride, dy, dw, db, scratch)
 }
 
 func (c *Conv) input(x Input) (data []float32, stride int) {

@@ -31,7 +31,9 @@ type corr struct {
 	offs     [][][2]int
 	blocks   int  // of input channels that a group's window touches
 	copied   bool // the input window is copied, with its border
+	shared   bool // by tasks of their own, for all that read it
 	bh, bw   int  // the largest window
+	window   int  // floats of it
 	strips   []strip
 	perTask  int // panels of a task
 	subtasks int // tasks of a strip and a group
@@ -50,6 +52,7 @@ type filterIndex struct {
 	group          int   // floats from an original group to the next
 	output, input  int   // floats from an output (input) channel to the next
 	tap            []int // floats to each tap
+	backward       bool  // outputs are the filters' channels: taps may be missing, or in any order
 	outLen, inpLen int   // channels of an original group
 }
 
@@ -91,7 +94,7 @@ func forwardCorr(s ConvShape, plain bool) *corr {
 // are reached by taps a fixed distance apart, so each phase is a stride-1 correlation of its own.
 func gradCorrs(s ConvShape) []*corr {
 	taps := s.KH * s.KW
-	f := filterIndex{outLen: s.C / s.Groups, inpLen: s.F / s.Groups, output: taps}
+	f := filterIndex{outLen: s.C / s.Groups, inpLen: s.F / s.Groups, output: taps, backward: true}
 	f.input = f.outLen * taps
 	f.group = f.inpLen * f.input
 	f.merged = 1
@@ -179,22 +182,15 @@ func (c *corr) planSteps() {
 	switch {
 	case c.plain:
 		c.kb, c.nb = c.kw, c.cin*c.kh
-	case c.cin <= Block && c.groups == 1:
-		c.kb, c.nb = c.cin, c.kh*c.kw
-	default:
+	case c.groups == 1:
+		kb, nb := channelSteps(c.cin)
+		c.kb, c.nb = kb, nb*c.kh*c.kw
+	default: // a block of another group's channels has no zeros to offer
 		c.kb = Block
 		for c.cin%c.kb != 0 {
 			c.kb /= 2
 		}
-		// Whole blocks whose last lanes are zeros, or small blocks with nothing in vain? A block costs
-		// about as much as half a step. Within a block of another group's channels there is no choice.
-		whole := Blocks(c.cin) * Block
-		if c.groups == 1 && 2*whole+whole/Block <= 2*c.cin+c.cin/c.kb {
-			c.kb = Block
-			c.nb = whole / Block * c.kh * c.kw
-		} else {
-			c.nb = c.cin / c.kb * c.kh * c.kw
-		}
+		c.nb = c.cin / c.kb * c.kh * c.kw
 	}
 	const steps = 320 // two panels of them stay in the first-level cache
 	chunks := max(1, (c.nb*c.kb+steps/2)/steps)
@@ -225,12 +221,19 @@ func (c *corr) planTasks() {
 	c.subtasks = (c.panels + c.perTask - 1) / c.perTask
 	c.bh, c.bw = c.h, c.w
 	if c.copied {
-		rows, cols := 0, 0
-		for _, s := range c.strips {
-			rows, cols = max(rows, s.r1-s.r0), max(cols, s.c1-s.c0)
-		}
+		images, rows, cols := largest(c.strips)
 		c.bh, c.bw = (rows-1)*c.sh+(c.kh-1)*c.dh+1, (cols-1)*c.sw+(c.kw-1)*c.dw+1
+		c.window = alignUp(images * c.blocks * c.bh * c.bw * c.vec())
 	}
+	c.shared = c.copied && c.subtasks > 1
+}
+
+// largest returns the most images, rows and columns of any strip.
+func largest(strips []strip) (images, rows, cols int) {
+	for _, s := range strips {
+		images, rows, cols = max(images, s.n1-s.n0), max(rows, s.r1-s.r0), max(cols, s.c1-s.c0)
+	}
+	return images, rows, cols
 }
 
 // cutStrips cuts the output into strips of about size pixels: some images, some rows of an image, or,
@@ -296,18 +299,6 @@ func (c *corr) packedLen() int {
 	return c.groups * c.panels * c.nb * c.kb * Block
 }
 
-// window returns the floats that one worker's copy of an input window takes.
-func (c *corr) window() int {
-	if !c.copied {
-		return 0
-	}
-	images := 0
-	for _, s := range c.strips {
-		images = max(images, s.n1-s.n0)
-	}
-	return alignUp(images * c.blocks * c.bh * c.bw * c.vec())
-}
-
 // vec returns the floats of a pixel in one map, or block of maps.
 func (c *corr) vec() int {
 	if c.plain {
@@ -317,7 +308,11 @@ func (c *corr) vec() int {
 }
 
 func (c *corr) scratch(threads int) int {
-	return Block + alignUp(c.groups*c.panels*Block) + threads*c.window()
+	windows := threads
+	if c.shared {
+		windows = len(c.strips) * c.groups
+	}
+	return Block + c.groups*c.panels*Block + windows*c.window
 }
 
 func alignUp(floats int) int { return (floats + Block - 1) / Block * Block }
@@ -343,24 +338,41 @@ type corrRun struct {
 	ys           int
 	relu         bool
 	windows      []float32
+	copying      bool
 }
+
+// copyBlocks is how many blocks of channels (or plain channels) a copying task takes.
+const copyBlocks = 8
 
 func (r *corrRun) do(p *Pool, c *corr, bias, scratch []float32) {
 	r.c = c
 	scratch = aligned(scratch)
 	if bias != nil { // groups of ours have whole panels, or there is only one: the bias stays in order
-		size := alignUp(c.groups * c.panels * Block)
-		r.bias = scratch[:size]
+		r.bias = scratch[:c.groups*c.panels*Block]
 		clear(r.bias[copy(r.bias, bias[:c.groups*c.fout]):])
 	}
-	r.windows = scratch[alignUp(c.groups*c.panels*Block):]
+	r.windows = scratch[c.groups*c.panels*Block:]
+	if c.shared {
+		r.copying = true
+		p.Run(len(c.strips)*c.groups*c.copies(), r)
+		r.copying = false
+	}
 	p.Run(len(c.strips)*c.groups*c.subtasks, r)
 	*r = corrRun{} // let go of the caller's memory
 }
 
-// Task computes one strip for the panels of one subtask.
+// copies returns the tasks that copy one window.
+func (c *corr) copies() int { return (c.blocks + copyBlocks - 1) / copyBlocks }
+
+// Task computes one strip for the panels of one subtask, or copies some of a window.
 func (r *corrRun) Task(task, worker int) {
 	c := r.c
+	if r.copying {
+		part, task := task%c.copies(), task/c.copies()
+		c.copyWindow(r.windows[task*c.window:][:c.window], r.x, r.xs, &c.strips[task/c.groups],
+			c.first(task%c.groups), part*copyBlocks, (part+1)*copyBlocks)
+		return
+	}
 	sub, rest := task%c.subtasks, task/c.subtasks
 	g, s := rest%c.groups, &c.strips[rest/c.groups]
 	p0 := sub * c.perTask
@@ -368,15 +380,15 @@ func (r *corrRun) Task(task, worker int) {
 
 	w := walk{s: s, x: r.x, image: r.xs, row: c.sh * c.bw, pixel: c.sw}
 	vec := c.vec()
-	first := g * c.cin // the first block of maps, or map
-	if !c.plain {
-		first /= Block
-	}
+	first := c.first(g)
 	if c.copied {
-		size := c.window()
-		w.x = r.windows[worker*size:][:size]
 		w.image = c.blocks * c.bh * c.bw * vec
-		c.copyWindow(w.x, r.x, r.xs, s, first)
+		if c.shared {
+			w.x = r.windows[rest*c.window:][:c.window]
+		} else {
+			w.x = r.windows[worker*c.window:][:c.window]
+			c.copyWindow(w.x, r.x, r.xs, s, first, 0, c.blocks)
+		}
 	} else {
 		w.x = r.x[s.n0*r.xs+(first*c.h*c.w+(s.r0*c.sh-c.top)*c.w+s.c0*c.sw-c.left)*vec:]
 	}
@@ -425,6 +437,23 @@ func (r *corrRun) Task(task, worker int) {
 			w.tiles(&t, np)
 		}
 	}
+}
+
+// channelSteps cuts the k of channels channels into blocks: whole ones whose last lanes are zeros, or
+// small ones with nothing in vain. A block costs about as much as half a step.
+func channelSteps(channels int) (kb, nb int) {
+	if channels <= Block {
+		return channels, 1
+	}
+	kb = Block
+	for channels%kb != 0 {
+		kb /= 2
+	}
+	whole := Blocks(channels) * Block
+	if 2*whole+whole/Block <= 2*channels+channels/kb {
+		return Block, whole / Block
+	}
+	return kb, channels / kb
 }
 
 // A walk goes over the pixels of a strip in tiles. Slices begin at the strip's first pixel; distances
@@ -529,21 +558,28 @@ func stripCost(width, rows, np int) int {
 	return rows * parts * cost((width+parts-1)/parts)
 }
 
-// copyWindow copies the input that strip s reads, blocks from first on, with zeros around the map.
-func (c *corr) copyWindow(dst, x []float32, stride int, s *strip, first int) {
+// first returns the first block of maps, or plain map, that group g reads.
+func (c *corr) first(g int) int {
+	if c.plain {
+		return g * c.cin
+	}
+	return g * c.cin / Block
+}
+
+// copyWindow copies the input that strip s reads, with zeros around the map: of the blocks from first
+// on, b0 to b1.
+func (c *corr) copyWindow(dst, x []float32, stride int, s *strip, first, b0, b1 int) {
 	vec := c.vec()
 	y0, x0 := s.r0*c.sh-c.top, s.c0*c.sw-c.left
 	rows, cols := (s.r1-s.r0-1)*c.sh+(c.kh-1)*c.dh+1, (s.c1-s.c0-1)*c.sw+(c.kw-1)*c.dw+1
 	lo := min(max(0, -x0), cols) // columns lo to hi lie in the map
 	hi := max(lo, min(cols, c.w-x0))
-	blocks := c.blocks
-	if c.plain {
-		blocks = c.cin
-	} else {
-		blocks = min(blocks, Blocks(c.cin*c.groups)-first)
+	b1 = min(b1, c.blocks)
+	if !c.plain {
+		b1 = min(b1, Blocks(c.cin*c.groups)-first)
 	}
 	for n := s.n0; n < s.n1; n++ {
-		for b := range blocks {
+		for b := b0; b < b1; b++ {
 			src := x[n*stride+(first+b)*c.h*c.w*vec:]
 			to := dst[((n-s.n0)*c.blocks+b)*c.bh*c.bw*vec:]
 			for i := range rows {

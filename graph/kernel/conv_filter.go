@@ -10,9 +10,9 @@ import "unsafe"
 // for columns and run along the pixels of a strip. A tap whose window reaches over the border just
 // leaves out those pixels; only plain input, whose rows see different taps, is copied with a border.
 //
-// The strips are dealt to a number of chunks, each with sums of its own, which are added in order at
-// the end: for each panel, channel and tap, sixteen filters, and in the panel's last vector the sums
-// of dy, the gradient of the bias.
+// The sums of a task, its part of the filters, stay in the second-level cache while the pixels pass
+// by. Where the parts are too few to keep the threads busy, the strips are dealt to several chunks,
+// each with sums of its own, which are added in order at the end.
 type filterGrad struct {
 	n      int
 	plain  bool
@@ -32,8 +32,11 @@ type filterGrad struct {
 	units  int // rows of a group that share their taps: channels; for plain input, filter rows of a channel
 	taps   int // of a unit
 
-	perTask, subtasks int // panels of a task, tasks of a unit range
-	range1, ranges    int // units of a task, tasks of a panel run
+	perTask, subtasks int // panels of a part, parts of a unit range
+	perRange, ranges  int // units of a part, parts of a panel run
+	parts             int // groups × subtasks × ranges
+	step              int // panels of a tile
+	pairs, window     int // floats of a worker's lists of rows, one for each row of taps, and copied input
 
 	filter filterIndex
 }
@@ -55,121 +58,142 @@ func newFilterGrad(s ConvShape, plain bool) *filterGrad {
 
 func (g *filterGrad) planTasks() {
 	const (
-		pixels = 128     // of a strip: those of three panels and of sixteen channels stay in the first-level cache
-		macs   = 1 << 20 // of a task, at least
-		enough = 32      // tasks
-		part   = 64 << 10
-		most   = 2 << 20 // floats of all chunks' sums, unless one has more
+		pixels = 128      // of a strip: those of three panels and of sixteen channels stay in the first-level cache
+		macs   = 1 << 20  // of a task, at least
+		enough = 32       // tasks
+		part   = 64 << 10 // floats of sums that stay in the second-level cache
+		each   = 1 << 10  // pixels of a chunk, at least: adding up the chunks then costs little
 	)
 	g.strips = cutStrips(g.n, g.oh, g.ow, pixels)
 	g.bh, g.bw = g.h, g.w
+	images, rows, cols := largest(g.strips)
+	g.pairs = alignUp(images * rows * (g.kh + 1) * 4)
 	if g.copied {
-		rows, cols := 0, 0
-		for _, s := range g.strips {
-			rows, cols = max(rows, s.r1-s.r0), max(cols, s.c1-s.c0)
-		}
 		g.bh, g.bw = (rows-1)*g.sh+(g.kh-1)*g.dh+1, (cols-1)*g.sw+(g.kw-1)*g.dw+1
+		g.window = alignUp(images * g.cin * g.bh * g.bw)
 	}
-	perPanel := g.units * g.taps * Block
-	step := g.step()
-	g.perTask = g.panels
-	if g.panels*perPanel > part {
-		g.perTask = min(g.panels, max(1, part/perPanel/step)*step)
-	}
-	g.subtasks = (g.panels + g.perTask - 1) / g.perTask
-	g.range1 = g.units
-	if g.perTask*perPanel > part {
-		g.range1 = alignUp(max(1, part/(g.perTask*g.taps*Block)))
-	}
-	g.ranges = (g.units + g.range1 - 1) / g.range1
-	tasks := g.groups * g.subtasks * g.ranges
-	work := g.n * g.oh * g.ow * g.groups * g.panels * perPanel
-	want := min(enough, max(1, work/macs))
-	g.chunks = max(1, min(want/tasks, len(g.strips), most/(g.groups*g.panels*perPanel)))
-}
-
-// step returns the panels of a tile.
-func (g *filterGrad) step() int {
+	g.step = tilePanels(min(g.cin, Block), 1, g.panels)
 	if g.plain {
-		return tilePanels(g.kw, g.units, g.panels)
+		g.step = tilePanels(g.kw, g.units, g.panels)
 	}
-	return tilePanels(min(g.cin, Block), 1, g.panels)
+	g.perTask, g.perRange = g.panels, g.units
+	most := max(1, min(len(g.strips), g.n*g.oh*g.ow/each))
+	want := min(enough, max(1, int(g.macs()/macs)))
+	for {
+		g.subtasks = (g.panels + g.perTask - 1) / g.perTask
+		g.ranges = (g.units + g.perRange - 1) / g.perRange
+		g.parts = g.groups * g.subtasks * g.ranges
+		if g.parts*most >= want && g.part() <= part || !g.split() {
+			break
+		}
+	}
+	g.chunks = min((want+g.parts-1)/g.parts, most)
 }
 
-// sums returns the floats of a panel's sums.
-func (g *filterGrad) sums() int { return (g.units*g.taps + 1) * Block }
-
-// pairs returns the floats that a worker's lists of rows take: one list for each row of taps.
-func (g *filterGrad) pairs() int {
-	rows := 0
-	for _, s := range g.strips {
-		rows = max(rows, s.rows())
+// split halves the parts, along the dimension that leaves them least to read; it reports false if
+// they are as small as is sensible.
+func (g *filterGrad) split() bool {
+	step, least := g.step, Block
+	if g.plain {
+		least = 2 // filter rows that share a tile
 	}
-	return alignUp(rows * (g.kh + 1) * 4)
+	units := (g.perRange/2 + least - 1) / least * least
+	switch {
+	case g.perTask > step && (g.perTask*Block > g.perRange || units >= g.perRange):
+		g.perTask = (g.perTask/2 + step - 1) / step * step
+	case units < g.perRange && units > 0:
+		g.perRange = units
+	default:
+		return false
+	}
+	return true
 }
 
-func (g *filterGrad) window() int {
-	if !g.copied {
-		return 0
+func (g *filterGrad) macs() int64 {
+	return int64(g.n*g.oh*g.ow) * int64(g.groups*g.panels*Block) * int64(g.units*g.taps)
+}
+
+// part returns the floats of a part's sums.
+func (g *filterGrad) part() int { return g.perTask * g.perRange * g.taps * Block }
+
+// worker returns the floats of a worker's own scratch space.
+func (g *filterGrad) worker() int {
+	n := g.pairs + g.window
+	if g.chunks == 1 {
+		n += g.part()
 	}
-	images := 0
-	for _, s := range g.strips {
-		images = max(images, s.n1-s.n0)
+	return n
+}
+
+// shared returns the floats of the chunks' sums and bias gradients.
+func (g *filterGrad) shared() (sums, bias int) {
+	bias = g.chunks * g.groups * g.panels * Block
+	if g.chunks > 1 {
+		sums = g.chunks * g.parts * g.part()
 	}
-	return alignUp(images * g.cin * g.bh * g.bw)
+	return sums, bias
 }
 
 func (g *filterGrad) scratch(threads int) int {
-	return Block + g.chunks*g.groups*g.panels*g.sums() + threads*(g.pairs()+g.window())
+	sums, bias := g.shared()
+	return Block + sums + bias + threads*g.worker()
 }
 
 // A filterRun is a call under way.
 type filterRun struct {
-	g        *filterGrad
-	x        []float32
-	xs       int
-	dy       Act
-	dw, db   []float32
-	sums     []float32
-	workers  []float32
-	reducing bool
+	g            *filterGrad
+	x            []float32
+	xs           int
+	dy           Act
+	dw, db       []float32
+	sums, biases []float32
+	workers      []float32
+	adding       bool
 }
 
 func (r *filterRun) do(p *Pool, g *filterGrad, x []float32, xs int, dy Act, dw, db, scratch []float32) {
 	scratch = aligned(scratch)
-	n := g.chunks * g.groups * g.panels * g.sums()
-	*r = filterRun{g: g, x: x, xs: xs, dy: dy, dw: dw, db: db, sums: scratch[:n], workers: scratch[n:]}
-	p.Run(g.chunks*g.groups*g.subtasks*g.ranges, r)
-	r.reducing = true
-	p.Run(g.groups*g.panels, r)
+	sums, biases := g.shared()
+	*r = filterRun{
+		g: g, x: x, xs: xs, dy: dy, dw: dw, db: db,
+		sums: scratch[:sums], biases: scratch[sums:][:biases], workers: scratch[sums+biases:],
+	}
+	p.Run(g.chunks*g.parts, r)
+	if g.chunks > 1 {
+		r.adding = true
+		p.Run(g.parts, r)
+	}
+	if db != nil {
+		r.addBiases()
+	}
 	*r = filterRun{}
 }
 
-// Task sums over one chunk for some panels and units or, at the end, adds one panel's chunks.
+// Task sums one part over one chunk or, at the end, adds a part's chunks.
 func (r *filterRun) Task(task, worker int) {
-	if r.reducing {
-		r.reduce(task)
+	g := r.g
+	part, chunk := task%g.parts, task/g.parts
+	sub, rest := part%g.subtasks, part/g.subtasks
+	f := filterTask{r: r, group: rest / g.ranges, p0: sub * g.perTask, u0: rest % g.ranges * g.perRange}
+	f.p1, f.u1 = min(f.p0+g.perTask, g.panels), min(f.u0+g.perRange, g.units)
+	mine := r.workers[worker*g.worker():][:g.worker()]
+	if g.chunks == 1 {
+		f.sums = mine[g.pairs+g.window:]
+	} else {
+		f.sums = r.sums[task*g.part():][:g.part()]
+	}
+	if r.adding {
+		sumChunks(f.sums, len(f.sums), g.chunks, g.parts*g.part())
+		f.write()
 		return
 	}
-	g := r.g
-	sub, task := task%g.subtasks, task/g.subtasks
-	part, task := task%g.ranges, task/g.ranges
-	group, chunk := task%g.groups, task/g.groups
-	p0 := sub * g.perTask
-	p1 := min(p0+g.perTask, g.panels)
-	u0 := part * g.range1
-	u1 := min(u0+g.range1, g.units)
-	sums := r.sums[(chunk*g.groups+group)*g.panels*g.sums():][:g.panels*g.sums()]
-	for p := p0; p < p1; p++ {
-		of := sums[p*g.sums():][:g.sums()]
-		clear(of[u0*g.taps*Block : u1*g.taps*Block])
-		if part == 0 {
-			clear(of[len(of)-Block:])
-		}
+	clear(f.sums)
+	if f.u0 == 0 && r.db != nil {
+		f.biases = r.biases[(chunk*g.groups+f.group)*g.panels*Block:][:g.panels*Block]
+		clear(f.biases[f.p0*Block : f.p1*Block])
 	}
-	mine := r.workers[worker*(g.pairs()+g.window()):][:g.pairs()+g.window()]
-	f := filterTask{r: r, group: group, p0: p0, p1: p1, u0: u0, u1: u1, sums: sums, window: mine[g.pairs():]}
-	list := unsafe.Slice((*[2]int)(unsafe.Pointer(&mine[0])), g.pairs()/4)
+	f.window = mine[g.pairs:]
+	list := unsafe.Slice((*[2]int)(unsafe.Pointer(&mine[0])), g.pairs/4)
 	for i := chunk * len(g.strips) / g.chunks; i < (chunk+1)*len(g.strips)/g.chunks; i++ {
 		f.strip = &g.strips[i]
 		if g.plain {
@@ -177,9 +201,12 @@ func (r *filterRun) Task(task, worker int) {
 		} else {
 			f.blocked(list)
 		}
-		if part == 0 && r.db != nil {
+		if f.biases != nil {
 			f.bias(list)
 		}
+	}
+	if g.chunks == 1 {
+		f.write()
 	}
 }
 
@@ -189,7 +216,9 @@ type filterTask struct {
 	strip          *strip
 	group          int
 	p0, p1, u0, u1 int
-	sums, window   []float32
+	sums           []float32 // of each panel, unit and tap: sixteen filters
+	biases         []float32 // nil if they are another task's
+	window         []float32
 }
 
 // dy returns the gradient of the output where the strip begins, for panel p.
@@ -203,7 +232,7 @@ func (f *filterTask) tile() tile {
 	g := f.r.g
 	return tile{
 		bks: Block * 4, bps: uintptr(g.oh*g.ow*Block) * 4,
-		cps: uintptr(g.sums()) * 4,
+		cps: uintptr(g.perRange*g.taps*Block) * 4,
 	}
 }
 
@@ -235,7 +264,7 @@ func (f *filterTask) blocked(list [][2]int) {
 		t.aks = uintptr(g.sw*Block) * 4
 		t.ams = 4
 		t.cms = uintptr(g.taps*Block) * 4
-		step := g.step()
+		step := g.step
 		for p := f.p0; p < f.p1; p += step {
 			np := min(step, f.p1-p)
 			dy := f.dy(p)
@@ -266,7 +295,7 @@ func (f *filterTask) blocked(list [][2]int) {
 						t.a0 = unsafe.Pointer(&x[(lo*g.sw+j*g.dw-g.left)*Block])
 						t.a1 = unsafe.Add(t.a0, half*4)
 						t.b = unsafe.Pointer(&dy[(lo-s.c0)*Block])
-						t.into(unsafe.Pointer(&f.sums[p*g.sums()+(c0*g.taps+i*g.kw+j)*Block]), half*int(t.cms))
+						t.into(unsafe.Pointer(&f.sums[(((p-f.p0)*g.perRange+c0-f.u0)*g.taps+i*g.kw+j)*Block]), half*int(t.cms))
 						runTile(&t, run, np)
 					}
 				}
@@ -306,18 +335,18 @@ func (f *filterTask) plain(list [][2]int) {
 	t.aks = uintptr(g.sw) * 4
 	t.ams = uintptr(g.dw) * 4
 	t.cms = Block * 4
-	step := g.step()
+	step := g.step
 	for p := f.p0; p < f.p1; p += step {
 		np := min(step, f.p1-p)
 		t.b = unsafe.Pointer(&f.dy(p)[0])
-		sums := f.sums[p*g.sums():]
+		sums := f.sums[(p-f.p0)*g.perRange*g.taps*Block:]
 		most := maxRows(np)
 		at := func(u int) int { return origin + (u/g.kh*g.bh+u%g.kh*g.dh)*g.bw }
 		for u := f.u0; u < f.u1; u++ {
 			a := unsafe.Pointer(&x[at(u)])
 			if 2*g.kw <= most && u+1 < f.u1 {
 				t.a0, t.a1 = a, unsafe.Pointer(&x[at(u+1)])
-				t.into(unsafe.Pointer(&sums[u*g.kw*Block]), g.kw*Block*4)
+				t.into(unsafe.Pointer(&sums[(u-f.u0)*g.kw*Block]), g.kw*Block*4)
 				runTile(&t, 2*g.kw, np)
 				u++
 				continue
@@ -331,7 +360,7 @@ func (f *filterTask) plain(list [][2]int) {
 				}
 				t.a0 = unsafe.Add(a, uintptr(j0)*t.ams)
 				t.a1 = unsafe.Add(t.a0, uintptr(half)*t.ams)
-				t.into(unsafe.Pointer(&sums[(u*g.kw+j0)*Block]), half*Block*4)
+				t.into(unsafe.Pointer(&sums[((u-f.u0)*g.kw+j0)*Block]), half*Block*4)
 				runTile(&t, j1-j0, np)
 			}
 		}
@@ -344,7 +373,7 @@ func (g *filterGrad) copyWindow(dst, x []float32, stride int, s *strip, first in
 		plain: true, groups: g.groups, cin: g.cin, blocks: g.cin, h: g.h, w: g.w, bh: g.bh, bw: g.bw,
 		kh: g.kh, kw: g.kw, dh: g.dh, dw: g.dw, sh: g.sh, sw: g.sw, top: g.top, left: g.left,
 	}
-	c.copyWindow(dst, x, stride, s, first)
+	c.copyWindow(dst, x, stride, s, first, 0, g.cin)
 }
 
 var one float32 = 1
@@ -359,40 +388,91 @@ func (f *filterTask) bias(list [][2]int) {
 	t := f.tile()
 	t.offs, t.nb, t.kb = &list[0], s.rows(), s.c1-s.c0
 	t.a0, t.a1 = unsafe.Pointer(&one), unsafe.Pointer(&one)
-	step := 4
-	for maxRows(step) == 0 {
-		step--
-	}
+	t.cps = Block * 4
+	step := mostPanels()
 	for p := f.p0; p < f.p1; p += step {
 		t.b = unsafe.Pointer(&f.dy(p)[0])
-		t.into(unsafe.Pointer(&f.sums[(p+1)*g.sums()-Block]), 0)
+		t.into(unsafe.Pointer(&f.biases[p*Block]), 0)
 		runTile(&t, 1, min(step, f.p1-p))
 	}
 }
 
-// reduce adds the chunks of one panel and writes its filters.
-func (r *filterRun) reduce(panel int) {
+// mostPanels returns the panels of the widest tile.
+func mostPanels() int {
+	for np := 4; ; np-- {
+		if maxRows(np) > 0 {
+			return np
+		}
+	}
+}
+
+// sumChunks adds to n floats, whole vectors, those of the other chunks, which lie apart floats apart:
+// a tile whose A is one and whose k are the chunks.
+func sumChunks(sums []float32, n, chunks, apart int) {
+	var start [2]int
+	t := tile{
+		a0: unsafe.Pointer(&one), a1: unsafe.Pointer(&one), offs: &start, nb: 1, kb: chunks,
+		bks: uintptr(apart) * 4, bps: Block * 4, cps: Block * 4,
+	}
+	step := mostPanels()
+	for i := 0; i < n; i += step * Block {
+		t.b = unsafe.Pointer(&sums[i])
+		t.c0, t.c1 = t.b, t.b
+		runTile(&t, 1, min(step, (n-i)/Block))
+	}
+}
+
+// write brings the part's sums to their places in the plain filters.
+func (f *filterTask) write() {
+	g, dw := f.r.g, f.r.dw
+	index := &g.filter
+	for p := f.p0; p < f.p1; p++ {
+		from := f.sums[(p-f.p0)*g.perRange*g.taps*Block:][:(f.u1-f.u0)*g.taps*Block]
+		lanes := min(Block, g.fout-p*Block)
+		first := f.u0 * g.taps
+		if index.merged == 1 {
+			to := dw[f.group*index.group+p*Block*index.output+first:]
+			writeFilters(to, from, index.output, lanes)
+			continue
+		}
+		for lane := range lanes {
+			o := p*Block + lane
+			q := o / index.outLen // of the groups merged into this one
+			own := q * index.inpLen * g.kh * g.kw
+			to := dw[(f.group*index.merged+q)*index.group+o%index.outLen*index.output:][:index.output]
+			for k := max(0, first-own); k < min(len(to), first-own+len(from)/Block); k++ {
+				to[k] = from[(own+k-first)*Block+lane]
+			}
+		}
+	}
+}
+
+// writeFilters writes vectors of up to sixteen lanes as so many rows, ld floats apart.
+func writeFilters(dst, src []float32, ld, lanes int) {
+	var square [Block * Block]float32
+	n := len(src) / Block
+	i := 0
+	for ; i+Block <= n; i += Block {
+		packTransposed(square[:], src[i*Block:], Block, Block, Block)
+		for lane := range lanes {
+			*(*[Block]float32)(dst[lane*ld+i:]) = [Block]float32(square[lane*Block:])
+		}
+	}
+	for ; i < n; i++ {
+		for lane, v := range src[i*Block:][:lanes] {
+			dst[lane*ld+i] = v
+		}
+	}
+}
+
+// addBiases adds up the chunks of the bias gradient.
+func (r *filterRun) addBiases() {
 	g := r.g
-	f := &g.filter
-	chunk := g.groups * g.panels * g.sums()
-	total := r.sums[panel*g.sums():][:g.sums()]
+	all := g.groups * g.panels * Block
 	for i := 1; i < g.chunks; i++ {
-		for k, v := range r.sums[i*chunk+panel*g.sums():][:g.sums()] {
-			total[k] += v
+		for k, v := range r.biases[i*all:][:all] {
+			r.biases[k] += v
 		}
 	}
-	group, p := panel/g.panels, panel%g.panels
-	taps := g.kh * g.kw
-	for lane := range min(Block, g.fout-p*Block) {
-		o := p*Block + lane
-		q := o / f.outLen
-		own := total[q*f.inpLen*taps*Block+lane:]
-		to := r.dw[(group*f.merged+q)*f.group+o%f.outLen*f.output:][:f.output]
-		for k := range to {
-			to[k] = own[k*Block]
-		}
-		if r.db != nil {
-			r.db[group*g.fout+o] = total[g.sums()-Block+lane]
-		}
-	}
+	copy(r.db[:g.groups*g.fout], r.biases)
 }

@@ -24,22 +24,112 @@ func (r *packRun) Task(panel, _ int) {
 	g, p := panel/c.panels, panel%c.panels
 	steps := c.nb * c.kb
 	dst := r.packed[panel*steps*Block:][:steps*Block]
-	clear(dst)
+	lanes := min(Block, c.fout-p*Block)
+	full := c.cin * c.kh * c.kw
+	if f.merged > 1 {
+		clear(dst)
+		r.merged(dst, g, p)
+		return
+	}
+	if steps > full { // the last blocks have lanes that no channel fills
+		clear(dst[(c.nb-c.kh*c.kw)*c.kb*Block:])
+	}
+	w := r.w[g*f.group+p*Block*f.output:]
+	switch {
+	case f.backward:
+		packBackward(c, dst, w, lanes)
+	case c.plain:
+		packTransposed(dst, w, f.output, lanes, full)
+	default:
+		packForward(c, dst, w, lanes)
+	}
+}
+
+// at returns where the step of input channel in and tap t lies in a packed panel.
+func (c *corr) at(in, t int) int {
+	return ((in/c.kb*c.kh*c.kw+t)*c.kb + in%c.kb) * Block
+}
+
+// packTemp is the room, in steps, to transpose filters in before their steps go to their places.
+const packTemp = 256
+
+// packForward packs filters whose channels and taps lie in a row, w from the panel's first filter on.
+func packForward(c *corr, dst, w []float32, lanes int) {
+	taps := c.kh * c.kw
+	var temp [packTemp * Block]float32
+	if taps > packTemp {
+		packOneByOne(c, dst, w, lanes)
+		return
+	}
+	for c0 := 0; c0 < c.cin; c0 += packTemp / taps {
+		c1 := min(c0+packTemp/taps, c.cin)
+		packTransposed(temp[:], w[c0*taps:], c.filter.output, lanes, (c1-c0)*taps)
+		for in := c0; in < c1; in++ {
+			to := c.at(in, 0)
+			from := temp[(in-c0)*taps*Block:]
+			for t := range taps {
+				*(*[Block]float32)(dst[to:]) = [Block]float32(from[t*Block:])
+				to += c.kb * Block
+			}
+		}
+	}
+}
+
+// packBackward packs filters whose outputs and taps lie in a row.
+func packBackward(c *corr, dst, w []float32, lanes int) {
+	f := &c.filter
+	taps := f.output
+	var temp [packTemp * Block]float32
+	if taps > packTemp || taps > 1 && taps < 8 {
+		packOneByOne(c, dst, w, lanes)
+		return
+	}
+	for in := range c.cin {
+		from := w[in*f.input:]
+		if taps == 1 {
+			packRows(dst[c.at(in, 0):], from, lanes, lanes, 1)
+			continue
+		}
+		packTransposed(temp[:], from, taps, lanes, taps&^7)
+		packTransposed(temp[(taps-8)*Block:], from[taps-8:], taps, lanes, 8) // the last eight, some for the second time
+		to := c.at(in, 0)
+		for _, t := range f.tap {
+			*(*[Block]float32)(dst[to:]) = [Block]float32(temp[t*Block:])
+			to += c.kb * Block
+		}
+	}
+}
+
+// packOneByOne packs any filters, w from the panel's first on.
+func packOneByOne(c *corr, dst, w []float32, lanes int) {
+	f := &c.filter
+	for in := range c.cin {
+		for t, tap := range f.tap {
+			row := dst[c.at(in, t):][:Block]
+			for lane := range lanes {
+				row[lane] = w[lane*f.output+in*f.input+tap]
+			}
+			clear(row[lanes:])
+		}
+	}
+}
+
+// merged packs a panel of merged groups, cleared before.
+func (r *packRun) merged(dst []float32, g, p int) {
+	c := r.c
+	f := &c.filter
 	for lane := range min(Block, c.fout-p*Block) {
 		o := p*Block + lane
 		q := o / f.outLen // of the groups merged into g
 		from := r.w[(g*f.merged+q)*f.group+o%f.outLen*f.output:]
 		for ch := range f.inpLen {
 			in := q*f.inpLen + ch
-			if c.plain {
-				for t, at := range f.tap {
-					dst[(in*c.kh*c.kw+t)*Block+lane] = from[ch*f.input+at]
+			for t, tap := range f.tap {
+				to := c.at(in, t)
+				if c.plain {
+					to = (in*c.kh*c.kw + t) * Block
 				}
-				continue
-			}
-			to := dst[(in/c.kb*len(f.tap)*c.kb+in%c.kb)*Block+lane:]
-			for t, at := range f.tap {
-				to[t*c.kb*Block] = from[ch*f.input+at]
+				dst[to+lane] = from[ch*f.input+tap]
 			}
 		}
 	}

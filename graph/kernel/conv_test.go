@@ -22,6 +22,11 @@ var convCases = []struct {
 	{"3×3 same on a board", ConvShape{N: 2, C: 48, H: 19, W: 19, F: 50, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"3×3 with half a block of channels", ConvShape{N: 1, C: 24, H: 14, W: 14, F: 40, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"3×3 many channels, few pixels", ConvShape{N: 5, C: 96, H: 4, W: 4, F: 80, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
+	{"3×3 in two groups", ConvShape{N: 2, C: 64, H: 13, W: 13, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false},
+	{"3×3 padding on one side", ConvShape{N: 2, C: 17, H: 10, W: 9, F: 40, KH: 3, KW: 3, PadT: 2, PadR: 1}, false},
+	{"3×3 padding wider than the filter", ConvShape{N: 1, C: 5, H: 3, W: 2, F: 7, KH: 3, KW: 3, PadT: 4, PadB: 3, PadL: 7, PadR: 5}, false},
+	{"3×3 on three pixels", ConvShape{N: 9, C: 33, H: 1, W: 3, F: 16, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
+	{"3×3 of 24 channels on wide rows", ConvShape{N: 2, C: 24, H: 12, W: 61, F: 20, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"3×3 valid", ConvShape{N: 1, C: 8, H: 30, W: 30, F: 16, KH: 3, KW: 3}, false},
 	{"1×1", ConvShape{N: 2, C: 40, H: 13, W: 17, F: 33, KH: 1, KW: 1}, false},
 	{"1×1 on a long row", ConvShape{N: 1, C: 16, H: 1, W: 1000, F: 16, KH: 1, KW: 1}, false},
@@ -391,28 +396,37 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 	convFamilies(t, func(t *testing.T) {
 		one, three := convPool(t, 1), convPool(t, 3)
 		for i, k := range convCases {
-			t.Run(k.name, func(t *testing.T) {
+			for _, a := range []algorithm{direct, minimal} {
 				d := data[i]
-				c, err := NewConv(d.s, d.plain)
+				c, err := newConv(d.s, d.plain, a)
 				if err != nil {
 					t.Fatal(err)
 				}
-				d.forward(t, three, c, false, false, false)
-				d.forward(t, three, c, true, false, true)
-				d.forward(t, three, c, false, true, false)
-				a := d.forward(t, one, c, true, true, true)
-				sameConvBits(t, "forward", a, d.forward(t, three, c, true, true, true))
-				if !d.plain {
-					d.dataGrad(t, three, c, false)
-					a := d.dataGrad(t, one, c, true)
-					sameConvBits(t, "data gradient", a, d.dataGrad(t, three, c, true))
+				name := k.name
+				if a == minimal {
+					if c.winograd == nil {
+						continue
+					}
+					name += ", by minimal filtering"
 				}
-				d.filterGrad(t, three, c, false)
-				dw1, db1 := d.filterGrad(t, one, c, true)
-				dw3, db3 := d.filterGrad(t, three, c, true)
-				sameConvBits(t, "filter gradient", dw1, dw3)
-				sameConvBits(t, "bias gradient", db1, db3)
-			})
+				t.Run(name, func(t *testing.T) {
+					d.forward(t, three, c, false, false, false)
+					d.forward(t, three, c, true, false, true)
+					d.forward(t, three, c, false, true, false)
+					a := d.forward(t, one, c, true, true, true)
+					sameConvBits(t, "forward", a, d.forward(t, three, c, true, true, true))
+					if !d.plain {
+						d.dataGrad(t, three, c, false)
+						a := d.dataGrad(t, one, c, true)
+						sameConvBits(t, "data gradient", a, d.dataGrad(t, three, c, true))
+					}
+					d.filterGrad(t, three, c, false)
+					dw1, db1 := d.filterGrad(t, one, c, true)
+					dw3, db3 := d.filterGrad(t, three, c, true)
+					sameConvBits(t, "filter gradient", dw1, dw3)
+					sameConvBits(t, "bias gradient", db1, db3)
+				})
+			}
 		}
 	})
 }
@@ -448,50 +462,57 @@ func TestConvShapeValidate(t *testing.T) {
 
 func TestConvScratchMayBeDirty(t *testing.T) {
 	// A large shape, after a small one has left its data in the same scratch space and output.
-	convFamilies(t, func(t *testing.T) {
-		p := convPool(t, 2)
-		var scratch []float32
-		var first []float32
-		large := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
-		small := convDefaults(ConvShape{N: 1, C: 5, H: 6, W: 4, F: 33, KH: 3, KW: 2, PadT: 1, PadR: 1})
-		for _, s := range []ConvShape{large, small, large} {
-			c, err := NewConv(s, false)
-			if err != nil {
-				t.Fatal(err)
+	for _, a := range []algorithm{direct, minimal} {
+		convFamilies(t, func(t *testing.T) {
+			p := convPool(t, 2)
+			var scratch []float32
+			var first []float32
+			large := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
+			small := convDefaults(ConvShape{N: 1, C: 5, H: 6, W: 4, F: 33, KH: 3, KW: 3, PadT: 1, PadR: 1})
+			for _, s := range []ConvShape{large, small, large} {
+				c, err := newConv(s, false, a)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rng := rand.New(rand.NewPCG(7, 7))
+				x, _ := convBlocked(convNormals(rng, s.N*s.C*s.H*s.W), s.N, s.C, s.H, s.W, 0)
+				dy, _ := convBlocked(convNormals(rng, s.N*s.F*s.OutH()*s.OutW()), s.N, s.F, s.OutH(), s.OutW(), 0)
+				w := convNormals(rng, s.filterLen())
+				packed, gradPacked := make([]float32, c.PackedLen()), make([]float32, c.GradPackedLen())
+				c.Pack(p, w, packed)
+				c.PackGrad(p, w, gradPacked)
+				if scratch == nil {
+					scratch = make([]float32, max(c.Scratch(2), c.DataGradScratch(2), c.FilterGradScratch(2)))
+				}
+				y := NewAct(make([]float32, BlockedLen(s.N, s.F, s.OutH(), s.OutW())), s.N, s.F, s.OutH(), s.OutW())
+				dx := NewAct(make([]float32, BlockedLen(s.N, s.C, s.H, s.W)), s.N, s.C, s.H, s.W)
+				dw := make([]float32, len(w))
+				c.Forward(p, Input{Act: x}, packed, w[:s.F], nil, true, y, scratch)
+				c.DataGrad(p, dy, gradPacked, false, dx, scratch)
+				c.FilterGrad(p, Input{Act: x}, dy, dw, nil, scratch)
+				all := slices.Concat(y.Data, dx.Data, dw)
+				if first == nil {
+					first = all
+				} else if s == large {
+					sameConvBits(t, "second time", first, all)
+				}
 			}
-			rng := rand.New(rand.NewPCG(7, 7))
-			x, _ := convBlocked(convNormals(rng, s.N*s.C*s.H*s.W), s.N, s.C, s.H, s.W, 0)
-			dy, _ := convBlocked(convNormals(rng, s.N*s.F*s.OutH()*s.OutW()), s.N, s.F, s.OutH(), s.OutW(), 0)
-			w := convNormals(rng, s.filterLen())
-			packed, gradPacked := make([]float32, c.PackedLen()), make([]float32, c.GradPackedLen())
-			c.Pack(p, w, packed)
-			c.PackGrad(p, w, gradPacked)
-			if scratch == nil {
-				scratch = make([]float32, max(c.Scratch(2), c.DataGradScratch(2), c.FilterGradScratch(2)))
-			}
-			y := NewAct(make([]float32, BlockedLen(s.N, s.F, s.OutH(), s.OutW())), s.N, s.F, s.OutH(), s.OutW())
-			dx := NewAct(make([]float32, BlockedLen(s.N, s.C, s.H, s.W)), s.N, s.C, s.H, s.W)
-			dw := make([]float32, len(w))
-			c.Forward(p, Input{Act: x}, packed, w[:s.F], nil, true, y, scratch)
-			c.DataGrad(p, dy, gradPacked, false, dx, scratch)
-			c.FilterGrad(p, Input{Act: x}, dy, dw, nil, scratch)
-			all := slices.Concat(y.Data, dx.Data, dw)
-			if first == nil {
-				first = all
-			} else if s == large {
-				sameConvBits(t, "second time", first, all)
-			}
-		}
-	})
+		})
+	}
 }
 
 func TestConvAllocatesNothing(t *testing.T) {
 	convFamilies(t, func(t *testing.T) {
 		p := convPool(t, 2)
-		for _, plain := range []bool{false, true} {
-			s := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
+		for _, k := range []struct {
+			stride int
+			plain  bool
+			a      algorithm
+		}{{2, false, direct}, {2, true, direct}, {1, false, direct}, {1, false, minimal}} {
+			plain := k.plain
+			s := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, SH: k.stride, SW: k.stride, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
 			d := newConvData(s, plain)
-			c, err := NewConv(s, plain)
+			c, err := newConv(s, plain, k.a)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -512,7 +533,7 @@ func TestConvAllocatesNothing(t *testing.T) {
 				}
 				c.FilterGrad(p, x, dy, dw, d.bias, scratch)
 			}); n != 0 {
-				t.Errorf("plain input %v: %g allocations in a step, want none", plain, n)
+				t.Errorf("%+v: %g allocations in a step, want none", k, n)
 			}
 		}
 	})

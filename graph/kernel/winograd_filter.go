@@ -1,0 +1,273 @@
+package kernel
+
+import "unsafe"
+
+// A winogradGrad plans the filter gradient of a 3×3 convolution: the transpose of minimal filtering.
+// Tiles of the output's gradient go the transposed way of the forward pass's results, and each of
+// 36 matrix products, input channels × tiles times tiles × filters, gives a transformed filter.
+//
+// As forward, a task takes strips through all stages, with sums of its chunk of the strips, or each
+// stage of a strip is split over all threads.
+type winogradGrad struct {
+	winogradMap
+	f      int
+	groups int
+	panels int
+	wPitch int // floats between matrices of transformed output gradients
+	uPitch int // and of sums
+	staged bool
+	split  int // tasks of a product, in stages
+	chunks int
+	parts  int // tasks of the output gradient for a panel in a strip
+}
+
+func newWinogradGrad(s ConvShape) *winogradGrad {
+	g := &winogradGrad{
+		winogradMap: newWinogradMap(s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
+		f:           s.F, groups: s.Groups, panels: Blocks(s.F),
+	}
+	const (
+		most   = 140       // channels in and out, up to which a chunk's strips are done in one go
+		cached = 800 << 10 // bytes of such a strip, transformed
+		enough = 16        // chunks
+		each   = 64        // tiles of a chunk, at least
+		few    = 8         // chunks that are too few
+		long   = 192       // tiles of a strip in stages
+	)
+	channels := (g.blocks + g.panels) * Block
+	g.uPitch = oddLines(g.panels * g.rows())
+	g.split = productTasks(g.panels)
+	g.chunks = 1
+	if channels > most || g.tiles() < few*each {
+		g.staged = true
+		g.cut(long)
+	} else {
+		g.cut(min(cached/(36*4*channels), each))
+		g.chunks = min(enough, g.tiles()/each, g.strips)
+	}
+	g.wPitch = oddLines(g.panels * g.strip)
+	const tasks, least = 16, 8
+	g.parts = max(1, min(tasks/g.panels, g.strip/least))
+	return g
+}
+
+// rows returns the rows of a panel of sums: the input channels of a group.
+func (g *winogradGrad) rows() int { return g.c / g.groups }
+
+// slots returns the number of sums of the bias gradient that are added at the end.
+func (g *winogradGrad) slots() int {
+	if g.staged {
+		return g.parts
+	}
+	return g.chunks
+}
+
+func (g *winogradGrad) scratch(threads int) int {
+	data := 36 * (g.vPitch + g.wPitch)
+	if !g.staged {
+		data *= threads
+	}
+	return Block + g.slots()*g.panels*Block + g.chunks*36*g.uPitch + data + threads*winogradTile
+}
+
+// The stages of a call, after winogradFused, winogradIn and winogradProducts.
+const winogradFinish = winogradOut
+
+// A winogradGradRun is a call under way.
+type winogradGradRun struct {
+	g      *winogradGrad
+	x      []float32
+	xs     int
+	dy     Act
+	dw, db []float32
+	biases []float32
+	u      []float32 // sums of each chunk
+	v, w   []float32
+	temp   []float32
+	stage  int
+	strip  int
+}
+
+func (r *winogradGradRun) do(p *Pool, g *winogradGrad, x []float32, xs int, dy Act, dw, db, scratch []float32) {
+	*r = winogradGradRun{g: g, x: x, xs: xs, dy: dy, dw: dw, db: db}
+	scratch = aligned(scratch)
+	cut := func(n int) []float32 {
+		s := scratch[:n]
+		scratch = scratch[n:]
+		return s
+	}
+	copies := 1
+	if !g.staged {
+		copies = p.Threads()
+	}
+	r.biases = cut(g.slots() * g.panels * Block)
+	r.u = cut(g.chunks * 36 * g.uPitch)
+	r.v, r.w = cut(copies*36*g.vPitch), cut(copies*36*g.wPitch)
+	r.temp = cut(p.Threads() * winogradTile)
+	clear(r.biases)
+	if !g.staged {
+		r.stage = winogradFused
+		p.Run(g.chunks, r)
+	} else {
+		for r.strip = range g.strips {
+			r.stage = winogradIn
+			p.Run(g.blocks*g.inputParts+g.panels*g.parts, r)
+			r.stage = winogradProducts
+			p.Run(36*g.split, r)
+		}
+	}
+	r.stage = winogradFinish
+	p.Run(g.panels*((g.rows()+winogradRows-1)/winogradRows), r)
+	if db != nil {
+		all := g.panels * Block
+		for i := 1; i < g.slots(); i++ {
+			for k, v := range r.biases[i*all:][:all] {
+				r.biases[k] += v
+			}
+		}
+		copy(db[:g.f], r.biases)
+	}
+	*r = winogradGradRun{}
+}
+
+// Task does a chunk of strips, or a part of a strip's stage, or finishes some filters.
+func (r *winogradGradRun) Task(task, worker int) {
+	g := r.g
+	temp := r.temp[worker*winogradTile:][:winogradTile]
+	switch r.stage {
+	case winogradFused:
+		v, w := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.w[worker*36*g.wPitch:][:36*g.wPitch]
+		u := r.u[task*36*g.uPitch:][:36*g.uPitch]
+		first := task * g.strips / g.chunks
+		for s := first; s < (task+1)*g.strips/g.chunks; s++ {
+			t0, t1 := g.tilesOf(s)
+			for b := range g.blocks {
+				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
+			}
+			for p := range g.panels {
+				r.gradient(p, task, t0, t1, w[p*g.strip*Block:], temp)
+			}
+			for xi := range 36 {
+				r.multiply(v, w, u, t1-t0, xi, 0, g.panels, s > first)
+			}
+		}
+	case winogradIn:
+		t0, t1 := g.tilesOf(r.strip)
+		if n := g.blocks * g.inputParts; task < n {
+			b, i := task/g.inputParts, task%g.inputParts
+			from, to := i*(t1-t0)/g.inputParts, (i+1)*(t1-t0)/g.inputParts
+			g.input(r.x, r.xs, b, t0+from, t0+to, r.v[(b*g.strip+from)*Block:], temp)
+		} else {
+			p, i := (task-n)/g.parts, (task-n)%g.parts
+			from, to := i*(t1-t0)/g.parts, (i+1)*(t1-t0)/g.parts
+			r.gradient(p, i, t0+from, t0+to, r.w[(p*g.strip+from)*Block:], temp)
+		}
+	case winogradProducts:
+		t0, t1 := g.tilesOf(r.strip)
+		i := task % g.split
+		r.multiply(r.v, r.w, r.u, t1-t0, task/g.split, i*g.panels/g.split, (i+1)*g.panels/g.split, r.strip > 0)
+	case winogradFinish:
+		r.finish(task)
+	}
+}
+
+// gradient transforms tiles t0 to t1 of a panel of the output's gradient to w, and adds their pixels
+// to the bias gradient's sums in slot.
+func (r *winogradGradRun) gradient(panel, slot, t0, t1 int, w, temp []float32) {
+	g := r.g
+	row, pitch := g.ow*Block*4, g.wPitch*4
+	for t := t0; t < t1; {
+		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
+		y0, x0 := ty*winogradSide, tx*winogradSide
+		maps := r.dy.Data[n*r.dy.Stride+panel*g.oh*g.ow*Block:][:g.oh*g.ow*Block]
+		to := &w[(t-t0)*Block]
+		run := 1
+		if y0+winogradSide <= g.oh && x0+winogradSide <= g.ow {
+			run = min(g.ow/winogradSide-tx, t1-t)
+			winogradOutputGrad(run, &maps[(y0*g.ow+x0)*Block], row, to, pitch)
+		} else {
+			copyTile(temp, maps, y0, x0, g.oh, g.ow, winogradSide)
+			winogradOutputGrad(1, &temp[0], winogradSide*Block*4, to, pitch)
+		}
+		if r.db != nil {
+			rows := min(winogradSide, g.oh-y0)
+			var starts [winogradSide][2]int
+			for i := range rows {
+				starts[i][1] = i * row
+			}
+			sum := unsafe.Pointer(&r.biases[(slot*g.panels+panel)*Block])
+			addUp(unsafe.Pointer(&maps[(y0*g.ow+x0)*Block]), starts[:rows], min(run*winogradSide, g.ow-x0), sum)
+		}
+		t += run
+	}
+}
+
+// addUp adds to the vector at sum those in rows of count, at the given distances from b: a tile whose
+// A is one.
+func addUp(b unsafe.Pointer, rows [][2]int, count int, sum unsafe.Pointer) {
+	t := tile{
+		a0: unsafe.Pointer(&one), a1: unsafe.Pointer(&one), offs: &rows[0], nb: len(rows), kb: count,
+		b: b, bks: Block * 4, c0: sum, c1: sum, r0: sum, r1: sum,
+	}
+	runTile(&t, 1, 1)
+}
+
+// multiply computes one of the 36 products over count tiles for panels p0 to p1, and adds it to u if
+// accumulate is set.
+func (r *winogradGradRun) multiply(v, w, u []float32, count, xi, p0, p1 int, accumulate bool) {
+	g := r.g
+	rows, perGroup := g.rows(), g.panels/g.groups
+	var start [2]int
+	t := tile{
+		ams: 4, aks: Block * 4, offs: &start, nb: 1, kb: count, bks: Block * 4, bps: uintptr(g.strip*Block) * 4,
+		cms: Block * 4, cps: uintptr(rows*Block) * 4,
+	}
+	step := tilePanels(min(rows, Block), 1, min(perGroup, p1-p0))
+	for p := p0; p < p1; {
+		group := p / perGroup
+		np := min(step, p1-p, (group+1)*perGroup-p)
+		t.b = unsafe.Pointer(&w[xi*g.wPitch+p*g.strip*Block])
+		most := maxRows(np)
+		for c := 0; c < rows; {
+			at := group*rows + c
+			run := min(Block-at%Block, rows-c)
+			parts := (run + most - 1) / most
+			run = (run + parts - 1) / parts
+			half := (run + 1) / 2
+			if half == run {
+				half = 0
+			}
+			t.a0 = unsafe.Pointer(&v[xi*g.vPitch+at/Block*g.strip*Block+at%Block])
+			t.a1 = unsafe.Add(t.a0, half*4)
+			t.c0 = unsafe.Pointer(&u[xi*g.uPitch+(p*rows+c)*Block])
+			t.c1 = unsafe.Add(t.c0, half*Block*4)
+			if accumulate {
+				t.r0, t.r1 = t.c0, t.c1
+			}
+			runTile(&t, run, np)
+			c += run
+		}
+		p += np
+	}
+}
+
+// finish adds the chunks of some filters' sums, transforms them and writes them to their places.
+func (r *winogradGradRun) finish(task int) {
+	g := r.g
+	rows := g.rows()
+	parts := (rows + winogradRows - 1) / winogradRows
+	panel, c0 := task/parts, task%parts*winogradRows
+	c1 := min(c0+winogradRows, rows)
+	first := (panel*rows + c0) * Block
+	if g.chunks > 1 {
+		for xi := range 36 {
+			sumChunks(r.u[xi*g.uPitch+first:], (c1-c0)*Block, g.chunks, 36*g.uPitch)
+		}
+	}
+	var temp [winogradRows * 9 * Block]float32
+	winogradFilterGrad(c1-c0, &r.u[first], g.uPitch*4, &temp[0])
+	perGroup, outputs := g.panels/g.groups, g.f/g.groups
+	group, o := panel/perGroup, panel%perGroup*Block
+	to := r.dw[((group*outputs+o)*rows+c0)*9:]
+	writeFilters(to, temp[:(c1-c0)*9*Block], rows*9, min(Block, outputs-o))
+}
