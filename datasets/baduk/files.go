@@ -1,0 +1,131 @@
+package baduk
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxFile bounds a file of games, and what one packed in a zip may unpack to.
+const maxFile = 256 << 20
+
+// Open reads the games of files, of zips of files, and of folders with the folders in them, whose
+// files are taken in the order of their names. In zips and folders only files that end in .sgf are looked
+// at, and zips in folders. What cannot be read is a nil game with an error, and the rest follows. One file is in
+// memory at a time.
+func Open(paths ...string) iter.Seq2[*Game, error] {
+	return func(yield func(*Game, error) bool) {
+		for _, path := range paths {
+			if !open(path, yield) {
+				return
+			}
+		}
+	}
+}
+
+func open(path string, yield func(*Game, error) bool) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return yield(nil, err)
+	}
+	if !info.IsDir() {
+		return openFile(path, yield)
+	}
+	more := true
+	found := false
+	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		switch ending := strings.ToLower(filepath.Ext(name)); {
+		case err != nil:
+			more = yield(nil, err)
+		case d.Type().IsRegular() && (ending == ".sgf" || ending == ".zip"):
+			found = true
+			more = openFile(name, yield)
+		}
+		if !more {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	switch {
+	case !more:
+		return false
+	case err != nil:
+		return yield(nil, err)
+	case !found:
+		return yield(nil, fmt.Errorf("%s: no .sgf or .zip file in the folder", path))
+	}
+	return true
+}
+
+func openFile(path string, yield func(*Game, error) bool) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return yield(nil, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return yield(nil, err)
+	}
+	magic := make([]byte, 4)
+	if n, _ := f.ReadAt(magic, 0); n == 4 && (bytes.Equal(magic, []byte("PK\x03\x04")) || bytes.Equal(magic, []byte("PK\x05\x06"))) {
+		return unzip(path, f, info.Size(), yield)
+	}
+	return parseFrom(path, f, yield)
+}
+
+// unzip reads the files of an archive.
+func unzip(path string, r io.ReaderAt, size int64, yield func(*Game, error) bool) bool {
+	archive, err := zip.NewReader(r, size)
+	if err != nil {
+		return yield(nil, fmt.Errorf("%s: %w", path, err))
+	}
+	for _, file := range archive.File {
+		if !strings.EqualFold(filepath.Ext(file.Name), ".sgf") {
+			continue
+		}
+		name := path + "/" + file.Name
+		f, err := file.Open()
+		if err != nil {
+			if !yield(nil, fmt.Errorf("%s: %w", name, err)) {
+				return false
+			}
+			continue
+		}
+		more := parseFrom(name, f, yield)
+		f.Close()
+		if !more {
+			return false
+		}
+	}
+	return true
+}
+
+// parseFrom reads one file's games; those before a place where it cannot be read are kept.
+func parseFrom(name string, r io.Reader, yield func(*Game, error) bool) bool {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if len(data) > maxFile {
+		return yield(nil, fmt.Errorf("%s: more than %d MiB", name, maxFile>>20))
+	}
+	games := 0
+	for g, err := range Parse(name, data) {
+		games++
+		if !yield(g, err) {
+			return false
+		}
+	}
+	if err == nil && games == 0 {
+		err = errors.New("no game in the file")
+	}
+	if err != nil {
+		return yield(nil, fmt.Errorf("%s: %w", name, err))
+	}
+	return true
+}

@@ -1,0 +1,408 @@
+package baduk
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rooklift/sgf"
+)
+
+// shared returns a file of the folder of large test data, and skips the test if there is none.
+func shared(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("ZOO_TESTDATA")
+	if dir == "" {
+		t.Skip("ZOO_TESTDATA is not set: it names the folder with go-games and go-golden")
+	}
+	return filepath.Join(dir, name)
+}
+
+func parseOne(t testing.TB, text string) *Game {
+	t.Helper()
+	for g, err := range Parse("test.sgf", []byte(text)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	t.Fatalf("no game in %q", text)
+	return nil
+}
+
+func moves(g *Game) string {
+	var s []string
+	for _, m := range g.Moves {
+		s = append(s, strings.ToUpper(m.Color.String()[:1])+":"+m.Point.Vertex(g.Size))
+	}
+	return strings.Join(s, " ")
+}
+
+func TestParseReadsTheMainLine(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"plain", "(;GM[1]FF[4]SZ[9];B[aa];W[ii])", "B:A9 W:J1"},
+		{"no size is 19", "(;B[dp])", "B:D4"},
+		{"the size comes last", "(;B[aa]SZ[5])", "B:A5"},
+		{"size written twice", "(;SZ[9:9];B[aa])", "B:A9"},
+		{"variations", "(;SZ[9];B[aa](;W[bb](;B[cc];W[dd])(;B[ee]))(;W[ff];B[gg]))", "B:A9 W:B8 B:C7 W:D6"},
+		{"nodes after a variation", "(;SZ[9];B[aa](;W[bb]);B[cc])", "B:A9 W:B8"},
+		{"passes", "(;SZ[9];B[];W[tt];B[ ];W[aa])", "B:PASS W:PASS B:PASS W:A9"},
+		{"tt on a large board is a point", "(;SZ[21];B[tt];W[])", "B:U2 W:PASS"},
+		{"space everywhere", "\ufeff ( ; SZ [9]\r\n;\n B\t[aa] ;W [ bb ] ) ", "B:A9 W:B8"},
+		{"FF3 names", "(;GaMe[1]SiZe[9];Black[aa];White[bb])", "B:A9 W:B8"},
+		{"moves that share a node", "(;SZ[9];B[aa]W[bb])", "B:A9 W:B8"},
+		{"the same player twice", "(;SZ[9];B[aa];B[bb])", "B:A9 B:B8"},
+		{"escapes", `(;SZ[9]C[a \] ; ( \\];B[aa])`, "B:A9"},
+		{"a bracket in a comment", "(;SZ[9]C[see [1] here];B[aa])", "B:A9"},
+		{"brackets in a comment", "(;SZ[9];C[(;b[aa\\] :-) ) (];B[aa])", "B:A9"},
+		{"no closing bracket", "(;SZ[9];B[aa];W[bb]", "B:A9 W:B8"},
+		{"text before", "Date: (today)\n\n(;SZ[9];B[aa])", "B:A9"},
+		{"capital points", "(;SZ[9];B[AA])", "B:A9"},
+		{"unknown properties", "(;SZ[9]XYZZY[1][2]KGSDE[aa];B[aa]BL[12]WL[1];W[bb]OB[1])", "B:A9 W:B8"},
+		{"a capture and a ko retaken later", "(;SZ[5]AB[ba][ab][bc]AW[ca][db][cc];W[bb];B[cb];W[ee];B[ed];W[bb])", "W:B4 B:C4 W:E1 B:E2 W:B4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := moves(parseOne(t, c.text)); got != c.want {
+				t.Errorf("got %s, should be %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestParseSaysWhatIsDamaged(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"another game", "(;GM[2];B[aa])", "GM[2]: not a game of Go"},
+		{"too large", "(;SZ[26];B[aa])", "SZ[26]: should be from 2 to 25"},
+		{"no number", "(;SZ[x];B[aa])", "SZ[x]"},
+		{"a rectangle", "(;SZ[9:13];B[aa])", "SZ[9:13]"},
+		{"beyond the board", "(;SZ[9];B[aa];W[jj])", `move 2: point "jj"`},
+		{"no point", "(;SZ[9];B[a1])", `move 1: point "a1"`},
+		{"an occupied point", "(;SZ[9];B[aa];W[aa])", "move 2, white at A9: the point is occupied"},
+		{"a ko retaken", "(;SZ[5]AB[ba][ab][bc]AW[ca][db][cc];W[bb];B[cb];W[bb])", "move 3, white at B4: the ko"},
+		{"suicide", "(;SZ[5]AB[ba][ab];W[aa])", "move 1, white at A5: the stones would have no liberty"},
+		{"a value without end", "(;SZ[9];B[aa];W[bb", "a value has no closing bracket"},
+		{"set up beyond the board", "(;SZ[9]AB[jj];W[aa])", `set-up of "jj"`},
+		{"set up without liberties", "(;SZ[2]AB[aa][ab][ba][bb];W[])", "would have no liberty"},
+		{"too much handicap", "(;SZ[9]HA[12];W[aa])", "handicap 12"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := 0
+			for g, err := range Parse("test.sgf", []byte(c.text)) {
+				if n++; g != nil || err == nil || !strings.Contains(err.Error(), "test.sgf: game 1: ") || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("got %v and %v, should be %s", g, err, c.want)
+				}
+			}
+			if n != 1 {
+				t.Errorf("%d games", n)
+			}
+		})
+	}
+}
+
+func TestADamagedGameCostsOnlyItself(t *testing.T) {
+	const before, after = "(;GM[1]SZ[9];B[aa];W[bb])", "\n(;GM[1]SZ[9];B[cc];W[dd])"
+	for _, c := range []struct{ name, damage string }{
+		{"a point beyond the board", "(;GM[1]SZ[9];B[zz];W[bb](;B[cc])(;B[dd]))"},
+		{"an illegal move", "(;GM[1]SZ[9];B[bb];W[bb])"},
+		{"cut in a value", "(;GM[1]SZ[9];B[bb];W[b"},
+		{"cut in a comment", `(;GM[1]SZ[9];B[bb]C[well \] [`},
+		{"another game", "(;GM[3];B[1];W[2])"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var games, errs []string
+			for g, err := range Parse("f", []byte(before+c.damage+after)) {
+				if err != nil {
+					errs = append(errs, err.Error())
+				} else {
+					games = append(games, moves(g))
+				}
+			}
+			if got := strings.Join(games, ", "); got != "B:A9 W:B8, B:C7 W:D6" || len(errs) != 1 || !strings.HasPrefix(errs[0], "f: game 2: ") {
+				t.Errorf("got %s and %q", got, errs)
+			}
+		})
+	}
+	t.Run("a game that is not closed is not damaged", func(t *testing.T) {
+		n := 0
+		for _, err := range Parse("f", []byte("(;GM[1]SZ[9];B[aa](;W[bb]"+after)) {
+			if n++; err != nil {
+				t.Error(err)
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d games", n)
+		}
+	})
+}
+
+func TestParseKeepsWhatIsKnownOfTheGame(t *testing.T) {
+	g := parseOne(t, `(;SZ[19]KM[6,5]HA[2]RU[NZ]PB[A \[B\]]PW[C]RE[W+3.5]AB[dp][pd];W[dd];B[pp])`)
+	want := Result{White, 3.5, "W+3.5"}
+	if g.Komi != 6.5 || g.Handicap != 2 || g.RuleSet != "NZ" || !g.Rules.Suicide || g.Black != "A [B]" || g.White != "C" || g.Result != want || g.First != White {
+		t.Errorf("got %+v", g)
+	}
+	for text, want := range map[string]Result{
+		"B+R": {Black, 0, "B+R"}, "b+Resign": {Black, 0, "b+Resign"}, "0": {Empty, 0, "0"}, "Draw": {Empty, 0, "Draw"},
+		"W+T": {White, 0, "W+T"}, "": {}, "Void": {Empty, 0, "Void"}, "B+0,5": {Black, 0.5, "B+0,5"}, "?+3": {Empty, 0, "?+3"},
+	} {
+		if got := ParseResult(text); got != want {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}
+
+func TestHandicapStonesGoWhereTheRecordSaysOrCustomHasThem(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		black      int
+		first      Color
+	}{
+		{"told", "(;SZ[19]HA[3]AB[aa][bb][cc];W[dd])", 3, White},
+		{"told in the second node", "(;SZ[19]HA[2];AB[aa][bb];W[dd])", 2, White},
+		{"told as a rectangle", "(;SZ[19]HA[4]AB[cc:dd];W[ee])", 4, White},
+		{"not told", "(;SZ[19]HA[4];W[cc])", 4, White},
+		{"played", "(;SZ[19]HA[2];B[dd];B[pp];W[dp])", 0, Black},
+		{"none", "(;SZ[19]HA[0];B[dd])", 0, Black},
+		{"without a move", "(;SZ[19]HA[2]AB[dd][pp])", 2, White},
+		{"white begins", "(;SZ[19]PL[W])", 0, White},
+		{"taken off again", "(;SZ[19]AB[aa:cc]AE[bb])", 8, Black},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseOne(t, c.text)
+			b, _ := NewBoard(g.Size, g.Rules)
+			if err := g.start(b); err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for p := range Point(b.Points()) {
+				if b.Color(p) == Black {
+					n++
+				}
+			}
+			if n != c.black || b.ToPlay() != c.first {
+				t.Errorf("%d black stones and %v to play, should be %d and %v", n, b.ToPlay(), c.black, c.first)
+			}
+		})
+	}
+}
+
+func TestStonesAreSetUpInTheMiddleOfAGame(t *testing.T) {
+	g := parseOne(t, "(;SZ[5];B[aa];W[bb];AE[aa]AW[ee];B[ab];W[aa])")
+	if len(g.Moves) != 4 {
+		t.Fatalf("%d moves", len(g.Moves))
+	}
+	b, err := g.Final()
+	if err != nil || b.Color(0) != White || b.Color(24) != White || b.Color(1) != Black {
+		t.Errorf("%v\n%v", err, b)
+	}
+}
+
+func TestOpenReadsFilesFoldersAndZips(t *testing.T) {
+	dir := t.TempDir()
+	good := func(x string) string { return "(;SZ[9];B[" + x + "])" }
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		os.MkdirAll(filepath.Dir(path), 0o777)
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var z bytes.Buffer
+	w := zip.NewWriter(&z)
+	for _, f := range [][2]string{{"x/c.sgf", good("cc") + good("dd")}, {"read.me", good("aa")}, {"d.SGF", "(;SZ[9];B[zz])" + good("ee")}, {"e.sgf", "nothing"}} {
+		f0, _ := w.Create(f[0])
+		f0.Write([]byte(f[1]))
+	}
+	w.Close()
+	write("all/1.sgf", []byte(good("aa")))
+	write("all/2/3.SGF", []byte(good("bb")))
+	write("all/games.zip", z.Bytes())
+	write("all/notes.txt", []byte(good("ff")))
+	write("all/z-broken.zip", append([]byte("PK\x03\x04"), "nothing more"...))
+	odd := write("odd.mgt", []byte(good("gg")))
+	var damaged bytes.Buffer
+	damaged.Write(z.Bytes())
+	damaged.Bytes()[45] ^= 0x55 // in the packed bytes of the first file
+	torn := write("torn.zip", damaged.Bytes())
+	for _, c := range []struct {
+		name  string
+		paths []string
+		games string
+		errs  []string
+	}{
+		{"a folder", []string{filepath.Join(dir, "all")}, "B:A9, B:B8, B:C7, B:D6, B:E5", []string{"d.SGF: game 1: ", "e.sgf: no game", "z-broken.zip: zip"}},
+		{"files", []string{odd, filepath.Join(dir, "all/1.sgf")}, "B:G3, B:A9", nil},
+		{"a missing file", []string{filepath.Join(dir, "none"), odd}, "B:G3", []string{"none"}},
+		{"an empty folder", []string{t.TempDir()}, "", []string{"no .sgf or .zip"}},
+		{"a zip with a damaged file", []string{torn}, "B:E5", []string{"x/c.sgf: ", "d.SGF: game 1", "e.sgf"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var games, errs []string
+			for g, err := range Open(c.paths...) {
+				if err != nil {
+					errs = append(errs, err.Error())
+				} else {
+					games = append(games, moves(g))
+				}
+			}
+			if got := strings.Join(games, ", "); got != c.games || len(errs) != len(c.errs) {
+				t.Fatalf("got %s and %q", got, errs)
+			}
+			for i, want := range c.errs {
+				if !strings.Contains(errs[i], want) {
+					t.Errorf("error %q should have %q", errs[i], want)
+				}
+			}
+		})
+	}
+}
+
+// Every move of a hundred games of strong players, and the golden ones, on another library's board.
+func TestWholeGamesGoAsOnAnotherBoard(t *testing.T) {
+	archive, err := zip.OpenReader(shared(t, "go-games/tygem-2016-07-train.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	files := map[string][]byte{}
+	f, err := archive.File[len(archive.File)/2].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	all.ReadFrom(f)
+	files[archive.File[len(archive.File)/2].Name] = all.Bytes()
+	golden, _ := filepath.Glob(shared(t, "go-golden/*.sgf"))
+	for _, name := range golden {
+		if files[name], err = os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compared, captured, kos := 0, 0, 0
+	for name, data := range files {
+		roots, err := sgf.LoadCollectionSGF(string(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := 0
+		for g, err := range Parse(name, data) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := NewBoard(g.Size, g.Rules)
+			other := sgf.NewBoard(g.Size)
+			node := roots[i]
+			i++
+			for n, m := range g.Moves {
+				node = node.MainChild()
+				key := "B"
+				if m.Color == White {
+					key = "W"
+				}
+				where, ok := node.GetValue(key)
+				x, y := m.Point.XY(g.Size)
+				if m.Point == Pass {
+					if where != "" && where != "tt" {
+						t.Fatalf("%v: move %d is a pass, should be %s", g, n+1, where)
+					}
+					b.Play(m.Color, Pass)
+					other.Pass()
+					continue
+				}
+				if !ok || sgf.Point(x, y) != where {
+					t.Fatalf("%v: move %d is %s, should be %s", g, n+1, m.Point.Vertex(g.Size), where)
+				}
+				color := sgf.BLACK
+				if m.Color == White {
+					color = sgf.WHITE
+				}
+				if err := other.PlayColour(where, color); err != nil {
+					t.Fatal(err)
+				}
+				if err := b.Play(m.Color, m.Point); err != nil {
+					t.Fatal(err)
+				}
+				for p := range Point(b.Points()) {
+					x, y := p.XY(g.Size)
+					if c := other.State[x][y]; (c == sgf.BLACK) != (b.Color(p) == Black) || (c == sgf.WHITE) != (b.Color(p) == White) {
+						t.Fatalf("%v: after move %d %s is %v", g, n+1, p.Vertex(g.Size), b.Color(p))
+					}
+				}
+				ko := ""
+				if b.Ko() != None {
+					x, y := b.Ko().XY(g.Size)
+					ko = sgf.Point(x, y)
+					kos++
+				}
+				if ko != other.Ko || b.Captured(White) != other.CapturesBy[sgf.BLACK] || b.Captured(Black) != other.CapturesBy[sgf.WHITE] {
+					t.Fatalf("%v: after move %d ko %q, should be %q, and prisoners", g, n+1, ko, other.Ko)
+				}
+				compared++
+			}
+			captured += b.Captured(Black) + b.Captured(White)
+		}
+	}
+	if compared < 15000 || captured < 500 || kos < 100 {
+		t.Errorf("only %d moves, %d stones captured, %d kos", compared, captured, kos)
+	}
+}
+
+func TestAllGamesOfTheArchiveCanBePlayedButOne(t *testing.T) {
+	n, all := 0, 0
+	var errs []string
+	for g, err := range Open(shared(t, "go-games")) {
+		if err != nil {
+			errs = append(errs, err.Error())
+			continue
+		}
+		n++
+		all += len(g.Moves)
+	}
+	if n != 9499 || all != 1_941_983 {
+		t.Errorf("%d games, %d moves", n, all)
+	}
+	if len(errs) != 1 || !strings.HasSuffix(errs[0], "games-00000.sgf: game 24: move 303, black at H1: the ko may not be retaken at once") {
+		t.Errorf("damaged are %q", errs)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"(;GM[1]FF[4]SZ[19]KM[6.5]RE[B+R];B[pd];W[dp];B[])",
+		"(;SZ[5]HA[2]AB[aa:bb]AW[ee]PL[W];W[cc](;B[dd]C[x\\]])(;B[de]))(;GM[1];B[aa];W[aa])",
+		"((((;GaMe[1](;Black[tt](((;W[;;(;GM[1",
+		"(;SZ[25]RU[NZ];B[yy];W[yx];AE[yy];B[xy])",
+		"(;SZ[2];B[aa];W[bb];B[ab];W[ba];B[bb])",
+		"(;C[(;SZ[9];B[aa])(;FF[4];W[ii])",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n := 0
+		for g, err := range Parse("f", data) {
+			if n++; n > len(data) {
+				t.Fatal("more games than bytes")
+			}
+			if (g == nil) == (err == nil) {
+				t.Fatalf("game %v and error %v", g, err)
+			}
+			if err != nil {
+				continue
+			}
+			seen := 0
+			for b, m := range g.Positions() {
+				if b.ToPlay() != m.Color || !b.Legal(m.Color, m.Point) {
+					t.Fatalf("%v: move %d is not legal", g, seen+1)
+				}
+				seen++
+			}
+			if seen != len(g.Moves) {
+				t.Fatalf("%d positions of %d moves", seen, len(g.Moves))
+			}
+		}
+	})
+}
