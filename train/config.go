@@ -40,8 +40,11 @@ type Config struct {
 	// epoch's end anyway. 0 means never.
 	Checkpoint Duration `json:"checkpoint"`
 
-	// Init is a weights file to begin with; empty means new weights by the network's initialisers.
+	// Init is a weights file to begin with; empty means new weights.
 	Init string `json:"init,omitempty"`
+	// Initialiser is how new weights are drawn: "network", as the network's paper does, or "he" or
+	// "glorot" for all weights, with biases of zero.
+	Initialiser string `json:"initialiser"`
 	// Freeze is a regular expression; parameters whose name it matches from the beginning stay as they are.
 	Freeze string `json:"freeze,omitempty"`
 
@@ -117,6 +120,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // Complete returns the configuration with each zero that means a default replaced by it, so that what
 // is written beside a run does not depend on the version's defaults.
 func (c Config) Complete() Config {
+	if c.Initialiser == "" {
+		c.Initialiser = "network"
+	}
 	if c.Optimizer.Name == "" {
 		c.Optimizer.Name = "sgd"
 	}
@@ -186,6 +192,7 @@ func (c Config) Validate() error {
 	check(c.Time >= 0, "time", time.Duration(c.Time), "above 0, or 0 for no bound")
 	check(c.Checkpoint >= 0, "checkpoint", time.Duration(c.Checkpoint), "above 0, or 0 for each epoch's end only")
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")
+	check(oneOf(c.Initialiser, Initialisers), "initialiser", quoted(c.Initialiser), choice(c.Initialiser, Initialisers))
 	_, err := regexp.Compile(c.Freeze)
 	check(err == nil, "freeze", c.Freeze, fmt.Sprintf("a regular expression (%v)", err))
 

@@ -40,8 +40,10 @@ var recipes = map[string]map[string]Config{
 			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, WeightDecay: 5e-4},
 			Schedule:  Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
 		},
+		// The paper's initial weights are so small, and its biases so large, that the first thousands of
+		// steps learn little; He's begin at once.
 		"quick": {
-			Epochs: 5, Batch: 32,
+			Epochs: 5, Batch: 32, Initialiser: "he",
 			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4, Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}}},
 			Schedule:  Schedule{Name: "onecycle", Start: 0.3},
 		},

@@ -233,25 +233,6 @@ func (t *Trainer) freeze() error {
 	return nil
 }
 
-// initialise gives the parameters their first values.
-func (t *Trainer) initialise() error {
-	if t.cfg.Init == "" {
-		t.params.Init(t.cfg.Seed)
-		return nil
-	}
-	r, err := weights.Open(t.cfg.Init)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if err := r.Match(specs(t.params)); err != nil {
-		return err
-	}
-	t.params.Allocate()
-	defer t.params.Changed()
-	return r.ReadInto(func(name string, _ []int) []float32 { return t.params.Get(name).Data })
-}
-
 // Close ends the trainer's threads.
 func (t *Trainer) Close() { t.pool.Close() }
 

@@ -450,6 +450,28 @@ func TestInitBeginsWithGivenWeights(t *testing.T) {
 	}
 }
 
+func TestInitialisersDrawAllWeights(t *testing.T) {
+	spread := map[string]float64{}
+	for _, name := range Initialisers {
+		cfg := tinyConfig()
+		cfg.Initialiser = name
+		p := begin(t, cfg, t.TempDir(), nil).params
+		for _, v := range p.Get("fc.weight").Data {
+			spread[name] += float64(v * v)
+		}
+		spread[name] /= float64(p.Get("fc.weight").Len())
+		if g := p.Get("bn.weight").Data[0]; g != 1 {
+			t.Errorf("%s: batch normalisation begins with a scale of %v", name, g)
+		}
+	}
+	// He draws with variance 2/128, Glorot with 2/(128+3); the network's own with 1/(3·128).
+	for name, want := range map[string]float64{"he": 2. / 128, "glorot": 2. / 131, "network": 1. / 384} {
+		if got := spread[name]; got < 0.75*want || got > 1.25*want {
+			t.Errorf("%s: variance %v, want about %v", name, got, want)
+		}
+	}
+}
+
 func TestFreezeLeavesParametersAlone(t *testing.T) {
 	cfg := tinyConfig()
 	cfg.Freeze, cfg.Epochs = "conv|bn", 1
