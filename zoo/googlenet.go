@@ -137,12 +137,16 @@ func (n inceptionNet) inception(x *gorgonia.Node, r inceptionRow) *gorgonia.Node
 // auxiliary adds a classifier on an inner layer to the training loss (section 5).
 func (n inceptionNet) auxiliary(x *gorgonia.Node, name string) {
 	b := n.b
-	if !b.Training() || !yes(n.o.Auxiliary) {
+	if b.Err() != nil || !b.Training() || !yes(n.o.Auxiliary) {
 		return
 	}
 	if n.torchvision {
 		x = b.AdaptiveAvgPool(x, 4, 4) // 512×4×4 or 528×4×4
 	} else {
+		if s := x.Shape(); min(s[2], s[3]) < 5 {
+			b.Errorf("%s: maps of %d×%d are too small for the auxiliary classifier's pooling, (N - F + 2P)/S + 1 = (%d - 5 + 2·0)/3 + 1 < 1: leave the auxiliary classifiers out", name, s[2], s[3], min(s[2], s[3]))
+			return
+		}
 		x = b.AvgPool(x, 5, graph.Stride(3))
 	}
 	x = n.conv(x, name+".conv", 128, 1) // 128×4×4

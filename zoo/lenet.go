@@ -11,9 +11,10 @@ import (
 
 var lenet5 = Entry{
 	Name: "lenet5", Title: "LeNet-5", Year: 1998,
-	Paper:  "LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86(11)",
-	Idea:   "Convolutions with shared weights, subsampling between them, all learned from pixels by gradient descent.",
-	Recipe: "20 passes over MNIST, stochastic diagonal Levenberg-Marquardt, one image at a time",
+	Paper:      "LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86(11)",
+	Idea:       "Convolutions with shared weights, subsampling between them, all learned from pixels by gradient descent.",
+	Recipe:     "20 passes over MNIST, stochastic diagonal Levenberg-Marquardt, one image at a time",
+	PaperError: "0.95 on MNIST",
 	Variants: []VariantInfo{
 		{
 			Name: "modern", Note: "complete C3, pooling without weights, a linear output for softmax",

@@ -100,14 +100,14 @@ func (r registered) complete() Entry {
 	e := *r.Entry
 	e.New = r.make
 	e.Variants = slices.Clone(e.Variants)
+	if e.PaperError == "" {
+		e.PaperError = e.Variants[0].PaperError
+	}
 	return e.figures(e.Variants[0])
 }
 
 func (e Entry) figures(v VariantInfo) Entry {
 	e.Params, e.MACs, e.Input, e.Classes = v.Params, v.MACs, v.Options.Input, v.Options.Classes
-	if v.PaperError != "" {
-		e.PaperError = v.PaperError
-	}
 	return e
 }
 
@@ -115,6 +115,7 @@ func (e Entry) figures(v VariantInfo) Entry {
 func (e Entry) as(v VariantInfo) Entry {
 	base := e.New
 	e.New = func(opts ...Option) *Model { return base(append([]Option{Variant(v.Name)}, opts...)...) }
+	e.PaperError = v.PaperError
 	return e.figures(v)
 }
 

@@ -247,10 +247,11 @@ func TestAnInputTooSmallShowsTheArithmetic(t *testing.T) {
 		model *Model
 		want  []string
 	}{
-		"alexnet at 32":   {AlexNet(Input(3, 32, 32)), []string{"alexnet: ", "(2 - 3 + 2·0)/2 + 1"}},
-		"lenet5 at 8":     {LeNet5(Input(1, 8, 8)), []string{"lenet5: c3: ", "(2 - 5 + 2·0)/1 + 1"}},
-		"vgg16 at 16":     {VGG16(Input(3, 16, 16)), []string{"vgg16: ", "(1 - 2 + 2·0)/2 + 1"}},
-		"zfnet, too thin": {ZFNet(Input(3, 224, 12)), []string{"zfnet: ", "width"}},
+		"alexnet at 32":           {AlexNet(Input(3, 32, 32)), []string{"alexnet: ", "(2 - 3 + 2·0)/2 + 1"}},
+		"lenet5 at 8":             {LeNet5(Input(1, 8, 8)), []string{"lenet5: c3: ", "(2 - 5 + 2·0)/1 + 1"}},
+		"vgg16 at 16":             {VGG16(Input(3, 16, 16)), []string{"vgg16: ", "(1 - 2 + 2·0)/2 + 1"}},
+		"googlenet's heads at 64": {GoogLeNet(Input(3, 64, 64)), []string{"googlenet: aux1: ", "(4 - 5 + 2·0)/3 + 1", "leave the auxiliary classifiers out"}},
+		"zfnet, too thin":         {ZFNet(Input(3, 224, 12)), []string{"zfnet: ", "width"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Inspect(c.model)
@@ -263,6 +264,16 @@ func TestAnInputTooSmallShowsTheArithmetic(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestGoogLeNetFitsSmallImagesWithoutItsHeads(t *testing.T) {
+	r, err := Inspect(GoogLeNet(Input(1, 48, 48), Classes(10), AuxiliaryHeads(false)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Auxiliary != 0 {
+		t.Errorf("%d parameters of auxiliary classifiers that were left out", r.Auxiliary)
 	}
 }
 

@@ -18,23 +18,23 @@ const (
 )
 
 var (
-	resnet18 = resnetEntry("resnet18", residualTable{2, 2, 2, 2}, basic,
+	resnet18 = resnetEntry("resnet18", "27.88", residualTable{2, 2, 2, 2}, basic,
 		resnetVariant("torchvision", "B", 11_689_512, 1_814_073_344, "30.24/10.92 (torchvision)").noting("shortcuts project where the size changes"),
 		resnetVariant("A", "A", 11_515_688, 1_794_805_760, "27.88").noting("shortcuts without parameters"),
 		resnetVariant("C", "C", 12_043_816, 1_878_298_624, "").noting("all shortcuts project"),
 		resnetVariant("plain", "none", 11_515_688, 1_794_805_760, "27.94").noting("no shortcuts"))
-	resnet34 = resnetEntry("resnet34", residualTable{3, 4, 6, 3}, basic,
-		resnetVariant("torchvision", "B", 21_797_672, 3_663_761_408, "24.52; 26.69/8.58 (torchvision)").noting("shortcuts project where the size changes"),
+	resnet34 = resnetEntry("resnet34", "24.52", residualTable{3, 4, 6, 3}, basic,
+		resnetVariant("torchvision", "B", 21_797_672, 3_663_761_408, "26.69/8.58 (torchvision); 24.52 in the paper").noting("shortcuts project where the size changes"),
 		resnetVariant("A", "A", 21_623_848, 3_644_493_824, "25.03").noting("shortcuts without parameters"),
 		resnetVariant("C", "C", 22_716_840, 3_830_747_136, "24.19").noting("all shortcuts project"),
 		resnetVariant("plain", "none", 21_623_848, 3_644_493_824, "28.54/10.02").noting("no shortcuts"))
-	resnet50 = resnetEntry("resnet50", residualTable{3, 4, 6, 3}, bottleneck,
+	resnet50 = resnetEntry("resnet50", "22.85/6.71", residualTable{3, 4, 6, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 25_557_032, 4_089_184_256, "23.87/7.14 (torchvision)").noting("strides on the 3×3 convolutions"),
 		resnetVariant("paper", "B", 25_557_032, 3_857_973_248, "22.85/6.71").noting("strides on the first 1×1 convolutions"))
-	resnet101 = resnetEntry("resnet101", residualTable{3, 4, 23, 3}, bottleneck,
+	resnet101 = resnetEntry("resnet101", "21.75/6.05", residualTable{3, 4, 23, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 44_549_160, 7_801_405_440, "22.63/6.45 (torchvision)").noting("strides on the 3×3 convolutions"),
 		resnetVariant("paper", "B", 44_549_160, 7_570_194_432, "21.75/6.05").noting("strides on the first 1×1 convolutions"))
-	resnet152 = resnetEntry("resnet152", residualTable{3, 8, 36, 3}, bottleneck,
+	resnet152 = resnetEntry("resnet152", "21.43/5.71", residualTable{3, 8, 36, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 60_192_808, 11_513_626_624, "21.69/5.95 (torchvision)").noting("strides on the 3×3 convolutions"),
 		resnetVariant("paper", "B", 60_192_808, 11_282_415_616, "21.43/5.71").noting("strides on the first 1×1 convolutions"))
 )
@@ -42,10 +42,10 @@ var (
 // A residualTable is a column of table 1: the number of blocks in each stage. Stage s is 64·2^s wide.
 type residualTable [4]int
 
-func resnetEntry(name string, table residualTable, block blockKind, variants ...VariantInfo) Entry {
+func resnetEntry(name, paperError string, table residualTable, block blockKind, variants ...VariantInfo) Entry {
 	return Entry{
 		Name: name, Title: "ResNet-" + name[6:], Year: 2015, ArXiv: "1512.03385",
-		Paper: resnetPaper, Idea: resnetIdea, Recipe: resnetRecipe, Variants: variants,
+		Paper: resnetPaper, Idea: resnetIdea, Recipe: resnetRecipe, PaperError: paperError, Variants: variants,
 		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return resnet(b, x, o, table, block)
 		},
