@@ -1,0 +1,196 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// exact formats must give Pillow's bytes; lossy ones may differ by the rounding of another inverse
+// transform, and by what the conversion of colours makes of that.
+var tolerance = map[string]struct {
+	most int
+	mean float64
+}{
+	".jpg":  {3, .1},
+	".webp": {2, .1},
+}
+
+func TestDecodeReadsWhatPillowReads(t *testing.T) {
+	golden := pillow(t, "decode.golden.gz")
+	files, err := filepath.Glob("testdata/images/*")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	slices.Sort(files)
+	var got Image // one for all
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			file, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var size [2]uint16
+			if err := binary.Read(golden, binary.LittleEndian, &size); err != nil {
+				t.Fatal(err)
+			}
+			w, h := int(size[0]), int(size[1])
+			want := make([]uint8, 3*w*h)
+			if _, err := io.ReadFull(golden, want); err != nil {
+				t.Fatal(err)
+			}
+			if err := Decode(file, &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Shape != (Shape{3, h, w}) {
+				t.Fatalf("an image of %v: want 3×%d×%d", got.Shape, h, w)
+			}
+			most, sum := 0, 0
+			for i, v := range want {
+				d := int(got.Plane(i % 3)[i/3]) - int(v)
+				most, sum = max(most, d, -d), sum+max(d, -d)
+			}
+			may := tolerance[filepath.Ext(path)]
+			if strings.Contains(path, "alpha") {
+				may.most = max(may.most, 1) // Pillow's composition rounds otherwise
+				may.mean = max(may.mean, .5)
+			}
+			mean := float64(sum) / float64(len(want))
+			if strings.Contains(path, "lossless") {
+				may.most, may.mean = 0, 0
+			}
+			if most > may.most || mean > may.mean {
+				t.Errorf("differs by up to %d, %.3f on average: want at most %d, %.3f", most, mean, may.most, may.mean)
+			}
+		})
+	}
+	if golden.Len() != 0 {
+		t.Errorf("%d golden bytes left over", golden.Len())
+	}
+}
+
+func TestDecodeSaysWhatIsBroken(t *testing.T) {
+	read := func(name string) []byte {
+		file, err := os.ReadFile("testdata/images/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	huge := read("rgb.png")
+	binary.BigEndian.PutUint32(huge[16:], 1<<16)
+	binary.BigEndian.PutUint32(huge[20:], 1<<16)
+	hugeJPEG := read("jpeg444.jpg")
+	at := bytes.Index(hugeJPEG, []byte{0xff, 0xc0})
+	binary.BigEndian.PutUint16(hugeJPEG[at+5:], 65535)
+	binary.BigEndian.PutUint16(hugeJPEG[at+7:], 65535)
+	hugeGIF := read("plain.gif")
+	binary.LittleEndian.PutUint16(hugeGIF[6:], 65535)
+	binary.LittleEndian.PutUint16(hugeGIF[8:], 65535)
+	for _, c := range []struct {
+		name string
+		file []byte
+		err  string
+	}{
+		{"an empty file", nil, "broken image: an empty file"},
+		{"text", []byte("<html>not found"), "broken image: neither JPEG nor PNG, GIF, WebP, BMP: it begins 3c 68 74 6d 6c 3e 6e 6f"},
+		{"a JPEG cut short", read("jpeg444.jpg")[:900], "broken image: "},
+		{"a PNG cut short", read("rgb.png")[:900], "broken image: "},
+		{"a GIF cut short", read("plain.gif")[:900], "broken image: "},
+		{"a GIF of a header", read("plain.gif")[:8], "broken image: truncated"},
+		{"a WebP cut short", read("lossy.webp")[:400], "broken image: "},
+		{"a BMP cut short", read("rgb.bmp")[:900], "broken image: truncated"},
+		{"a PNG that claims 4 billion pixels", huge, "broken image: "},
+		{"a JPEG that claims 4 billion pixels", hugeJPEG, "broken image: an image of 65535×65535 pixels: more than the"},
+		{"a GIF that claims 4 billion pixels", hugeGIF, "broken image: an image of 65535×65535 pixels: more than the"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := Decode(c.file, new(Image))
+			if !errors.Is(err, ErrBroken) || !strings.HasPrefix(err.Error(), c.err) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %v: want one line that begins with %q", err, c.err)
+			}
+		})
+	}
+}
+
+func TestFromImageTakesAnyImage(t *testing.T) {
+	file, err := os.ReadFile("testdata/images/rgba.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole, part Image
+	if err := FromImage(m, &whole); err != nil {
+		t.Fatal(err)
+	}
+	sub := m.(*image.NRGBA).SubImage(image.Rect(5, 7, 20, 17))
+	wide := image.NewRGBA64(image.Rect(-3, -3, 12, 7))
+	for y := range 10 {
+		for x := range 15 {
+			wide.Set(x-3, y-3, sub.At(5+x, 7+y))
+		}
+	}
+	for _, m := range []image.Image{sub, wide} {
+		if err := FromImage(m, &part); err != nil {
+			t.Fatal(err)
+		}
+		if part.Shape != (Shape{3, 10, 15}) {
+			t.Fatalf("an image of %v", part.Shape)
+		}
+		for i, p := range part.Pix {
+			c, y, x := i/150, i/15%10, i%15
+			// RGBA64 multiplies colours by their opacity, and loses by it.
+			if w := int(whole.Plane(c)[(7+y)*whole.W+5+x]); int(p) < w-1 || int(p) > w+1 {
+				t.Fatalf("%T: channel %d at (%d, %d) is %d: want %d", m, c, y, x, p, w)
+			}
+		}
+	}
+	if err := FromImage(image.NewGray(image.Rect(0, 0, 0, 5)), &part); err == nil {
+		t.Error("an image of no width is no error")
+	}
+	if err := FromImage(image.NewUniform(color.White), &part); err == nil {
+		t.Error("an image without end is no error")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("testdata/images/*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		// Large claims are allowed, and only take time.
+		if c, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && c.Width*c.Height > 1<<20 {
+			return
+		}
+		var m Image
+		if err := Decode(file, &m); err != nil {
+			if !errors.Is(err, ErrBroken) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		if m.C != 3 || m.H < 1 || m.W < 1 || len(m.Pix) != m.Len() || m.H*m.W > maxPixels {
+			t.Errorf("an image of %v with %d bytes", m.Shape, len(m.Pix))
+		}
+	})
+}
