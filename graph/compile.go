@@ -44,6 +44,12 @@ type step struct {
 	run           func(*exec) error
 }
 
+// A follower is an op with an input that it does not read: it is there so that a tape machine computes
+// it first.
+type follower interface {
+	follows() int
+}
+
 // exec is what a running step may use.
 type exec struct {
 	pool    *kernel.Pool
@@ -85,8 +91,10 @@ func (c *compiler) compile(g *gorgonia.ExprGraph, outputs []*gorgonia.Node) erro
 		children := g.From(n.ID())
 		for children != nil && children.Next() {
 			child := children.Node().(*gorgonia.Node)
+			if o, ok := n.Op().(follower); !ok || o.follows() != len(c.children[n]) {
+				c.uses[child]++
+			}
 			c.children[n] = append(c.children[n], child)
-			c.uses[child]++
 			visit = append(visit, child)
 		}
 	}

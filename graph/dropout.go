@@ -88,6 +88,8 @@ type dropoutGradOp struct {
 	of *dropoutOp
 }
 
+func (o *dropoutGradOp) follows() int { return 0 }
+
 func (o *dropoutGradOp) lower(c *compiler, in []*value) *value {
 	key, dy := c.kept(&o.of.core)[0], o.of.masked(c, in[1])
 	dx := c.like(dy)

@@ -99,6 +99,8 @@ type crossEntropyGradOp struct {
 	of *crossEntropyOp
 }
 
+func (o *crossEntropyGradOp) follows() int { return 0 }
+
 func (o *crossEntropyGradOp) lower(c *compiler, in []*value) *value {
 	probs, t, scale := c.kept(&o.of.core)[0], c.asPlain(in[1]), in[2]
 	dx := c.plain(o.shape...)

@@ -110,6 +110,8 @@ type batchNormGradOp struct {
 	of *batchNormOp
 }
 
+func (o *batchNormGradOp) follows() int { return 2 }
+
 func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
 	dy, relu := in[3], false
 	if grad := c.children[c.node]; grad != nil && c.absorbed[grad[3]] {

@@ -99,6 +99,8 @@ type maxPoolGradOp struct {
 	input *gorgonia.Node // of the forward op
 }
 
+func (o *maxPoolGradOp) follows() int { return 0 }
+
 func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value { return o.scatter(c, in[1]) }
 
 func (o *maxPoolGradOp) scatter(c *compiler, dy *value) *value {

@@ -140,6 +140,18 @@ func TestPlanSharesMemory(t *testing.T) {
 	}
 }
 
+func TestTrainingFusesWhatItCan(t *testing.T) {
+	kinds := map[string]int{}
+	for _, s := range trainingOf(t, NewParams(), 2, Config{}).s.steps {
+		kinds[s.kind]++
+	}
+	// Every ReLU goes with the layer before it. Of the six gradients, two belong to batch normalisations;
+	// the others stand for themselves.
+	if kinds["relu"] != 0 || kinds["relu gradient"] != 4 {
+		t.Errorf("%d steps of ReLU and %d of its gradient, want 0 and 4", kinds["relu"], kinds["relu gradient"])
+	}
+}
+
 func TestSessionsShareAWorkspaceInTurn(t *testing.T) {
 	space, params := NewWorkspace(), NewParams()
 	alone := trainingOf(t, params, 4, Config{Seed: 1})

@@ -1,0 +1,106 @@
+package graph
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+)
+
+// A Computation says in data what a node computes, for those who write a graph down for another
+// program.
+type Computation struct {
+	Layer  string           // the layer's name
+	Kind   string           // "conv", "max pool", …
+	Node   *gorgonia.Node   // the result
+	Inputs []*gorgonia.Node // in the order of the Builder's method: x or all the xs, then the parameters
+
+	// Detail is what else the result depends on, by Kind:
+	//
+	//	conv                         kernel.ConvShape
+	//	partial conv                 Table
+	//	max pool, average pool       kernel.Window
+	//	batch norm                   Epsilon
+	//	lrn                          kernel.LRNParams
+	//	tanh                         TanhScale
+	//	channel scale                Gain
+	//	subsample                    Subsampling
+	//	relu, dense, add, concat, flatten, softmax, global average pool,
+	//	adaptive average pool, point bias, rbf     nil
+	Detail any
+}
+
+// Details of a [Computation].
+type (
+	Epsilon     float32                      // what batch normalisation adds to the variance
+	Table       [][]int                      // the channels that each filter of a partial convolution sees
+	TanhScale   struct{ Amp, Slope float32 } // Amp·tanh(Slope·x)
+	Gain        float32                      // what multiplies the coefficients of a channel scale
+	Subsampling struct{ Stride, From int }   // of pixels; number of the first channel that is not zero
+)
+
+// Computations lists what has to be computed for the outputs, inputs before what needs them. Only graphs
+// for evaluation have a list, and only those whose nodes were all made by a Builder.
+func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	if b.Training() {
+		return nil, fmt.Errorf("a graph for training is not described: build it for evaluation")
+	}
+	var list []Computation
+	seen := map[*gorgonia.Node]bool{}
+	for visit := slices.Clone(outputs); len(visit) > 0; {
+		n := visit[len(visit)-1]
+		visit = visit[:len(visit)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		if n.Op() == nil {
+			continue // an input or a parameter
+		}
+		o, ok := n.Op().(op)
+		if !ok {
+			return nil, fmt.Errorf("node %v computes %v, which is Gorgonia's own", n, n.Op())
+		}
+		c := Computation{Layer: o.base().name, Kind: o.base().kind, Node: n}
+		if c.Detail, ok = detail(o); !ok {
+			return nil, fmt.Errorf("%s: a %s has no description", c.Layer, c.Kind)
+		}
+		for children := b.g.From(n.ID()); children.Next(); {
+			c.Inputs = append(c.Inputs, children.Node().(*gorgonia.Node))
+		}
+		visit = append(visit, c.Inputs...)
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b Computation) int { return cmp.Compare(a.Node.ID(), b.Node.ID()) })
+	return list, nil
+}
+
+func detail(o op) (v any, ok bool) {
+	switch o := o.(type) {
+	case *convOp:
+		return o.shape, true
+	case *partialConvOp:
+		return Table(o.table), true
+	case *maxPoolOp:
+		return o.window, true
+	case *avgPoolOp:
+		return o.window, true
+	case *batchNormOp:
+		return Epsilon(o.eps), true
+	case *lrnOp:
+		return o.params, true
+	case *tanhOp:
+		return TanhScale{o.amp, o.slope}, true
+	case *scaleOp:
+		return Gain(o.gain), true
+	case *subsampleOp:
+		return Subsampling{o.stride, o.from}, true
+	case *reluOp, *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp:
+		return nil, true
+	}
+	return nil, false
+}
