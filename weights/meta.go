@@ -126,6 +126,20 @@ func (m Meta) encode() ([]keyValue, error) {
 	return list, nil
 }
 
+// Strings gives the metadata as files keep it: strings under the keys that
+// [Meta] lists.
+func (m Meta) Strings() (map[string]string, error) {
+	list, err := m.encode()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]string, len(list))
+	for _, kv := range list {
+		all[kv.key] = kv.value
+	}
+	return all, nil
+}
+
 func decodeMeta(raw map[string]string) (Meta, error) {
 	var m Meta
 	rest := maps.Clone(raw)

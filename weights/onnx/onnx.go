@@ -1,0 +1,138 @@
+// Package onnx writes networks as ONNX models, the exchange format that ONNX
+// Runtime and most other engines read (https://onnx.ai, operator set 13).
+//
+// A model is the evaluation graph of a network with its weights: one input,
+// named "input", N×C×H×W with a free N, and one output, "output". The
+// metadata of the weights file, preprocessing and class names among it, go along
+// as metadata properties under the keys of [weights.Meta].
+//
+// The encoder is our own hundred lines: the format needs nine small messages,
+// the generated code for them has some thousand lines and keeps every tensor
+// in memory a second time.
+package onnx
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+const (
+	irVersion = 7  // of the format itself, the one of operator set 13
+	opset     = 13 // of the operators; engines since 2021 have it
+
+	inputName, outputName = "input", "output"
+)
+
+// Config says how a model is written. Its zero value is a good one.
+type Config struct {
+	// Fold computes each batch normalisation into the convolution before it.
+	// Without it they are nodes of their own, and parameters keep their names and
+	// values.
+	Fold bool
+	Meta weights.Meta
+}
+
+// Write writes the model that computes output from input, an input of b's
+// graph. The graph must be built for evaluation, and the parameters must have
+// values.
+func Write(w io.Writer, b *graph.Builder, input, output *gorgonia.Node, c Config) error {
+	model, err := encode(b, input, output, c)
+	if err != nil {
+		return err
+	}
+	return model.writeTo(w)
+}
+
+// Save writes the model to path, whole or not at all; see [weights.WriteAtomically].
+func Save(path string, b *graph.Builder, input, output *gorgonia.Node, c Config) error {
+	model, err := encode(b, input, output, c) // before the disk is touched
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return weights.WriteAtomically(path, model.writeTo)
+}
+
+// Field numbers are those of onnx.proto.
+func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message, error) {
+	for _, p := range b.Params().All() {
+		if len(p.Data) != p.Len() {
+			return nil, fmt.Errorf("parameter %s has no values", p.Name)
+		}
+	}
+	properties, err := c.Meta.Strings()
+	if err != nil {
+		return nil, err
+	}
+	x := &exporter{b: b, names: map[*gorgonia.Node]string{input: inputName}, input: input, output: output, stored: map[string]bool{}}
+	if err := x.walk(c.Fold); err != nil {
+		return nil, err
+	}
+	g := &message{}
+	for _, n := range x.nodes {
+		g.message(1, n)
+	}
+	name := c.Meta.Network
+	if name == "" {
+		name = "network"
+	}
+	g.text(2, name)
+	for _, t := range x.tensors {
+		g.message(5, t)
+	}
+	g.message(11, valueInfo(inputName, input))
+	g.message(12, valueInfo(outputName, output))
+
+	m := &message{}
+	m.int(1, irVersion)
+	m.text(2, "gorgonia-zoo")
+	m.message(7, g)
+	set := &message{}
+	set.text(1, "") // the standard operators
+	set.int(2, opset)
+	m.message(8, set)
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
+		p := &message{}
+		p.text(1, key)
+		p.text(2, properties[key])
+		m.message(14, p)
+	}
+	if m.size > math.MaxInt32 {
+		return nil, fmt.Errorf("the model takes %d bytes, ONNX allows %d", m.size, math.MaxInt32)
+	}
+	return m, nil
+}
+
+// Element types of ONNX.
+const (
+	typeFloat = 1
+	typeInt64 = 7
+)
+
+// valueInfo describes a value whose first dimension is free.
+func valueInfo(name string, n *gorgonia.Node) *message {
+	shape := &message{}
+	for i, d := range n.Shape() {
+		dim := &message{}
+		if i == 0 {
+			dim.text(2, "N")
+		} else {
+			dim.int(1, int64(d))
+		}
+		shape.message(1, dim)
+	}
+	tensor, typ, info := &message{}, &message{}, &message{}
+	tensor.int(1, typeFloat)
+	tensor.message(2, shape)
+	typ.message(1, tensor)
+	info.text(1, name)
+	info.message(2, typ)
+	return info
+}
