@@ -14,22 +14,20 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
-// An exporter writes the weights file at from to a file of another kind.
-type exporter struct {
-	ending string
-	write  func(to string, f *weights.File) error
-}
-
-// exporters are the kinds of file that zoo export writes, by their endings.
-var exporters = []exporter{
-	{".safetensors", weights.Save},
-	{".pth", weights.SavePyTorch},
-	{".pt", weights.SavePyTorch},
-	{".dot", exportDot},
-}
-
 func newExport(a *app) *cobra.Command {
 	var out string
+	var fold bool
+	// The kinds of file that are written, by their endings.
+	exporters := []struct {
+		ending string
+		write  func(to string, f *weights.File) error
+	}{
+		{".safetensors", weights.Save},
+		{".pth", weights.SavePyTorch},
+		{".pt", weights.SavePyTorch},
+		{".onnx", func(to string, f *weights.File) error { return zoo.SaveONNX(to, f, fold) }},
+		{".dot", exportDot},
+	}
 	var endings []string
 	for _, e := range exporters {
 		endings = append(endings, e.ending)
@@ -41,6 +39,8 @@ func newExport(a *app) *cobra.Command {
 
   .safetensors   tensors under torchvision's names, with our metadata
   .pth, .pt      what PyTorch loads with torch.load, and load_state_dict takes with strict=True
+  .onnx          the network with its weights for ONNX Runtime and other engines: input "input",
+                 N×C×H×W, output "output", preprocessing and class names in the metadata
   .dot           a drawing of the network for Graphviz, without weights
 
 A run stands for its best weights.`,
@@ -51,9 +51,12 @@ A run stands for its best weights.`,
 				return usage(errors.New("zoo export needs a file to write: -o FILE"))
 			}
 			ending := strings.ToLower(filepath.Ext(out))
-			i := slices.IndexFunc(exporters, func(e exporter) bool { return e.ending == ending })
+			i := slices.Index(endings, ending)
 			if i < 0 {
 				return usage(fmt.Errorf("-o %s: the ending should be one of %s", out, strings.Join(endings, ", ")))
+			}
+			if fold && ending != ".onnx" {
+				return usage(fmt.Errorf("--fold is for .onnx, not for %s", ending))
 			}
 			path, _, err := find(args[0])
 			if err != nil {
@@ -71,18 +74,12 @@ A run stands for its best weights.`,
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write")
+	cmd.Flags().BoolVar(&fold, "fold", false, "in .onnx, compute batch normalisation into the convolutions")
 	return cmd
 }
 
 func exportDot(to string, f *weights.File) error {
-	if f.Meta.Network == "" {
-		return errors.New("the file does not say which network it belongs to: zoo import makes one that does")
-	}
-	o, err := options(f.Meta.Options)
-	if err != nil {
-		return err
-	}
-	m, err := zoo.New(f.Meta.Network, zoo.WithOptions(o))
+	m, err := zoo.Stored(f.Meta)
 	if err != nil {
 		return err
 	}
