@@ -210,6 +210,9 @@ func (c *corr) planTasks() {
 	want := min(enough, max(1, work/macs))
 	size := min(pixels, max(112, total*c.groups/want)) // pixels of a strip
 	perPixel := c.cin * 4 * c.sh * c.sw
+	if !c.copied { // then the maps may stay where they are, and a pass needs but its own channels
+		perPixel = min(c.cin, c.chunk*c.kb) * 4
+	}
 	size = max(min(size, window/max(1, perPixel)), 14)
 
 	c.strips = cutStrips(c.n, c.oh, c.ow, size)
@@ -279,9 +282,9 @@ func (c *corr) planOffsets() {
 			}
 		} else {
 			first := g * c.cin % Block
-			for ch := 0; len(list) < c.nb; ch += c.kb {
-				at := first + ch
-				for i := range c.kh {
+			for i := range c.kh {
+				for ch := range c.nb / (c.kh * c.kw) {
+					at := first + ch*c.kb
 					for j := range c.kw {
 						add(((at/Block*c.bh+i*c.dh)*c.bw+j*c.dw)*Block + at%Block)
 					}
@@ -326,119 +329,6 @@ func aligned(scratch []float32) []float32 {
 	return scratch[min(int(skip), len(scratch)):]
 }
 
-// A corrRun is a call under way.
-type corrRun struct {
-	c            *corr
-	x            []float32
-	xs           int // floats from an image to the next
-	packed, bias []float32
-	res          []float32
-	rs           int
-	y            []float32
-	ys           int
-	relu         bool
-	windows      []float32
-	copying      bool
-}
-
-// copyBlocks is how many blocks of channels (or plain channels) a copying task takes.
-const copyBlocks = 8
-
-func (r *corrRun) do(p *Pool, c *corr, bias, scratch []float32) {
-	r.c = c
-	scratch = aligned(scratch)
-	if bias != nil { // groups of ours have whole panels, or there is only one: the bias stays in order
-		r.bias = scratch[:c.groups*c.panels*Block]
-		clear(r.bias[copy(r.bias, bias[:c.groups*c.fout]):])
-	}
-	r.windows = scratch[c.groups*c.panels*Block:]
-	if c.shared {
-		r.copying = true
-		p.Run(len(c.strips)*c.groups*c.copies(), r)
-		r.copying = false
-	}
-	p.Run(len(c.strips)*c.groups*c.subtasks, r)
-	*r = corrRun{} // let go of the caller's memory
-}
-
-// copies returns the tasks that copy one window.
-func (c *corr) copies() int { return (c.blocks + copyBlocks - 1) / copyBlocks }
-
-// Task computes one strip for the panels of one subtask, or copies some of a window.
-func (r *corrRun) Task(task, worker int) {
-	c := r.c
-	if r.copying {
-		part, task := task%c.copies(), task/c.copies()
-		c.copyWindow(r.windows[task*c.window:][:c.window], r.x, r.xs, &c.strips[task/c.groups],
-			c.first(task%c.groups), part*copyBlocks, (part+1)*copyBlocks)
-		return
-	}
-	sub, rest := task%c.subtasks, task/c.subtasks
-	g, s := rest%c.groups, &c.strips[rest/c.groups]
-	p0 := sub * c.perTask
-	p1 := min(p0+c.perTask, c.panels)
-
-	w := walk{s: s, x: r.x, image: r.xs, row: c.sh * c.bw, pixel: c.sw}
-	vec := c.vec()
-	first := c.first(g)
-	if c.copied {
-		w.image = c.blocks * c.bh * c.bw * vec
-		if c.shared {
-			w.x = r.windows[rest*c.window:][:c.window]
-		} else {
-			w.x = r.windows[worker*c.window:][:c.window]
-			c.copyWindow(w.x, r.x, r.xs, s, first, 0, c.blocks)
-		}
-	} else {
-		w.x = r.x[s.n0*r.xs+(first*c.h*c.w+(s.r0*c.sh-c.top)*c.w+s.c0*c.sw-c.left)*vec:]
-	}
-	w.row *= vec
-	w.pixel *= vec
-
-	var t tile
-	t.aks = 4
-	if c.plain {
-		t.aks = uintptr(c.dw) * 4
-	}
-	t.ams = uintptr(w.pixel) * 4
-	t.kb = c.kb
-	t.bks = Block * 4
-	t.bps = uintptr(c.nb*c.kb*Block) * 4
-	t.cms = uintptr(c.osw*Block) * 4
-	t.cps = uintptr(c.yh*c.yw*Block) * 4
-	width := s.c1 - s.c0
-	step := tilePanels(width, s.rows(), p1-p0)
-	offs := c.offs[g%len(c.offs)]
-	for lo := 0; lo < c.nb; lo += c.chunk {
-		hi := min(lo+c.chunk, c.nb)
-		t.offs, t.nb = &offs[lo], hi-lo
-		for p := p0; p < p1; p += step {
-			np := min(step, p1-p)
-			panel := g*c.panels + p
-			t.b = unsafe.Pointer(&r.packed[panel*c.nb*c.kb*Block])
-			at := ((panel*c.yh+c.oy+c.osh*s.r0)*c.yw + c.ox + c.osw*s.c0) * Block
-			w.y = r.y[s.n0*r.ys+at:]
-			w.yImage, w.yRow, w.yPixel = r.ys, c.osh*c.yw*Block, c.osw*Block
-			w.res = nil
-			t.bias, t.relu = nil, 0
-			if lo == 0 {
-				if r.bias != nil {
-					t.bias = unsafe.Pointer(&r.bias[panel*Block])
-				}
-				if r.res != nil {
-					w.res, w.rImage = r.res[s.n0*r.rs+at:], r.rs
-				}
-			} else {
-				w.res, w.rImage = w.y, r.ys
-			}
-			if r.relu && hi == c.nb {
-				t.relu = 1
-			}
-			w.tiles(&t, np)
-		}
-	}
-}
-
 // channelSteps cuts the k of channels channels into blocks: whole ones whose last lanes are zeros, or
 // small ones with nothing in vain. A block costs about as much as half a step.
 func channelSteps(channels int) (kb, nb int) {
@@ -454,169 +344,4 @@ func channelSteps(channels int) (kb, nb int) {
 		return Block, whole / Block
 	}
 	return kb, channels / kb
-}
-
-// A walk goes over the pixels of a strip in tiles. Slices begin at the strip's first pixel; distances
-// are in floats.
-type walk struct {
-	s                    *strip
-	x, y, res            []float32
-	image, row, pixel    int
-	yImage, yRow, yPixel int
-	rImage               int
-}
-
-// tiles runs the micro-kernel over the strip, np panels at a time.
-func (w *walk) tiles(t *tile, np int) {
-	width, rows := w.s.c1-w.s.c0, w.s.rows()
-	most := maxRows(np)
-	if 2*width <= most {
-		for e := 0; e < rows; e += 2 {
-			x0, y0, r0 := w.at(e)
-			t.a0, t.c0 = unsafe.Pointer(&w.x[x0]), unsafe.Pointer(&w.y[y0])
-			if e+1 == rows {
-				w.half(t, r0, width)
-				runTile(t, width, np)
-				return
-			}
-			x1, y1, r1 := w.at(e + 1)
-			t.a1, t.c1 = unsafe.Pointer(&w.x[x1]), unsafe.Pointer(&w.y[y1])
-			t.r0, t.r1 = nil, nil
-			if w.res != nil {
-				t.r0, t.r1 = unsafe.Pointer(&w.res[r0]), unsafe.Pointer(&w.res[r1])
-			}
-			runTile(t, 2*width, np)
-		}
-		return
-	}
-	parts := (width + most - 1) / most
-	for e := range rows {
-		x, y, r := w.at(e)
-		for i := range parts {
-			c0, c1 := i*width/parts, (i+1)*width/parts
-			t.a0, t.c0 = unsafe.Pointer(&w.x[x+c0*w.pixel]), unsafe.Pointer(&w.y[y+c0*w.yPixel])
-			w.half(t, r+c0*w.yPixel, c1-c0)
-			runTile(t, c1-c0, np)
-		}
-	}
-}
-
-// at returns where row e of the strip, counted through its images, begins.
-func (w *walk) at(e int) (x, y, r int) {
-	perImage := w.s.r1 - w.s.r0
-	n := 0
-	if e >= perImage {
-		n, e = e/perImage, e%perImage
-	}
-	return n*w.image + e*w.row, n*w.yImage + e*w.yRow, n*w.rImage + e*w.yRow
-}
-
-// half sets the tile's second run of rows to go on where its first one ends.
-func (w *walk) half(t *tile, r, m int) {
-	h := (m + 1) / 2
-	if h == m {
-		h = 0 // the second run is empty: keep its addresses inside
-	}
-	t.a1, t.c1 = unsafe.Add(t.a0, uintptr(h)*t.ams), unsafe.Add(t.c0, uintptr(h)*t.cms)
-	t.r0, t.r1 = nil, nil
-	if w.res != nil {
-		t.r0 = unsafe.Pointer(&w.res[r])
-		t.r1 = unsafe.Add(t.r0, uintptr(h)*t.cms)
-	}
-}
-
-// tilePanels returns how many panels at a time cover panels × rows of width pixels with the least
-// work: a step of a tile costs a multiply-add for each of its vectors, and no less than its loads
-// and the latency of the adder allow.
-func tilePanels(width, rows, panels int) int {
-	best, least := 1, 0
-	for np := 1; np <= min(panels, 4); np++ {
-		if maxRows(np) == 0 {
-			continue
-		}
-		cost := panels/np*stripCost(width, rows, np) + stripCost(width, rows, panels%np)
-		if least == 0 || cost < least {
-			best, least = np, cost
-		}
-	}
-	return best
-}
-
-func stripCost(width, rows, np int) int {
-	if np == 0 {
-		return 0
-	}
-	most := maxRows(np)
-	if most == 0 {
-		return np * stripCost(width, rows, 1)
-	}
-	cost := func(m int) int { return max(m*np, m+np+2, 8) + 1 }
-	if 2*width <= most {
-		return rows/2*cost(2*width) + rows%2*cost(width)
-	}
-	parts := (width + most - 1) / most
-	return rows * parts * cost((width+parts-1)/parts)
-}
-
-// first returns the first block of maps, or plain map, that group g reads.
-func (c *corr) first(g int) int {
-	if c.plain {
-		return g * c.cin
-	}
-	return g * c.cin / Block
-}
-
-// copyWindow copies the input that strip s reads, with zeros around the map: of the blocks from first
-// on, b0 to b1.
-func (c *corr) copyWindow(dst, x []float32, stride int, s *strip, first, b0, b1 int) {
-	vec := c.vec()
-	y0, x0 := s.r0*c.sh-c.top, s.c0*c.sw-c.left
-	rows, cols := (s.r1-s.r0-1)*c.sh+(c.kh-1)*c.dh+1, (s.c1-s.c0-1)*c.sw+(c.kw-1)*c.dw+1
-	lo := min(max(0, -x0), cols) // columns lo to hi lie in the map
-	hi := max(lo, min(cols, c.w-x0))
-	b1 = min(b1, c.blocks)
-	if !c.plain {
-		b1 = min(b1, Blocks(c.cin*c.groups)-first)
-	}
-	for n := s.n0; n < s.n1; n++ {
-		for b := b0; b < b1; b++ {
-			src := x[n*stride+(first+b)*c.h*c.w*vec:]
-			to := dst[((n-s.n0)*c.blocks+b)*c.bh*c.bw*vec:]
-			for i := range rows {
-				row := to[i*c.bw*vec:][:cols*vec]
-				if y0+i < 0 || y0+i >= c.h {
-					clear(row)
-					continue
-				}
-				clear(row[:lo*vec])
-				if hi > lo {
-					copy(row[lo*vec:hi*vec], src[((y0+i)*c.w+x0+lo)*vec:])
-				}
-				clear(row[hi*vec:])
-			}
-		}
-	}
-}
-
-// A zeroRun clears the pixels of a data gradient's phase that no tap reaches.
-type zeroRun struct {
-	c *corr
-	y Act
-}
-
-func (z *zeroRun) do(p *Pool, c *corr, y Act) {
-	z.c, z.y = c, y
-	p.Run(y.N*Blocks(y.C), z)
-	*z = zeroRun{}
-}
-
-// Task clears one block of maps of one image.
-func (z *zeroRun) Task(task, _ int) {
-	c, blocks := z.c, Blocks(z.y.C)
-	maps := z.y.Data[task/blocks*z.y.Stride+task%blocks*c.yh*c.yw*Block:]
-	for i := c.oy; i < c.yh; i += c.osh {
-		for j := c.ox; j < c.yw; j += c.osw {
-			*(*[Block]float32)(maps[(i*c.yw+j)*Block:]) = [Block]float32{}
-		}
-	}
 }

@@ -31,8 +31,8 @@ func (r *packRun) Task(panel, _ int) {
 		r.merged(dst, g, p)
 		return
 	}
-	if steps > full { // the last blocks have lanes that no channel fills
-		clear(dst[(c.nb-c.kh*c.kw)*c.kb*Block:])
+	if steps > full { // there are blocks with lanes that no channel fills
+		clear(dst)
 	}
 	w := r.w[g*f.group+p*Block*f.output:]
 	switch {
@@ -47,7 +47,8 @@ func (r *packRun) Task(panel, _ int) {
 
 // at returns where the step of input channel in and tap t lies in a packed panel.
 func (c *corr) at(in, t int) int {
-	return ((in/c.kb*c.kh*c.kw+t)*c.kb + in%c.kb) * Block
+	perRow := c.nb / c.kh // blocks of a row of taps
+	return ((t/c.kw*perRow+in/c.kb*c.kw+t%c.kw)*c.kb + in%c.kb) * Block
 }
 
 // packTemp is the room, in steps, to transpose filters in before their steps go to their places.
@@ -65,11 +66,13 @@ func packForward(c *corr, dst, w []float32, lanes int) {
 		c1 := min(c0+packTemp/taps, c.cin)
 		packTransposed(temp[:], w[c0*taps:], c.filter.output, lanes, (c1-c0)*taps)
 		for in := c0; in < c1; in++ {
-			to := c.at(in, 0)
 			from := temp[(in-c0)*taps*Block:]
-			for t := range taps {
-				*(*[Block]float32)(dst[to:]) = [Block]float32(from[t*Block:])
-				to += c.kb * Block
+			for t := 0; t < taps; t += c.kw {
+				to := c.at(in, t)
+				for j := range c.kw {
+					*(*[Block]float32)(dst[to:]) = [Block]float32(from[(t+j)*Block:])
+					to += c.kb * Block
+				}
 			}
 		}
 	}
@@ -92,10 +95,12 @@ func packBackward(c *corr, dst, w []float32, lanes int) {
 		}
 		packTransposed(temp[:], from, taps, lanes, taps&^7)
 		packTransposed(temp[(taps-8)*Block:], from[taps-8:], taps, lanes, 8) // the last eight, some for the second time
-		to := c.at(in, 0)
-		for _, t := range f.tap {
-			*(*[Block]float32)(dst[to:]) = [Block]float32(temp[t*Block:])
-			to += c.kb * Block
+		for t := 0; t < len(f.tap); t += c.kw {
+			to := c.at(in, t)
+			for _, tap := range f.tap[t : t+c.kw] {
+				*(*[Block]float32)(dst[to:]) = [Block]float32(temp[tap*Block:])
+				to += c.kb * Block
+			}
 		}
 	}
 }

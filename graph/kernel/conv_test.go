@@ -538,3 +538,42 @@ func TestConvAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestConvOnRandomShapes(t *testing.T) {
+	convFamilies(t, func(t *testing.T) {
+		p := convPool(t, 2)
+		rng := rand.New(rand.NewPCG(11, 12))
+		for i := range 60 {
+			s := ConvShape{
+				N: 1 + rng.IntN(4), H: 1 + rng.IntN(16), W: 1 + rng.IntN(16), Groups: 1,
+				KH: 1 + rng.IntN(5), KW: 1 + rng.IntN(5), SH: 1 + rng.IntN(3), SW: 1 + rng.IntN(3),
+				PadT: rng.IntN(4), PadB: rng.IntN(4), PadL: rng.IntN(4), PadR: rng.IntN(4), DH: 1 + rng.IntN(2), DW: 1 + rng.IntN(2),
+			}
+			if rng.IntN(3) == 0 {
+				s.KH, s.KW, s.SH, s.SW, s.DH, s.DW = 3, 3, 1, 1, 1, 1
+			}
+			if rng.IntN(3) == 0 {
+				s.Groups = 1 + rng.IntN(4)
+			}
+			s.C, s.F = s.Groups*(1+rng.IntN(40)), s.Groups*(1+rng.IntN(40))
+			plain := rng.IntN(4) == 0
+			if s.Validate() != nil {
+				continue
+			}
+			t.Run(fmt.Sprintf("shape %d, %+v, plain %v", i, s, plain), func(t *testing.T) {
+				d := newConvData(s, plain)
+				for _, a := range []algorithm{direct, minimal} {
+					c, err := newConv(s, plain, a)
+					if err != nil {
+						t.Fatal(err)
+					}
+					d.forward(t, p, c, true, true, true)
+					if !plain {
+						d.dataGrad(t, p, c, false)
+					}
+					d.filterGrad(t, p, c, true)
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,224 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// The stages of a call.
+const (
+	winogradFused = iota
+	winogradIn
+	winogradProducts
+	winogradOut
+)
+
+// A winogradRun is a call under way.
+type winogradRun struct {
+	g       *winograd
+	x       []float32
+	xs      int
+	u, bias []float32
+	res     []float32
+	rs      int
+	y       []float32
+	ys      int
+	least   *[Block]float32
+	v, m    []float32
+	temp    []float32
+	stage   int
+	strip   int
+}
+
+var (
+	zeros     [Block]float32
+	infinites = func() (v [Block]float32) {
+		for i := range v {
+			v[i] = float32(math.Inf(-1))
+		}
+		return v
+	}()
+)
+
+func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratch []float32) {
+	r.g = g
+	scratch = aligned(scratch)
+	r.bias = scratch[:g.panels*Block]
+	clear(r.bias[copy(r.bias, bias):])
+	r.least = &infinites
+	if relu {
+		r.least = &zeros
+	}
+	scratch = scratch[g.panels*Block:]
+	r.temp, scratch = scratch[:p.Threads()*winogradTile], scratch[p.Threads()*winogradTile:]
+	copies := 1
+	if !g.staged {
+		copies = p.Threads()
+	}
+	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:][:copies*36*g.mPitch]
+	if !g.staged {
+		r.stage = winogradFused
+		p.Run(g.strips, r)
+	} else {
+		for r.strip = range g.strips {
+			r.stage = winogradIn
+			p.Run(g.blocks*g.inputParts, r)
+			r.stage = winogradProducts
+			p.Run(36*g.split, r)
+			r.stage = winogradOut
+			p.Run(g.panels*g.outputParts, r)
+		}
+	}
+	*r = winogradRun{}
+}
+
+// Task does a strip, or a part of a strip's stage: some tiles of a block of channels, one of the 36
+// products, some tiles of a panel of results.
+func (r *winogradRun) Task(task, worker int) {
+	g := r.g
+	temp := r.temp[worker*winogradTile:][:winogradTile]
+	if r.stage == winogradFused {
+		v, m := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.m[worker*36*g.mPitch:][:36*g.mPitch]
+		t0, t1 := g.tilesOf(task)
+		for b := range g.blocks {
+			g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
+		}
+		for xi := range 36 {
+			r.multiply(v, m, t1-t0, xi, 0, g.panels)
+		}
+		for p := range g.panels {
+			r.output(m[p*g.strip*Block:], p, t0, t1, temp)
+		}
+		return
+	}
+	t0, t1 := g.tilesOf(r.strip)
+	count := t1 - t0
+	switch r.stage {
+	case winogradIn:
+		b, i := task/g.inputParts, task%g.inputParts
+		from, to := i*count/g.inputParts, (i+1)*count/g.inputParts
+		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[(b*g.strip+from)*Block:], temp)
+	case winogradProducts:
+		i := task % g.split
+		r.multiply(r.v, r.m, count, task/g.split, i*g.panels/g.split, (i+1)*g.panels/g.split)
+	case winogradOut:
+		p, i := task/g.outputParts, task%g.outputParts
+		from, to := i*count/g.outputParts, (i+1)*count/g.outputParts
+		r.output(r.m[(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
+	}
+}
+
+// input transforms tiles t0 to t1 of a block of channels; v is where the first one goes.
+func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []float32) {
+	row, pitch := g.w*Block*4, g.vPitch*4
+	for t := t0; t < t1; {
+		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
+		y0, x0 := ty*winogradSide-g.top, tx*winogradSide-g.left
+		maps := x[n*stride+block*g.h*g.w*Block:][:g.h*g.w*Block]
+		to := &v[(t-t0)*Block]
+		if y0 >= 0 && y0+6 <= g.h && x0 >= 0 && x0+6 <= g.w {
+			run := min((g.w-6-x0)/winogradSide+1, g.tw-tx, t1-t)
+			winogradInput(run, &maps[(y0*g.w+x0)*Block], row, to, pitch)
+			t += run
+			continue
+		}
+		copyTile(temp, maps, y0, x0, g.h, g.w, 6)
+		winogradInput(1, &temp[0], 6*Block*4, to, pitch)
+		t++
+	}
+}
+
+// copyTile copies size×size pixels of a map from row y0, column x0 on, with zeros outside of the map.
+func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
+	lo := min(max(0, -x0), size)
+	hi := max(lo, min(size, w-x0))
+	for i := range size {
+		row := dst[i*size*Block:][:size*Block]
+		y := y0 + i
+		if y < 0 || y >= h || hi == lo {
+			clear(row)
+			continue
+		}
+		clear(row[:lo*Block])
+		copy(row[lo*Block:hi*Block], maps[(y*w+x0+lo)*Block:])
+		clear(row[hi*Block:])
+	}
+}
+
+// multiply computes one of the 36 products for count tiles and panels p0 to p1.
+func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
+	g := r.g
+	steps := g.nb * g.kb
+	perGroup := g.panels / g.groups
+	t := tile{
+		ams: Block * 4, aks: 4, kb: g.kb, bks: Block * 4, bps: uintptr(steps*Block) * 4,
+		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
+	}
+	step := tilePanels(count, 1, min(perGroup, p1-p0))
+	for lo := 0; lo < g.nb; lo += g.chunk {
+		t.offs, t.nb = &g.offs[lo], min(g.chunk, g.nb-lo)
+		for p := p0; p < p1; {
+			group := p / perGroup
+			np := min(step, p1-p, (group+1)*perGroup-p)
+			t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
+			a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
+			c := m[xi*g.mPitch+p*g.strip*Block:]
+			most := maxRows(np)
+			parts := (count + most - 1) / most
+			for i := range parts {
+				m0, m1 := i*count/parts, (i+1)*count/parts
+				half := (m1 - m0 + 1) / 2 * Block * 4
+				if m1-m0 == 1 {
+					half = 0
+				}
+				t.a0, t.c0 = unsafe.Pointer(&a[m0*Block]), unsafe.Pointer(&c[m0*Block])
+				t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
+				if lo > 0 {
+					t.r0, t.r1 = t.c0, t.c1
+				}
+				runTile(&t, m1-m0, np)
+			}
+			p += np
+		}
+	}
+}
+
+// output transforms tiles t0 to t1 of a panel of results; m is where the first one lies.
+func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
+	g := r.g
+	size := g.oh * g.ow * Block
+	row, pitch := g.ow*Block*4, g.mPitch*4
+	bias, least := &r.bias[panel*Block], &r.least[0]
+	for t := t0; t < t1; {
+		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
+		y0, x0 := ty*winogradSide, tx*winogradSide
+		maps := r.y[n*r.ys+panel*size:][:size]
+		var res []float32
+		if r.res != nil {
+			res = r.res[n*r.rs+panel*size:][:size]
+		}
+		from := &m[(t-t0)*Block]
+		if y0+winogradSide <= g.oh && x0+winogradSide <= g.ow {
+			run := min(g.ow/winogradSide-tx, t1-t)
+			at := (y0*g.ow + x0) * Block
+			var add *float32
+			if res != nil {
+				add = &res[at]
+			}
+			winogradOutput(run, from, pitch, &maps[at], row, add, bias, least)
+			t += run
+			continue
+		}
+		var add *float32
+		if res != nil {
+			copyTile(temp, res, y0, x0, g.oh, g.ow, winogradSide)
+			add = &temp[0]
+		}
+		winogradOutput(1, from, pitch, &temp[0], winogradSide*Block*4, add, bias, least)
+		wide := min(winogradSide, g.ow-x0) * Block
+		for i := range min(winogradSide, g.oh-y0) {
+			copy(maps[((y0+i)*g.ow+x0)*Block:][:wide], temp[i*winogradSide*Block:])
+		}
+		t++
+	}
+}
