@@ -50,7 +50,7 @@ func Match(have, want []Spec) error {
 }
 
 // Error is one line: the counts, and about ten tensors shared among the three
-// kinds, missing ones with the nearest name among the unexpected.
+// kinds, missing ones with the nearest of the unexpected.
 func (e *MismatchError) Error() string {
 	kinds := 0
 	for _, n := range []int{len(e.Missing), len(e.Unexpected), len(e.Shapes)} {
@@ -58,10 +58,6 @@ func (e *MismatchError) Error() string {
 	}
 	most := 10 / max(kinds, 1)
 
-	unexpected := make([]string, len(e.Unexpected))
-	for i, s := range e.Unexpected {
-		unexpected[i] = s.Name
-	}
 	parts := []string{}
 	part := func(n int, what string, show func(i int) string) {
 		if n == 0 {
@@ -81,11 +77,31 @@ func (e *MismatchError) Error() string {
 		return fmt.Sprintf("%s (%s, wanted %s)", quote(s.Name), formatShape(s.Have), formatShape(s.Want))
 	})
 	part(len(e.Missing), "missing", func(i int) string {
-		if near := Nearest(e.Missing[i].Name, unexpected); near != "" {
+		if near := e.candidate(e.Missing[i]); near != "" {
 			return e.Missing[i].String() + " [is it " + quote(near) + "?]"
 		}
 		return e.Missing[i].String()
 	})
 	part(len(e.Unexpected), "unexpected", func(i int) string { return e.Unexpected[i].String() })
 	return "the tensors are not the network's: " + strings.Join(parts, "; ")
+}
+
+// candidate gives the unexpected tensor that a missing one may be: of the same
+// shape, the one of the nearest name, or the only one; failing that, the nearest
+// name of any shape.
+func (e *MismatchError) candidate(missing Spec) string {
+	var all, same []string
+	for _, s := range e.Unexpected {
+		all = append(all, s.Name)
+		if slices.Equal(s.Shape, missing.Shape) {
+			same = append(same, s.Name)
+		}
+	}
+	if near := Nearest(missing.Name, same); near != "" {
+		return near
+	}
+	if len(same) == 1 {
+		return same[0]
+	}
+	return Nearest(missing.Name, all)
 }

@@ -34,6 +34,21 @@ func TestMatchListsEveryDifference(t *testing.T) {
 	}
 }
 
+func TestMatchPrefersCandidatesOfTheSameShape(t *testing.T) {
+	have := []Spec{{"conv2.weight", []int{6, 3, 5, 5}}, {"conv9.weight", []int{16, 6, 5, 5}}, {"head.kernel", []int{10, 84}}, {"norm.scale", []int{7}}, {"norm.shift", []int{7}}}
+	want := []Spec{{"conv3.weight", []int{16, 6, 5, 5}}, {"fc.weight", []int{10, 84}}, {"bn.weight", []int{7}}, {"conv4.weight", []int{1}}}
+	err := Match(have, want)
+	for _, say := range []string{
+		`"conv3.weight" (16×6×5×5) [is it "conv9.weight"?]`, // not the equally near conv2.weight
+		`"fc.weight" (10×84) [is it "head.kernel"?]`,        // the only one
+		`"bn.weight" (7), "conv4.weight" (1) [is it "conv2.weight"?]`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("error %v does not say %s", err, say)
+		}
+	}
+}
+
 func TestMatchErrorIsBounded(t *testing.T) {
 	var have, want []Spec
 	for i := range 1000 {

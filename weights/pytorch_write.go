@@ -68,9 +68,9 @@ func WritePyTorch(w io.Writer, f *File) error {
 	}
 	buf := make([]byte, chunk)
 	for i, t := range list {
-		size, write := 8, text(strings.Repeat("\x00", 8))
-		if !t.counter {
-			size, write = 4*len(t.Data), func(w io.Writer) error { return writeF32(w, t.Data, buf) }
+		size, write := 4*len(t.Data), func(w io.Writer) error { return writeF32(w, t.Data, buf) }
+		if t.counter {
+			size, write = 8, text(string(binary.LittleEndian.AppendUint64(nil, t.count)))
 		}
 		if err := add(fmt.Sprintf("data/%d", i), size, write); err != nil {
 			return err
@@ -108,10 +108,11 @@ func checkPyTorch(f *File) error {
 	return nil
 }
 
-// A saved tensor is one of the file, or a counter of batches, which is zero.
+// A saved tensor is one of the file, or a counter of batches.
 type saved struct {
 	Tensor
 	counter bool
+	count   uint64
 }
 
 const (
@@ -126,7 +127,8 @@ func BatchCounter(name string) bool {
 	return name == batchesTracked || strings.HasSuffix(name, "."+batchesTracked)
 }
 
-// withCounters puts a counter behind every batch normalisation that has none.
+// withCounters puts a counter behind every batch normalisation that has none,
+// and makes integers of those that were read from a file of PyTorch.
 func withCounters(f *File) []saved {
 	names := make(map[string]bool, len(f.Tensors))
 	for _, t := range f.Tensors {
@@ -134,10 +136,14 @@ func withCounters(f *File) []saved {
 	}
 	var list []saved
 	for _, t := range f.Tensors {
-		list = append(list, saved{t, false})
+		if BatchCounter(t.Name) && len(t.Data) == 1 && t.Data[0] >= 0 && t.Data[0] <= 1<<62 {
+			list = append(list, saved{t, true, uint64(t.Data[0])})
+			continue
+		}
+		list = append(list, saved{Tensor: t})
 		layer, ok := strings.CutSuffix(t.Name, runningVar)
 		if ok && (layer == "" || strings.HasSuffix(layer, ".")) && names[layer+runningMean] && !names[layer+batchesTracked] {
-			list = append(list, saved{Tensor{Name: layer + batchesTracked}, true})
+			list = append(list, saved{Tensor{Name: layer + batchesTracked}, true, 0})
 		}
 	}
 	return list

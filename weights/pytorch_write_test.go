@@ -87,6 +87,7 @@ func TestWritePyTorchCountsBatches(t *testing.T) {
 		{"of a network that is one batch norm", one("running_mean", "running_var"), "running_mean running_var num_batches_tracked"},
 		{"but not twice", one("bn.running_mean", "bn.running_var", "bn.num_batches_tracked"), "bn.running_mean bn.running_var bn.num_batches_tracked"},
 		{"only where the mean is there", one("a.running_var", "b.running_mean", "bn.not_running_mean", "bn.not_running_var"), "a.running_var b.running_mean bn.not_running_mean bn.not_running_var"},
+		{"as they were", one("bn.num_batches_tracked"), "bn.num_batches_tracked"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := mustOpen(t, mustWritePyTorch(t, tt.file))
@@ -94,8 +95,15 @@ func TestWritePyTorchCountsBatches(t *testing.T) {
 				t.Errorf("names %s, want %s", got, tt.want)
 			}
 			for _, n := range r.Names() {
-				if BatchCounter(n) && r.entries[r.index[n]].dtype.name != "I64" && !slices.ContainsFunc(tt.file.Tensors, func(t Tensor) bool { return t.Name == n }) {
-					t.Errorf("%s is %s", n, r.entries[r.index[n]].dtype.name)
+				if !BatchCounter(n) {
+					continue
+				}
+				want, got := float32(0), []float32{-1}
+				if slices.ContainsFunc(tt.file.Tensors, func(t Tensor) bool { return t.Name == n }) {
+					want = 1
+				}
+				if err := r.ReadTensor(n, got); err != nil || got[0] != want || r.entries[r.index[n]].dtype.name != "I64" {
+					t.Errorf("%s is %s %g, want I64 %g, error %v", n, r.entries[r.index[n]].dtype.name, got[0], want, err)
 				}
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -128,6 +129,9 @@ func (f *importFlags) preprocessing(m *zoo.Model) (*weights.Preprocessing, error
 	return p, nil
 }
 
+// synset is the WordNet number that lists of ImageNet's classes put before the names.
+var synset = regexp.MustCompile(`^n\d{8}\s+`)
+
 // readClasses reads names, one a line.
 func readClasses(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
@@ -136,7 +140,7 @@ func readClasses(path string) ([]string, error) {
 	}
 	var names []string
 	for line := range bytes.Lines(bytes.TrimSpace(text)) {
-		name := strings.TrimSpace(string(line))
+		name := strings.TrimSpace(synset.ReplaceAllString(string(line), ""))
 		if name == "" {
 			return nil, fmt.Errorf("%s: line %d is empty: should be the name of a class", path, len(names)+1)
 		}
