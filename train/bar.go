@@ -28,7 +28,7 @@ func (b *Bar) Begin(p Plan) {
 	b.lines.Begin(p)
 	b.bar = progressbar.NewOptions(p.Steps,
 		progressbar.OptionSetWriter(b.W),
-		progressbar.OptionSetWidth(12),
+		progressbar.OptionSetWidth(7),
 		progressbar.OptionSetPredictTime(false), // its own does not know of evaluations
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
@@ -46,12 +46,13 @@ func (b *Bar) draw(steps int, text string) {
 	}
 }
 
-// Step moves the bar.
+// Step moves the bar. Its text fits a line of 80 columns: a longer one would leave a line behind at
+// each drawing.
 func (b *Bar) Step(s Step) {
 	if time.Since(b.shown) < refresh {
 		return
 	}
-	text := fmt.Sprintf("epoch %d/%d, loss %.3f, accuracy %.1f %%, %s images/s", s.Epoch, s.Epochs, s.Train.Loss, 100*(1-s.Train.Top1), Group(int64(s.Rate)))
+	text := fmt.Sprintf("epoch %d/%d, loss %.3f, acc %.1f %%, %s img/s", s.Epoch, s.Epochs, s.Train.Loss, 100*(1-s.Train.Top1), Group(int64(s.Rate)))
 	b.draw(s.Step, text+b.left(s))
 }
 
