@@ -89,6 +89,12 @@ func (b *Board) Clear() {
 // CopyFrom makes b the position of from, at the cost of copying a few arrays. What led to it cannot be
 // taken back from b. The boards' sizes may differ.
 func (b *Board) CopyFrom(from *Board) {
+	b.adopt(from)
+	b.history = append(b.history[:0], from.history...)
+}
+
+// adopt is CopyFrom without the earlier positions that superko forbids.
+func (b *Board) adopt(from *Board) {
 	if b.geometry != from.geometry {
 		fresh, _ := NewBoard(from.size, from.rules)
 		fresh.history, fresh.undos, fresh.saved = b.history, b.undos, b.saved
@@ -103,7 +109,7 @@ func (b *Board) CopyFrom(from *Board) {
 	copy(b.libs, from.libs)
 	copy(b.born, from.born)
 	b.hash, b.moves, b.passes = from.hash, from.moves, from.passes
-	b.history = append(b.history[:0], from.history...)
+	b.history = b.history[:0]
 	b.toPlay, b.last, b.ko, b.koFor, b.lost = from.toPlay, from.last, from.ko, from.koFor, from.lost
 	b.undos, b.saved = b.undos[:0], b.saved[:0]
 }
