@@ -30,19 +30,10 @@ const maxPixels = 1 << 27
 //     their samples as libjpeg makes them.
 //
 // Every error wraps [ErrBroken].
-func Decode(file []byte, dst *Image) (err error) {
-	// The decoders are others' code, and the files anyone's.
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrBroken, r)
-		}
-	}()
+func Decode(file []byte, dst *Image) error {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
-	if err := d.decode(file, dst); err != nil {
-		return fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	return nil
+	return d.decode(file, dst)
 }
 
 // FromImage makes a three-channel image of one of the image package's, as [Decode] does.
@@ -61,8 +52,8 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 // A decoder is memory that decoding needs, beside what the formats' own decoders allocate.
 type decoder struct {
-	file   []byte // of a source that reads files
-	path   []byte
+	file   []byte // room for a source that reads files
+	block  []byte // and its index
 	read   bytes.Reader
 	turned Image
 	cb, cr []uint8
@@ -78,7 +69,20 @@ func sane(w, h int) error {
 	return nil
 }
 
-func (d *decoder) decode(file []byte, dst *Image) error {
+func (d *decoder) decode(file []byte, dst *Image) (err error) {
+	// The formats' decoders are others' code, and the files anyone's.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrBroken, r)
+		}
+	}()
+	if err := d.format(file, dst); err != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return nil
+}
+
+func (d *decoder) format(file []byte, dst *Image) error {
 	d.read.Reset(file)
 	defer d.read.Reset(nil)
 	switch {

@@ -22,7 +22,7 @@ var tolerance = map[string]struct {
 	mean float64
 }{
 	".jpg":  {3, .1},
-	".webp": {2, .1},
+	".webp": {3, .1},
 }
 
 func TestDecodeReadsWhatPillowReads(t *testing.T) {

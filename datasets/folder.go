@@ -1,0 +1,360 @@
+package datasets
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+func init() {
+	Register(Dataset{
+		Info:    Info{Name: "folder", Shape: Shape{C: 3}},
+		About:   "one's own images: train/CLASS/ and val/CLASS/, or CLASS/ alone, of which a part is kept for testing",
+		Licence: "unclear",
+		Open:    func(dir string, part Part) (Source, error) { return folderSource(dir, part, FolderOptions{}) },
+	})
+	tiny := Info{
+		Name:  "tiny-imagenet",
+		Shape: Shape{3, 64, 64},
+		Mean:  []float32{.4802, .4481, .3975},
+		Std:   []float32{.2770, .2691, .2821},
+	}
+	Register(Dataset{
+		Info:    tiny,
+		About:   "photographs of 200 kinds of things, colour (Stanford CS231n; its val folder is the test part)",
+		Licence: "unclear",
+		Sizes:   map[Part]int{Train: 100000, Test: 10000},
+		Open: func(dir string, part Part) (Source, error) {
+			if _, err := os.Stat(filepath.Join(dir, "val", tinyAnnotations)); err != nil {
+				return nil, fmt.Errorf("%s: not Tiny-ImageNet's folder: %w", dir, err)
+			}
+			f, err := OpenFolderPart(dir, part, FolderOptions{Name: tiny.Name})
+			if err != nil {
+				return nil, err
+			}
+			f.info.Shape, f.info.Mean, f.info.Std = tiny.Shape, tiny.Mean, tiny.Std
+			return f, nil
+		},
+	})
+}
+
+// FolderOptions say how a folder of images is read.
+type FolderOptions struct {
+	// Name is what the data set is called; empty means the folder's name.
+	Name string
+	// Test is the fraction of each class that becomes the test part where the folder has none of its own; 0 means
+	// 0.2. Seed decides which images these are.
+	Test float64
+	Seed uint64
+	// Cache is the folder where indexes are kept; empty means gorgonia-zoo/indexes in the user's cache folder.
+	// NoCache keeps the index in memory.
+	Cache   string
+	NoCache bool
+	// Progress, if not nil, is called now and then with the number of images found so far; of those for
+	// training where both parts are opened.
+	Progress func(images int)
+}
+
+// Validate says what cannot be.
+func (o FolderOptions) Validate() error {
+	if !(o.Test >= 0 && o.Test < 1) {
+		return fmt.Errorf("test fraction %v: should be above 0 and below 1, or 0 for a fifth", o.Test)
+	}
+	return nil
+}
+
+// A Folder is a source of image files in folders, read and decoded when asked for. Of the files it keeps
+// no more in memory than a number for every 64.
+//
+// Labels are the places of the classes' folders in the order of their names' bytes, as torchvision's
+// ImageFolder has them. Every image has three channels (see [Decode]). One that cannot be decoded is
+// an error that names the file and wraps [ErrBroken].
+type Folder struct {
+	info  Info
+	root  string
+	index *index
+	cache string // the index's file; empty if it is in memory
+}
+
+// OpenFolder reads a folder in one of three layouts:
+//
+//   - train/CLASS/… and val/CLASS/… (or valid, validation, test), ImageNet's; without a second folder a
+//     part of the first is kept for testing;
+//   - CLASS/…, of which a part is kept for testing;
+//   - Tiny-ImageNet's, whose val/images are told apart by val/val_annotations.txt.
+//
+// Folders within a class's are read as well; names that begin with a point, and files that do not end
+// in .jpg, .jpeg, .png, .gif, .webp or .bmp, are left out. If there is a words.txt in WordNet's form, classes
+// have its names.
+//
+// The index of what is there is kept in a file, and used as long as no folder has changed.
+func OpenFolder(dir string, opts FolderOptions) (Split, error) {
+	var s Split
+	var errs [2]error
+	var wg sync.WaitGroup
+	quiet := opts
+	quiet.Progress = nil // the parts run at the same time, and one that tells is enough
+	wg.Go(func() { s.Test, errs[1] = folderSource(dir, Test, quiet) })
+	s.Train, errs[0] = folderSource(dir, Train, opts)
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return Split{}, err
+		}
+	}
+	return s, nil
+}
+
+func folderSource(dir string, part Part, opts FolderOptions) (Source, error) {
+	f, err := OpenFolderPart(dir, part, opts)
+	if err != nil {
+		return nil, err // not f: a nil *Folder would be a Source that is not nil
+	}
+	return f, nil
+}
+
+// OpenFolderPart reads one part of a folder, as [OpenFolder] does.
+func OpenFolderPart(dir string, part Part, opts FolderOptions) (*Folder, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.Test == 0 {
+		opts.Test = .2
+	}
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := os.Stat(root); err != nil {
+		return nil, err
+	} else if !st.IsDir() {
+		return nil, fmt.Errorf("%s: should be a folder", root)
+	}
+	f := &Folder{root: root, info: Info{Name: opts.Name, Part: part, Shape: Shape{C: 3}}}
+	if opts.Name == "" {
+		f.info.Name = filepath.Base(root)
+	}
+	of := fmt.Sprintf("%s of %s, test %v, seed %d", part, root, opts.Test, opts.Seed)
+	if !opts.NoCache {
+		f.cache = indexFile(opts.Cache, of)
+	}
+	if f.index = openIndex(f.cache, of, root); f.index == nil {
+		walk := &folderWalk{root: root, part: part, opts: opts}
+		if f.index, f.cache, err = buildIndex(f.cache, of, walk); err != nil {
+			return nil, err
+		}
+	}
+	if f.index.images() == 0 {
+		return nil, fmt.Errorf("%s: no images for the part %s", root, part)
+	}
+	if f.info.Classes, err = classNames(root, f.index.Classes); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Info returns what is known of the source.
+func (f *Folder) Info() Info { return f.info }
+
+// Len returns the number of images.
+func (f *Folder) Len() int { return f.index.images() }
+
+// Label returns the class of image i.
+func (f *Folder) Label(i int) int {
+	// The last class that begins at or before i: classes without images begin where the next one does.
+	at, _ := slices.BinarySearch(f.index.First, i+1)
+	return at - 1
+}
+
+// Checksum is the SHA-256 of the classes' names, and of the files' paths and sizes: not of what is in them.
+func (f *Folder) Checksum() (string, error) { return f.index.Sum, nil }
+
+// Path returns the file of image i.
+func (f *Folder) Path(i int) (string, error) {
+	var room []byte
+	path, _, err := f.index.entry(i, &room)
+	if err != nil {
+		return "", f.badIndex(err)
+	}
+	return filepath.Join(f.root, path), nil
+}
+
+// badIndex makes the next opening read the folder anew.
+func (f *Folder) badIndex(err error) error {
+	if f.cache == "" {
+		return err
+	}
+	os.Remove(f.cache)
+	return fmt.Errorf("%s: %w (the index is removed: open the folder again)", f.cache, err)
+}
+
+// maxImageFile is the most that a file may have: 256 MiB.
+const maxImageFile = 256 << 20
+
+// Image reads and decodes image i.
+func (f *Folder) Image(i int, dst *Image) error {
+	d := decoders.Get().(*decoder)
+	defer decoders.Put(d)
+	path, size, err := f.index.entry(i, &d.block)
+	if err != nil {
+		return f.badIndex(err)
+	}
+	path = filepath.Join(f.root, path)
+	if size > maxImageFile {
+		return fmt.Errorf("%s: %w: %d bytes: should be at most %d", path, ErrBroken, size, maxImageFile)
+	}
+	if err := d.load(path, size); err != nil {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("%w: %w", ErrBroken, err)
+		}
+		return err
+	}
+	if int64(len(d.file)) != size {
+		return f.badIndex(fmt.Errorf("%s has changed since the folder was indexed: it had %d bytes", path, size))
+	}
+	if err := d.decode(d.file, dst); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// load reads a file, and a byte more than it should have if there is one.
+func (d *decoder) load(path string, size int64) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if int64(cap(d.file)) <= size {
+		d.file = make([]byte, size+size/4+512)
+	}
+	n, err := io.ReadFull(file, d.file[:size+1])
+	d.file = d.file[:n]
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return nil
+}
+
+// indexFile is where the index of that is kept, or nothing if there is no cache folder.
+func indexFile(cache, of string) string {
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		cache = filepath.Join(user, "gorgonia-zoo", "indexes")
+	}
+	sum := sha256.Sum256([]byte(of))
+	return filepath.Join(cache, hex.EncodeToString(sum[:12])+".index")
+}
+
+// settled is how long a folder must have been left alone before it was read: a file system's clock may
+// be so coarse that a change right after the reading leaves the same time.
+const settled = 2 * time.Second
+
+// openIndex returns the index in a file if it is whole and up to date, or nil.
+func openIndex(path, of, root string) *index {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	st, err := file.Stat()
+	if err == nil && st.Mode().IsRegular() {
+		var x *index
+		if x, err = readIndex(file, st.Size()); err == nil && x.Of == of && x.fresh(root) {
+			return x // the file is closed when the index is collected
+		}
+	}
+	file.Close()
+	return nil
+}
+
+// fresh says whether everything that the index depends on is as it was.
+func (x *indexHead) fresh(root string) bool {
+	for _, w := range x.Watched {
+		now, err := watch(root, w.Path)
+		if err != nil || now != w || time.Duration(x.Built-w.Time) < settled {
+			return false
+		}
+	}
+	return true
+}
+
+// watch notes how a folder or file is now.
+func watch(root, path string) (indexedPath, error) {
+	st, err := os.Stat(filepath.Join(root, filepath.FromSlash(path)))
+	if err != nil {
+		return indexedPath{}, err
+	}
+	return indexedPath{path, st.ModTime().UnixNano(), st.Size()}, nil
+}
+
+// buildIndex reads the folders and writes an index, in memory if it cannot be kept. It returns the
+// file that it is in.
+func buildIndex(path, of string, walk *folderWalk) (*index, string, error) {
+	head := indexHead{Of: of, Built: time.Now().UnixNano()}
+	if path != "" && os.MkdirAll(filepath.Dir(path), 0o777) == nil {
+		if file, err := os.CreateTemp(filepath.Dir(path), ".index-*.tmp"); err == nil {
+			x, err := writeIndex(file, head, walk)
+			if err == nil {
+				err = file.Sync()
+			}
+			if err == nil {
+				err = os.Rename(file.Name(), path)
+			}
+			if err == nil {
+				return x, path, nil
+			}
+			file.Close()
+			os.Remove(file.Name())
+			var here *folderError
+			if errors.As(err, &here) {
+				return nil, "", here.error
+			}
+			// The cache's fault: a full disk, for one. It can do without.
+			*walk = folderWalk{root: walk.root, part: walk.part, opts: walk.opts}
+		}
+	}
+	var memory memoryFile
+	x, err := writeIndex(&memory, head, walk)
+	var here *folderError
+	if errors.As(err, &here) {
+		return nil, "", here.error
+	}
+	return x, "", err
+}
+
+// A folderError is one of the folder that is read, not of the index that is written.
+type folderError struct{ error }
+
+// writeIndex fills a file with the index, and reads its trailer again.
+func writeIndex(file interface {
+	io.Writer
+	io.ReaderAt
+}, head indexHead, walk *folderWalk) (*index, error) {
+	size, err := walk.write(file, head)
+	if err != nil {
+		return nil, err
+	}
+	return readIndex(file, size)
+}
+
+// A memoryFile is a file that is only written at its end.
+type memoryFile struct{ bytes.Buffer }
+
+func (m *memoryFile) ReadAt(p []byte, at int64) (int, error) {
+	return bytes.NewReader(m.Bytes()).ReadAt(p, at)
+}
