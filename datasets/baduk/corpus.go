@@ -1,0 +1,192 @@
+package baduk
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+)
+
+// A Corpus keeps the games of one size of board in two bytes a move, and finds any of their positions. A
+// position is the board before a move; passes are no targets, so that no position stands before one.
+// Reading a corpus is safe for concurrent use, adding to it is not.
+type Corpus struct {
+	size  int
+	games []packed
+	moves []uint16 // of all games: the point plus 1, 0 for a pass; white's have the highest bit
+	setup map[int][]Setup
+	all   int // positions
+}
+
+// A packed is a game in a corpus.
+type packed struct {
+	first     int // of its moves
+	n         int
+	positions int // in the games before it
+	id        int // names its set-up
+	rules     Rules
+	toPlay    Color
+	winner    Color
+}
+
+const whiteMove = 1 << 15
+
+// NewCorpus returns a corpus without games.
+func NewCorpus(size int) (*Corpus, error) {
+	if size < MinSize || size > MaxSize {
+		return nil, fmt.Errorf("board size %d: should be from %d to %d", size, MinSize, MaxSize)
+	}
+	return &Corpus{size: size, setup: map[int][]Setup{}}, nil
+}
+
+// ReadCorpus reads the games of files, zips and folders, as [Open] does. Those that are damaged, or of
+// another size, are left out and told to skipped, unless that is nil. It is an error if no game is left.
+func ReadCorpus(size int, skipped func(error), paths ...string) (*Corpus, error) {
+	c, err := NewCorpus(size)
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	for g, err := range Open(paths...) {
+		if err == nil {
+			err = c.add(g)
+		}
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			if skipped != nil {
+				skipped(err)
+			}
+		}
+	}
+	if c.Games() == 0 {
+		if first == nil {
+			first = errors.New("no files are named")
+		}
+		return nil, fmt.Errorf("no game can be used: %w", first)
+	}
+	return c, nil
+}
+
+// Add adds a game, if it has the corpus's size and can be played through.
+func (c *Corpus) Add(g *Game) error {
+	if err := g.Check(); err != nil {
+		return fmt.Errorf("%v: %w", g, err)
+	}
+	return c.add(g)
+}
+
+// add adds a game that was checked.
+func (c *Corpus) add(g *Game) error {
+	if g.Size != c.size {
+		return fmt.Errorf("%v: the board is %d×%d: should be %d×%d", g, g.Size, g.Size, c.size, c.size)
+	}
+	e := packed{first: len(c.moves), n: len(g.Moves), positions: c.all, id: len(c.moves), rules: g.Rules, toPlay: g.First, winner: g.Result.Winner}
+	if len(g.Setup) > 0 {
+		if len(g.Moves) == 0 {
+			return nil // it has no positions, and no place of its own to keep the set-up at
+		}
+		c.setup[e.id] = g.Setup
+	}
+	for _, m := range g.Moves {
+		code := uint16(m.Point + 1)
+		if m.Point != Pass {
+			c.all++
+		}
+		if m.Color == White {
+			code |= whiteMove
+		}
+		c.moves = append(c.moves, code)
+	}
+	c.games = append(c.games, e)
+	return nil
+}
+
+// Size returns the size of the games' board.
+func (c *Corpus) Size() int { return c.size }
+
+// Games returns the number of games.
+func (c *Corpus) Games() int { return len(c.games) }
+
+// Len returns the number of positions.
+func (c *Corpus) Len() int { return c.all }
+
+// Memory returns the bytes that the games take.
+func (c *Corpus) Memory() int64 { return 2*int64(len(c.moves)) + 48*int64(len(c.games)) }
+
+// Split returns the corpus's first games and its last, which are so many. They share its memory; nothing
+// may be added to them. Positions of one game are never in both.
+func (c *Corpus) Split(last int) (first, rest *Corpus, err error) {
+	if last < 0 || last > len(c.games) {
+		return nil, nil, fmt.Errorf("holding out %d games: there are %d", last, len(c.games))
+	}
+	at := len(c.games) - last
+	return c.pick(c.games[:at]), c.pick(c.games[at:]), nil
+}
+
+// Decided returns the games whose winner is known, as the value network needs them. It shares the
+// corpus's memory; nothing may be added to it.
+func (c *Corpus) Decided() *Corpus {
+	var some []packed
+	for _, g := range c.games {
+		if g.winner != Empty {
+			some = append(some, g)
+		}
+	}
+	return c.pick(some)
+}
+
+// pick returns a corpus of some of the games.
+func (c *Corpus) pick(games []packed) *Corpus {
+	p := &Corpus{size: c.size, moves: c.moves[:len(c.moves):len(c.moves)], setup: c.setup}
+	p.games = append(p.games, games...)
+	for i := range p.games {
+		g := &p.games[i]
+		g.positions = p.all
+		for _, code := range c.moves[g.first : g.first+g.n] {
+			if code&^whiteMove != 0 {
+				p.all++
+			}
+		}
+	}
+	return p
+}
+
+// Position makes b, a board of the corpus's size, position i, from 0 to Len()-1, and returns the move that
+// was played in it, and the game's number and winner, Empty if unknown. The board's player to move is the
+// move's.
+func (c *Corpus) Position(i int, b *Board) (m Move, game int, winner Color, err error) {
+	switch {
+	case i < 0 || i >= c.all:
+		return Move{}, 0, Empty, fmt.Errorf("position %d: should be from 0 to %d", i, c.all-1)
+	case b.size != c.size:
+		return Move{}, 0, Empty, fmt.Errorf("a board of %d×%d for games of %d×%d", b.size, b.size, c.size, c.size)
+	}
+	game = sort.Search(len(c.games), func(k int) bool { return c.games[k].positions > i }) - 1
+	g := &c.games[game]
+	i -= g.positions
+	b.Clear()
+	b.rules = g.rules
+	b.SetToPlay(g.toPlay)
+	setup := c.setup[g.id]
+	for n, code := range c.moves[g.first : g.first+g.n] {
+		if len(setup) > 0 {
+			if err := (&Game{Setup: setup}).setUp(b, n); err != nil {
+				return Move{}, 0, Empty, err
+			}
+		}
+		m = Move{Black, Point(code&^whiteMove) - 1}
+		if code&whiteMove != 0 {
+			m.Color = White
+		}
+		if m.Point != Pass {
+			if i == 0 {
+				break
+			}
+			i--
+		}
+		b.play(m.Color, m.Point)
+	}
+	b.SetToPlay(m.Color)
+	return m, game, g.winner, nil
+}
