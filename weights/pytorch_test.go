@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -251,7 +252,9 @@ func TestOpenRefusesBrokenPyTorchFiles(t *testing.T) {
 			before := allocated()
 			start := time.Now()
 			_, err := openBytes(tt.file)
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "test.safetensors: ") {
+			if err == nil || !strings.HasPrefix(err.Error(), "test.safetensors: ") {
+				t.Errorf("error %v", err)
+			} else if !strings.Contains(err.Error(), tt.want) && strconv.IntSize == 64 { // smaller ints are exceeded earlier
 				t.Errorf("error %q does not say %q", err, tt.want)
 			}
 			if grown := allocated() - before; grown > 4<<20 {

@@ -118,9 +118,12 @@ func TestWritePyTorchRefusesWhatCannotBeRead(t *testing.T) {
 	}{
 		{"a name that is there twice", &File{Tensors: []Tensor{{"a", nil, []float32{1}}, {"a", nil, []float32{1}}}}, "there twice"},
 		{"too few values", &File{Tensors: []Tensor{{"a", []int{2}, []float32{1}}}}, "has 2 elements, the data 1"},
-		{"a dimension beyond 31 bits", &File{Tensors: []Tensor{{"a", []int{0, math.MaxInt32 + 1}, nil}}}, "not written for PyTorch"},
+		{"a dimension beyond 31 bits", &File{Tensors: []Tensor{{"a", []int{0, math.MaxInt}, nil}}}, "not written for PyTorch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.want == "not written for PyTorch" && math.MaxInt == math.MaxInt32 {
+				t.Skip("no int has more than 31 bits")
+			}
 			path := filepath.Join(t.TempDir(), "x.pth")
 			if err := SavePyTorch(path, tt.file); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), path+": ") {
 				t.Errorf("error %v does not say %q", err, tt.want)
