@@ -78,11 +78,10 @@ func convDefaults(s ConvShape) ConvShape {
 
 // convReference computes a convolution and its gradients in float64, on plain arrays.
 type convReference struct {
-	s           ConvShape
-	x, w, dy    []float32
-	y           []float64
-	dx, dw, db  []float64
-	yAbs, dxAbs []float64
+	s          ConvShape
+	x, w, dy   []float32
+	y          []float64
+	dx, dw, db []float64
 }
 
 func newConvReference(s ConvShape, x, w, dy []float32) *convReference {

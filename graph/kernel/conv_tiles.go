@@ -246,7 +246,7 @@ func stripCost(width, rows, np int) int {
 	if most == 0 {
 		return np * stripCost(width, rows, 1)
 	}
-	cost := func(m int) int { return max(m*np, m+np+2, 8) + 1 }
+	cost := func(m int) int { return max(m*np, m+np+2, 8) + 1 + np }
 	if 2*width <= most {
 		return rows/2*cost(2*width) + rows%2*cost(width)
 	}
