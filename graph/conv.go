@@ -56,7 +56,7 @@ func (b *Builder) fits(name string, o opts, h, w int) bool {
 		n, f, d, s, low, high int
 	}{{"height", h, o.kh, o.dh, o.sh, o.top, o.bottom}, {"width", w, o.kw, o.dw, o.sw, o.left, o.right}} {
 		if extent := (d.f-1)*d.d + 1; d.n+d.low+d.high < extent {
-			b.Errorf("%s: input %s %d is too small: (N - F + 2P)/S + 1 = %s < 1", name, d.side, d.n, arithmetic(d.n, extent, d.low, d.high, d.s))
+			b.Errorf("%s: input %s %d is too small: (N - F + 2P)/S + 1 = %s + 1 < 1", name, d.side, d.n, quotient(d.n, extent, d.low, d.high, d.s))
 			return false
 		}
 	}
@@ -64,19 +64,32 @@ func (b *Builder) fits(name string, o opts, h, w int) bool {
 }
 
 func (o opts) formula(h, outH, w, outW int) string {
-	f := fmt.Sprintf("%s = %d", arithmetic(h, (o.kh-1)*o.dh+1, o.top, o.bottom, o.sh), outH)
+	f := fmt.Sprintf("%s = %d", o.rounded(h, (o.kh-1)*o.dh+1, o.top, o.bottom, o.sh), outH)
 	if h != w || o.kh != o.kw || o.sh != o.sw || o.top != o.left || o.bottom != o.right {
-		f += fmt.Sprintf(", %s = %d", arithmetic(w, (o.kw-1)*o.dw+1, o.left, o.right, o.sw), outW)
+		f += fmt.Sprintf(", %s = %d", o.rounded(w, (o.kw-1)*o.dw+1, o.left, o.right, o.sw), outW)
 	}
 	return f
 }
 
-// arithmetic writes (N - F + 2P)/S + 1 with its numbers.
-func arithmetic(n, f, low, high, stride int) string {
-	if low == high {
-		return fmt.Sprintf("(%d - %d + 2·%d)/%d + 1", n, f, low, stride)
+// rounded is the arithmetic of a size with the quotient's rounding, if it is no integer.
+func (o opts) rounded(n, f, low, high, stride int) string {
+	quotient := quotient(n, f, low, high, stride)
+	switch {
+	case (n-f+low+high)%stride == 0:
+	case o.ceil:
+		quotient = "⌈" + quotient + "⌉"
+	default:
+		quotient = "⌊" + quotient + "⌋"
 	}
-	return fmt.Sprintf("(%d - %d + %d + %d)/%d + 1", n, f, low, high, stride)
+	return quotient + " + 1"
+}
+
+// quotient writes (N - F + 2P)/S with its numbers.
+func quotient(n, f, low, high, stride int) string {
+	if low == high {
+		return fmt.Sprintf("(%d - %d + 2·%d)/%d", n, f, low, stride)
+	}
+	return fmt.Sprintf("(%d - %d + %d + %d)/%d", n, f, low, high, stride)
 }
 
 type convOp struct {

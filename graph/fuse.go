@@ -50,6 +50,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			forward, grad := c.children[n][2], c.children[n][3]
 			if _, ok := grad.Op().(*reluGradOp); ok && c.uses[grad] == 1 && c.fused[forward] != nil && c.fused[forward] == c.children[grad][0] {
 				c.absorbed[grad] = true
+				delete(c.absorbed, c.children[grad][1]) // not its part any more
 			}
 		case *concatOp:
 			if !o.aligned() {

@@ -73,6 +73,11 @@ func opCases() []opCase {
 		{"batch norm followed by relu", []int{3, 6, 5, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.ReLU(b.BatchNorm(x, "bn", 1e-3, 0.1))
 		}, func(x ref, p []ref) ref { return refBatchNorm(x, p[0].data, p[1].data, 1e-3).apply(relu) }},
+		{"batch norm followed by relu and max pool", []int{2, 6, 5, 7}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			return b.MaxPool(b.ReLU(b.BatchNorm(x, "bn", 1e-3, 0.1)), 3, Stride(2))
+		}, func(x ref, p []ref) ref {
+			return refPool(refBatchNorm(x, p[0].data, p[1].data, 1e-3).apply(relu), geometry{3, 3, 2, 2, 0, 0, 1, 1, 1, 2, 3}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
+		}},
 		{"lrn", []int{2, 20, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.LRN(x, 5, 2, 0.3, 0.75) }, func(x ref, _ []ref) ref { return refLRN(x, 5, 2, 0.3, 0.75) }},
 		{"lrn of three channels", []int{2, 7, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.LRN(x, 3, 1, 0.2, 0.6) }, func(x ref, _ []ref) ref { return refLRN(x, 3, 1, 0.2, 0.6) }},
 		{"softmax", []int{4, 11}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Softmax(x) }, func(x ref, _ []ref) ref { return refSoftmax(x) }},
