@@ -205,23 +205,28 @@ func fold(dst, w, affine []float32) []float32 {
 }
 
 func (o *convOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	grads := make(gorgonia.Nodes, len(inputs))
 	x, w := inputs[0], inputs[1]
+	dx, dw := &convDataGradOp{of: o}, &convFilterGradOp{of: o, bias: len(inputs) > 2}
+	dx.core = newCore(dx, "conv data gradient", x.Shape(), 0, w, grad)
+	dw.core = newCore(dw, "conv filter gradient", w.Shape(), 0, x, grad)
+	return weighted(&o.core, inputs, grad, dx, dw)
+}
+
+// weighted makes the gradient nodes of a layer with the inputs x, w and perhaps a bias: with dx over w
+// and grad, if the layer is differentiable in x; with dw over x and grad; and the bias's, which dw keeps.
+func weighted(layer *core, inputs gorgonia.Nodes, grad *gorgonia.Node, dx, dw op) (gorgonia.Nodes, error) {
+	grads := make(gorgonia.Nodes, len(inputs))
 	var err error
-	if o.wrt[0] {
-		dx := &convDataGradOp{of: o}
-		dx.core = newCore(dx, "conv data gradient", x.Shape(), 0, w, grad)
-		if grads[0], err = derive(dx, &o.core, w, grad); err != nil {
+	if layer.wrt[0] {
+		if grads[0], err = derive(dx, layer, inputs[1], grad); err != nil {
 			return nil, err
 		}
 	}
-	dw := &convFilterGradOp{of: o, bias: len(inputs) > 2}
-	dw.core = newCore(dw, "conv filter gradient", w.Shape(), 0, x, grad)
-	if grads[1], err = derive(dw, &o.core, x, grad); err != nil {
+	if grads[1], err = derive(dw, layer, inputs[0], grad); err != nil {
 		return nil, err
 	}
-	if dw.bias {
-		if grads[2], err = second(&o.core, &dw.core, 0, inputs[2].Shape(), grads[1]); err != nil {
+	if len(inputs) > 2 {
+		if grads[2], err = second(layer, dw.base(), 0, inputs[2].Shape(), grads[1]); err != nil {
 			return nil, err
 		}
 	}

@@ -58,27 +58,11 @@ func (o *denseOp) lower(c *compiler, in []*value) *value {
 }
 
 func (o *denseOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	grads := make(gorgonia.Nodes, len(inputs))
 	x, w := inputs[0], inputs[1]
-	var err error
-	if o.wrt[0] {
-		dx := &denseDataGradOp{of: o}
-		dx.core = newCore(dx, "dense data gradient", x.Shape(), 0, w, grad)
-		if grads[0], err = derive(dx, &o.core, w, grad); err != nil {
-			return nil, err
-		}
-	}
-	dw := &denseFilterGradOp{of: o, bias: len(inputs) > 2}
+	dx, dw := &denseDataGradOp{of: o}, &denseFilterGradOp{of: o, bias: len(inputs) > 2}
+	dx.core = newCore(dx, "dense data gradient", x.Shape(), 0, w, grad)
 	dw.core = newCore(dw, "dense weight gradient", w.Shape(), 0, x, grad)
-	if grads[1], err = derive(dw, &o.core, x, grad); err != nil {
-		return nil, err
-	}
-	if dw.bias {
-		if grads[2], err = second(&o.core, &dw.core, 0, inputs[2].Shape(), grads[1]); err != nil {
-			return nil, err
-		}
-	}
-	return grads, nil
+	return weighted(&o.core, inputs, grad, dx, dw)
 }
 
 type denseDataGradOp struct {
