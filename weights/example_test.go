@@ -77,6 +77,30 @@ func ExampleReader_ReadInto() {
 	// Output: [-1 1]
 }
 
+// A checkpoint of a training script, with the state dict of a DataParallel model
+// and the optimiser in it, reads like a file of our own.
+func ExampleOpen_pyTorch() {
+	r, err := weights.Open(filepath.Join("testdata", "pytorch", "checkpoint-legacy.pth"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	fmt.Println(r.Format())
+	for _, tensor := range r.Specs() {
+		fmt.Println(tensor)
+	}
+	// Output:
+	// PyTorch legacy
+	// "0.weight" (3×2×3×3)
+	// "1.weight" (3)
+	// "1.bias" (3)
+	// "1.running_mean" (3)
+	// "1.running_var" (3)
+	// "1.num_batches_tracked" (scalar)
+	// "3.weight" (2×3)
+	// "3.bias" (2)
+}
+
 func ExampleMatch() {
 	have := []weights.Spec{{Name: "fc.wieght", Shape: []int{10, 84}}, {Name: "fc.bias", Shape: []int{100}}}
 	want := []weights.Spec{{Name: "fc.weight", Shape: []int{10, 84}}, {Name: "fc.bias", Shape: []int{10}}}
