@@ -2,8 +2,9 @@ package kernel
 
 // Which algorithm is faster is a matter of shape: minimal filtering saves up to three quarters of the
 // products, and pays for it with the transforms, with tiles that reach over the border, and with
-// filters four times as large on their way from memory. The costs are in cycles of one AVX-512 core;
-// measured times agree within a fifth, and other processors have much the same ratios.
+// filters four times as large on their way from memory. The costs are in cycles of one AVX-512 core,
+// fitted to measured times; other processors have much the same ratios. Packing is not counted: it is done
+// once for evaluation, and is small beside the passes of a training batch.
 const (
 	cycleProduct = 0.55 // a multiply-add of sixteen lanes
 	cycleInput   = 130  // to transform a tile of sixteen input channels
