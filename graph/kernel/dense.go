@@ -1,15 +1,11 @@
 package kernel
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "fmt"
 
 // A Dense is a plan for a fully connected layer y = x·wᵀ + b: x is n×in, w out×in (as PyTorch stores
 // it) and y n×out, all row-major.
 //
-// For a few images, n ≤ 16, the time is that of fetching w from memory, so w is read where it lies,
-// once: Forward takes dot products of its rows, DataGrad adds multiples of them, neither rearranges
+// For a few images the time is that of fetching w from memory, so w is read where it lies, once: Forward takes dot products of its rows, DataGrad adds multiples of them, neither rearranges
 // it. Larger batches are matrix products as any other.
 //
 // A plan holds the state of one call at a time, and is for the kernel family that it was made under.
@@ -21,11 +17,8 @@ type Dense struct {
 
 	outs   parts // rows of w, by task of Forward
 	depth  parts // columns of w, by piece of a task of Forward
-	batch  parts // images, by group of a dot product
-	ins    parts // columns of w in panels, by task of DataGrad
-	rows   parts // images, by tile of DataGrad
-	panels int   // in a tile of DataGrad
-	walk   int   // rows of w that DataGrad walks along together
+	batch  parts // images, by call of runDot and runMix
+	ins    parts // columns of w, by task of DataGrad
 	splits int   // parts of w's rows that DataGrad sums apart
 
 	denseCall
@@ -38,14 +31,18 @@ type denseCall struct {
 	relu          bool
 	pieces        []float32 // x, for each part of in an n×part matrix
 	local         []float32
+	threads       int
 }
 
 const (
-	denseImages = 16      // the most that leave w in place
+	denseImages = 16      // the most that leave w in place, if it fits in the caches; else four times as many
+	denseLarge  = 1 << 20 // weights that do not
 	denseInput  = 1 << 13 // floats of x that a piece of Forward reads again and again: they stay in the second-level cache
 	denseOuts   = 64      // the most rows of w in a task of Forward
-	denseIns    = 160     // the most panels in a task of DataGrad: the longer, the better they stream from memory
-	denseSplits = 4       // the most parts of w's rows that DataGrad sums apart
+	denseIns    = 1 << 18 // floats of dx in a task of DataGrad: they stay in the second-level cache; whole rows of w stream best
+	denseWalk   = 16      // rows of w that DataGrad walks along together
+	denseMix    = 384     // columns of w that meet one group of images and then the next
+	denseSplits = 8       // the most parts of w's rows that DataGrad sums apart
 	denseStep   = 1 << 14 // floats of dx in a task of their sum
 	denseTasks  = 32      // parallel work that is sought
 	denseSmall  = 1 << 14 // multiply-adds that are not worth a second task
@@ -65,32 +62,24 @@ func NewDense(n, in, out int) *Dense {
 		panic(fmt.Sprintf("kernel: dense layer of negative size: %d images, %d inputs, %d outputs", n, in, out))
 	}
 	d := &Dense{n: n, in: in, out: out, filterGrad: NewGemm(true, false, out, in, n)}
-	small := n <= denseImages && n > 0 && in > 0 && out > 0
-	if !small {
-		d.forward = NewGemm(false, true, n, out, in)
+	most := denseImages
+	if in*out >= denseLarge {
+		most *= 4
 	}
-	if !small || in%Block != 0 {
-		d.dataGrad = NewGemm(false, false, n, in, out)
+	small := n <= most && n > 0 && in > 0 && out > 0
+	if !small {
+		d.forward, d.dataGrad = NewGemm(false, true, n, out, in), NewGemm(false, false, n, in, out)
 	}
 	if small {
 		tasks := min(denseTasks, max(1, n*in*out/denseSmall))
-		d.depth = inParts(in, max(denseInput/n, 2*Block), Block)
 		d.batch = inParts(n, dotInputs(), 1)
+		d.depth = inParts(in, denseInput/d.batch.largest(), Block)
 		rows := dotRows(denseOuts, d.batch.largest())
 		d.outs = inParts(out, max(rows, min(denseOuts, ceil(out, tasks))/rows*rows), rows)
-		d.panels = 4
-		for d.panels > 1 && maxRows(d.panels) < min(n, 8) {
-			d.panels--
-		}
-		d.rows = inParts(n, maxRows(d.panels), 1)
-		d.ins = inParts(Blocks(in), max(1, min(denseIns, ceil(Blocks(in), tasks))), 1)
+		d.ins = inParts(in, max(denseIns/n, 4096), Block)
 		d.splits = 1
 		if tasks == denseTasks {
-			d.splits = min(denseSplits, ceil(denseTasks/2, d.ins.count), ceil(out, 64))
-		}
-		d.walk = 16
-		if n <= 4 {
-			d.walk = 8
+			d.splits = min(denseSplits, ceil(out, 64))
 		}
 	}
 	return d
@@ -139,7 +128,7 @@ func (d *Dense) Forward(p *Pool, x, w, bias, y []float32, relu bool, scratch []f
 		d.forward.run(p, gemmCall{a: x, lda: d.in, b: w, ldb: d.in, c: y, ldc: d.out, bias: bias, relu: relu}, scratch)
 		return
 	}
-	d.denseCall = denseCall{x: x, w: w, bias: bias, y: y, relu: relu, pieces: x}
+	d.denseCall = denseCall{x: x, w: w, bias: bias, y: y, relu: relu, pieces: x, threads: p.Threads()}
 	if copied := d.copied(); copied > 0 {
 		d.phase, d.pieces, scratch = denseCopy, scratch[:copied], scratch[copied:]
 		if copied < denseSmall {
@@ -216,33 +205,40 @@ func (d *Dense) copyTask(image int) {
 	}
 }
 
-// forwardTask computes the outputs of some rows of w for all images. A piece of x stays in the
-// first-level cache; a few rows of w meet all of it while the next few come from memory.
+// forwardTask computes the outputs of some rows of w for all images, a piece of their columns after the
+// other. For each group of images, its part of x stays in the first-level cache, and the piece of w in
+// the second, while a share of the next piece comes from memory; if there is but one group, the next
+// rows of the same piece.
 func (d *Dense) forwardTask(task, worker int) {
 	from, to := d.outs.at(task), d.outs.at(task+1)
-	// The sums of a few rows for a group of images lie together, as runDot adds to them.
 	sums := d.local[worker*d.outs.largest()*d.n:][:(to-from)*d.n]
 	clear(sums)
-	images0 := d.batch.largest()
+	groups, most := d.batch.count, d.batch.largest()
 	for piece := range d.depth.count {
 		k0, k1 := d.depth.at(piece), d.depth.at(piece+1)
+		next := k1 - k0
+		if piece == d.depth.count-1 { // the first piece of this thread's next task, if threads take turns
+			next = d.outs.at(min(task+d.threads, d.outs.count-1))*d.in - from*d.in - k0
+		}
 		at := 0
-		for row := from; row < to; {
-			rows := dotRows(to-row, images0)
-			next := (min(row+rows, d.out-rows) - row) * d.in
-			for g := range d.batch.count {
-				image, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
-				part := g * (k1 - k0) / d.batch.count
-				runDot(rows, images, k1-k0, d.w[row*d.in+k0:], d.in, next+part, d.batch.count, d.pieces[d.n*k0+image*(k1-k0):], k1-k0, sums[at:])
+		for g := range groups {
+			image, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
+			x, share := d.pieces[d.n*k0+image*(k1-k0):], g*(k1-k0)/groups
+			for row := from; row < to; {
+				rows := dotRows(to-row, most)
+				if groups == 1 {
+					next = min(rows, d.out-rows-row) * d.in
+				}
+				runDot(rows, images, k1-k0, d.w[row*d.in+k0:], d.in, next+share, groups, x, k1-k0, sums[at:])
 				at += rows * images
+				row += rows
 			}
-			row += rows
 		}
 	}
 	at := 0
-	for row := from; row < to; {
-		rows := dotRows(to-row, images0)
-		for g := range d.batch.count {
+	for g := range groups {
+		for row := from; row < to; {
+			rows := dotRows(to-row, most)
 			for r := range rows {
 				for i := d.batch.at(g); i < d.batch.at(g+1); i++ {
 					v := sums[at]
@@ -256,12 +252,12 @@ func (d *Dense) forwardTask(task, worker int) {
 					at++
 				}
 			}
+			row += rows
 		}
-		row += rows
 	}
 }
 
-// dataGradTask computes some columns of dx, or of what some rows of w add to it: tiles whose B is w itself.
+// dataGradTask computes some columns of dx, or of what some rows of w add to it.
 func (d *Dense) dataGradTask(task int) {
 	split, part := task/d.ins.count, task%d.ins.count
 	from, to := d.ins.at(part), d.ins.at(part+1)
@@ -270,24 +266,19 @@ func (d *Dense) dataGradTask(task int) {
 	if split > 0 {
 		dx = d.local[(split-1)*len(d.x):][:len(d.x)]
 	}
-	t := tile{offs: &oneBlock, nb: 1, ams: uintptr(4 * d.out), aks: 4, bks: uintptr(4 * d.in), bps: 4 * Block, cms: uintptr(4 * d.in), cps: 4 * Block}
-	for k := first; k < last; k += d.walk {
-		t.kb = min(d.walk, last-k)
-		for panel := from; panel < to; panel += d.panels {
-			panels := min(d.panels, to-panel)
-			t.b = unsafe.Pointer(&d.w[k*d.in+panel*Block])
-			for g := range d.rows.count {
-				image, images := d.rows.at(g), d.rows.at(g+1)-d.rows.at(g)
-				other := image + (images+1)/2
-				if images == 1 {
-					other = image
-				}
-				t.a0, t.a1 = unsafe.Pointer(&d.y[image*d.out+k]), unsafe.Pointer(&d.y[other*d.out+k])
-				t.c0, t.c1 = unsafe.Pointer(&dx[image*d.in+panel*Block]), unsafe.Pointer(&dx[other*d.in+panel*Block])
-				if k > first {
-					t.r0, t.r1 = t.c0, t.c1
-				}
-				runTile(&t, images, panels)
+	for i := range d.n {
+		clear(dx[i*d.in+from : i*d.in+to])
+	}
+	step := to - from
+	if d.batch.count > 1 {
+		step = denseMix
+	}
+	for k := first; k < last; k += denseWalk {
+		rows := min(denseWalk, last-k)
+		for column := from; column < to; column += step {
+			for g := range d.batch.count {
+				image, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
+				runMix(images, min(step, to-column), rows, d.w[k*d.in+column:], d.in, g, d.batch.count, d.y[image*d.out+k:], d.out, dx[image*d.in+column:], d.in)
 			}
 		}
 	}

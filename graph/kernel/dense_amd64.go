@@ -4,7 +4,10 @@ package kernel
 
 //go:generate go -C gen run ./dense -out ../dense_amd64.s -stubs ../dense_stub_amd64.go -pkg kernel
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // runDot adds the dot products of rows (dotRows of them) of w and images of x, k long, to out, in the
 // order of w's rows. Meanwhile it fetches, from as many rows, the k/share
@@ -16,9 +19,9 @@ func runDot(rows, images, k int, w []float32, ldw, next, share int, x []float32,
 	}
 	_, _, _ = w[(rows-1)*ldw+k-1], x[(images-1)*ldx+k-1], out[rows*images-1]
 	if family == AVX512 {
-		dotAVX512(rows, images, k, &w[0], 4*ldw, &w[next], 64/share, &x[0], 4*ldx, &out[0])
+		dotAVX512(rows, images, k, &w[0], 4*ldw, (*float32)(unsafe.Add(unsafe.Pointer(&w[0]), 4*next)), 64/share, &x[0], 4*ldx, &out[0])
 	} else {
-		dotAVX2(rows, images, k, &w[0], 4*ldw, &w[next], 32/share, &x[0], 4*ldx, &out[0])
+		dotAVX2(rows, images, k, &w[0], 4*ldw, (*float32)(unsafe.Add(unsafe.Pointer(&w[0]), 4*next)), 32/share, &x[0], 4*ldx, &out[0])
 	}
 }
 
@@ -95,5 +98,67 @@ func dotAVX2(rows, images, k int, w *float32, ldw int, next *float32, pace int, 
 		dot2x4AVX2(k, w, ldw, next, pace, x, ldx, out)
 	default:
 		panic(fmt.Sprintf("kernel: family %v has no dot products of %d rows and %d images", family, rows, images))
+	}
+}
+
+// runMix adds to each of images rows of y, columns long, some rows of w, times their factors for that
+// image: factors[image*ldf+row]. Meanwhile it fetches from the rows of w: with all of them in one call,
+// what comes soon; with shares, its share of what follows after columns.
+func runMix(images, columns, rows int, w []float32, ldw, share, shares int, factors []float32, ldf int, y []float32, ldy int) {
+	if family == Portable {
+		mixPortable(images, columns, rows, w, ldw, factors, ldf, y, ldy)
+		return
+	}
+	_, _, _ = w[(rows-1)*ldw+columns-1], factors[(images-1)*ldf+rows-1], y[(images-1)*ldy+columns-1]
+	ahead, pace := mixAhead, 0
+	if shares > 1 {
+		ahead = 4 * (columns + share*columns/shares)
+		pace = 4*Block/shares - 4*Block
+	}
+	if family == AVX512 {
+		mixAVX512(images, columns, rows, &w[0], 4*ldw, ahead, pace, &factors[0], 4*ldf, &y[0], 4*ldy)
+	} else {
+		mixAVX2(images, columns, rows, &w[0], 4*ldw, ahead, pace/2, &factors[0], 4*ldf, &y[0], 4*ldy)
+	}
+}
+
+// mixAhead is how many bytes before their use the weights are fetched.
+const mixAhead = 512
+
+func mixAVX512(images, columns, rows int, w *float32, ldw, ahead, pace int, factors *float32, ldf int, y *float32, ldy int) {
+	switch images {
+	case 1:
+		mix1AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 2:
+		mix2AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 3:
+		mix3AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 4:
+		mix4AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 5:
+		mix5AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 6:
+		mix6AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 7:
+		mix7AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 8:
+		mix8AVX512(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	default:
+		panic(fmt.Sprintf("kernel: family %v has no sums of rows for %d images", family, images))
+	}
+}
+
+func mixAVX2(images, columns, rows int, w *float32, ldw, ahead, pace int, factors *float32, ldf int, y *float32, ldy int) {
+	switch images {
+	case 1:
+		mix1AVX2(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 2:
+		mix2AVX2(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 3:
+		mix3AVX2(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	case 4:
+		mix4AVX2(columns, rows, w, ldw, ahead, pace, factors, ldf, y, ldy)
+	default:
+		panic(fmt.Sprintf("kernel: family %v has no sums of rows for %d images", family, images))
 	}
 }

@@ -4339,3 +4339,1973 @@ done3:
 	VMASKMOVPS Y1, Y0, (AX)
 	VZEROUPPER
 	RET
+
+// func mix1AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix1AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	MOVQ ldf+56(FP), DI
+	SUBQ $0x40, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	MOVQ    factors+48(FP), DI
+	MOVQ    rows+8(FP), R8
+	MOVQ    CX, R9
+
+row3:
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   (R9)(BX*1)
+	VMOVUPS      64(R9), Z5
+	PREFETCHT1   64(R9)(BX*1)
+	VMOVUPS      128(R9), Z6
+	PREFETCHT1   128(R9)(BX*1)
+	VMOVUPS      192(R9), Z7
+	PREFETCHT1   192(R9)(BX*1)
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z4, Z8, Z0
+	VFMADD231PS  Z5, Z8, Z1
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	ADDQ         DX, R9
+	ADDQ         $0x04, DI
+	DECQ         R8
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	ADDQ         $+256, CX
+	ADDQ         $+256, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x40, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x40, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	MOVQ    factors+48(FP), DI
+	MOVQ    rows+8(FP), R8
+	MOVQ    CX, R9
+
+row6:
+	VMOVUPS      (R9), Z1
+	PREFETCHT1   (R9)(BX*1)
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R9
+	ADDQ         $0x04, DI
+	DECQ         R8
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, DI
+	BZHIL     AX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (SI), K1, Z0
+	MOVQ      factors+48(FP), DI
+	MOVQ      rows+8(FP), R8
+	MOVQ      CX, R9
+
+row8:
+	VMOVUPS.Z    (R9), K1, Z1
+	PREFETCHT1   (R9)(BX*1)
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R9
+	ADDQ         $0x04, DI
+	DECQ         R8
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix2AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix2AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	MOVQ ldf+56(FP), R9
+	SUBQ $0x40, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS (SI)(DI*1), Z4
+	VMOVUPS 64(SI)(DI*1), Z5
+	VMOVUPS 128(SI)(DI*1), Z6
+	VMOVUPS 192(SI)(DI*1), Z7
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row3:
+	VMOVUPS      (R11), Z8
+	PREFETCHT1   (R11)(BX*1)
+	VMOVUPS      64(R11), Z9
+	PREFETCHT1   64(R11)(BX*1)
+	VMOVUPS      128(R11), Z10
+	PREFETCHT1   128(R11)(BX*1)
+	VMOVUPS      192(R11), Z11
+	PREFETCHT1   192(R11)(BX*1)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z8, Z12, Z0
+	VFMADD231PS  Z9, Z12, Z1
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(R9*1), Z12
+	VFMADD231PS  Z8, Z12, Z4
+	VFMADD231PS  Z9, Z12, Z5
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	VMOVUPS      Z4, (SI)(DI*1)
+	VMOVUPS      Z5, 64(SI)(DI*1)
+	VMOVUPS      Z6, 128(SI)(DI*1)
+	VMOVUPS      Z7, 192(SI)(DI*1)
+	ADDQ         $+256, CX
+	ADDQ         $+256, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x40, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x40, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row6:
+	VMOVUPS      (R11), Z2
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(R9*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R8
+	BZHIL     AX, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	MOVQ      factors+48(FP), R8
+	MOVQ      rows+8(FP), R10
+	MOVQ      CX, R11
+
+row8:
+	VMOVUPS.Z    (R11), K1, Z2
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(R9*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix3AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix3AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	MOVQ ldf+56(FP), R9
+	SUBQ $0x40, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS (SI)(DI*1), Z4
+	VMOVUPS 64(SI)(DI*1), Z5
+	VMOVUPS 128(SI)(DI*1), Z6
+	VMOVUPS 192(SI)(DI*1), Z7
+	VMOVUPS (SI)(DI*2), Z8
+	VMOVUPS 64(SI)(DI*2), Z9
+	VMOVUPS 128(SI)(DI*2), Z10
+	VMOVUPS 192(SI)(DI*2), Z11
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row3:
+	VMOVUPS      (R11), Z12
+	PREFETCHT1   (R11)(BX*1)
+	VMOVUPS      64(R11), Z13
+	PREFETCHT1   64(R11)(BX*1)
+	VMOVUPS      128(R11), Z14
+	PREFETCHT1   128(R11)(BX*1)
+	VMOVUPS      192(R11), Z15
+	PREFETCHT1   192(R11)(BX*1)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z12, Z16, Z0
+	VFMADD231PS  Z13, Z16, Z1
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(R9*1), Z16
+	VFMADD231PS  Z12, Z16, Z4
+	VFMADD231PS  Z13, Z16, Z5
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R8)(R9*2), Z16
+	VFMADD231PS  Z12, Z16, Z8
+	VFMADD231PS  Z13, Z16, Z9
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	VMOVUPS      Z4, (SI)(DI*1)
+	VMOVUPS      Z5, 64(SI)(DI*1)
+	VMOVUPS      Z6, 128(SI)(DI*1)
+	VMOVUPS      Z7, 192(SI)(DI*1)
+	VMOVUPS      Z8, (SI)(DI*2)
+	VMOVUPS      Z9, 64(SI)(DI*2)
+	VMOVUPS      Z10, 128(SI)(DI*2)
+	VMOVUPS      Z11, 192(SI)(DI*2)
+	ADDQ         $+256, CX
+	ADDQ         $+256, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x40, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x40, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	VMOVUPS (SI)(DI*2), Z2
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row6:
+	VMOVUPS      (R11), Z3
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(R9*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(R9*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	VMOVUPS      Z2, (SI)(DI*2)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R8
+	BZHIL     AX, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z2
+	MOVQ      factors+48(FP), R8
+	MOVQ      rows+8(FP), R10
+	MOVQ      CX, R11
+
+row8:
+	VMOVUPS.Z    (R11), K1, Z3
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(R9*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(R9*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+	VMOVUPS      Z2, K1, (SI)(DI*2)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix4AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix4AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ ldf+56(FP), R10
+	LEAQ (R10)(R10*2), R11
+	SUBQ $0x40, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS (SI)(DI*1), Z4
+	VMOVUPS 64(SI)(DI*1), Z5
+	VMOVUPS 128(SI)(DI*1), Z6
+	VMOVUPS 192(SI)(DI*1), Z7
+	VMOVUPS (SI)(DI*2), Z8
+	VMOVUPS 64(SI)(DI*2), Z9
+	VMOVUPS 128(SI)(DI*2), Z10
+	VMOVUPS 192(SI)(DI*2), Z11
+	VMOVUPS (SI)(R8*1), Z12
+	VMOVUPS 64(SI)(R8*1), Z13
+	VMOVUPS 128(SI)(R8*1), Z14
+	VMOVUPS 192(SI)(R8*1), Z15
+	MOVQ    factors+48(FP), R9
+	MOVQ    rows+8(FP), R12
+	MOVQ    CX, R13
+
+row3:
+	VMOVUPS      (R13), Z16
+	PREFETCHT1   (R13)(BX*1)
+	VMOVUPS      64(R13), Z17
+	PREFETCHT1   64(R13)(BX*1)
+	VMOVUPS      128(R13), Z18
+	PREFETCHT1   128(R13)(BX*1)
+	VMOVUPS      192(R13), Z19
+	PREFETCHT1   192(R13)(BX*1)
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z16, Z20, Z0
+	VFMADD231PS  Z17, Z20, Z1
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (R9)(R10*1), Z20
+	VFMADD231PS  Z16, Z20, Z4
+	VFMADD231PS  Z17, Z20, Z5
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R9)(R10*2), Z20
+	VFMADD231PS  Z16, Z20, Z8
+	VFMADD231PS  Z17, Z20, Z9
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R9)(R11*1), Z20
+	VFMADD231PS  Z16, Z20, Z12
+	VFMADD231PS  Z17, Z20, Z13
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	ADDQ         DX, R13
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	VMOVUPS      Z4, (SI)(DI*1)
+	VMOVUPS      Z5, 64(SI)(DI*1)
+	VMOVUPS      Z6, 128(SI)(DI*1)
+	VMOVUPS      Z7, 192(SI)(DI*1)
+	VMOVUPS      Z8, (SI)(DI*2)
+	VMOVUPS      Z9, 64(SI)(DI*2)
+	VMOVUPS      Z10, 128(SI)(DI*2)
+	VMOVUPS      Z11, 192(SI)(DI*2)
+	VMOVUPS      Z12, (SI)(R8*1)
+	VMOVUPS      Z13, 64(SI)(R8*1)
+	VMOVUPS      Z14, 128(SI)(R8*1)
+	VMOVUPS      Z15, 192(SI)(R8*1)
+	ADDQ         $+256, CX
+	ADDQ         $+256, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x40, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x40, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	VMOVUPS (SI)(DI*2), Z2
+	VMOVUPS (SI)(R8*1), Z3
+	MOVQ    factors+48(FP), R9
+	MOVQ    rows+8(FP), R12
+	MOVQ    CX, R13
+
+row6:
+	VMOVUPS      (R13), Z4
+	PREFETCHT1   (R13)(BX*1)
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R9)(R10*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R9)(R10*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R9)(R11*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R13
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	VMOVUPS      Z2, (SI)(DI*2)
+	VMOVUPS      Z3, (SI)(R8*1)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R9
+	BZHIL     AX, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z2
+	VMOVUPS.Z (SI)(R8*1), K1, Z3
+	MOVQ      factors+48(FP), R9
+	MOVQ      rows+8(FP), R12
+	MOVQ      CX, R13
+
+row8:
+	VMOVUPS.Z    (R13), K1, Z4
+	PREFETCHT1   (R13)(BX*1)
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R9)(R10*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R9)(R10*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R9)(R11*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R13
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+	VMOVUPS      Z2, K1, (SI)(DI*2)
+	VMOVUPS      Z3, K1, (SI)(R8*1)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix5AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix5AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	LEAQ (DI)(DI*2), R8
+	LEAQ (SI)(DI*4), R9
+	MOVQ ldf+56(FP), R11
+	LEAQ (R11)(R11*2), R12
+	LEAQ (R10)(R11*4), R13
+	SUBQ $0x40, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS (SI)(DI*1), Z4
+	VMOVUPS 64(SI)(DI*1), Z5
+	VMOVUPS 128(SI)(DI*1), Z6
+	VMOVUPS 192(SI)(DI*1), Z7
+	VMOVUPS (SI)(DI*2), Z8
+	VMOVUPS 64(SI)(DI*2), Z9
+	VMOVUPS 128(SI)(DI*2), Z10
+	VMOVUPS 192(SI)(DI*2), Z11
+	VMOVUPS (SI)(R8*1), Z12
+	VMOVUPS 64(SI)(R8*1), Z13
+	VMOVUPS 128(SI)(R8*1), Z14
+	VMOVUPS 192(SI)(R8*1), Z15
+	VMOVUPS (R9), Z16
+	VMOVUPS 64(R9), Z17
+	VMOVUPS 128(R9), Z18
+	VMOVUPS 192(R9), Z19
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row3:
+	VMOVUPS      (R15), Z20
+	PREFETCHT1   (R15)(BX*1)
+	VMOVUPS      64(R15), Z21
+	PREFETCHT1   64(R15)(BX*1)
+	VMOVUPS      128(R15), Z22
+	PREFETCHT1   128(R15)(BX*1)
+	VMOVUPS      192(R15), Z23
+	PREFETCHT1   192(R15)(BX*1)
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z20, Z24, Z0
+	VFMADD231PS  Z21, Z24, Z1
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (R10)(R11*1), Z24
+	VFMADD231PS  Z20, Z24, Z4
+	VFMADD231PS  Z21, Z24, Z5
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (R10)(R11*2), Z24
+	VFMADD231PS  Z20, Z24, Z8
+	VFMADD231PS  Z21, Z24, Z9
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R10)(R12*1), Z24
+	VFMADD231PS  Z20, Z24, Z12
+	VFMADD231PS  Z21, Z24, Z13
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R13), Z24
+	VFMADD231PS  Z20, Z24, Z16
+	VFMADD231PS  Z21, Z24, Z17
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	VMOVUPS      Z4, (SI)(DI*1)
+	VMOVUPS      Z5, 64(SI)(DI*1)
+	VMOVUPS      Z6, 128(SI)(DI*1)
+	VMOVUPS      Z7, 192(SI)(DI*1)
+	VMOVUPS      Z8, (SI)(DI*2)
+	VMOVUPS      Z9, 64(SI)(DI*2)
+	VMOVUPS      Z10, 128(SI)(DI*2)
+	VMOVUPS      Z11, 192(SI)(DI*2)
+	VMOVUPS      Z12, (SI)(R8*1)
+	VMOVUPS      Z13, 64(SI)(R8*1)
+	VMOVUPS      Z14, 128(SI)(R8*1)
+	VMOVUPS      Z15, 192(SI)(R8*1)
+	VMOVUPS      Z16, (R9)
+	VMOVUPS      Z17, 64(R9)
+	VMOVUPS      Z18, 128(R9)
+	VMOVUPS      Z19, 192(R9)
+	ADDQ         $+256, CX
+	ADDQ         $+256, SI
+	ADDQ         $+256, R9
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x40, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x40, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	VMOVUPS (SI)(DI*2), Z2
+	VMOVUPS (SI)(R8*1), Z3
+	VMOVUPS (R9), Z4
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row6:
+	VMOVUPS      (R15), Z5
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R10)(R11*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R10)(R11*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R10)(R12*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R13), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	VMOVUPS      Z2, (SI)(DI*2)
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z4, (R9)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         $+64, R9
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R10
+	BZHIL     AX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z2
+	VMOVUPS.Z (SI)(R8*1), K1, Z3
+	VMOVUPS.Z (R9), K1, Z4
+	MOVQ      factors+48(FP), R10
+	LEAQ      (R10)(R11*4), R13
+	MOVQ      rows+8(FP), R14
+	MOVQ      CX, R15
+
+row8:
+	VMOVUPS.Z    (R15), K1, Z5
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R10)(R11*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R10)(R11*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R10)(R12*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R13), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+	VMOVUPS      Z2, K1, (SI)(DI*2)
+	VMOVUPS      Z3, K1, (SI)(R8*1)
+	VMOVUPS      Z4, K1, (R9)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix6AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix6AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	LEAQ (DI)(DI*2), R8
+	LEAQ (SI)(DI*4), R9
+	MOVQ ldf+56(FP), R11
+	LEAQ (R11)(R11*2), R12
+	LEAQ (R10)(R11*4), R13
+	SUBQ $0x40, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	VMOVUPS (SI)(DI*1), Z4
+	VMOVUPS 64(SI)(DI*1), Z5
+	VMOVUPS 128(SI)(DI*1), Z6
+	VMOVUPS 192(SI)(DI*1), Z7
+	VMOVUPS (SI)(DI*2), Z8
+	VMOVUPS 64(SI)(DI*2), Z9
+	VMOVUPS 128(SI)(DI*2), Z10
+	VMOVUPS 192(SI)(DI*2), Z11
+	VMOVUPS (SI)(R8*1), Z12
+	VMOVUPS 64(SI)(R8*1), Z13
+	VMOVUPS 128(SI)(R8*1), Z14
+	VMOVUPS 192(SI)(R8*1), Z15
+	VMOVUPS (R9), Z16
+	VMOVUPS 64(R9), Z17
+	VMOVUPS 128(R9), Z18
+	VMOVUPS 192(R9), Z19
+	VMOVUPS (R9)(DI*1), Z20
+	VMOVUPS 64(R9)(DI*1), Z21
+	VMOVUPS 128(R9)(DI*1), Z22
+	VMOVUPS 192(R9)(DI*1), Z23
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row3:
+	VMOVUPS      (R15), Z24
+	PREFETCHT1   (R15)(BX*1)
+	VMOVUPS      64(R15), Z25
+	PREFETCHT1   64(R15)(BX*1)
+	VMOVUPS      128(R15), Z26
+	PREFETCHT1   128(R15)(BX*1)
+	VMOVUPS      192(R15), Z27
+	PREFETCHT1   192(R15)(BX*1)
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R10)(R11*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R10)(R11*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R10)(R12*1), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R13)(R11*1), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, 192(SI)
+	VMOVUPS      Z4, (SI)(DI*1)
+	VMOVUPS      Z5, 64(SI)(DI*1)
+	VMOVUPS      Z6, 128(SI)(DI*1)
+	VMOVUPS      Z7, 192(SI)(DI*1)
+	VMOVUPS      Z8, (SI)(DI*2)
+	VMOVUPS      Z9, 64(SI)(DI*2)
+	VMOVUPS      Z10, 128(SI)(DI*2)
+	VMOVUPS      Z11, 192(SI)(DI*2)
+	VMOVUPS      Z12, (SI)(R8*1)
+	VMOVUPS      Z13, 64(SI)(R8*1)
+	VMOVUPS      Z14, 128(SI)(R8*1)
+	VMOVUPS      Z15, 192(SI)(R8*1)
+	VMOVUPS      Z16, (R9)
+	VMOVUPS      Z17, 64(R9)
+	VMOVUPS      Z18, 128(R9)
+	VMOVUPS      Z19, 192(R9)
+	VMOVUPS      Z20, (R9)(DI*1)
+	VMOVUPS      Z21, 64(R9)(DI*1)
+	VMOVUPS      Z22, 128(R9)(DI*1)
+	VMOVUPS      Z23, 192(R9)(DI*1)
+	ADDQ         $+256, CX
+	ADDQ         $+256, SI
+	ADDQ         $+256, R9
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x40, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x40, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	VMOVUPS (SI)(DI*2), Z2
+	VMOVUPS (SI)(R8*1), Z3
+	VMOVUPS (R9), Z4
+	VMOVUPS (R9)(DI*1), Z5
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row6:
+	VMOVUPS      (R15), Z6
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R10)(R11*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R10)(R11*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R10)(R12*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R13), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R13)(R11*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	VMOVUPS      Z2, (SI)(DI*2)
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, (R9)(DI*1)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         $+64, R9
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R10
+	BZHIL     AX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z2
+	VMOVUPS.Z (SI)(R8*1), K1, Z3
+	VMOVUPS.Z (R9), K1, Z4
+	VMOVUPS.Z (R9)(DI*1), K1, Z5
+	MOVQ      factors+48(FP), R10
+	LEAQ      (R10)(R11*4), R13
+	MOVQ      rows+8(FP), R14
+	MOVQ      CX, R15
+
+row8:
+	VMOVUPS.Z    (R15), K1, Z6
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R10)(R11*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R10)(R11*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R10)(R12*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R13), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R13)(R11*1), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+	VMOVUPS      Z2, K1, (SI)(DI*2)
+	VMOVUPS      Z3, K1, (SI)(R8*1)
+	VMOVUPS      Z4, K1, (R9)
+	VMOVUPS      Z5, K1, (R9)(DI*1)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix7AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix7AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	LEAQ (DI)(DI*2), R8
+	LEAQ (SI)(DI*4), R9
+	MOVQ ldf+56(FP), R11
+	LEAQ (R11)(R11*2), R12
+	LEAQ (R10)(R11*4), R13
+	SUBQ $0x30, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS (SI)(DI*1), Z3
+	VMOVUPS 64(SI)(DI*1), Z4
+	VMOVUPS 128(SI)(DI*1), Z5
+	VMOVUPS (SI)(DI*2), Z6
+	VMOVUPS 64(SI)(DI*2), Z7
+	VMOVUPS 128(SI)(DI*2), Z8
+	VMOVUPS (SI)(R8*1), Z9
+	VMOVUPS 64(SI)(R8*1), Z10
+	VMOVUPS 128(SI)(R8*1), Z11
+	VMOVUPS (R9), Z12
+	VMOVUPS 64(R9), Z13
+	VMOVUPS 128(R9), Z14
+	VMOVUPS (R9)(DI*1), Z15
+	VMOVUPS 64(R9)(DI*1), Z16
+	VMOVUPS 128(R9)(DI*1), Z17
+	VMOVUPS (R9)(DI*2), Z18
+	VMOVUPS 64(R9)(DI*2), Z19
+	VMOVUPS 128(R9)(DI*2), Z20
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row3:
+	VMOVUPS      (R15), Z21
+	PREFETCHT1   (R15)(BX*1)
+	VMOVUPS      64(R15), Z22
+	PREFETCHT1   64(R15)(BX*1)
+	VMOVUPS      128(R15), Z23
+	PREFETCHT1   128(R15)(BX*1)
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z21, Z24, Z0
+	VFMADD231PS  Z22, Z24, Z1
+	VFMADD231PS  Z23, Z24, Z2
+	VBROADCASTSS (R10)(R11*1), Z24
+	VFMADD231PS  Z21, Z24, Z3
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (R10)(R11*2), Z24
+	VFMADD231PS  Z21, Z24, Z6
+	VFMADD231PS  Z22, Z24, Z7
+	VFMADD231PS  Z23, Z24, Z8
+	VBROADCASTSS (R10)(R12*1), Z24
+	VFMADD231PS  Z21, Z24, Z9
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R13), Z24
+	VFMADD231PS  Z21, Z24, Z12
+	VFMADD231PS  Z22, Z24, Z13
+	VFMADD231PS  Z23, Z24, Z14
+	VBROADCASTSS (R13)(R11*1), Z24
+	VFMADD231PS  Z21, Z24, Z15
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R13)(R11*2), Z24
+	VFMADD231PS  Z21, Z24, Z18
+	VFMADD231PS  Z22, Z24, Z19
+	VFMADD231PS  Z23, Z24, Z20
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, (SI)(DI*1)
+	VMOVUPS      Z4, 64(SI)(DI*1)
+	VMOVUPS      Z5, 128(SI)(DI*1)
+	VMOVUPS      Z6, (SI)(DI*2)
+	VMOVUPS      Z7, 64(SI)(DI*2)
+	VMOVUPS      Z8, 128(SI)(DI*2)
+	VMOVUPS      Z9, (SI)(R8*1)
+	VMOVUPS      Z10, 64(SI)(R8*1)
+	VMOVUPS      Z11, 128(SI)(R8*1)
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      Z13, 64(R9)
+	VMOVUPS      Z14, 128(R9)
+	VMOVUPS      Z15, (R9)(DI*1)
+	VMOVUPS      Z16, 64(R9)(DI*1)
+	VMOVUPS      Z17, 128(R9)(DI*1)
+	VMOVUPS      Z18, (R9)(DI*2)
+	VMOVUPS      Z19, 64(R9)(DI*2)
+	VMOVUPS      Z20, 128(R9)(DI*2)
+	ADDQ         $+192, CX
+	ADDQ         $+192, SI
+	ADDQ         $+192, R9
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x30, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x30, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	VMOVUPS (SI)(DI*2), Z2
+	VMOVUPS (SI)(R8*1), Z3
+	VMOVUPS (R9), Z4
+	VMOVUPS (R9)(DI*1), Z5
+	VMOVUPS (R9)(DI*2), Z6
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row6:
+	VMOVUPS      (R15), Z7
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R10)(R11*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R10)(R11*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R10)(R12*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R13), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R13)(R11*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R13)(R11*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	VMOVUPS      Z2, (SI)(DI*2)
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, (R9)(DI*1)
+	VMOVUPS      Z6, (R9)(DI*2)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         $+64, R9
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R10
+	BZHIL     AX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z2
+	VMOVUPS.Z (SI)(R8*1), K1, Z3
+	VMOVUPS.Z (R9), K1, Z4
+	VMOVUPS.Z (R9)(DI*1), K1, Z5
+	VMOVUPS.Z (R9)(DI*2), K1, Z6
+	MOVQ      factors+48(FP), R10
+	LEAQ      (R10)(R11*4), R13
+	MOVQ      rows+8(FP), R14
+	MOVQ      CX, R15
+
+row8:
+	VMOVUPS.Z    (R15), K1, Z7
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R10)(R11*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R10)(R11*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R10)(R12*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R13), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R13)(R11*1), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R13)(R11*2), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+	VMOVUPS      Z2, K1, (SI)(DI*2)
+	VMOVUPS      Z3, K1, (SI)(R8*1)
+	VMOVUPS      Z4, K1, (R9)
+	VMOVUPS      Z5, K1, (R9)(DI*1)
+	VMOVUPS      Z6, K1, (R9)(DI*2)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix8AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·mix8AVX512(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	LEAQ (DI)(DI*2), R8
+	LEAQ (SI)(DI*4), R9
+	MOVQ ldf+56(FP), R11
+	LEAQ (R11)(R11*2), R12
+	LEAQ (R10)(R11*4), R13
+	SUBQ $0x30, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS (SI)(DI*1), Z3
+	VMOVUPS 64(SI)(DI*1), Z4
+	VMOVUPS 128(SI)(DI*1), Z5
+	VMOVUPS (SI)(DI*2), Z6
+	VMOVUPS 64(SI)(DI*2), Z7
+	VMOVUPS 128(SI)(DI*2), Z8
+	VMOVUPS (SI)(R8*1), Z9
+	VMOVUPS 64(SI)(R8*1), Z10
+	VMOVUPS 128(SI)(R8*1), Z11
+	VMOVUPS (R9), Z12
+	VMOVUPS 64(R9), Z13
+	VMOVUPS 128(R9), Z14
+	VMOVUPS (R9)(DI*1), Z15
+	VMOVUPS 64(R9)(DI*1), Z16
+	VMOVUPS 128(R9)(DI*1), Z17
+	VMOVUPS (R9)(DI*2), Z18
+	VMOVUPS 64(R9)(DI*2), Z19
+	VMOVUPS 128(R9)(DI*2), Z20
+	VMOVUPS (R9)(R8*1), Z21
+	VMOVUPS 64(R9)(R8*1), Z22
+	VMOVUPS 128(R9)(R8*1), Z23
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row3:
+	VMOVUPS      (R15), Z24
+	PREFETCHT1   (R15)(BX*1)
+	VMOVUPS      64(R15), Z25
+	PREFETCHT1   64(R15)(BX*1)
+	VMOVUPS      128(R15), Z26
+	PREFETCHT1   128(R15)(BX*1)
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R10)(R11*1), Z27
+	VFMADD231PS  Z24, Z27, Z3
+	VFMADD231PS  Z25, Z27, Z4
+	VFMADD231PS  Z26, Z27, Z5
+	VBROADCASTSS (R10)(R11*2), Z27
+	VFMADD231PS  Z24, Z27, Z6
+	VFMADD231PS  Z25, Z27, Z7
+	VFMADD231PS  Z26, Z27, Z8
+	VBROADCASTSS (R10)(R12*1), Z27
+	VFMADD231PS  Z24, Z27, Z9
+	VFMADD231PS  Z25, Z27, Z10
+	VFMADD231PS  Z26, Z27, Z11
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(R11*1), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Z26, Z27, Z17
+	VBROADCASTSS (R13)(R11*2), Z27
+	VFMADD231PS  Z24, Z27, Z18
+	VFMADD231PS  Z25, Z27, Z19
+	VFMADD231PS  Z26, Z27, Z20
+	VBROADCASTSS (R13)(R12*1), Z27
+	VFMADD231PS  Z24, Z27, Z21
+	VFMADD231PS  Z25, Z27, Z22
+	VFMADD231PS  Z26, Z27, Z23
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row3
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      Z2, 128(SI)
+	VMOVUPS      Z3, (SI)(DI*1)
+	VMOVUPS      Z4, 64(SI)(DI*1)
+	VMOVUPS      Z5, 128(SI)(DI*1)
+	VMOVUPS      Z6, (SI)(DI*2)
+	VMOVUPS      Z7, 64(SI)(DI*2)
+	VMOVUPS      Z8, 128(SI)(DI*2)
+	VMOVUPS      Z9, (SI)(R8*1)
+	VMOVUPS      Z10, 64(SI)(R8*1)
+	VMOVUPS      Z11, 128(SI)(R8*1)
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      Z13, 64(R9)
+	VMOVUPS      Z14, 128(R9)
+	VMOVUPS      Z15, (R9)(DI*1)
+	VMOVUPS      Z16, 64(R9)(DI*1)
+	VMOVUPS      Z17, 128(R9)(DI*1)
+	VMOVUPS      Z18, (R9)(DI*2)
+	VMOVUPS      Z19, 64(R9)(DI*2)
+	VMOVUPS      Z20, 128(R9)(DI*2)
+	VMOVUPS      Z21, (R9)(R8*1)
+	VMOVUPS      Z22, 64(R9)(R8*1)
+	VMOVUPS      Z23, 128(R9)(R8*1)
+	ADDQ         $+192, CX
+	ADDQ         $+192, SI
+	ADDQ         $+192, R9
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x30, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x30, AX
+	SUBQ $0x10, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DI*1), Z1
+	VMOVUPS (SI)(DI*2), Z2
+	VMOVUPS (SI)(R8*1), Z3
+	VMOVUPS (R9), Z4
+	VMOVUPS (R9)(DI*1), Z5
+	VMOVUPS (R9)(DI*2), Z6
+	VMOVUPS (R9)(R8*1), Z7
+	MOVQ    factors+48(FP), R10
+	LEAQ    (R10)(R11*4), R13
+	MOVQ    rows+8(FP), R14
+	MOVQ    CX, R15
+
+row6:
+	VMOVUPS      (R15), Z8
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R10)(R11*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R10)(R11*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R10)(R12*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R13), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R13)(R11*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R13)(R11*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R13)(R12*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row6
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, (SI)(DI*1)
+	VMOVUPS      Z2, (SI)(DI*2)
+	VMOVUPS      Z3, (SI)(R8*1)
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, (R9)(DI*1)
+	VMOVUPS      Z6, (R9)(DI*2)
+	VMOVUPS      Z7, (R9)(R8*1)
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         $+64, R9
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x10, AX
+	JGE          loop4
+
+done5:
+	ADDQ      $0x10, AX
+	TESTQ     AX, AX
+	JZ        end7
+	MOVL      $-1, R10
+	BZHIL     AX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (SI)(DI*1), K1, Z1
+	VMOVUPS.Z (SI)(DI*2), K1, Z2
+	VMOVUPS.Z (SI)(R8*1), K1, Z3
+	VMOVUPS.Z (R9), K1, Z4
+	VMOVUPS.Z (R9)(DI*1), K1, Z5
+	VMOVUPS.Z (R9)(DI*2), K1, Z6
+	VMOVUPS.Z (R9)(R8*1), K1, Z7
+	MOVQ      factors+48(FP), R10
+	LEAQ      (R10)(R11*4), R13
+	MOVQ      rows+8(FP), R14
+	MOVQ      CX, R15
+
+row8:
+	VMOVUPS.Z    (R15), K1, Z8
+	PREFETCHT1   (R15)(BX*1)
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R10)(R11*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R10)(R11*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R10)(R12*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R13), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R13)(R11*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R13)(R11*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R13)(R12*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R15
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNZ          row8
+	VMOVUPS      Z0, K1, (SI)
+	VMOVUPS      Z1, K1, (SI)(DI*1)
+	VMOVUPS      Z2, K1, (SI)(DI*2)
+	VMOVUPS      Z3, K1, (SI)(R8*1)
+	VMOVUPS      Z4, K1, (R9)
+	VMOVUPS      Z5, K1, (R9)(DI*1)
+	VMOVUPS      Z6, K1, (R9)(DI*2)
+	VMOVUPS      Z7, K1, (R9)(R8*1)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix1AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mix1AVX2(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	MOVQ ldf+56(FP), DI
+	SUBQ $0x20, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+	MOVQ    factors+48(FP), DI
+	MOVQ    rows+8(FP), R8
+	MOVQ    CX, R9
+
+row3:
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   (R9)(BX*1)
+	VMOVUPS      32(R9), Y5
+	VMOVUPS      64(R9), Y6
+	PREFETCHT1   64(R9)(BX*1)
+	VMOVUPS      96(R9), Y7
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  Y4, Y8, Y0
+	VFMADD231PS  Y5, Y8, Y1
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	ADDQ         DX, R9
+	ADDQ         $0x04, DI
+	DECQ         R8
+	JNZ          row3
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      Y2, 64(SI)
+	VMOVUPS      Y3, 96(SI)
+	ADDQ         $+128, CX
+	ADDQ         $+128, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x20, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x20, AX
+	SUBQ $0x08, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Y0
+	MOVQ    factors+48(FP), DI
+	MOVQ    rows+8(FP), R8
+	MOVQ    CX, R9
+
+row6:
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   (R9)(BX*1)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, R9
+	ADDQ         $0x04, DI
+	DECQ         R8
+	JNZ          row6
+	VMOVUPS      Y0, (SI)
+	ADDQ         $+32, CX
+	ADDQ         $+32, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x08, AX
+	JGE          loop4
+
+done5:
+	ADDQ       $0x08, AX
+	TESTQ      AX, AX
+	JZ         end7
+	LEAQ       mask<>+0(SB), DI
+	NEGQ       AX
+	VMOVUPS    64(DI)(AX*4), Y0
+	VMOVUPS    96(DI)(AX*4), Y1
+	VMASKMOVPS (SI), Y0, Y1
+	MOVQ       factors+48(FP), DI
+	MOVQ       rows+8(FP), R8
+	MOVQ       CX, R9
+
+row8:
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   (R9)(BX*1)
+	VBROADCASTSS (DI), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         DX, R9
+	ADDQ         $0x04, DI
+	DECQ         R8
+	JNZ          row8
+	VMASKMOVPS   Y1, Y0, (SI)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix2AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mix2AVX2(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	MOVQ ldf+56(FP), R9
+	SUBQ $0x20, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+	VMOVUPS (SI)(DI*1), Y4
+	VMOVUPS 32(SI)(DI*1), Y5
+	VMOVUPS 64(SI)(DI*1), Y6
+	VMOVUPS 96(SI)(DI*1), Y7
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row3:
+	VMOVUPS      (R11), Y8
+	PREFETCHT1   (R11)(BX*1)
+	VMOVUPS      32(R11), Y9
+	VMOVUPS      64(R11), Y10
+	PREFETCHT1   64(R11)(BX*1)
+	VMOVUPS      96(R11), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y8, Y12, Y0
+	VFMADD231PS  Y9, Y12, Y1
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y8, Y12, Y4
+	VFMADD231PS  Y9, Y12, Y5
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row3
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      Y2, 64(SI)
+	VMOVUPS      Y3, 96(SI)
+	VMOVUPS      Y4, (SI)(DI*1)
+	VMOVUPS      Y5, 32(SI)(DI*1)
+	VMOVUPS      Y6, 64(SI)(DI*1)
+	VMOVUPS      Y7, 96(SI)(DI*1)
+	ADDQ         $+128, CX
+	ADDQ         $+128, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x20, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x20, AX
+	SUBQ $0x08, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(DI*1), Y1
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row6:
+	VMOVUPS      (R11), Y2
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(R9*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row6
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, (SI)(DI*1)
+	ADDQ         $+32, CX
+	ADDQ         $+32, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x08, AX
+	JGE          loop4
+
+done5:
+	ADDQ       $0x08, AX
+	TESTQ      AX, AX
+	JZ         end7
+	LEAQ       mask<>+0(SB), R8
+	NEGQ       AX
+	VMOVUPS    64(R8)(AX*4), Y0
+	VMOVUPS    96(R8)(AX*4), Y1
+	VMASKMOVPS (SI), Y0, Y1
+	VMASKMOVPS (SI)(DI*1), Y0, Y2
+	MOVQ       factors+48(FP), R8
+	MOVQ       rows+8(FP), R10
+	MOVQ       CX, R11
+
+row8:
+	VMASKMOVPS   (R11), Y0, Y3
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(R9*1), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row8
+	VMASKMOVPS   Y1, Y0, (SI)
+	VMASKMOVPS   Y2, Y0, (SI)(DI*1)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix3AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mix3AVX2(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	MOVQ ldf+56(FP), R9
+	SUBQ $0x18, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS (SI)(DI*1), Y3
+	VMOVUPS 32(SI)(DI*1), Y4
+	VMOVUPS 64(SI)(DI*1), Y5
+	VMOVUPS (SI)(DI*2), Y6
+	VMOVUPS 32(SI)(DI*2), Y7
+	VMOVUPS 64(SI)(DI*2), Y8
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row3:
+	VMOVUPS      (R11), Y9
+	PREFETCHT1   (R11)(BX*1)
+	VMOVUPS      32(R11), Y10
+	VMOVUPS      64(R11), Y11
+	PREFETCHT1   64(R11)(BX*1)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y9, Y12, Y0
+	VFMADD231PS  Y10, Y12, Y1
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y9, Y12, Y3
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y9, Y12, Y6
+	VFMADD231PS  Y10, Y12, Y7
+	VFMADD231PS  Y11, Y12, Y8
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row3
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      Y2, 64(SI)
+	VMOVUPS      Y3, (SI)(DI*1)
+	VMOVUPS      Y4, 32(SI)(DI*1)
+	VMOVUPS      Y5, 64(SI)(DI*1)
+	VMOVUPS      Y6, (SI)(DI*2)
+	VMOVUPS      Y7, 32(SI)(DI*2)
+	VMOVUPS      Y8, 64(SI)(DI*2)
+	ADDQ         $+96, CX
+	ADDQ         $+96, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x18, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x18, AX
+	SUBQ $0x08, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(DI*1), Y1
+	VMOVUPS (SI)(DI*2), Y2
+	MOVQ    factors+48(FP), R8
+	MOVQ    rows+8(FP), R10
+	MOVQ    CX, R11
+
+row6:
+	VMOVUPS      (R11), Y3
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(R9*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(R9*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row6
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, (SI)(DI*1)
+	VMOVUPS      Y2, (SI)(DI*2)
+	ADDQ         $+32, CX
+	ADDQ         $+32, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x08, AX
+	JGE          loop4
+
+done5:
+	ADDQ       $0x08, AX
+	TESTQ      AX, AX
+	JZ         end7
+	LEAQ       mask<>+0(SB), R8
+	NEGQ       AX
+	VMOVUPS    64(R8)(AX*4), Y0
+	VMOVUPS    96(R8)(AX*4), Y1
+	VMASKMOVPS (SI), Y0, Y1
+	VMASKMOVPS (SI)(DI*1), Y0, Y2
+	VMASKMOVPS (SI)(DI*2), Y0, Y3
+	MOVQ       factors+48(FP), R8
+	MOVQ       rows+8(FP), R10
+	MOVQ       CX, R11
+
+row8:
+	VMASKMOVPS   (R11), Y0, Y4
+	PREFETCHT1   (R11)(BX*1)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R8)(R9*2), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         DX, R11
+	ADDQ         $0x04, R8
+	DECQ         R10
+	JNZ          row8
+	VMASKMOVPS   Y1, Y0, (SI)
+	VMASKMOVPS   Y2, Y0, (SI)(DI*1)
+	VMASKMOVPS   Y3, Y0, (SI)(DI*2)
+
+end7:
+	VZEROUPPER
+	RET
+
+// func mix4AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mix4AVX2(SB), NOSPLIT, $0-80
+	MOVQ columns+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ ldw+24(FP), DX
+	MOVQ ahead+32(FP), BX
+	MOVQ y+64(FP), SI
+	MOVQ ldy+72(FP), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ ldf+56(FP), R10
+	LEAQ (R10)(R10*2), R11
+	SUBQ $0x18, AX
+	JL   done2
+
+loop1:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS (SI)(DI*1), Y3
+	VMOVUPS 32(SI)(DI*1), Y4
+	VMOVUPS 64(SI)(DI*1), Y5
+	VMOVUPS (SI)(DI*2), Y6
+	VMOVUPS 32(SI)(DI*2), Y7
+	VMOVUPS 64(SI)(DI*2), Y8
+	VMOVUPS (SI)(R8*1), Y9
+	VMOVUPS 32(SI)(R8*1), Y10
+	VMOVUPS 64(SI)(R8*1), Y11
+	MOVQ    factors+48(FP), R9
+	MOVQ    rows+8(FP), R12
+	MOVQ    CX, R13
+
+row3:
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   (R13)(BX*1)
+	VMOVUPS      32(R13), Y13
+	VMOVUPS      64(R13), Y14
+	PREFETCHT1   64(R13)(BX*1)
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9)(R10*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R9)(R10*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R9)(R11*1), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         DX, R13
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNZ          row3
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      Y2, 64(SI)
+	VMOVUPS      Y3, (SI)(DI*1)
+	VMOVUPS      Y4, 32(SI)(DI*1)
+	VMOVUPS      Y5, 64(SI)(DI*1)
+	VMOVUPS      Y6, (SI)(DI*2)
+	VMOVUPS      Y7, 32(SI)(DI*2)
+	VMOVUPS      Y8, 64(SI)(DI*2)
+	VMOVUPS      Y9, (SI)(R8*1)
+	VMOVUPS      Y10, 32(SI)(R8*1)
+	VMOVUPS      Y11, 64(SI)(R8*1)
+	ADDQ         $+96, CX
+	ADDQ         $+96, SI
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x18, AX
+	JGE          loop1
+
+done2:
+	ADDQ $0x18, AX
+	SUBQ $0x08, AX
+	JL   done5
+
+loop4:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(DI*1), Y1
+	VMOVUPS (SI)(DI*2), Y2
+	VMOVUPS (SI)(R8*1), Y3
+	MOVQ    factors+48(FP), R9
+	MOVQ    rows+8(FP), R12
+	MOVQ    CX, R13
+
+row6:
+	VMOVUPS      (R13), Y4
+	PREFETCHT1   (R13)(BX*1)
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R9)(R10*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R9)(R10*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9)(R11*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         DX, R13
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNZ          row6
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, (SI)(DI*1)
+	VMOVUPS      Y2, (SI)(DI*2)
+	VMOVUPS      Y3, (SI)(R8*1)
+	ADDQ         $+32, CX
+	ADDQ         $+32, SI
+	ADDQ         pace+40(FP), BX
+	SUBQ         $0x08, AX
+	JGE          loop4
+
+done5:
+	ADDQ       $0x08, AX
+	TESTQ      AX, AX
+	JZ         end7
+	LEAQ       mask<>+0(SB), R9
+	NEGQ       AX
+	VMOVUPS    64(R9)(AX*4), Y0
+	VMOVUPS    96(R9)(AX*4), Y1
+	VMASKMOVPS (SI), Y0, Y1
+	VMASKMOVPS (SI)(DI*1), Y0, Y2
+	VMASKMOVPS (SI)(DI*2), Y0, Y3
+	VMASKMOVPS (SI)(R8*1), Y0, Y4
+	MOVQ       factors+48(FP), R9
+	MOVQ       rows+8(FP), R12
+	MOVQ       CX, R13
+
+row8:
+	VMASKMOVPS   (R13), Y0, Y5
+	PREFETCHT1   (R13)(BX*1)
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R9)(R10*1), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9)(R10*2), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(R11*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DX, R13
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNZ          row8
+	VMASKMOVPS   Y1, Y0, (SI)
+	VMASKMOVPS   Y2, Y0, (SI)(DI*1)
+	VMASKMOVPS   Y3, Y0, (SI)(DI*2)
+	VMASKMOVPS   Y4, Y0, (SI)(R8*1)
+
+end7:
+	VZEROUPPER
+	RET

@@ -41,3 +41,17 @@ func dotPortable(rows, images, k int, w []float32, ldw int, x []float32, ldx int
 		}
 	}
 }
+
+// mixPortable adds to each of images rows of y, columns long, some rows of w, times their factors for
+// that image: factors[image*ldf+row].
+func mixPortable(images, columns, rows int, w []float32, ldw int, factors []float32, ldf int, y []float32, ldy int) {
+	for i := range images {
+		sum := y[i*ldy:][:columns]
+		for r := range rows {
+			f, row := factors[i*ldf+r], w[r*ldw:][:len(sum)]
+			for j := range sum {
+				sum[j] += f * row[j]
+			}
+		}
+	}
+}

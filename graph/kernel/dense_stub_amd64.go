@@ -158,3 +158,63 @@ func dot1x4AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32,
 //
 //go:noescape
 func dot2x4AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+
+// mix1AVX512 adds to each of 1 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix1AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix2AVX512 adds to each of 2 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix2AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix3AVX512 adds to each of 3 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix3AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix4AVX512 adds to each of 4 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix4AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix5AVX512 adds to each of 5 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix5AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix6AVX512 adds to each of 6 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix6AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix7AVX512 adds to each of 7 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix7AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix8AVX512 adds to each of 8 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix8AVX512(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix1AVX2 adds to each of 1 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix1AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix2AVX2 adds to each of 2 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix2AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix3AVX2 adds to each of 3 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix3AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// mix4AVX2 adds to each of 4 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
+//
+//go:noescape
+func mix4AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)

@@ -1,5 +1,5 @@
-// Command dense writes the dot products of a fully connected layer: some rows of the weights with
-// some rows of the input, all of them along memory, so that the weights stream through once.
+// Command dense writes the two loops of a fully connected layer that read the weights where they lie,
+// once: dot products of some rows with some rows of the input, and sums of multiples of some rows.
 package main
 
 import (
@@ -30,6 +30,22 @@ func main() {
 				lanes.For(s.wide, name, "func(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)", doc,
 					func(f *lanes.F) { dot(f, rows, i+1) })
 			}
+		}
+	}
+	// Panels for 1, 2, … rows of sums.
+	for _, s := range []struct {
+		wide   bool
+		name   string
+		panels []int
+	}{
+		{true, "AVX512", []int{4, 4, 4, 4, 4, 4, 3, 3}},
+		{false, "AVX2", []int{4, 4, 3, 3}},
+	} {
+		for i, panels := range s.panels {
+			name := fmt.Sprintf("mix%d%s", i+1, s.name)
+			doc := fmt.Sprintf("adds to each of %d rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.", i+1)
+			lanes.For(s.wide, name, "func(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)", doc,
+				func(f *lanes.F) { mix(f, i+1, panels) })
 		}
 	}
 	lanes.Generate()
@@ -218,4 +234,99 @@ func merge(f *lanes.F, step int, a, b reg.VecVirtual) reg.VecVirtual {
 	}
 	f.VADDPS(odd, even, even)
 	return even
+}
+
+func mix(f *lanes.F, outputs, panels int) {
+	width := f.Pick(16, 8)
+	columns, w, ldw, ahead := f.Arg("columns"), f.Arg("w"), f.Arg("ldw"), f.Arg("ahead")
+	pace, err := f.Param("pace").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	y := newSide(f, f.Arg("y"), f.Arg("ldy"), outputs)
+	factors := newSide(f, f.GP64(), f.Arg("ldf"), outputs)
+	rows, row := f.GP64(), f.GP64()
+	// step does n vectors of columns; get and put move one.
+	step := func(n int, get func(m Mem) reg.VecVirtual, put func(v reg.VecVirtual, m Mem)) {
+		sums := make([][]reg.VecVirtual, outputs)
+		for i := range sums {
+			for p := range n {
+				sums[i] = append(sums[i], get(y[i].Offset(4*width*p)))
+			}
+		}
+		f.Load(f.Param("factors"), factors[0].Base)
+		if outputs > 4 {
+			ldf := factors[1].Index
+			f.LEAQ(Mem{Base: factors[0].Base, Index: ldf, Scale: 4}, factors[4].Base)
+		}
+		f.Load(f.Param("rows"), rows)
+		f.MOVQ(w, row)
+		next := f.Label("row")
+		f.Here(next)
+		v := make([]reg.VecVirtual, n)
+		for p := range v {
+			v[p] = get(Mem{Base: row, Disp: 4 * width * p})
+			if 4*width*p%64 == 0 {
+				f.PREFETCHT1(Mem{Base: row, Index: ahead, Scale: 1, Disp: 4 * width * p})
+			}
+		}
+		for i := range outputs {
+			factor := register(f)
+			f.VBROADCASTSS(factors[i], factor)
+			for p := range v {
+				f.VFMADD231PS(v[p], factor, sums[i][p])
+			}
+		}
+		f.ADDQ(ldw, row)
+		factors.advance(f, Imm(4))
+		f.DECQ(rows)
+		f.JNZ(LabelRef(next))
+		for i := range sums {
+			for p := range n {
+				put(sums[i][p], y[i].Offset(4*width*p))
+			}
+		}
+	}
+	get := func(m Mem) reg.VecVirtual {
+		v := register(f)
+		f.VMOVUPS(m, v)
+		return v
+	}
+	put := func(v reg.VecVirtual, m Mem) { f.VMOVUPS(v, m) }
+	for _, n := range []int{panels, 1} {
+		loop, done := f.Label("loop"), f.Label("done")
+		f.SUBQ(Imm(uint64(width*n)), columns)
+		f.JL(LabelRef(done))
+		f.Here(loop)
+		step(n, get, put)
+		f.ADDQ(I32(4*width*n), w)
+		y.advance(f, I32(4*width*n))
+		for range n {
+			f.ADDQ(pace.Addr, ahead)
+		}
+		f.SUBQ(Imm(uint64(width*n)), columns)
+		f.JGE(LabelRef(loop))
+		f.Here(done)
+		f.ADDQ(Imm(uint64(width*n)), columns)
+	}
+	end := f.Label("end")
+	f.TESTQ(columns, columns)
+	f.JZ(LabelRef(end))
+	mask := f.FirstLanes(columns)
+	step(1, func(m Mem) reg.VecVirtual {
+		v := register(f)
+		if f.Wide() {
+			f.VMOVUPS_Z(m, mask.K, v)
+		} else {
+			f.VMASKMOVPS(m, mask.V.Lo, v)
+		}
+		return v
+	}, func(v reg.VecVirtual, m Mem) {
+		if f.Wide() {
+			f.VMOVUPS(v, mask.K, m)
+		} else {
+			f.VMASKMOVPS(v, mask.V.Lo, m)
+		}
+	})
+	f.Here(end)
 }
