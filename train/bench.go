@@ -78,6 +78,9 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		step = func() error { _, err := g.run(images); return err }
 	} else {
 		targets := make([]float32, c.Batch)
+		if n.Squared {
+			targets = make([]float32, c.Batch*n.Classes)
+		}
 		for i := range targets {
 			targets[i] = float32(r.IntN(n.Classes))
 		}

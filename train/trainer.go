@@ -281,6 +281,7 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 		if stopped == "interrupted" {
 			break
 		}
+		began := time.Now()
 		row, err := t.evaluate(ctx)
 		if ctx.Err() != nil {
 			stopped = "interrupted"
@@ -297,6 +298,7 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 		t.saved, last = time.Now(), row
+		t.evalPace.add(row.Test.Images, t.saved.Sub(began)) // saving belongs to it
 		t.events.Epoch(*row, t.left())
 	}
 	if stopped == "interrupted" {
@@ -353,7 +355,7 @@ func (t *Trainer) failed(err error) error {
 // train goes on to the end of the epoch, unless time or ctx end before.
 func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 	batches := t.loader.Batches()
-	began := time.Now()
+	began, first := time.Now(), t.trainPace.rate() == 0
 	// The loader does not see ctx: the step that runs is finished with the batch it has.
 	for b, err := range t.loader.Epoch(context.WithoutCancel(ctx), t.at.Epoch, t.at.Batch) {
 		if err != nil {
@@ -367,10 +369,10 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 		t.at.Step++
 		t.at.Batch++
 		now := time.Now()
-		if t.at.Step > 1 || batches == 1 { // the first one also touches all the memory for the first time
+		if !first || batches < 3 { // the first one also touches all the memory for the first time
 			t.trainPace.add(b.N, now.Sub(began))
 		}
-		began = now
+		began, first = now, false
 		t.events.Step(t.place())
 		switch {
 		case ctx.Err() != nil:
@@ -458,7 +460,6 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 	if t.notFinite() != "" {
 		return nil, t.diverged(nil, 0, t.lr)
 	}
-	began := time.Now()
 	place := t.place()
 	test, err := t.eval.measure(ctx, &t.net, t.test, nil, func(done int) {
 		t.events.Evaluate(Progress{done, t.test.Len(), place})
@@ -469,7 +470,6 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 	if math.IsNaN(test.Loss) || math.IsInf(test.Loss, 0) {
 		return nil, t.diverged(nil, test.Loss, t.lr)
 	}
-	t.evalPace.add(test.Images, time.Since(began))
 	batches := t.loader.Batches()
 	row := Epoch{
 		Epoch: float64(t.at.Epoch) + float64(t.at.Batch)/float64(batches), Step: t.at.Step, LR: t.lr,

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -36,15 +37,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "zoo:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	code := 1
 	var usage usageError
+	var saved *train.Interrupted
 	switch {
 	case errors.Is(err, context.Canceled):
-		return 130
+		code = 130
+		if !errors.As(err, &saved) {
+			err = errors.New("interrupted")
+		}
 	case errors.As(err, &usage):
-		return 2
+		code = 2
 	}
-	return 1
+	fmt.Fprintln(stderr, "zoo:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return code
 }
 
 // app is what every verb has.

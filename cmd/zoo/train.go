@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -134,6 +135,15 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		}
 		if err := cfg.Set(key, value); err != nil {
 			return cfg, usage(err)
+		}
+	}
+	// The run may go on from another folder.
+	for _, path := range []*string{&cfg.DataDir, &cfg.Init} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return cfg, err
 		}
 	}
 	o, err := options(cfg.Options)
