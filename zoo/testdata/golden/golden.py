@@ -120,6 +120,10 @@ def formula(name, shape, salts={}, shift=None):
     return torch.from_numpy(u.reshape(shape))
 
 
+class TooNear(Exception):
+    """The filters, as pairs of weight and row, to draw again."""
+
+
 class Tuner:
     """Chooses shifts and salts by running the network in training mode.
 
@@ -131,7 +135,7 @@ class Tuner:
 
     def __init__(self, net):
         self.net, self.names = net, {m: n for n, m in net.named_modules()}
-        self.salts, self.shifts, self.last, self.apart = {}, {}, None, APART
+        self.salts, self.shifts, self.filled, self.last, self.apart = {}, {}, {}, None, APART
         self.relu, self.pool, self.cat = F.relu, F.max_pool2d, torch.cat
 
     def tune(self, x):
@@ -144,15 +148,16 @@ class Tuner:
         try:
             for attempt in range(200):
                 self.apart = APART / 2 ** (attempt // 40)
-                self.near, self.shifts, self.margin = None, {}, 1.0
+                self.shifts, self.margin = {}, 1.0
                 self.fill()
-                with torch.no_grad():
-                    self.net.train()(x)
-                if not self.near:
+                try:
+                    with torch.no_grad():
+                        self.net.train()(x)
                     break
-                for weight, row in self.near:
-                    salts = self.salts.setdefault(weight, {})
-                    salts[row] = salts.get(row, 0) + 1
+                except TooNear as near:
+                    for weight, row in near.args[0]:
+                        salts = self.salts.setdefault(weight, {})
+                        salts[row] = salts.get(row, 0) + 1
             else:
                 sys.exit("no filters keep the pooling windows' values apart")
         finally:
@@ -162,8 +167,12 @@ class Tuner:
 
     def fill(self):
         for n, t in self.net.state_dict().items():
-            if t.is_floating_point() and n != "output":
-                t.copy_(formula(n, t.shape, self.salts.get(n, {}), self.shifts.get(n)))
+            if not t.is_floating_point() or n == "output":
+                continue
+            salts = self.salts.get(n, {})
+            if t.dim() < 2 or self.filled.get(n) != salts:  # weights are large, and few change
+                t.copy_(formula(n, t.shape, salts, self.shifts.get(n)))
+                self.filled[n] = dict(salts)
 
     def runs(self, m, _):
         self.last = m
@@ -207,8 +216,8 @@ class Tuner:
             gap = torch.where(top[..., 0] > 0, top[..., 0] - top[..., 1], torch.tensor(1e9, dtype=x.dtype))
             gap = gap.transpose(0, 1).reshape(x.shape[1], -1).amin(1) / x.square().mean().sqrt()
             small = (gap < self.apart).nonzero().ravel().tolist()
-            if small and not self.near:
-                self.near = [y.made[c] for c in small]
+            if small:
+                raise TooNear([y.made[c] for c in small])
             self.margin = min(self.margin, gap.min().item())
         return y
 
