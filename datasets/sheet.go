@@ -1,0 +1,204 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"math"
+	"strings"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+)
+
+// SheetOptions say what a contact sheet shows.
+type SheetOptions struct {
+	// Images is the number of images, spread evenly over the source; 0 means 24.
+	Images int
+	// Variants is how often each is shown, as in that many epochs. Above 1 each image has a row of its
+	// own, which begins with the image as it is without transforms.
+	Variants int
+	// Columns is the number of pictures in a row where images have no rows of their own; 0 means what
+	// makes the sheet a little wider than high.
+	Columns int
+	// Tile is the least size of a picture in pixels: smaller ones are enlarged by a whole number; 0
+	// means 96.
+	Tile int
+}
+
+// Validate says what cannot be.
+func (o SheetOptions) Validate() error {
+	for _, v := range []struct {
+		name  string
+		value int
+		most  int
+	}{{"images", o.Images, 10000}, {"variants", o.Variants, 1000}, {"columns", o.Columns, 1000}, {"tile", o.Tile, 2048}} {
+		if v.value < 0 || v.value > v.most {
+			return fmt.Errorf("%s %d: should be 1 to %d, or 0 for the usual", v.name, v.value, v.most)
+		}
+	}
+	return nil
+}
+
+// A tile is one picture of a sheet.
+type tile struct {
+	pix     *image.RGBA
+	caption string
+}
+
+// Sheet draws a contact sheet of what a network sees: images of the source as a loader with these
+// settings prepares them, its transforms, mixers and views included, with their classes written below.
+// Where images differ in size and cfg has no input, 128×128 pixels of their middle are shown.
+func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*image.RGBA, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, fmt.Errorf("contact sheet: %w", err)
+	}
+	if opts.Images == 0 {
+		opts.Images = 24
+	}
+	if opts.Tile == 0 {
+		opts.Tile = 96
+	}
+	info := src.Info()
+	if cfg.Input.Shape == (Shape{}) && info.Shape.H == 0 && cfg.Input.Crop == 0 {
+		cfg.Input.Resize, cfg.Input.Crop = 128, 128
+	}
+	cfg.Limit = min(opts.Images, src.Len())
+	cfg.Batch = max(cfg.Limit, 1)
+	cfg.DropLast, cfg.Prefetch = false, 1
+	plain := cfg
+	plain.Transforms, plain.Augment, plain.Mixers = nil, nil, nil
+	// An epoch of the loader for each column, but for the views of one image, which are columns themselves.
+	var columns [][]tile
+	show := func(cfg Config, epoch int) error {
+		l, err := NewLoader(src, cfg)
+		if err != nil {
+			return err
+		}
+		c := l.Input().C
+		if c != 1 && c != 3 {
+			return fmt.Errorf("contact sheet: an input of %d channels is no picture: should have 1 or 3", c)
+		}
+		side := max(l.Input().H, l.Input().W, opts.Tile)
+		if err := sane(side*(max(opts.Variants, 1)+1)*cfg.Views.Len(), side*cfg.Limit); err != nil {
+			return fmt.Errorf("contact sheet: %w", err)
+		}
+		for b, err := range l.Epoch(ctx, epoch, 0) {
+			if err != nil {
+				return err
+			}
+			views := cfg.Views.Len()
+			for v := range views {
+				var column []tile
+				for i := range b.N {
+					column = append(column, tile{picture(b, i*views+v, l.Input(), opts.Tile), caption(b, i, info.Classes)})
+				}
+				columns = append(columns, column)
+			}
+		}
+		return nil
+	}
+	rows := opts.Variants > 1 || cfg.Views.Len() > 1
+	if opts.Variants > 1 && cfg.Views.Len() == 1 {
+		plain.Shuffle = false
+		cfg.Shuffle = false // each row is of one image
+		if err := show(plain, 0); err != nil {
+			return nil, err
+		}
+	}
+	for epoch := range max(opts.Variants, 1) {
+		if err := show(cfg, epoch); err != nil {
+			return nil, err
+		}
+	}
+	if len(columns) == 0 || len(columns[0]) == 0 {
+		return nil, errors.New("contact sheet: no image is left to show")
+	}
+
+	var tiles []tile
+	for i := range columns[0] {
+		for _, column := range columns {
+			if i < len(column) {
+				tiles = append(tiles, column[i])
+			}
+		}
+	}
+	across := opts.Columns
+	if rows {
+		across = len(columns)
+	} else if across == 0 {
+		across = int(math.Ceil(math.Sqrt(float64(len(tiles)) * 4 / 3)))
+	}
+	return compose(tiles, min(across, len(tiles)))
+}
+
+// gap is the space around the pictures, line the height of a caption.
+const gap, line = 6, 16
+
+func compose(tiles []tile, across int) (*image.RGBA, error) {
+	size := tiles[0].pix.Rect.Size()
+	down := (len(tiles) + across - 1) / across
+	w, h := across*(size.X+gap)+gap, down*(size.Y+line+gap)+gap
+	if err := sane(w, h); err != nil {
+		return nil, fmt.Errorf("contact sheet: %w", err)
+	}
+	sheet := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(sheet, sheet.Rect, image.White, image.Point{}, draw.Src)
+	face := basicfont.Face7x13
+	for i, t := range tiles {
+		at := image.Pt(gap+i%across*(size.X+gap), gap+i/across*(size.Y+line+gap))
+		draw.Draw(sheet, image.Rectangle{at, at.Add(size)}, t.pix, image.Point{}, draw.Src)
+		text := t.caption
+		if most := size.X / face.Advance; len(text) > most {
+			text = strings.TrimSpace(text[:max(most-1, 0)]) + "~"
+		}
+		pen := font.Drawer{Dst: sheet, Src: image.Black, Face: face, Dot: fixed.P(at.X, at.Y+size.Y+face.Ascent+1)}
+		pen.DrawString(text)
+	}
+	return sheet, nil
+}
+
+// picture makes pixels of the values of image i again, enlarged to at least that size.
+func picture(b *Batch, i int, in Input, least int) *image.RGBA {
+	s := b.Shape
+	n := s.H * s.W
+	values := b.Images[i*s.Len() : (i+1)*s.Len()]
+	times := max(1, (least+max(s.H, s.W)-1)/max(s.H, s.W))
+	m := image.NewRGBA(image.Rect(0, 0, s.W*times, s.H*times))
+	for y := range s.H * times {
+		for x := range s.W * times {
+			var c [3]uint8
+			for k := range c {
+				ch := min(k, s.C-1)
+				v := values[ch*n+y/times*s.W+x/times]*in.Std[ch] + in.Mean[ch]
+				c[k] = uint8(min(max(v*255+.5, 0), 255))
+			}
+			m.SetRGBA(x, y, color.RGBA{c[0], c[1], c[2], 255})
+		}
+	}
+	return m
+}
+
+// caption is the image's class, or both with their weights. The font has ASCII alone.
+func caption(b *Batch, i int, classes []string) string {
+	name := func(label float32) string {
+		text := fmt.Sprint(label)
+		if int(label) < len(classes) && classes[int(label)] != "" {
+			text = classes[int(label)]
+		}
+		return strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return '?'
+			}
+			return r
+		}, text)
+	}
+	if b.Weight == nil || b.Weight[i] == 1 {
+		return name(b.Labels[i])
+	}
+	return fmt.Sprintf("%.0f%% %s, %s", 100*b.Weight[i], name(b.Labels[i]), name(b.Second[i]))
+}
