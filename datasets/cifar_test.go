@@ -282,23 +282,13 @@ func TestTheWholeCIFAR10IsThePublishedOne(t *testing.T) {
 			}
 		}
 	}
-	var img Image
+	mean, std, err := ComputeNormalisation(s.Train, s.Train.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for c := range 3 {
-		var n, sum, squares float64
-		for i := range s.Train.Len() {
-			if err := s.Train.Image(i, &img); err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range img.Plane(c) {
-				sum += float64(p)
-				squares += float64(p) * float64(p)
-			}
-			n += 1024
-		}
-		mean := sum / n
-		std := math.Sqrt(squares/n - mean*mean)
-		if math.Abs(mean/255-float64(info.Mean[c])) > 5e-5 || math.Abs(std/255-float64(info.Std[c])) > 1e-4 {
-			t.Errorf("channel %d: mean %.5f and deviation %.5f: the data set says %v and %v", c, mean/255, std/255, info.Mean[c], info.Std[c])
+		if math.Abs(float64(mean[c]-info.Mean[c])) > 5e-5 || math.Abs(float64(std[c]-info.Std[c])) > 1e-4 {
+			t.Errorf("channel %d: mean %.5f and deviation %.5f: the data set says %v and %v", c, mean[c], std[c], info.Mean[c], info.Std[c])
 		}
 	}
 }

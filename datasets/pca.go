@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"errors"
 	"fmt"
 	"math"
 )
@@ -61,51 +60,15 @@ type PCA struct {
 // ComputePCA computes the components from all pixels of at most that many images, spread evenly over
 // the source.
 func ComputePCA(src Source, images int) (PCA, error) {
-	info := src.Info()
-	p := PCA{Channels: info.Shape.C}
-	if p.Channels != 1 && p.Channels != 3 {
-		return PCA{}, fmt.Errorf("pca: %v has %d channels: should be 1 or 3", info, p.Channels)
+	m, err := sumPixels(src, images)
+	if err != nil {
+		return PCA{}, fmt.Errorf("pca: %w", err)
 	}
-	all := src.Len()
-	images = min(images, all)
-	// Whole numbers: the sums are exact, whatever the order.
-	var n uint64
-	var sum [3]uint64
-	var square [3][3]uint64
-	var img Image
-	for k := range images {
-		i := int(int64(k) * int64(all) / int64(images))
-		if err := src.Image(i, &img); err != nil {
-			if errors.Is(err, ErrBroken) {
-				continue
-			}
-			return PCA{}, fmt.Errorf("pca: image %d of %v: %w", i, info, err)
-		}
-		if img.C != p.Channels {
-			return PCA{}, fmt.Errorf("pca: image %d of %v has %d channels: the source says %d", i, info, img.C, p.Channels)
-		}
-		n += uint64(img.H) * uint64(img.W)
-		for a := range p.Channels {
-			for _, v := range img.Plane(a) {
-				sum[a] += uint64(v)
-			}
-			for b := range a + 1 {
-				other := img.Plane(b)
-				var s uint64
-				for j, v := range img.Plane(a) {
-					s += uint64(v) * uint64(other[j])
-				}
-				square[a][b] += s
-			}
-		}
-	}
-	if n == 0 {
-		return PCA{}, fmt.Errorf("pca: %v: no pixels to compute components from", info)
-	}
+	p := PCA{Channels: m.channels}
 	var cov [3][3]float64
-	for a := range p.Channels {
+	for a := range m.channels {
 		for b := range a + 1 {
-			cov[a][b] = (float64(square[a][b])/float64(n) - float64(sum[a])/float64(n)*(float64(sum[b])/float64(n))) / (255 * 255)
+			cov[a][b] = m.covariance(a, b)
 			cov[b][a] = cov[a][b]
 		}
 	}

@@ -431,7 +431,14 @@ func TestComponentsAreTheEigenvectorsOfTheCovariance(t *testing.T) {
 			}
 		}
 	}
+	means, deviations, err := ComputeNormalisation(src, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for a := range 3 {
+		if math.Abs(float64(means[a])-mean[a]) > 1e-6 || math.Abs(float64(deviations[a])-math.Sqrt(cov[a][a])) > 1e-6 {
+			t.Errorf("channel %d: mean %v and deviation %v: want %v and %v", a, means[a], deviations[a], mean[a], math.Sqrt(cov[a][a]))
+		}
 		for b := range 3 {
 			var back, dot float64
 			for k := range 3 {
@@ -487,6 +494,20 @@ func TestPCANoiseAddsOneColourAlongTheComponents(t *testing.T) {
 	s.Image.Reset(Shape{3, 4, 4})
 	if err := (PCANoise{Sigma: .1}).Apply(s); err == nil {
 		t.Error("noise without components is no error")
+	}
+}
+
+func TestWhatCannotBeNormalisedIsAnErrorOrLeftAsItIs(t *testing.T) {
+	if _, std, err := ComputeNormalisation(faulty{painted(t, 3, Shape{1, 4, 4}), map[int]bool{1: true, 2: true}}, 10); err != nil || std[0] != 1 {
+		t.Errorf("a channel of one value has the deviation %v, %v: want 1", std, err)
+	}
+	for _, src := range []Source{painted(t, 2, Shape{4, 4, 4}), faulty{painted(t, 1, Shape{1, 4, 4}), map[int]bool{0: true}}, broken{painted(t, 1, Shape{1, 4, 4}), map[int]bool{0: true}}} {
+		if _, _, err := ComputeNormalisation(src, 10); err == nil {
+			t.Errorf("%v is no error", src.Info())
+		}
+		if _, err := ComputePCA(src, 10); err == nil {
+			t.Errorf("%v has components", src.Info())
+		}
 	}
 }
 
