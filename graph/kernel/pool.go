@@ -1,18 +1,37 @@
 package kernel
 
 import (
+	"fmt"
 	"runtime"
-	"sync"
+	"runtime/debug"
 	"sync/atomic"
+	"time"
 )
 
 // A Pool runs the tasks of a kernel on a fixed number of threads. It is one kernel's at a time: Run
 // must not be called from inside a task, nor from two goroutines at once.
+//
+// Between two Runs the threads spin for some fifty microseconds before they sleep, so that a network's
+// kernels follow each other without waking anyone.
 type Pool struct {
 	threads int
-	wake    []chan struct{}
-	current job
-	done    sync.WaitGroup
+	spin    time.Duration // how long a thread without work stays awake
+	running atomic.Bool
+	closed  atomic.Bool
+
+	work    Tasker
+	tasks   uint32
+	panics  atomic.Pointer[TaskPanic]
+	sleeper []sleeper // the other threads; the caller's is last
+
+	_ [64]byte // what follows is written by all threads
+	// state is the number of the current job (high half) and how many of its tasks are unclaimed. A task
+	// is claimed by one compare-and-swap of both, so that a thread that comes late, to another job than it
+	// saw, claims nothing; whoever has claimed one knows that work and tasks stay until it is done.
+	state atomic.Uint64
+	_     [56]byte
+	left  atomic.Int64 // tasks not yet done
+	_     [56]byte
 }
 
 // A Tasker is work split into numbered tasks; worker is below the pool's number of threads and says
@@ -21,27 +40,46 @@ type Tasker interface {
 	Task(task, worker int)
 }
 
-type job struct {
-	work  Tasker
-	tasks int64
-	next  atomic.Int64
+// A TaskPanic is what Run panics with after a task has panicked.
+type TaskPanic struct {
+	Value any    // of the task's panic
+	Stack []byte // of the goroutine that it happened in
 }
 
-// NewPool starts a pool of threads goroutines (one of them the caller's); 0 means one for each core.
+// Error returns the value as text.
+func (p *TaskPanic) Error() string { return fmt.Sprint(p.Value) }
+
+// Unwrap returns the value if it is an error.
+func (p *TaskPanic) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
+// A sleeper is a thread that may be asleep.
+type sleeper struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+	_      [48]byte
+}
+
+// spinTime is long beside the gaps between the kernels of a network, and short beside a human's patience
+// with a busy idle processor.
+const spinTime = 50 * time.Microsecond
+
+// NewPool starts a pool of threads (one of them the caller's); 0 means one for each core.
 func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads}
+	p := &Pool{threads: threads, sleeper: make([]sleeper, threads)}
+	if threads <= min(runtime.GOMAXPROCS(0), runtime.NumCPU()) {
+		p.spin = spinTime // else it would keep the others from running
+	}
+	for i := range p.sleeper {
+		p.sleeper[i].wake = make(chan struct{}, 1)
+	}
 	for w := 1; w < threads; w++ {
-		c := make(chan struct{}, 1)
-		p.wake = append(p.wake, c)
-		go func() {
-			for range c {
-				p.current.run(w)
-				p.done.Done()
-			}
-		}()
+		go p.serve(w)
 	}
 	return p
 }
@@ -50,7 +88,7 @@ func NewPool(threads int) *Pool {
 func (p *Pool) Threads() int { return p.threads }
 
 // Run calls work.Task for every task below tasks, in any order and on any thread, and returns when
-// all are done.
+// all are done. If tasks panic, the others are still done; then Run panics with a [*TaskPanic] for one.
 func (p *Pool) Run(tasks int, work Tasker) {
 	if tasks <= 1 || p.threads == 1 {
 		for i := range tasks {
@@ -58,30 +96,108 @@ func (p *Pool) Run(tasks int, work Tasker) {
 		}
 		return
 	}
-	p.current.work, p.current.tasks = work, int64(tasks)
-	p.current.next.Store(0)
-	p.done.Add(len(p.wake))
-	for _, c := range p.wake {
-		c <- struct{}{}
+	if !p.running.CompareAndSwap(false, true) {
+		panic("kernel: Pool.Run inside a task, or in two goroutines at once")
 	}
-	p.current.run(0)
-	p.done.Wait()
-	p.current.work = nil
+	p.work, p.tasks = work, uint32(tasks)
+	p.left.Store(int64(tasks))
+	p.state.Store((p.state.Load()>>32+1)<<32 | uint64(tasks))
+	for i := range min(tasks, p.threads) - 1 {
+		p.sleeper[i].rouse()
+	}
+	p.help(0)
+	me := &p.sleeper[p.threads-1]
+	p.await(me, func() bool { return p.left.Load() == 0 })
+	p.work = nil
+	failure := p.panics.Swap(nil)
+	p.running.Store(false)
+	if failure != nil {
+		panic(failure)
+	}
 }
 
-func (j *job) run(worker int) {
+// serve is the life of a thread of the pool's own.
+func (p *Pool) serve(worker int) {
+	me := &p.sleeper[worker-1]
+	for !p.closed.Load() {
+		p.help(worker)
+		p.await(me, func() bool { return uint32(p.state.Load()) > 0 || p.closed.Load() })
+	}
+}
+
+// help does tasks until none is left to claim.
+func (p *Pool) help(worker int) {
+	for !p.claim(worker) {
+	}
+}
+
+// claim does tasks until none is left, true, or one panics.
+func (p *Pool) claim(worker int) (finished bool) {
+	done := int64(0)
+	defer func() {
+		if !finished {
+			done++
+			p.panics.CompareAndSwap(nil, &TaskPanic{Value: recover(), Stack: debug.Stack()})
+		}
+		if done > 0 && p.left.Add(-done) == 0 && worker > 0 {
+			p.sleeper[p.threads-1].rouse()
+		}
+	}()
 	for {
-		i := j.next.Add(1) - 1
-		if i >= j.tasks {
+		s := p.state.Load()
+		unclaimed := uint32(s)
+		if unclaimed == 0 {
+			return true
+		}
+		if p.state.CompareAndSwap(s, s-1) {
+			p.work.Task(int(p.tasks-unclaimed), worker)
+			done++
+		}
+	}
+}
+
+// await returns when ready does: it spins for a while, then sleeps. Whoever makes ready true must rouse me.
+func (p *Pool) await(me *sleeper, ready func() bool) {
+	if ready() {
+		return
+	}
+	if p.spin > 0 {
+		for start := time.Now(); time.Since(start) < p.spin; {
+			for range 32 {
+				pause(1)
+				if ready() {
+					return
+				}
+			}
+		}
+	}
+	for {
+		me.asleep.Store(true)
+		// What became ready before it saw the flag has woken nobody.
+		if ready() {
+			if !me.asleep.CompareAndSwap(true, false) {
+				<-me.wake
+			}
 			return
 		}
-		j.work.Task(int(i), worker)
+		<-me.wake
+		if ready() {
+			return
+		}
 	}
 }
 
-// Close ends the pool's goroutines.
+// rouse wakes the thread if it is asleep, or about to be.
+func (s *sleeper) rouse() {
+	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
+		s.wake <- struct{}{}
+	}
+}
+
+// Close ends the pool's threads. A later Run is the caller's alone.
 func (p *Pool) Close() {
-	for _, c := range p.wake {
-		close(c)
+	p.closed.Store(true)
+	for i := range p.threads - 1 {
+		p.sleeper[i].rouse()
 	}
 }
