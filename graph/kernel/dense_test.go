@@ -65,8 +65,8 @@ func checkDense(t *testing.T, p *Pool, rng *rand.Rand, n, in, out int) {
 	}
 	wantY, wantDX, wantDW, wantDB := denseReference(n, in, out, x, w, bias, dy, relu)
 	d := NewDense(n, in, out)
-	scratch := guarded(t, d.Scratch(p.Threads()))
-	y, dx, dw, db := guarded(t, n*out), guarded(t, n*in), guarded(t, out*in), guarded(t, out)
+	scratch := withCanaries(t, d.Scratch(p.Threads()))
+	y, dx, dw, db := withCanaries(t, n*out), withCanaries(t, n*in), withCanaries(t, out*in), withCanaries(t, out)
 	d.Forward(p, x, w, bias, y, relu, scratch)
 	d.DataGrad(p, dy, w, dx, scratch)
 	d.FilterGrad(p, x, dy, dw, db, scratch)

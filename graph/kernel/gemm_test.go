@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// guarded returns n floats with canaries around them, and a check that they still live.
-func guarded(t testing.TB, n int) []float32 {
+// withCanaries returns n floats with canaries around them, and a check that they still live.
+func withCanaries(t testing.TB, n int) []float32 {
 	const margin = 64
 	s := make([]float32, n+2*margin)
 	for i := range s {
@@ -66,7 +66,7 @@ func (c gemmCase) run(t *testing.T, p *Pool, rng *rand.Rand) {
 		return max(0, (rows-1)*ld+columns)
 	}
 	a, b := random(rng, lenOf(c.m, c.k, lda, c.transA)), random(rng, lenOf(c.k, c.n, ldb, c.transB))
-	out := guarded(t, lenOf(c.m, c.n, ldc, false))
+	out := withCanaries(t, lenOf(c.m, c.n, ldc, false))
 	copy(out, random(rng, len(out)))
 	want := make([]float64, len(out))
 	for i := range out {
@@ -92,7 +92,7 @@ func (c gemmCase) run(t *testing.T, p *Pool, rng *rand.Rand) {
 		}
 	}
 	g := NewGemm(c.transA, c.transB, c.m, c.n, c.k)
-	scratch := guarded(t, g.Scratch(p.Threads()))
+	scratch := withCanaries(t, g.Scratch(p.Threads()))
 	g.Run(p, a, lda, b, ldb, c.accumulate, out, ldc, scratch)
 	if d := distance(out, want); !(d <= 2e-6) {
 		t.Errorf("%v: relative distance %.3g", c, d)
