@@ -48,7 +48,7 @@ func blend(pix []uint8, v uint8, factor float32) {
 
 // mixed is Pillow's Image.blend for a byte: a + factor·(b-a), cut off to a whole number and to 0…255.
 func mixed(a, b uint8, factor float32) uint8 {
-	v := float32(a) + float32(factor*float32(int(b)-int(a)))
+	v := int32(float32(a) + float32(factor*float32(int32(b)-int32(a))))
 	return uint8(min(max(v, 0), 255))
 }
 

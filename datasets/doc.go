@@ -2,16 +2,23 @@
 //
 // A [Source] is a finite list of labelled images, in memory or read when asked for. [Open] finds one
 // by name; what is embedded in the binary registers itself when its package is imported
-// (datasets/fashion). A [Loader] turns a source into batches of float32 N×C×H×W, resized and
-// normalised by one [Input], prepared in the background.
+// (datasets/fashion), and [OpenFolder] reads one's own images. A [Loader] turns a source into batches of
+// float32 N×C×H×W, resized and normalised by one [Input], prepared in the background; on the way each
+// image goes through transforms, and each batch through a mixer, which an [Augmentation] names. A
+// [Preparer] does the same for one image, and shows an evaluation its [Views]; [Sheet] draws what a
+// network sees.
 //
 // The package guarantees:
 //   - Batch k of epoch e has the same bytes whatever the number of workers, and whether or not the
 //     epoch began at batch 0: the order is a function of (seed, epoch) alone, and all that happens to
 //     sample i is a function of (seed, epoch, i). A place in training is the pair (epoch, batch).
-//   - Images are resized byte for byte as Pillow's bilinear filter does, and normalised bit for bit as
-//     torchvision's ToTensor and Normalize do.
-//   - A loader allocates its buffers once; batches after that cost no allocation.
+//   - Images are resized byte for byte as Pillow's bilinear filter does, cropped as torchvision does, and
+//     normalised bit for bit as its ToTensor and Normalize do. PNG, BMP and GIF files are decoded to
+//     Pillow's bytes; of JPEG and lossy WebP a byte may differ by 3.
+//   - A loader allocates its buffers once; batches after that cost no allocation, but for what the image
+//     package's decoders take.
+//   - Of a folder of images no more is kept in memory than 8 bytes for every 64 files. A broken file is
+//     named, and need not end a run (see [Skip]).
 //   - A damaged file is one error that names the file and what is wrong with it; no header can make
 //     a reader allocate much more than the file's own data fills.
 package datasets

@@ -3,7 +3,11 @@ package datasets_test
 import (
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	_ "github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
@@ -125,4 +129,98 @@ func ExamplePreparer() {
 	fmt.Println(values)
 	// Output:
 	// [-1 1]
+}
+
+// A recipe names transforms as data: typed, checked, and written out with all parameters.
+func ExampleParseAugmentation() {
+	a, err := datasets.ParseAugmentation("crop(4), flip, mixup(alpha=0.2)")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(a)
+	_, err = datasets.ParseAugmentation("crop(4), filp")
+	fmt.Println(err)
+	// Output:
+	// crop(pad=4, size=0, fill=black), flip(p=0.5), mixup(alpha=0.2, p=1)
+	// unknown transform "filp": did you mean "flip"?
+}
+
+// Training batches with mixed labels, as probabilities.
+func ExampleBatch_Targets() {
+	src, err := datasets.NewMemory(datasets.Info{
+		Name:    "greys",
+		Classes: []string{"dark", "light"},
+		Shape:   datasets.Shape{C: 1, H: 1, W: 1},
+	}, []uint8{0, 255}, []int32{0, 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mixup, err := datasets.ParseAugmentation("mixup(1)")
+	if err != nil {
+		log.Fatal(err)
+	}
+	loader, err := datasets.NewLoader(src, datasets.Config{Batch: 2, Seed: 2, Augment: mixup})
+	if err != nil {
+		log.Fatal(err)
+	}
+	targets := make([]float32, 2*2)
+	for batch, err := range loader.Epoch(context.Background(), 0, 0) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		batch.Targets(targets, 2, 0)
+		fmt.Printf("%.2f %.2f\n", batch.Images, targets)
+	}
+	// Output:
+	// [0.84 0.16] [0.16 0.84 0.84 0.16]
+}
+
+// The ten views that AlexNet's evaluation averages.
+func ExamplePreparer_PrepareViews() {
+	in := datasets.Input{Shape: datasets.Shape{C: 3, H: 224, W: 224}, Resize: 256, Crop: 224}
+	p, err := datasets.NewPreparer(in)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var photo datasets.Image
+	photo.Reset(datasets.Shape{C: 3, H: 300, W: 400})
+	views := datasets.Views{Crops: 10}
+	values := make([]float32, views.Len()*in.Len())
+	if err := p.PrepareViews(values, &photo, views); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(views.Len(), "views of", in.Shape)
+	// Output:
+	// 10 views of 3×224×224
+}
+
+// A folder of one's own images: the classes are its folders, and a fifth of each is kept for testing.
+func ExampleOpenFolder() {
+	dir, err := os.MkdirTemp("", "photos")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	for i := range 10 {
+		for _, class := range []string{"cat", "dog"} {
+			if err := os.MkdirAll(filepath.Join(dir, class), 0o777); err != nil {
+				log.Fatal(err)
+			}
+			file, err := os.Create(filepath.Join(dir, class, fmt.Sprintf("%d.png", i)))
+			if err != nil {
+				log.Fatal(err)
+			}
+			if err := png.Encode(file, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+				log.Fatal(err)
+			}
+			file.Close()
+		}
+	}
+	set, err := datasets.OpenFolder(dir, datasets.FolderOptions{Name: "pets", NoCache: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(set.Train.Info(), set.Train.Len(), set.Test.Info(), set.Test.Len(), set.Train.Info().Classes)
+	// Output:
+	// pets/train 16 pets/test 4 [cat dog]
 }

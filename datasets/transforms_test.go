@@ -324,6 +324,42 @@ func TestAnElasticDistortionMovesPixelsAsFarAsItsDefinitionSays(t *testing.T) {
 	}
 }
 
+func TestTheFieldOfADistortionIsSmoothedNoise(t *testing.T) {
+	for _, c := range []struct {
+		h, w  int
+		sigma float64
+	}{{13, 17, 1.5}, {5, 3, 4}, {1, 1, 2}, {20, 4, .1}} {
+		s := newSample(Input{})
+		reseed(&s.pcg, 9, sampleStream, 0, 0)
+		noise := make([]float64, c.h*c.w)
+		for i := range noise {
+			noise[i] = Between(s.Rand, -1, 1)
+		}
+		reseed(&s.pcg, 9, sampleStream, 0, 0)
+		s.warp.gauss(c.sigma)
+		got := s.warp.field(s.Rand, 0, c.h, c.w)
+		radius := int(math.Ceil(3 * c.sigma))
+		weight := func(d int) float64 { return math.Exp(-float64(d*d) / (2 * c.sigma * c.sigma)) }
+		sum := 0.0
+		for d := -radius; d <= radius; d++ {
+			sum += weight(d)
+		}
+		for y := range c.h {
+			for x := range c.w {
+				want := 0.0
+				for v := max(y-radius, 0); v <= min(y+radius, c.h-1); v++ {
+					for u := max(x-radius, 0); u <= min(x+radius, c.w-1); u++ {
+						want += weight(v-y) * weight(u-x) / (sum * sum) * noise[v*c.w+u]
+					}
+				}
+				if d := math.Abs(float64(got[y*c.w+x]) - want); d > 1e-6 {
+					t.Fatalf("%d×%d, sigma %v: (%d, %d) is %v: want %v", c.h, c.w, c.sigma, y, x, got[y*c.w+x], want)
+				}
+			}
+		}
+	}
+}
+
 func TestACutoutIsASquare(t *testing.T) {
 	in := Input{Shape: Shape{3, 20, 20}, Mean: []float32{.2, .4, .6}}
 	img := new(Image)
