@@ -211,9 +211,11 @@ class Tuner:
             below, beyond = [max(0, (n - 1) * stride + kernel_size - s - padding) for n, s in zip(y.shape[2:], x.shape[2:])]
             padded = F.pad(x, (padding, beyond, padding, below), value=float("-inf"))
             windows = padded.unfold(2, kernel_size, stride).unfold(3, kernel_size, stride)[:, :, :y.shape[2], :y.shape[3]]
-            top = windows.reshape(*y.shape, -1).topk(2, dim=-1).values
+            windows = windows.reshape(*y.shape, -1)
+            # Equals come from one pixel through an earlier pooling, to which the gradient returns either way.
+            second = torch.where(windows == y.unsqueeze(-1), float("-inf"), windows).amax(-1)
             # Where all are zero, the ReLU before stops the gradient.
-            gap = torch.where(top[..., 0] > 0, top[..., 0] - top[..., 1], torch.tensor(1e9, dtype=x.dtype))
+            gap = torch.where(y > 0, y - second, torch.tensor(1e9, dtype=x.dtype))
             gap = gap.transpose(0, 1).reshape(x.shape[1], -1).amin(1) / x.square().mean().sqrt()
             small = (gap < self.apart).nonzero().ravel().tolist()
             if small:
