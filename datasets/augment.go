@@ -131,7 +131,7 @@ func ParseAugmentation(text string) (Augmentation, error) {
 		}
 		return a, nil
 	}
-	a := Augmentation{}
+	var a Augmentation
 	for rest := strings.TrimSpace(text); rest != ""; {
 		end, depth := len(rest), 0
 		for i, r := range rest {
@@ -392,9 +392,14 @@ func (a *Augmentation) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &list); err != nil {
 		return err
 	}
-	*a = list
+	if *a = nil; len(list) > 0 {
+		*a = list
+	}
 	return nil
 }
+
+// MarshalJSON writes a list, also if it is empty.
+func (a Augmentation) MarshalJSON() ([]byte, error) { return json.Marshal(append([]Step{}, a...)) }
 
 // MarshalJSON writes the step as text.
 func (s Step) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }

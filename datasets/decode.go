@@ -235,13 +235,25 @@ func (d *decoder) convert(m image.Image, dst *Image, limited bool) {
 			return
 		}
 	}
+	wide, ok := m.(image.RGBA64Image)
+	if !ok {
+		wide = atWide{m}
+	}
 	for y := range h {
 		for x := range w {
-			n := color.NRGBA64Model.Convert(m.At(r.Min.X+x, r.Min.Y+y)).(color.NRGBA64)
-			i, a := y*w+x, uint8(n.A>>8)
-			red[i], green[i], blue[i] = onWhite(uint8(n.R>>8), a), onWhite(uint8(n.G>>8), a), onWhite(uint8(n.B>>8), a)
+			// Colours are multiplied by their opacity: white is added for the rest.
+			p := wide.RGBA64At(r.Min.X+x, r.Min.Y+y)
+			i, rest := y*w+x, 0xffff-p.A
+			red[i], green[i], blue[i] = uint8((p.R+rest)>>8), uint8((p.G+rest)>>8), uint8((p.B+rest)>>8)
 		}
 	}
+}
+
+// atWide gives an image the method that all of the image package's have.
+type atWide struct{ image.Image }
+
+func (m atWide) RGBA64At(x, y int) color.RGBA64 {
+	return color.RGBA64Model.Convert(m.At(x, y)).(color.RGBA64)
 }
 
 // part is a·b/255, rounded as in Pillow (MULDIV255).

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/png"
 	"io"
 	"os"
@@ -142,7 +143,7 @@ func TestFromImageTakesAnyImage(t *testing.T) {
 			wide.Set(x-3, y-3, sub.At(5+x, 7+y))
 		}
 	}
-	for _, m := range []image.Image{sub, wide} {
+	for _, m := range []image.Image{sub, wide, struct{ image.Image }{sub}} {
 		if err := FromImage(m, &part); err != nil {
 			t.Fatal(err)
 		}
@@ -162,6 +163,31 @@ func TestFromImageTakesAnyImage(t *testing.T) {
 	}
 	if err := FromImage(image.NewUniform(color.White), &part); err == nil {
 		t.Error("an image without end is no error")
+	}
+}
+
+func TestAGIFsFirstPictureStandsWhereItBelongs(t *testing.T) {
+	m := image.NewPaletted(image.Rect(3, 1, 6, 5), color.Palette{color.RGBA{200, 10, 30, 255}, color.Transparent})
+	m.SetColorIndex(4, 2, 1)
+	var file bytes.Buffer
+	if err := gif.EncodeAll(&file, &gif.GIF{Image: []*image.Paletted{m}, Delay: []int{0}, Config: image.Config{Width: 9, Height: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	var got Image
+	if err := Decode(file.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Shape != (Shape{3, 7, 9}) {
+		t.Fatalf("an image of %v", got.Shape)
+	}
+	for i := range 63 {
+		want := [3]uint8{255, 255, 255}
+		if at := image.Pt(i%9, i/9); at.In(m.Rect) && at != image.Pt(4, 2) {
+			want = [3]uint8{200, 10, 30}
+		}
+		if p := [3]uint8{got.Plane(0)[i], got.Plane(1)[i], got.Plane(2)[i]}; p != want {
+			t.Errorf("(%d, %d) is %v: want %v", i/9, i%9, p, want)
+		}
 	}
 }
 

@@ -253,6 +253,9 @@ func (l *Loader) Broken() []BrokenImage { return l.broken.all() }
 // Memory returns the bytes that the loader's batches, cache and order take.
 func (l *Loader) Memory() int64 {
 	one := int64(l.cfg.Batch) * int64(4*l.stride+4+8)
+	if len(l.cfg.Mixers) > 0 {
+		one += int64(l.cfg.Batch) * 8
+	}
 	return one*int64(len(l.ring)) + int64(len(l.cache)+len(l.known)) + 4*int64(len(l.order))
 }
 
