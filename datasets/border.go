@@ -109,3 +109,11 @@ func set(row []uint8, v uint8) {
 		row[i] = v
 	}
 }
+
+// plain refuses borders that are not one value.
+func plain(b Border) error {
+	if b != Black && b != Mean {
+		return fmt.Errorf("fill %v: should be black or mean", b)
+	}
+	return nil
+}

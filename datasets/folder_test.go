@@ -117,6 +117,38 @@ func TestFoldersAreReadInTheirLayouts(t *testing.T) {
 	}
 }
 
+func TestLinksAreFollowed(t *testing.T) {
+	root, elsewhere := t.TempDir(), t.TempDir()
+	tree(t, elsewhere, map[string]string{"1.png": "", "2.png": ""})
+	tree(t, root, map[string]string{"train/a/1.png": "", "val/a/1.png": ""})
+	link := func(to, at string) {
+		t.Helper()
+		if err := os.Symlink(to, filepath.Join(root, at)); err != nil {
+			t.Skip("no links here:", err)
+		}
+	}
+	link(elsewhere, "train/b")
+	link(filepath.Join(elsewhere, "2.png"), "train/a/9.png")
+	link(filepath.Join(elsewhere, "nowhere.png"), "train/a/8.png")
+	s, err := OpenFolder(root, FolderOptions{NoCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(listed(t, s.Train), ", "), "a train/a/1.png, a train/a/9.png, b train/b/1.png, b train/b/2.png"; got != want {
+		t.Errorf("images %s: want %s", got, want)
+	}
+	var img Image
+	for i := range s.Train.Len() {
+		if err := s.Train.Image(i, &img); err != nil {
+			t.Error(err)
+		}
+	}
+	link(filepath.Join(root, "train"), "train/a/again")
+	if _, err := OpenFolder(root, FolderOptions{NoCache: true}); err == nil || !strings.Contains(err.Error(), "more than 16 folders in each other") {
+		t.Errorf("a circle of links: error %v", err)
+	}
+}
+
 func TestAFolderOfClassesIsSplitBySeed(t *testing.T) {
 	root := t.TempDir()
 	files := map[string]string{"few/1.png": "", "few/2.png": ""}
