@@ -4,14 +4,11 @@ package kernel
 
 //go:generate go -C gen run ./dense -out ../dense_amd64.s -stubs ../dense_stub_amd64.go -pkg kernel
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "fmt"
 
 // runDot adds the dot products of rows (dotRows of them) of w and images of x, k long, to out, in the
-// order of w's rows. Meanwhile it fetches, from as many rows, the k/share
-// floats at w[next:] for later calls.
+// order of w's rows. Meanwhile it fetches, from as many rows that lie next floats on, the first k/share
+// floats, for later calls.
 func runDot(rows, images, k int, w []float32, ldw, next, share int, x []float32, ldx int, out []float32) {
 	if family == Portable {
 		dotPortable(rows, images, k, w, ldw, x, ldx, out)
@@ -19,13 +16,13 @@ func runDot(rows, images, k int, w []float32, ldw, next, share int, x []float32,
 	}
 	_, _, _ = w[(rows-1)*ldw+k-1], x[(images-1)*ldx+k-1], out[rows*images-1]
 	if family == AVX512 {
-		dotAVX512(rows, images, k, &w[0], 4*ldw, (*float32)(unsafe.Add(unsafe.Pointer(&w[0]), 4*next)), 64/share, &x[0], 4*ldx, &out[0])
+		dotAVX512(rows, images, k, &w[0], 4*ldw, 4*next, 64/share, &x[0], 4*ldx, &out[0])
 	} else {
-		dotAVX2(rows, images, k, &w[0], 4*ldw, (*float32)(unsafe.Add(unsafe.Pointer(&w[0]), 4*next)), 32/share, &x[0], 4*ldx, &out[0])
+		dotAVX2(rows, images, k, &w[0], 4*ldw, 4*next, 32/share, &x[0], 4*ldx, &out[0])
 	}
 }
 
-func dotAVX512(rows, images, k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32) {
+func dotAVX512(rows, images, k int, w *float32, ldw int, next, pace int, x *float32, ldx int, out *float32) {
 	switch images<<8 | rows {
 	case 1<<8 | 1:
 		dot1x1AVX512(k, w, ldw, next, pace, x, ldx, out)
@@ -72,7 +69,7 @@ func dotAVX512(rows, images, k int, w *float32, ldw int, next *float32, pace int
 	}
 }
 
-func dotAVX2(rows, images, k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32) {
+func dotAVX2(rows, images, k int, w *float32, ldw int, next, pace int, x *float32, ldx int, out *float32) {
 	switch images<<8 | rows {
 	case 1<<8 | 1:
 		dot1x1AVX2(k, w, ldw, next, pace, x, ldx, out)

@@ -4,13 +4,14 @@
 
 #include "textflag.h"
 
-// func dot1x1AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x1AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), SI
@@ -64,17 +65,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot8x1AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot8x1AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot8x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	MOVQ   pace+32(FP), R11
@@ -92,32 +94,32 @@ TEXT ·dot8x1AVX512(SB), NOSPLIT, $0-64
 loop1:
 	VMOVUPS     (R10), Z8
 	VMOVUPS     (DX), Z9
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z8, Z9, Z0
 	VMOVUPS     (DX)(CX*1), Z9
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z8, Z9, Z1
 	VMOVUPS     (DX)(CX*2), Z9
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z8, Z9, Z2
-	VMOVUPS     (DX)(BX*1), Z9
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Z9
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z8, Z9, Z3
-	VMOVUPS     (SI), Z9
+	VMOVUPS     (DI), Z9
 	PREFETCHT1  (R9)
 	VFMADD231PS Z8, Z9, Z4
-	VMOVUPS     (SI)(CX*1), Z9
+	VMOVUPS     (DI)(CX*1), Z9
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z8, Z9, Z5
-	VMOVUPS     (SI)(CX*2), Z9
+	VMOVUPS     (DI)(CX*2), Z9
 	PREFETCHT1  (R9)(CX*2)
 	VFMADD231PS Z8, Z9, Z6
-	VMOVUPS     (SI)(BX*1), Z9
+	VMOVUPS     (DI)(SI*1), Z9
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z8, Z9, Z7
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R11, DI
+	ADDQ        $+64, DI
+	ADDQ        R11, BX
 	ADDQ        R11, R9
 	ADDQ        $+64, R10
 	SUBQ        $0x10, AX
@@ -131,27 +133,27 @@ tail2:
 	KMOVW       R11, K1
 	VMOVUPS.Z   (R10), K1, Z8
 	VMOVUPS.Z   (DX), K1, Z9
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z8, Z9, Z0
 	VMOVUPS.Z   (DX)(CX*1), K1, Z9
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z8, Z9, Z1
 	VMOVUPS.Z   (DX)(CX*2), K1, Z9
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z8, Z9, Z2
-	VMOVUPS.Z   (DX)(BX*1), K1, Z9
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z9
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z8, Z9, Z3
-	VMOVUPS.Z   (SI), K1, Z9
+	VMOVUPS.Z   (DI), K1, Z9
 	PREFETCHT1  (R9)
 	VFMADD231PS Z8, Z9, Z4
-	VMOVUPS.Z   (SI)(CX*1), K1, Z9
+	VMOVUPS.Z   (DI)(CX*1), K1, Z9
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z8, Z9, Z5
-	VMOVUPS.Z   (SI)(CX*2), K1, Z9
+	VMOVUPS.Z   (DI)(CX*2), K1, Z9
 	PREFETCHT1  (R9)(CX*2)
 	VFMADD231PS Z8, Z9, Z6
-	VMOVUPS.Z   (SI)(BX*1), K1, Z9
+	VMOVUPS.Z   (DI)(SI*1), K1, Z9
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z8, Z9, Z7
 
@@ -200,13 +202,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x2AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x2AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), DI
@@ -271,17 +274,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot8x2AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot8x2AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot8x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	MOVQ   pace+32(FP), R12
@@ -308,40 +312,40 @@ loop1:
 	VMOVUPS     (R10), Z16
 	VMOVUPS     (R10)(R11*1), Z17
 	VMOVUPS     (DX), Z18
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z16, Z18, Z0
 	VFMADD231PS Z17, Z18, Z1
 	VMOVUPS     (DX)(CX*1), Z18
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z16, Z18, Z2
 	VFMADD231PS Z17, Z18, Z3
 	VMOVUPS     (DX)(CX*2), Z18
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z16, Z18, Z4
 	VFMADD231PS Z17, Z18, Z5
-	VMOVUPS     (DX)(BX*1), Z18
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Z18
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z16, Z18, Z6
 	VFMADD231PS Z17, Z18, Z7
-	VMOVUPS     (SI), Z18
+	VMOVUPS     (DI), Z18
 	PREFETCHT1  (R9)
 	VFMADD231PS Z16, Z18, Z8
 	VFMADD231PS Z17, Z18, Z9
-	VMOVUPS     (SI)(CX*1), Z18
+	VMOVUPS     (DI)(CX*1), Z18
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z16, Z18, Z10
 	VFMADD231PS Z17, Z18, Z11
-	VMOVUPS     (SI)(CX*2), Z18
+	VMOVUPS     (DI)(CX*2), Z18
 	PREFETCHT1  (R9)(CX*2)
 	VFMADD231PS Z16, Z18, Z12
 	VFMADD231PS Z17, Z18, Z13
-	VMOVUPS     (SI)(BX*1), Z18
+	VMOVUPS     (DI)(SI*1), Z18
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z16, Z18, Z14
 	VFMADD231PS Z17, Z18, Z15
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R12, DI
+	ADDQ        $+64, DI
+	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
 	SUBQ        $0x10, AX
@@ -356,34 +360,34 @@ tail2:
 	VMOVUPS.Z   (R10), K1, Z16
 	VMOVUPS.Z   (R10)(R11*1), K1, Z17
 	VMOVUPS.Z   (DX), K1, Z18
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z16, Z18, Z0
 	VFMADD231PS Z17, Z18, Z1
 	VMOVUPS.Z   (DX)(CX*1), K1, Z18
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z16, Z18, Z2
 	VFMADD231PS Z17, Z18, Z3
 	VMOVUPS.Z   (DX)(CX*2), K1, Z18
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z16, Z18, Z4
 	VFMADD231PS Z17, Z18, Z5
-	VMOVUPS.Z   (DX)(BX*1), K1, Z18
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z18
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z16, Z18, Z6
 	VFMADD231PS Z17, Z18, Z7
-	VMOVUPS.Z   (SI), K1, Z18
+	VMOVUPS.Z   (DI), K1, Z18
 	PREFETCHT1  (R9)
 	VFMADD231PS Z16, Z18, Z8
 	VFMADD231PS Z17, Z18, Z9
-	VMOVUPS.Z   (SI)(CX*1), K1, Z18
+	VMOVUPS.Z   (DI)(CX*1), K1, Z18
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z16, Z18, Z10
 	VFMADD231PS Z17, Z18, Z11
-	VMOVUPS.Z   (SI)(CX*2), K1, Z18
+	VMOVUPS.Z   (DI)(CX*2), K1, Z18
 	PREFETCHT1  (R9)(CX*2)
 	VFMADD231PS Z16, Z18, Z12
 	VFMADD231PS Z17, Z18, Z13
-	VMOVUPS.Z   (SI)(BX*1), K1, Z18
+	VMOVUPS.Z   (DI)(SI*1), K1, Z18
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z16, Z18, Z14
 	VFMADD231PS Z17, Z18, Z15
@@ -445,13 +449,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x3AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x3AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), DI
@@ -530,17 +535,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot6x3AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot6x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot6x3AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	MOVQ   pace+32(FP), R12
@@ -570,38 +576,38 @@ loop1:
 	VMOVUPS     (R10)(R11*1), Z19
 	VMOVUPS     (R10)(R11*2), Z20
 	VMOVUPS     (DX), Z21
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z18, Z21, Z0
 	VFMADD231PS Z19, Z21, Z1
 	VFMADD231PS Z20, Z21, Z2
 	VMOVUPS     (DX)(CX*1), Z21
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z18, Z21, Z3
 	VFMADD231PS Z19, Z21, Z4
 	VFMADD231PS Z20, Z21, Z5
 	VMOVUPS     (DX)(CX*2), Z21
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z18, Z21, Z6
 	VFMADD231PS Z19, Z21, Z7
 	VFMADD231PS Z20, Z21, Z8
-	VMOVUPS     (DX)(BX*1), Z21
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Z21
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z18, Z21, Z9
 	VFMADD231PS Z19, Z21, Z10
 	VFMADD231PS Z20, Z21, Z11
-	VMOVUPS     (SI), Z21
+	VMOVUPS     (DI), Z21
 	PREFETCHT1  (R9)
 	VFMADD231PS Z18, Z21, Z12
 	VFMADD231PS Z19, Z21, Z13
 	VFMADD231PS Z20, Z21, Z14
-	VMOVUPS     (SI)(CX*1), Z21
+	VMOVUPS     (DI)(CX*1), Z21
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z18, Z21, Z15
 	VFMADD231PS Z19, Z21, Z16
 	VFMADD231PS Z20, Z21, Z17
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R12, DI
+	ADDQ        $+64, DI
+	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
 	SUBQ        $0x10, AX
@@ -617,31 +623,31 @@ tail2:
 	VMOVUPS.Z   (R10)(R11*1), K1, Z19
 	VMOVUPS.Z   (R10)(R11*2), K1, Z20
 	VMOVUPS.Z   (DX), K1, Z21
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z18, Z21, Z0
 	VFMADD231PS Z19, Z21, Z1
 	VFMADD231PS Z20, Z21, Z2
 	VMOVUPS.Z   (DX)(CX*1), K1, Z21
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z18, Z21, Z3
 	VFMADD231PS Z19, Z21, Z4
 	VFMADD231PS Z20, Z21, Z5
 	VMOVUPS.Z   (DX)(CX*2), K1, Z21
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z18, Z21, Z6
 	VFMADD231PS Z19, Z21, Z7
 	VFMADD231PS Z20, Z21, Z8
-	VMOVUPS.Z   (DX)(BX*1), K1, Z21
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z21
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z18, Z21, Z9
 	VFMADD231PS Z19, Z21, Z10
 	VFMADD231PS Z20, Z21, Z11
-	VMOVUPS.Z   (SI), K1, Z21
+	VMOVUPS.Z   (DI), K1, Z21
 	PREFETCHT1  (R9)
 	VFMADD231PS Z18, Z21, Z12
 	VFMADD231PS Z19, Z21, Z13
 	VFMADD231PS Z20, Z21, Z14
-	VMOVUPS.Z   (SI)(CX*1), K1, Z21
+	VMOVUPS.Z   (DI)(CX*1), K1, Z21
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z18, Z21, Z15
 	VFMADD231PS Z19, Z21, Z16
@@ -729,17 +735,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot8x3AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot8x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot8x3AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	MOVQ   pace+32(FP), R12
@@ -775,48 +782,48 @@ loop1:
 	VMOVUPS     (R10)(R11*1), Z25
 	VMOVUPS     (R10)(R11*2), Z26
 	VMOVUPS     (DX), Z27
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z24, Z27, Z0
 	VFMADD231PS Z25, Z27, Z1
 	VFMADD231PS Z26, Z27, Z2
 	VMOVUPS     (DX)(CX*1), Z27
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z24, Z27, Z3
 	VFMADD231PS Z25, Z27, Z4
 	VFMADD231PS Z26, Z27, Z5
 	VMOVUPS     (DX)(CX*2), Z27
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z24, Z27, Z6
 	VFMADD231PS Z25, Z27, Z7
 	VFMADD231PS Z26, Z27, Z8
-	VMOVUPS     (DX)(BX*1), Z27
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Z27
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z24, Z27, Z9
 	VFMADD231PS Z25, Z27, Z10
 	VFMADD231PS Z26, Z27, Z11
-	VMOVUPS     (SI), Z27
+	VMOVUPS     (DI), Z27
 	PREFETCHT1  (R9)
 	VFMADD231PS Z24, Z27, Z12
 	VFMADD231PS Z25, Z27, Z13
 	VFMADD231PS Z26, Z27, Z14
-	VMOVUPS     (SI)(CX*1), Z27
+	VMOVUPS     (DI)(CX*1), Z27
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z24, Z27, Z15
 	VFMADD231PS Z25, Z27, Z16
 	VFMADD231PS Z26, Z27, Z17
-	VMOVUPS     (SI)(CX*2), Z27
+	VMOVUPS     (DI)(CX*2), Z27
 	PREFETCHT1  (R9)(CX*2)
 	VFMADD231PS Z24, Z27, Z18
 	VFMADD231PS Z25, Z27, Z19
 	VFMADD231PS Z26, Z27, Z20
-	VMOVUPS     (SI)(BX*1), Z27
+	VMOVUPS     (DI)(SI*1), Z27
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z24, Z27, Z21
 	VFMADD231PS Z25, Z27, Z22
 	VFMADD231PS Z26, Z27, Z23
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R12, DI
+	ADDQ        $+64, DI
+	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
 	SUBQ        $0x10, AX
@@ -832,41 +839,41 @@ tail2:
 	VMOVUPS.Z   (R10)(R11*1), K1, Z25
 	VMOVUPS.Z   (R10)(R11*2), K1, Z26
 	VMOVUPS.Z   (DX), K1, Z27
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z24, Z27, Z0
 	VFMADD231PS Z25, Z27, Z1
 	VFMADD231PS Z26, Z27, Z2
 	VMOVUPS.Z   (DX)(CX*1), K1, Z27
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z24, Z27, Z3
 	VFMADD231PS Z25, Z27, Z4
 	VFMADD231PS Z26, Z27, Z5
 	VMOVUPS.Z   (DX)(CX*2), K1, Z27
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z24, Z27, Z6
 	VFMADD231PS Z25, Z27, Z7
 	VFMADD231PS Z26, Z27, Z8
-	VMOVUPS.Z   (DX)(BX*1), K1, Z27
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z27
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z24, Z27, Z9
 	VFMADD231PS Z25, Z27, Z10
 	VFMADD231PS Z26, Z27, Z11
-	VMOVUPS.Z   (SI), K1, Z27
+	VMOVUPS.Z   (DI), K1, Z27
 	PREFETCHT1  (R9)
 	VFMADD231PS Z24, Z27, Z12
 	VFMADD231PS Z25, Z27, Z13
 	VFMADD231PS Z26, Z27, Z14
-	VMOVUPS.Z   (SI)(CX*1), K1, Z27
+	VMOVUPS.Z   (DI)(CX*1), K1, Z27
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z24, Z27, Z15
 	VFMADD231PS Z25, Z27, Z16
 	VFMADD231PS Z26, Z27, Z17
-	VMOVUPS.Z   (SI)(CX*2), K1, Z27
+	VMOVUPS.Z   (DI)(CX*2), K1, Z27
 	PREFETCHT1  (R9)(CX*2)
 	VFMADD231PS Z24, Z27, Z18
 	VFMADD231PS Z25, Z27, Z19
 	VFMADD231PS Z26, Z27, Z20
-	VMOVUPS.Z   (SI)(BX*1), K1, Z27
+	VMOVUPS.Z   (DI)(SI*1), K1, Z27
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z24, Z27, Z21
 	VFMADD231PS Z25, Z27, Z22
@@ -969,13 +976,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x4AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	LEAQ   (SI)(SI*2), DI
@@ -1066,17 +1074,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot5x4AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot5x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot5x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	LEAQ   (R11)(R11*2), R12
@@ -1110,38 +1119,38 @@ loop1:
 	VMOVUPS     (R10)(R11*2), Z22
 	VMOVUPS     (R10)(R12*1), Z23
 	VMOVUPS     (DX), Z24
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z20, Z24, Z0
 	VFMADD231PS Z21, Z24, Z1
 	VFMADD231PS Z22, Z24, Z2
 	VFMADD231PS Z23, Z24, Z3
 	VMOVUPS     (DX)(CX*1), Z24
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z20, Z24, Z4
 	VFMADD231PS Z21, Z24, Z5
 	VFMADD231PS Z22, Z24, Z6
 	VFMADD231PS Z23, Z24, Z7
 	VMOVUPS     (DX)(CX*2), Z24
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z20, Z24, Z8
 	VFMADD231PS Z21, Z24, Z9
 	VFMADD231PS Z22, Z24, Z10
 	VFMADD231PS Z23, Z24, Z11
-	VMOVUPS     (DX)(BX*1), Z24
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Z24
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z20, Z24, Z12
 	VFMADD231PS Z21, Z24, Z13
 	VFMADD231PS Z22, Z24, Z14
 	VFMADD231PS Z23, Z24, Z15
-	VMOVUPS     (SI), Z24
+	VMOVUPS     (DI), Z24
 	PREFETCHT1  (R9)
 	VFMADD231PS Z20, Z24, Z16
 	VFMADD231PS Z21, Z24, Z17
 	VFMADD231PS Z22, Z24, Z18
 	VFMADD231PS Z23, Z24, Z19
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R13, DI
+	ADDQ        $+64, DI
+	ADDQ        R13, BX
 	ADDQ        R13, R9
 	ADDQ        $+64, R10
 	SUBQ        $0x10, AX
@@ -1158,30 +1167,30 @@ tail2:
 	VMOVUPS.Z   (R10)(R11*2), K1, Z22
 	VMOVUPS.Z   (R10)(R12*1), K1, Z23
 	VMOVUPS.Z   (DX), K1, Z24
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z20, Z24, Z0
 	VFMADD231PS Z21, Z24, Z1
 	VFMADD231PS Z22, Z24, Z2
 	VFMADD231PS Z23, Z24, Z3
 	VMOVUPS.Z   (DX)(CX*1), K1, Z24
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z20, Z24, Z4
 	VFMADD231PS Z21, Z24, Z5
 	VFMADD231PS Z22, Z24, Z6
 	VFMADD231PS Z23, Z24, Z7
 	VMOVUPS.Z   (DX)(CX*2), K1, Z24
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z20, Z24, Z8
 	VFMADD231PS Z21, Z24, Z9
 	VFMADD231PS Z22, Z24, Z10
 	VFMADD231PS Z23, Z24, Z11
-	VMOVUPS.Z   (DX)(BX*1), K1, Z24
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z24
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z20, Z24, Z12
 	VFMADD231PS Z21, Z24, Z13
 	VFMADD231PS Z22, Z24, Z14
 	VFMADD231PS Z23, Z24, Z15
-	VMOVUPS.Z   (SI), K1, Z24
+	VMOVUPS.Z   (DI), K1, Z24
 	PREFETCHT1  (R9)
 	VFMADD231PS Z20, Z24, Z16
 	VFMADD231PS Z21, Z24, Z17
@@ -1285,17 +1294,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot6x4AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot6x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot6x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	LEAQ   (R11)(R11*2), R12
@@ -1333,44 +1343,44 @@ loop1:
 	VMOVUPS     (R10)(R11*2), Z26
 	VMOVUPS     (R10)(R12*1), Z27
 	VMOVUPS     (DX), Z28
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z24, Z28, Z0
 	VFMADD231PS Z25, Z28, Z1
 	VFMADD231PS Z26, Z28, Z2
 	VFMADD231PS Z27, Z28, Z3
 	VMOVUPS     (DX)(CX*1), Z28
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z24, Z28, Z4
 	VFMADD231PS Z25, Z28, Z5
 	VFMADD231PS Z26, Z28, Z6
 	VFMADD231PS Z27, Z28, Z7
 	VMOVUPS     (DX)(CX*2), Z28
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z24, Z28, Z8
 	VFMADD231PS Z25, Z28, Z9
 	VFMADD231PS Z26, Z28, Z10
 	VFMADD231PS Z27, Z28, Z11
-	VMOVUPS     (DX)(BX*1), Z28
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Z28
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z24, Z28, Z12
 	VFMADD231PS Z25, Z28, Z13
 	VFMADD231PS Z26, Z28, Z14
 	VFMADD231PS Z27, Z28, Z15
-	VMOVUPS     (SI), Z28
+	VMOVUPS     (DI), Z28
 	PREFETCHT1  (R9)
 	VFMADD231PS Z24, Z28, Z16
 	VFMADD231PS Z25, Z28, Z17
 	VFMADD231PS Z26, Z28, Z18
 	VFMADD231PS Z27, Z28, Z19
-	VMOVUPS     (SI)(CX*1), Z28
+	VMOVUPS     (DI)(CX*1), Z28
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z24, Z28, Z20
 	VFMADD231PS Z25, Z28, Z21
 	VFMADD231PS Z26, Z28, Z22
 	VFMADD231PS Z27, Z28, Z23
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R13, DI
+	ADDQ        $+64, DI
+	ADDQ        R13, BX
 	ADDQ        R13, R9
 	ADDQ        $+64, R10
 	SUBQ        $0x10, AX
@@ -1387,36 +1397,36 @@ tail2:
 	VMOVUPS.Z   (R10)(R11*2), K1, Z26
 	VMOVUPS.Z   (R10)(R12*1), K1, Z27
 	VMOVUPS.Z   (DX), K1, Z28
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Z24, Z28, Z0
 	VFMADD231PS Z25, Z28, Z1
 	VFMADD231PS Z26, Z28, Z2
 	VFMADD231PS Z27, Z28, Z3
 	VMOVUPS.Z   (DX)(CX*1), K1, Z28
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Z24, Z28, Z4
 	VFMADD231PS Z25, Z28, Z5
 	VFMADD231PS Z26, Z28, Z6
 	VFMADD231PS Z27, Z28, Z7
 	VMOVUPS.Z   (DX)(CX*2), K1, Z28
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Z24, Z28, Z8
 	VFMADD231PS Z25, Z28, Z9
 	VFMADD231PS Z26, Z28, Z10
 	VFMADD231PS Z27, Z28, Z11
-	VMOVUPS.Z   (DX)(BX*1), K1, Z28
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z28
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Z24, Z28, Z12
 	VFMADD231PS Z25, Z28, Z13
 	VFMADD231PS Z26, Z28, Z14
 	VFMADD231PS Z27, Z28, Z15
-	VMOVUPS.Z   (SI), K1, Z28
+	VMOVUPS.Z   (DI), K1, Z28
 	PREFETCHT1  (R9)
 	VFMADD231PS Z24, Z28, Z16
 	VFMADD231PS Z25, Z28, Z17
 	VFMADD231PS Z26, Z28, Z18
 	VFMADD231PS Z27, Z28, Z19
-	VMOVUPS.Z   (SI)(CX*1), K1, Z28
+	VMOVUPS.Z   (DI)(CX*1), K1, Z28
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Z24, Z28, Z20
 	VFMADD231PS Z25, Z28, Z21
@@ -1520,13 +1530,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x5AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x5AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	LEAQ   (SI)(SI*2), DI
@@ -1624,14 +1635,15 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot4x5AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot4x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot4x5AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	MOVQ   next+24(FP), SI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*2), DI
 	MOVQ   x+40(FP), R8
 	MOVQ   ldx+48(FP), R9
@@ -1663,13 +1675,13 @@ TEXT ·dot4x5AVX512(SB), NOSPLIT, $0-64
 
 loop1:
 	VMOVUPS     (DX), Z20
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VMOVUPS     (DX)(CX*1), Z21
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VMOVUPS     (DX)(CX*2), Z22
-	PREFETCHT1  (SI)(CX*2)
-	VMOVUPS     (DX)(BX*1), Z23
-	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (BX)(CX*2)
+	VMOVUPS     (DX)(SI*1), Z23
+	PREFETCHT1  (BX)(DI*1)
 	VMOVUPS     (R8), Z24
 	VFMADD231PS Z20, Z24, Z0
 	VFMADD231PS Z21, Z24, Z5
@@ -1696,7 +1708,7 @@ loop1:
 	VFMADD231PS Z22, Z24, Z14
 	VFMADD231PS Z23, Z24, Z19
 	ADDQ        $+64, DX
-	ADDQ        R12, SI
+	ADDQ        R12, BX
 	ADDQ        $+64, R8
 	ADDQ        $+64, R11
 	SUBQ        $0x10, AX
@@ -1709,13 +1721,13 @@ tail2:
 	BZHIL       AX, R12, R12
 	KMOVW       R12, K1
 	VMOVUPS.Z   (DX), K1, Z20
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VMOVUPS.Z   (DX)(CX*1), K1, Z21
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VMOVUPS.Z   (DX)(CX*2), K1, Z22
-	PREFETCHT1  (SI)(CX*2)
-	VMOVUPS.Z   (DX)(BX*1), K1, Z23
-	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (BX)(CX*2)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z23
+	PREFETCHT1  (BX)(DI*1)
 	VMOVUPS.Z   (R8), K1, Z24
 	VFMADD231PS Z20, Z24, Z0
 	VFMADD231PS Z21, Z24, Z5
@@ -1839,17 +1851,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot5x5AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot5x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot5x5AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	LEAQ   (R11)(R11*2), R12
@@ -1885,14 +1898,14 @@ TEXT ·dot5x5AVX512(SB), NOSPLIT, $0-64
 
 loop1:
 	VMOVUPS     (DX), Z25
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VMOVUPS     (DX)(CX*1), Z26
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VMOVUPS     (DX)(CX*2), Z27
-	PREFETCHT1  (DI)(CX*2)
-	VMOVUPS     (DX)(BX*1), Z28
-	PREFETCHT1  (DI)(R8*1)
-	VMOVUPS     (SI), Z29
+	PREFETCHT1  (BX)(CX*2)
+	VMOVUPS     (DX)(SI*1), Z28
+	PREFETCHT1  (BX)(R8*1)
+	VMOVUPS     (DI), Z29
 	PREFETCHT1  (R9)
 	VMOVUPS     (R10), Z30
 	VFMADD231PS Z25, Z30, Z0
@@ -1925,8 +1938,8 @@ loop1:
 	VFMADD231PS Z28, Z30, Z19
 	VFMADD231PS Z29, Z30, Z24
 	ADDQ        $+64, DX
-	ADDQ        $+64, SI
-	ADDQ        R14, DI
+	ADDQ        $+64, DI
+	ADDQ        R14, BX
 	ADDQ        R14, R9
 	ADDQ        $+64, R10
 	ADDQ        $+64, R13
@@ -1940,14 +1953,14 @@ tail2:
 	BZHIL       AX, R14, R14
 	KMOVW       R14, K1
 	VMOVUPS.Z   (DX), K1, Z25
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VMOVUPS.Z   (DX)(CX*1), K1, Z26
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VMOVUPS.Z   (DX)(CX*2), K1, Z27
-	PREFETCHT1  (DI)(CX*2)
-	VMOVUPS.Z   (DX)(BX*1), K1, Z28
-	PREFETCHT1  (DI)(R8*1)
-	VMOVUPS.Z   (SI), K1, Z29
+	PREFETCHT1  (BX)(CX*2)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z28
+	PREFETCHT1  (BX)(R8*1)
+	VMOVUPS.Z   (DI), K1, Z29
 	PREFETCHT1  (R9)
 	VMOVUPS.Z   (R10), K1, Z30
 	VFMADD231PS Z25, Z30, Z0
@@ -2080,13 +2093,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x6AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x6AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	LEAQ   (SI)(SI*2), DI
@@ -2189,13 +2203,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot3x6AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot3x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot3x6AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	LEAQ   (DI)(DI*2), R8
@@ -2379,14 +2394,15 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot4x6AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot4x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot4x6AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	MOVQ   next+24(FP), SI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*2), DI
 	MOVQ   x+40(FP), R8
 	MOVQ   ldx+48(FP), R9
@@ -2422,13 +2438,13 @@ TEXT ·dot4x6AVX512(SB), NOSPLIT, $0-64
 
 loop1:
 	VMOVUPS     (DX), Z24
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VMOVUPS     (DX)(CX*1), Z25
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VMOVUPS     (DX)(CX*2), Z26
-	PREFETCHT1  (SI)(CX*2)
-	VMOVUPS     (DX)(BX*1), Z27
-	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (BX)(CX*2)
+	VMOVUPS     (DX)(SI*1), Z27
+	PREFETCHT1  (BX)(DI*1)
 	VMOVUPS     (R8), Z28
 	VFMADD231PS Z24, Z28, Z0
 	VFMADD231PS Z25, Z28, Z6
@@ -2460,7 +2476,7 @@ loop1:
 	VFMADD231PS Z26, Z28, Z17
 	VFMADD231PS Z27, Z28, Z23
 	ADDQ        $+64, DX
-	ADDQ        R12, SI
+	ADDQ        R12, BX
 	ADDQ        $+64, R8
 	ADDQ        $+64, R11
 	SUBQ        $0x10, AX
@@ -2473,13 +2489,13 @@ tail2:
 	BZHIL       AX, R12, R12
 	KMOVW       R12, K1
 	VMOVUPS.Z   (DX), K1, Z24
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VMOVUPS.Z   (DX)(CX*1), K1, Z25
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VMOVUPS.Z   (DX)(CX*2), K1, Z26
-	PREFETCHT1  (SI)(CX*2)
-	VMOVUPS.Z   (DX)(BX*1), K1, Z27
-	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (BX)(CX*2)
+	VMOVUPS.Z   (DX)(SI*1), K1, Z27
+	PREFETCHT1  (BX)(DI*1)
 	VMOVUPS.Z   (R8), K1, Z28
 	VFMADD231PS Z24, Z28, Z0
 	VFMADD231PS Z25, Z28, Z6
@@ -2608,13 +2624,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x7AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x7AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x7AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	LEAQ   (SI)(SI*2), DI
@@ -2722,13 +2739,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot3x7AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot3x7AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot3x7AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	LEAQ   (DI)(DI*2), R8
@@ -2938,13 +2956,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x8AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x8AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot1x8AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	LEAQ   (SI)(SI*2), DI
@@ -3057,13 +3076,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot3x8AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot3x8AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·dot3x8AVX512(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	LEAQ   (DI)(DI*2), R8
@@ -3284,13 +3304,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x1AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot1x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), SI
@@ -3377,14 +3398,15 @@ DATA mask<>+120(SB)/4, $0x00000000
 DATA mask<>+124(SB)/4, $0x00000000
 GLOBL mask<>(SB), RODATA|NOPTR, $128
 
-// func dot4x1AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot4x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot4x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	MOVQ   next+24(FP), SI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*2), DI
 	MOVQ   x+40(FP), R8
 	MOVQ   ldx+48(FP), R9
@@ -3399,19 +3421,19 @@ TEXT ·dot4x1AVX2(SB), NOSPLIT, $0-64
 loop1:
 	VMOVUPS     (R8), Y4
 	VMOVUPS     (DX), Y5
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Y4, Y5, Y0
 	VMOVUPS     (DX)(CX*1), Y5
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Y4, Y5, Y1
 	VMOVUPS     (DX)(CX*2), Y5
-	PREFETCHT1  (SI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Y4, Y5, Y2
-	VMOVUPS     (DX)(BX*1), Y5
-	PREFETCHT1  (SI)(DI*1)
+	VMOVUPS     (DX)(SI*1), Y5
+	PREFETCHT1  (BX)(DI*1)
 	VFMADD231PS Y4, Y5, Y3
 	ADDQ        $+32, DX
-	ADDQ        R9, SI
+	ADDQ        R9, BX
 	ADDQ        $+32, R8
 	SUBQ        $0x08, AX
 	JGE         loop1
@@ -3425,16 +3447,16 @@ tail2:
 	VMOVUPS     96(R9)(AX*4), Y5
 	VMASKMOVPS  (R8), Y4, Y5
 	VMASKMOVPS  (DX), Y4, Y6
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Y5, Y6, Y0
 	VMASKMOVPS  (DX)(CX*1), Y4, Y6
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Y5, Y6, Y1
 	VMASKMOVPS  (DX)(CX*2), Y4, Y6
-	PREFETCHT1  (SI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Y5, Y6, Y2
-	VMASKMOVPS  (DX)(BX*1), Y4, Y4
-	PREFETCHT1  (SI)(DI*1)
+	VMASKMOVPS  (DX)(SI*1), Y4, Y4
+	PREFETCHT1  (BX)(DI*1)
 	VFMADD231PS Y5, Y4, Y3
 
 done3:
@@ -3471,17 +3493,18 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot6x1AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot6x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot6x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	LEAQ   (DX)(CX*4), SI
-	MOVQ   next+24(FP), DI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (DX)(CX*4), DI
 	LEAQ   (CX)(CX*2), R8
-	LEAQ   (DI)(CX*4), R9
+	LEAQ   (BX)(CX*4), R9
 	MOVQ   x+40(FP), R10
 	MOVQ   ldx+48(FP), R11
 	MOVQ   pace+32(FP), R11
@@ -3497,26 +3520,26 @@ TEXT ·dot6x1AVX2(SB), NOSPLIT, $0-64
 loop1:
 	VMOVUPS     (R10), Y6
 	VMOVUPS     (DX), Y7
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Y6, Y7, Y0
 	VMOVUPS     (DX)(CX*1), Y7
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Y6, Y7, Y1
 	VMOVUPS     (DX)(CX*2), Y7
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Y6, Y7, Y2
-	VMOVUPS     (DX)(BX*1), Y7
-	PREFETCHT1  (DI)(R8*1)
+	VMOVUPS     (DX)(SI*1), Y7
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Y6, Y7, Y3
-	VMOVUPS     (SI), Y7
+	VMOVUPS     (DI), Y7
 	PREFETCHT1  (R9)
 	VFMADD231PS Y6, Y7, Y4
-	VMOVUPS     (SI)(CX*1), Y7
+	VMOVUPS     (DI)(CX*1), Y7
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Y6, Y7, Y5
 	ADDQ        $+32, DX
-	ADDQ        $+32, SI
-	ADDQ        R11, DI
+	ADDQ        $+32, DI
+	ADDQ        R11, BX
 	ADDQ        R11, R9
 	ADDQ        $+32, R10
 	SUBQ        $0x08, AX
@@ -3531,21 +3554,21 @@ tail2:
 	VMOVUPS     96(R11)(AX*4), Y7
 	VMASKMOVPS  (R10), Y6, Y7
 	VMASKMOVPS  (DX), Y6, Y8
-	PREFETCHT1  (DI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Y7, Y8, Y0
 	VMASKMOVPS  (DX)(CX*1), Y6, Y8
-	PREFETCHT1  (DI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Y7, Y8, Y1
 	VMASKMOVPS  (DX)(CX*2), Y6, Y8
-	PREFETCHT1  (DI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Y7, Y8, Y2
-	VMASKMOVPS  (DX)(BX*1), Y6, Y8
-	PREFETCHT1  (DI)(R8*1)
+	VMASKMOVPS  (DX)(SI*1), Y6, Y8
+	PREFETCHT1  (BX)(R8*1)
 	VFMADD231PS Y7, Y8, Y3
-	VMASKMOVPS  (SI), Y6, Y8
+	VMASKMOVPS  (DI), Y6, Y8
 	PREFETCHT1  (R9)
 	VFMADD231PS Y7, Y8, Y4
-	VMASKMOVPS  (SI)(CX*1), Y6, Y6
+	VMASKMOVPS  (DI)(CX*1), Y6, Y6
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Y7, Y6, Y5
 
@@ -3583,13 +3606,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x2AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot1x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), DI
@@ -3650,13 +3674,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot3x2AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot3x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot3x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	MOVQ   pace+32(FP), R8
@@ -3746,14 +3771,15 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot4x2AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot4x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot4x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
-	LEAQ   (CX)(CX*2), BX
-	MOVQ   next+24(FP), SI
+	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
+	LEAQ   (CX)(CX*2), SI
 	LEAQ   (CX)(CX*2), DI
 	MOVQ   x+40(FP), R8
 	MOVQ   ldx+48(FP), R9
@@ -3773,23 +3799,23 @@ loop1:
 	VMOVUPS     (R8), Y8
 	VMOVUPS     (R8)(R9*1), Y9
 	VMOVUPS     (DX), Y10
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
 	VMOVUPS     (DX)(CX*1), Y10
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Y8, Y10, Y2
 	VFMADD231PS Y9, Y10, Y3
 	VMOVUPS     (DX)(CX*2), Y10
-	PREFETCHT1  (SI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Y8, Y10, Y4
 	VFMADD231PS Y9, Y10, Y5
-	VMOVUPS     (DX)(BX*1), Y10
-	PREFETCHT1  (SI)(DI*1)
+	VMOVUPS     (DX)(SI*1), Y10
+	PREFETCHT1  (BX)(DI*1)
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $+32, DX
-	ADDQ        R10, SI
+	ADDQ        R10, BX
 	ADDQ        $+32, R8
 	SUBQ        $0x08, AX
 	JGE         loop1
@@ -3804,19 +3830,19 @@ tail2:
 	VMASKMOVPS  (R8), Y8, Y9
 	VMASKMOVPS  (R8)(R9*1), Y8, Y10
 	VMASKMOVPS  (DX), Y8, Y11
-	PREFETCHT1  (SI)
+	PREFETCHT1  (BX)
 	VFMADD231PS Y9, Y11, Y0
 	VFMADD231PS Y10, Y11, Y1
 	VMASKMOVPS  (DX)(CX*1), Y8, Y11
-	PREFETCHT1  (SI)(CX*1)
+	PREFETCHT1  (BX)(CX*1)
 	VFMADD231PS Y9, Y11, Y2
 	VFMADD231PS Y10, Y11, Y3
 	VMASKMOVPS  (DX)(CX*2), Y8, Y11
-	PREFETCHT1  (SI)(CX*2)
+	PREFETCHT1  (BX)(CX*2)
 	VFMADD231PS Y9, Y11, Y4
 	VFMADD231PS Y10, Y11, Y5
-	VMASKMOVPS  (DX)(BX*1), Y8, Y8
-	PREFETCHT1  (SI)(DI*1)
+	VMASKMOVPS  (DX)(SI*1), Y8, Y8
+	PREFETCHT1  (BX)(DI*1)
 	VFMADD231PS Y9, Y8, Y6
 	VFMADD231PS Y10, Y8, Y7
 
@@ -3854,13 +3880,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x3AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot1x3AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), DI
@@ -3932,13 +3959,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot2x3AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot2x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot2x3AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	MOVQ   pace+32(FP), R8
@@ -4026,13 +4054,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot3x3AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot3x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot3x3AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	MOVQ   pace+32(FP), R8
@@ -4150,13 +4179,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot1x4AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot1x4AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot1x4AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), CX
 	MOVQ   next+24(FP), DX
+	ADDQ   CX, DX
 	MOVQ   x+40(FP), BX
 	MOVQ   ldx+48(FP), SI
 	LEAQ   (SI)(SI*2), DI
@@ -4237,13 +4267,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func dot2x4AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+// func dot2x4AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dot2x4AVX2(SB), NOSPLIT, $0-64
 	MOVQ   k+0(FP), AX
 	MOVQ   ldw+16(FP), CX
 	MOVQ   w+8(FP), DX
 	MOVQ   next+24(FP), BX
+	ADDQ   DX, BX
 	MOVQ   x+40(FP), SI
 	MOVQ   ldx+48(FP), DI
 	LEAQ   (DI)(DI*2), R8

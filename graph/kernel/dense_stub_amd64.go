@@ -4,160 +4,160 @@
 
 package kernel
 
-// dot1x1AVX512 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x1AVX512 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x1AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x1AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot8x1AVX512 adds the dot products of 8 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot8x1AVX512 adds the dot products of 8 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot8x1AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot8x1AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x2AVX512 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x2AVX512 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x2AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x2AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot8x2AVX512 adds the dot products of 8 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot8x2AVX512 adds the dot products of 8 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot8x2AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot8x2AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x3AVX512 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x3AVX512 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x3AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot6x3AVX512 adds the dot products of 6 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot6x3AVX512 adds the dot products of 6 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot6x3AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot6x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot8x3AVX512 adds the dot products of 8 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot8x3AVX512 adds the dot products of 8 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot8x3AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot8x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x4AVX512 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x4AVX512 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x4AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot5x4AVX512 adds the dot products of 5 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot5x4AVX512 adds the dot products of 5 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot5x4AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot5x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot6x4AVX512 adds the dot products of 6 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot6x4AVX512 adds the dot products of 6 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot6x4AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot6x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x5AVX512 adds the dot products of 1 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x5AVX512 adds the dot products of 1 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x5AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot4x5AVX512 adds the dot products of 4 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot4x5AVX512 adds the dot products of 4 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot4x5AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot4x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot5x5AVX512 adds the dot products of 5 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot5x5AVX512 adds the dot products of 5 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot5x5AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot5x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x6AVX512 adds the dot products of 1 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x6AVX512 adds the dot products of 1 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x6AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot3x6AVX512 adds the dot products of 3 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot3x6AVX512 adds the dot products of 3 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot3x6AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot3x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot4x6AVX512 adds the dot products of 4 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot4x6AVX512 adds the dot products of 4 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot4x6AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot4x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x7AVX512 adds the dot products of 1 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x7AVX512 adds the dot products of 1 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x7AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x7AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot3x7AVX512 adds the dot products of 3 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot3x7AVX512 adds the dot products of 3 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot3x7AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot3x7AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x8AVX512 adds the dot products of 1 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x8AVX512 adds the dot products of 1 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x8AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x8AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot3x8AVX512 adds the dot products of 3 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot3x8AVX512 adds the dot products of 3 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot3x8AVX512(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot3x8AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x1AVX2 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x1AVX2 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x1AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot4x1AVX2 adds the dot products of 4 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot4x1AVX2 adds the dot products of 4 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot4x1AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot4x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot6x1AVX2 adds the dot products of 6 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot6x1AVX2 adds the dot products of 6 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot6x1AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot6x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x2AVX2 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x2AVX2 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x2AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot3x2AVX2 adds the dot products of 3 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot3x2AVX2 adds the dot products of 3 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot3x2AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot3x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot4x2AVX2 adds the dot products of 4 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot4x2AVX2 adds the dot products of 4 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot4x2AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot4x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x3AVX2 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x3AVX2 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x3AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot2x3AVX2 adds the dot products of 2 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot2x3AVX2 adds the dot products of 2 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot2x3AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot2x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot3x3AVX2 adds the dot products of 3 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot3x3AVX2 adds the dot products of 3 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot3x3AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot3x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot1x4AVX2 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot1x4AVX2 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot1x4AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot1x4AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
-// dot2x4AVX2 adds the dot products of 2 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.
+// dot2x4AVX2 adds the dot products of 2 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
-func dot2x4AVX2(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)
+func dot2x4AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // mix1AVX512 adds to each of 1 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
 //

@@ -18,15 +18,13 @@ type Gemm struct {
 	transA, transB bool
 	m, n, k        int
 
-	rows           parts // rows of C, by tile
-	columns        parts // panels of C, by block of B
-	depth          parts // k, by block of B
-	group          int   // tiles of rows in a task
-	chunk          int   // panels in a task
-	splits         int   // parts of k summed apart, for want of other parallelism
-	wide           int   // panels in a tile
-	longA          int   // floats of a task's copy of A
-	packB, packedB int   // panels in a packing task; floats of one split's block of B
+	rows         parts // rows of C, by tile
+	columns      parts // panels of C, by block of B
+	depth        parts // k, by block of B
+	chunk        int   // panels in a task, of one tile's rows
+	splits       int   // parts of k summed apart, for want of other parallelism
+	wide         int   // panels in a tile
+	longA, longB int   // floats of a task's copy of A, and of one split's block of B
 
 	gemmCall
 }
@@ -46,13 +44,14 @@ type gemmCall struct {
 }
 
 const (
-	gemmDepth   = 384                  // of a block of B: fourteen rows of A are then 21 KiB
-	gemmColumns = 32                   // panels in a block of B, which is then 786 KiB
-	gemmPad     = 16                   // floats between copied rows of A, against cache sets that coincide
-	edgeTile    = 17 * Block           // floats of a tile at C's right edge, and its bias
-	gemmTasks   = 16                   // parallel work that is sought
-	gemmSplit   = 1 << 20              // multiply-adds that are worth splitting k for
-	copyStep    = gemmColumns / 2 * 16 // columns of C that one task of the last sum takes
+	gemmDepth  = 384             // of a block of B: fourteen rows of A are then 21 KiB
+	gemmBlock  = 512 * gemmDepth // floats in a block of B: 768 KiB, most of the second-level cache
+	gemmPad    = 16              // floats between copied rows of A, against cache sets that coincide
+	edgeTile   = 17 * Block      // floats of a tile at C's right edge, and its bias
+	packPanels = 4               // panels in a packing task
+	gemmTasks  = 16              // parallel work that is sought
+	gemmSplit  = 1 << 20         // multiply-adds that are worth splitting k for
+	sumStep    = 1 << 12         // elements of C in a task of the last sum
 )
 
 // The phases of Run.
@@ -91,61 +90,43 @@ func NewGemm(transA, transB bool, m, n, k int) *Gemm {
 	if m < 0 || n < 0 || k < 0 {
 		panic(fmt.Sprintf("kernel: matrix product of negative size %d×%d×%d", m, n, k))
 	}
-	g := &Gemm{transA: transA, transB: transB, m: m, n: n, k: k, wide: 2, group: 1, packB: 4}
-	if maxRows(2) == 0 || n <= Block {
-		g.wide = 1
-	}
-	height := maxRows(g.wide)
-	if height < 14 {
-		g.group = 8 // one panel of B stays in the first-level cache, the rows of A in the second
-	}
-	g.rows = inParts(m, height, 1)
-	g.columns = inParts(Blocks(n), gemmColumns, g.wide)
-	g.depth = inParts(k, gemmDepth, 1)
+	g := &Gemm{transA: transA, transB: transB, m: m, n: n, k: k, wide: 2, splits: 1}
 	if m == 0 || n == 0 || k == 0 {
 		return g
 	}
+	if maxRows(2) == 0 || n <= Block {
+		g.wide = 1
+	}
+	g.rows = inParts(m, maxRows(g.wide), 1)
+	g.depth = inParts(k, gemmDepth, 1)
+	if k <= gemmDepth*4/3 {
+		g.depth.count = 1 // rather than two short blocks
+	}
+	g.columns = inParts(Blocks(n), gemmBlock/Block/max(gemmDepth, g.depth.largest()), g.wide)
 	g.chunk = g.columns.largest()
 	for g.tasks() < gemmTasks && g.chunk > g.wide {
 		g.chunk = (g.chunk/g.wide + 1) / 2 * g.wide
 	}
-	g.splits = 1
 	if m*n*k >= gemmSplit {
-		g.splits = min((gemmTasks+g.tasks()-1)/g.tasks(), g.depth.count)
+		g.splits = min(ceil(gemmTasks, g.tasks()), g.depth.count)
 	}
-	perRow := g.depth.largest() + gemmPad
+	g.longA = g.rows.largest() * (g.depth.largest() + gemmPad)
 	if transA {
-		perRow = g.depth.largest()
+		g.longA = Block * g.depth.largest()
 	}
-	g.longA = g.group * height * perRow
-	if transA {
-		g.longA = g.group * g.stepA() * perRow
-	}
-	g.packedB = g.depth.largest() * g.columns.largest() * Block
+	g.longB = g.depth.largest() * g.columns.largest() * Block
 	return g
 }
 
-// stepA returns the distance of two columns of k in the copy of a transposed A.
-func (g *Gemm) stepA() int {
-	if g.rows.largest() <= 8 {
-		return 8
-	}
-	return 16
-}
-
 // tasks returns the number of tasks of the largest block of B.
-func (g *Gemm) tasks() int {
-	return g.groups() * ((g.columns.largest() + g.chunk - 1) / g.chunk)
-}
-
-func (g *Gemm) groups() int { return (g.rows.count + g.group - 1) / g.group }
+func (g *Gemm) tasks() int { return g.rows.count * ceil(g.columns.largest(), g.chunk) }
 
 // Scratch returns how many floats of scratch space Run wants on so many threads.
 func (g *Gemm) Scratch(threads int) int {
 	if g.m == 0 || g.n == 0 || g.k == 0 {
 		return 0
 	}
-	return g.splits*g.packedB + threads*(g.longA+edgeTile) + (g.splits-1)*g.m*g.n
+	return g.splits*g.longB + threads*(g.longA+edgeTile) + (g.splits-1)*g.m*g.n
 }
 
 // Run computes C = op(A)·op(B), or adds it to C. lda, ldb and ldc are the distances between rows as
@@ -169,7 +150,7 @@ func (g *Gemm) run(p *Pool, call gemmCall, scratch []float32) {
 		panic(fmt.Sprintf("kernel: matrix product has %d floats of scratch space, wants %d", len(scratch), need))
 	}
 	g.gemmCall = call
-	g.blocks, scratch = scratch[:g.splits*g.packedB], scratch[g.splits*g.packedB:]
+	g.blocks, scratch = scratch[:g.splits*g.longB], scratch[g.splits*g.longB:]
 	g.local, scratch = scratch[:p.Threads()*(g.longA+edgeTile)], scratch[p.Threads()*(g.longA+edgeTile):]
 	g.partial = scratch[:(g.splits-1)*g.m*g.n]
 	steps := (g.depth.count + g.splits - 1) / g.splits
@@ -177,14 +158,14 @@ func (g *Gemm) run(p *Pool, call gemmCall, scratch []float32) {
 		panels := g.columns.at(g.column+1) - g.columns.at(g.column)
 		for g.step = range steps {
 			g.phase = gemmPack
-			p.Run(g.splits*ceil(panels, g.packB), g)
+			p.Run(g.splits*ceil(panels, packPanels), g)
 			g.phase = gemmTiles
-			p.Run(g.splits*g.groups()*ceil(panels, g.chunk), g)
+			p.Run(g.splits*g.rows.count*ceil(panels, g.chunk), g)
 		}
 	}
 	if g.splits > 1 {
 		g.phase = gemmSum
-		p.Run(ceil(g.m*g.n, copyStep), g)
+		p.Run(ceil(g.m*g.n, sumStep), g)
 	}
 	g.gemmCall = gemmCall{}
 }
@@ -247,15 +228,15 @@ func (g *Gemm) block(split int) (from, to int, first, last bool) {
 // packTask packs a few panels of B: sixteen columns side by side, zero beyond the last.
 func (g *Gemm) packTask(task int) {
 	start, end := g.columns.at(g.column), g.columns.at(g.column+1)
-	perSplit := ceil(end-start, g.packB)
-	split, first := task/perSplit, task%perSplit*g.packB
+	perSplit := ceil(end-start, packPanels)
+	split, first := task/perSplit, task%perSplit*packPanels
 	from, to, _, _ := g.block(split)
 	if from == to {
 		return
 	}
-	last := min(first+g.packB, end-start)
+	last := min(first+packPanels, end-start)
 	kc := to - from
-	dst := g.blocks[split*g.packedB:]
+	dst := g.blocks[split*g.longB:]
 	for q := first; q < last; {
 		column := (start + q) * Block
 		lanes, panels := min(Block, g.n-column), 1
@@ -306,148 +287,126 @@ func packTransposed(dst, src []float32, ld, lanes, kc int) {
 	}
 }
 
-// tileTask computes a group of tile rows and a chunk of panels.
+// tileTask computes a chunk of panels for the rows of a tile.
 func (g *Gemm) tileTask(task, worker int) {
 	start, end := g.columns.at(g.column), g.columns.at(g.column+1)
-	chunks, groups := ceil(end-start, g.chunk), g.groups()
-	split, group, chunk := task/(chunks*groups), task/chunks%groups, task%chunks
+	chunks := ceil(end-start, g.chunk)
+	split, i, chunk := task/(chunks*g.rows.count), task/chunks%g.rows.count, task%chunks
 	from, to, firstBlock, lastBlock := g.block(split)
 	if from == to {
 		return
 	}
-	kc := to - from
+	row, m, kc := g.rows.at(i), g.rows.at(i+1)-g.rows.at(i), to-from
 	local := g.local[worker*(g.longA+edgeTile):][:g.longA+edgeTile]
 	edge := local[g.longA:]
 
 	// Where the sums go: C, or for a later split its own matrix.
-	c, ldc, column0, accumulate := g.c, g.ldc, start*Block, g.accumulate || !firstBlock
-	bias, relu := g.bias, g.relu && lastBlock && g.splits == 1
+	out := gemmOut{c: g.c[row*g.ldc:], ld: g.ldc, n: g.n, accumulate: g.accumulate || !firstBlock, relu: g.relu && lastBlock && g.splits == 1}
 	if split > 0 {
-		c, ldc, accumulate = g.partial[(split-1)*g.m*g.n:], g.n, !firstBlock
-	}
-	if split > 0 || !firstBlock {
-		bias = nil
+		out.c, out.ld, out.accumulate = g.partial[((split-1)*g.m+row)*g.n:], g.n, !firstBlock
+	} else if firstBlock {
+		out.bias = g.bias
 	}
 
-	t := tile{offs: &oneBlock, nb: 1, kb: kc, bks: Block * 4, bps: uintptr(kc * Block * 4)}
-	tile0, tile1 := group*g.group, min((group+1)*g.group, g.rows.count)
-	stepA := g.copyRows(local, tile0, tile1, from, to)
-	b := g.blocks[split*g.packedB:]
+	t := tile{offs: &oneBlock, nb: 1, kb: kc, bks: Block * 4, bps: uintptr(kc * Block * 4), a0: unsafe.Pointer(&local[0])}
+	if g.transA {
+		t.ams, t.aks = 4, Block*4
+		g.copyColumns(local, row, m, from, to)
+	} else {
+		t.ams, t.aks = uintptr(4*(kc+gemmPad)), 4
+		for r := range m {
+			copy(local[r*(kc+gemmPad):][:kc], g.a[(row+r)*g.lda+from:])
+		}
+	}
+	t.a1 = t.a0
+	if m > 1 {
+		t.a1 = unsafe.Add(t.a0, uintptr((m+1)/2)*t.ams)
+	}
+	b := g.blocks[split*g.longB:]
 	for q := chunk * g.chunk; q < min((chunk+1)*g.chunk, end-start); q += g.wide {
-		wide := min(g.wide, end-start-q)
-		column := column0 + q*Block
 		t.b = unsafe.Pointer(&b[q*kc*Block])
-		for i := tile0; i < tile1; i++ {
-			row, m := g.rows.at(i), g.rows.at(i+1)-g.rows.at(i)
-			a := local[(i-tile0)*stepA:]
-			t.a0 = unsafe.Pointer(&a[0])
-			if g.transA {
-				t.ams, t.aks = 4, uintptr(4*g.stepA())
-			} else {
-				t.ams, t.aks = uintptr(4*(kc+gemmPad)), 4
-			}
-			t.a1 = unsafe.Add(t.a0, uintptr((m+1)/2)*t.ams)
-			if m == 1 {
-				t.a1 = t.a0
-			}
-			g.put(&t, m, wide, c[row*ldc+column:], ldc, g.n-column, accumulate, bias, column, relu, edge)
-		}
+		out.put(&t, m, min(g.wide, end-start-q), (start+q)*Block, edge)
 	}
 }
 
-// copyRows copies the rows of A of some tiles, columns from..to, to dst: row after row with a gap, or
-// if A is transposed column after column. It returns the distance between two tiles.
-func (g *Gemm) copyRows(dst []float32, tile0, tile1, from, to int) int {
-	kc := to - from
-	if !g.transA {
-		height := g.rows.largest()
-		for i := tile0; i < tile1; i++ {
-			at := (i - tile0) * height
-			for row := g.rows.at(i); row < g.rows.at(i+1); row++ {
-				copy(dst[at*(kc+gemmPad):][:kc], g.a[row*g.lda+from:])
-				at++
-			}
-		}
-		return height * (kc + gemmPad)
-	}
-	step := g.stepA()
-	for i := tile0; i < tile1; i++ {
-		row, m := g.rows.at(i), g.rows.at(i+1)-g.rows.at(i)
-		to := dst[(i-tile0)*step*kc:][:step*kc]
-		k := 0
-		if step == Block { // whole vectors, beyond the rows of the tile, as long as A reaches so far
-			if room := len(g.a) - from*g.lda - row - Block; room >= 0 {
-				if whole := min(kc, room/g.lda+1); copyPanels(whole, 1, g.a[from*g.lda+row:], g.lda, to, 0) {
-					k = whole
-				}
-			}
-		}
-		for ; k < kc; k++ {
-			copy(to[k*step:], g.a[(from+k)*g.lda+row:][:m])
+// copyColumns copies m rows of a transposed A, columns from..to, to rows of sixteen: with what lies
+// beside them, as long as A reaches so far.
+func (g *Gemm) copyColumns(dst []float32, row, m, from, to int) {
+	k := from
+	if room := len(g.a) - from*g.lda - row - Block; room >= 0 {
+		if whole := min(to-from, room/g.lda+1); copyPanels(whole, 1, g.a[from*g.lda+row:], g.lda, dst, 0) {
+			k += whole
 		}
 	}
-	return step * kc
+	for ; k < to; k++ {
+		copy(dst[(k-from)*Block:], g.a[k*g.lda+row:][:m])
+	}
 }
 
-// put runs the tile's product for m rows at c, of which columns are left: through edge, a tile's
-// worth of floats, for a panel that C ends in.
-func (g *Gemm) put(t *tile, m, panels int, c []float32, ldc, columns int, accumulate bool, bias []float32, column int, relu bool, edge []float32) {
+// gemmOut is where a tile's rows go in C or its like, n columns wide, and what is done to them there.
+type gemmOut struct {
+	c          []float32
+	ld, n      int
+	bias       []float32
+	accumulate bool
+	relu       bool
+}
+
+// put runs the tile's product for m rows and the columns from column on: through edge, a tile's worth
+// of floats, for a panel that C ends in.
+func (o *gemmOut) put(t *tile, m, panels, column int, edge []float32) {
 	t.relu = 0
-	if relu {
+	if o.relu {
 		t.relu = 1
 	}
-	whole := min(panels, columns/Block)
-	if whole > 0 {
-		t.cms, t.cps = uintptr(4*ldc), Block*4
-		t.c0, t.bias = unsafe.Pointer(&c[0]), nil
-		t.c1 = t.c0
+	half := (m + 1) / 2
+	c, lanes := o.c[column:], o.n-column
+	if whole := min(panels, lanes/Block); whole > 0 {
+		t.cms, t.cps = uintptr(4*o.ld), Block*4
+		t.c0, t.c1 = unsafe.Pointer(&c[0]), unsafe.Pointer(&c[0])
 		if m > 1 {
-			t.c1 = unsafe.Pointer(&c[(m+1)/2*ldc])
+			t.c1 = unsafe.Pointer(&c[half*o.ld])
 		}
-		if bias != nil {
-			t.bias = unsafe.Pointer(&bias[column])
-		}
-		t.r0, t.r1 = nil, nil
-		if accumulate {
+		t.r0, t.r1, t.bias = nil, nil, nil
+		if o.accumulate {
 			t.r0, t.r1 = t.c0, t.c1
 		}
+		if o.bias != nil {
+			t.bias = unsafe.Pointer(&o.bias[column])
+		}
 		runTile(t, m, whole)
+		if whole == panels {
+			return
+		}
+		t.b = unsafe.Add(t.b, uintptr(whole)*t.bps)
+		c, column, lanes = c[whole*Block:], column+whole*Block, lanes-whole*Block
 	}
-	if whole == panels {
-		return
-	}
-	lanes := columns - whole*Block
-	c = c[whole*Block:]
-	b := t.b
-	t.b = unsafe.Add(b, uintptr(whole)*t.bps)
 	t.cms, t.cps = Block*4, Block*4
-	t.c0, t.bias = unsafe.Pointer(&edge[0]), nil
-	t.c1 = unsafe.Pointer(&edge[(m+1)/2*Block])
-	t.r0, t.r1 = nil, nil
-	if bias != nil {
-		padded := edge[edgeTile-Block:]
-		clear(padded[copy(padded, bias[column+whole*Block:][:lanes]):])
-		t.bias = unsafe.Pointer(&padded[0])
-	}
-	if accumulate {
+	t.c0, t.c1 = unsafe.Pointer(&edge[0]), unsafe.Pointer(&edge[half*Block])
+	t.r0, t.r1, t.bias = nil, nil, nil
+	if o.accumulate {
 		t.r0, t.r1 = t.c0, t.c1
 		for i := range m {
-			copy(edge[i*Block:], c[i*ldc:][:lanes])
+			copy(edge[i*Block:], c[i*o.ld:][:lanes])
 		}
+	}
+	if o.bias != nil {
+		padded := edge[edgeTile-Block:]
+		clear(padded[copy(padded, o.bias[column:][:lanes]):])
+		t.bias = unsafe.Pointer(&padded[0])
 	}
 	runTile(t, m, 1)
 	for i := range m {
-		copy(c[i*ldc:][:lanes], edge[i*Block:])
+		copy(c[i*o.ld:][:lanes], edge[i*Block:])
 	}
-	t.b = b
 }
 
 // sumTask adds what the later splits have, in their order, to a run of C's elements.
 func (g *Gemm) sumTask(task int) {
 	size := g.m * g.n
-	for i := task * copyStep; i < min((task+1)*copyStep, size); {
+	for i := task * sumStep; i < min((task+1)*sumStep, size); {
 		row, column := i/g.n, i%g.n
-		count := min(g.n-column, (task+1)*copyStep-i)
+		count := min(g.n-column, (task+1)*sumStep-i)
 		c := g.c[row*g.ldc+column:][:count]
 		for split := range g.splits - 1 {
 			addTo(g.partial[split*size+i:][:count], c)

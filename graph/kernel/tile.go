@@ -35,43 +35,79 @@ type tile struct {
 // tilePortable is the micro-kernel in Go: the meaning of the assembly, and what runs where there is none.
 func tilePortable(t *tile, m, panels int) {
 	half := (m + 1) / 2
-	for i := range m {
-		a, c, r, row := t.a0, t.c0, t.r0, uintptr(i)
+	place := func(i int, first, other unsafe.Pointer, step uintptr) unsafe.Pointer {
 		if i >= half {
-			a, c, r, row = t.a1, t.c1, t.r1, uintptr(i-half)
+			return unsafe.Add(other, uintptr(i-half)*step)
 		}
-		a = unsafe.Add(a, row*t.ams)
+		return unsafe.Add(first, uintptr(i)*step)
+	}
+	for i := 0; i < m; i += 2 {
+		j := min(i+1, m-1) // the last row of an odd number is computed twice
+		a, a2 := place(i, t.a0, t.a1, t.ams), place(j, t.a0, t.a1, t.ams)
+		c, c2 := place(i, t.c0, t.c1, t.cms), place(j, t.c0, t.c1, t.cms)
+		var r, r2 unsafe.Pointer
+		if t.r0 != nil {
+			r, r2 = place(i, t.r0, t.r1, t.cms), place(j, t.r0, t.r1, t.cms)
+		}
 		for p := range uintptr(panels) {
-			var acc [Block]float32
+			var sums [2][Block]float32
+			for q := uintptr(0); q < Block; q += 4 {
+				t.quarter(a, a2, unsafe.Add(t.b, p*t.bps+q*4), (*[4]float32)(sums[0][q:]), (*[4]float32)(sums[1][q:]))
+			}
+			to := p * t.cps
+			var bias unsafe.Pointer
 			if t.bias != nil {
-				acc = *(*[Block]float32)(unsafe.Add(t.bias, p*Block*4))
+				bias = unsafe.Add(t.bias, p*Block*4)
 			}
-			for _, off := range unsafe.Slice(t.offs, t.nb) {
-				av, bv := unsafe.Add(a, off[0]), unsafe.Add(t.b, off[1]+int(p*t.bps))
-				for range t.kb {
-					x, b := *(*float32)(av), (*[Block]float32)(bv)
-					for j := range acc {
-						acc[j] += x * b[j]
-					}
-					av, bv = unsafe.Add(av, t.aks), unsafe.Add(bv, t.bks)
-				}
+			t.store(&sums[0], bias, r, c, to)
+			if j > i {
+				t.store(&sums[1], bias, r2, c2, to)
 			}
-			if r != nil {
-				rv := (*[Block]float32)(unsafe.Add(r, row*t.cms+p*t.cps))
-				for j := range acc {
-					acc[j] += rv[j]
-				}
-			}
-			if t.relu != 0 {
-				for j := range acc {
-					if acc[j] < 0 {
-						acc[j] = 0
-					}
-				}
-			}
-			*(*[Block]float32)(unsafe.Add(c, row*t.cms+p*t.cps)) = acc
 		}
 	}
+}
+
+// quarter writes the sums of two rows and four columns: as many as Go keeps in registers.
+func (t *tile) quarter(a, a2, b unsafe.Pointer, sum, sum2 *[4]float32) {
+	var s0, s1, s2, s3, u0, u1, u2, u3 float32
+	for _, off := range unsafe.Slice(t.offs, t.nb) {
+		x, y := off[0], off[1] // not pointers, as those must never point beyond the arrays
+		for range t.kb {
+			v, v2, w := *(*float32)(unsafe.Add(a, x)), *(*float32)(unsafe.Add(a2, x)), (*[4]float32)(unsafe.Add(b, y))
+			s0 += v * w[0]
+			u0 += v2 * w[0]
+			s1 += v * w[1]
+			u1 += v2 * w[1]
+			s2 += v * w[2]
+			u2 += v2 * w[2]
+			s3 += v * w[3]
+			u3 += v2 * w[3]
+			x, y = x+int(t.aks), y+int(t.bks)
+		}
+	}
+	*sum, *sum2 = [4]float32{s0, s1, s2, s3}, [4]float32{u0, u1, u2, u3}
+}
+
+// store finishes a row's sums and writes them to c.
+func (t *tile) store(sums *[Block]float32, bias, r, c unsafe.Pointer, to uintptr) {
+	if bias != nil {
+		for j, v := range (*[Block]float32)(bias) {
+			sums[j] += v
+		}
+	}
+	if r != nil {
+		for j, v := range (*[Block]float32)(unsafe.Add(r, to)) {
+			sums[j] += v
+		}
+	}
+	if t.relu != 0 {
+		for j, v := range sums {
+			if v < 0 {
+				sums[j] = 0
+			}
+		}
+	}
+	*(*[Block]float32)(unsafe.Add(c, to)) = *sums
 }
 
 // tileRows is the most rows of a tile by family and number of panels: what fits in the registers

@@ -26,8 +26,8 @@ func main() {
 		for i, most := range s.rows {
 			for _, rows := range slices.Compact([]int{1, s.rows[min(i+1, len(s.rows)-1)], most}) {
 				name := fmt.Sprintf("dot%dx%d%s", rows, i+1, s.name)
-				doc := fmt.Sprintf("adds the dot products of %d rows of w and %d rows of x, k long, to out, in the order of w's rows. It fetches from as many rows at next, pace bytes a step. Strides are in bytes.", rows, i+1)
-				lanes.For(s.wide, name, "func(k int, w *float32, ldw int, next *float32, pace int, x *float32, ldx int, out *float32)", doc,
+				doc := fmt.Sprintf("adds the dot products of %d rows of w and %d rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.", rows, i+1)
+				lanes.For(s.wide, name, "func(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)", doc,
 					func(f *lanes.F) { dot(f, rows, i+1) })
 			}
 		}
@@ -98,7 +98,9 @@ func dot(f *lanes.F, rows, inputs int) {
 	width := f.Pick(16, 8)
 	k := f.Arg("k")
 	ldw := f.Arg("ldw")
-	w, next := newSide(f, f.Arg("w"), ldw, rows), newSide(f, f.Arg("next"), ldw, rows)
+	w, after := f.Arg("w"), f.Arg("next")
+	f.ADDQ(w, after)
+	weights, next := newSide(f, w, ldw, rows), newSide(f, after, ldw, rows)
 	x := newSide(f, f.Arg("x"), f.Arg("ldx"), inputs)
 	pace := f.Arg("pace")
 	sums := make([][]reg.VecVirtual, rows)
@@ -118,7 +120,7 @@ func dot(f *lanes.F, rows, inputs int) {
 		if rows <= inputs {
 			held := make([]reg.VecVirtual, rows)
 			for r := range held {
-				held[r] = load(w[r])
+				held[r] = load(weights[r])
 				f.PREFETCHT1(next[r])
 			}
 			for i := range inputs {
@@ -134,7 +136,7 @@ func dot(f *lanes.F, rows, inputs int) {
 			held[i] = load(x[i])
 		}
 		for r := range rows {
-			v := load(w[r])
+			v := load(weights[r])
 			f.PREFETCHT1(next[r])
 			for i := range inputs {
 				f.VFMADD231PS(held[i], v, sums[r][i])
@@ -150,7 +152,7 @@ func dot(f *lanes.F, rows, inputs int) {
 		f.VMOVUPS(m, v)
 		return v
 	})
-	w.advance(f, I32(4*width))
+	weights.advance(f, I32(4*width))
 	next.advance(f, pace)
 	x.advance(f, I32(4*width))
 	f.SUBQ(Imm(uint64(width)), k)
