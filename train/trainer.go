@@ -331,6 +331,15 @@ func (t *Trainer) open() (closeLog func(), err error) {
 			return nil, err
 		}
 	}
+	if t.goesOn {
+		// What a killed session was writing.
+		for _, dir := range []string{t.folder, filepath.Join(t.folder, "weights")} {
+			left, _ := filepath.Glob(filepath.Join(dir, ".zoo-*.tmp"))
+			for _, f := range left {
+				os.Remove(f)
+			}
+		}
+	}
 	if err := t.writeEnv(); err != nil {
 		return nil, err
 	}
