@@ -48,6 +48,7 @@ const (
 	gemmBlock  = 512 * gemmDepth // floats in a block of B: 768 KiB, most of the second-level cache
 	gemmPad    = 16              // floats between copied rows of A, against cache sets that coincide
 	edgeTile   = 17 * Block      // floats of a tile at C's right edge, and its bias
+	packDepth  = 32              // rows of B in a packing task
 	packPanels = 4               // panels in a packing task
 	gemmTasks  = 16              // parallel work that is sought
 	gemmSplit  = 1 << 20         // multiply-adds that are worth splitting k for
@@ -158,7 +159,7 @@ func (g *Gemm) run(p *Pool, call gemmCall, scratch []float32) {
 		panels := g.columns.at(g.column+1) - g.columns.at(g.column)
 		for g.step = range steps {
 			g.phase = gemmPack
-			p.Run(g.splits*ceil(panels, packPanels), g)
+			p.Run(g.splits*g.packTasks(panels), g)
 			g.phase = gemmTiles
 			p.Run(g.splits*g.rows.count*ceil(panels, g.chunk), g)
 		}
@@ -225,48 +226,58 @@ func (g *Gemm) block(split int) (from, to int, first, last bool) {
 	return g.depth.at(i), g.depth.at(i + 1), i == begin, i == end-1
 }
 
-// packTask packs a few panels of B: sixteen columns side by side, zero beyond the last.
+// packTasks returns the number of tasks that pack a split's block of B: a few panels each or, if B is
+// stored by rows, a few whole rows, which lie in as few pages.
+func (g *Gemm) packTasks(panels int) int {
+	if g.transB {
+		return ceil(panels, packPanels)
+	}
+	return ceil(g.depth.largest(), packDepth)
+}
+
+// packTask packs a part of a block of B: sixteen columns side by side, zero beyond the last.
 func (g *Gemm) packTask(task int) {
 	start, end := g.columns.at(g.column), g.columns.at(g.column+1)
-	perSplit := ceil(end-start, packPanels)
-	split, first := task/perSplit, task%perSplit*packPanels
+	perSplit := g.packTasks(end - start)
+	split, task := task/perSplit, task%perSplit
 	from, to, _, _ := g.block(split)
-	if from == to {
-		return
-	}
-	last := min(first+packPanels, end-start)
 	kc := to - from
 	dst := g.blocks[split*g.longB:]
-	for q := first; q < last; {
-		column := (start + q) * Block
-		lanes, panels := min(Block, g.n-column), 1
-		panel := dst[q*kc*Block:]
-		switch {
-		case g.transB:
-			packTransposed(panel, g.b[column*g.ldb+from:], g.ldb, lanes, kc)
-		case last-q == 4 && g.n-column >= 4*Block:
-			panels = 4
-			packRows(panel, g.b[from*g.ldb+column:], g.ldb, 4*Block, kc)
-		default:
-			packRows(panel, g.b[from*g.ldb+column:], g.ldb, lanes, kc)
+	if g.transB {
+		if kc == 0 {
+			return
 		}
-		q += panels
+		for q := task * packPanels; q < min((task+1)*packPanels, end-start); q++ {
+			column := (start + q) * Block
+			packTransposed(dst[q*kc*Block:], g.b[column*g.ldb+from:], g.ldb, min(Block, g.n-column), kc)
+		}
+		return
+	}
+	k0, k1 := task*packDepth, min((task+1)*packDepth, kc)
+	if k0 >= k1 {
+		return
+	}
+	for q := 0; q < end-start; q += packPanels {
+		column := (start + q) * Block
+		packRows(dst[(q*kc+k0)*Block:], kc*Block, g.b[(from+k0)*g.ldb+column:], g.ldb, min(packPanels*Block, g.n-column, (end-start-q)*Block), k1-k0)
 	}
 }
 
-// packRows copies kc rows of lanes floats, ld apart, to panels of kc rows of sixteen; zeros fill the
-// last. lanes is at most 16, or 64.
-func packRows(dst, src []float32, ld, lanes, kc int) {
-	if lanes%Block == 0 && copyPanels(kc, lanes/Block, src, ld, dst, kc*Block) {
+// packRows copies n rows of lanes ≤ 64 floats, ld apart, to panels of rows of sixteen, step apart; zeros
+// fill the last.
+func packRows(dst []float32, step int, src []float32, ld, lanes, n int) {
+	if lanes == packPanels*Block && copyPanels(n, packPanels, src, ld, dst, step) {
 		return
 	}
-	for i := range kc {
-		row := src[i*ld:][:lanes]
-		for at := i * Block; len(row) > 0; at += kc * Block {
-			to := dst[at:][:Block]
-			done := copy(to, row)
-			clear(to[done:])
-			row = row[done:]
+	for ; lanes > 0; lanes -= Block {
+		if lanes < Block || !copyPanels(n, 1, src, ld, dst, 0) {
+			for i := range n {
+				to := dst[i*Block:][:Block]
+				clear(to[copy(to, src[i*ld:][:min(lanes, Block)]):])
+			}
+		}
+		if lanes > Block {
+			src, dst = src[Block:], dst[step:]
 		}
 	}
 }
