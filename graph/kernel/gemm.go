@@ -259,26 +259,30 @@ func (g *Gemm) packTask(task int) {
 	}
 	for q := 0; q < end-start; q += packPanels {
 		column := (start + q) * Block
-		packRows(dst[(q*kc+k0)*Block:], kc*Block, g.b[(from+k0)*g.ldb+column:], g.ldb, min(packPanels*Block, g.n-column, (end-start-q)*Block), k1-k0)
+		packPanelRows(dst[(q*kc+k0)*Block:], kc*Block, g.b[(from+k0)*g.ldb+column:], g.ldb, min(packPanels*Block, g.n-column, (end-start-q)*Block), k1-k0)
 	}
 }
 
-// packRows copies n rows of lanes ≤ 64 floats, ld apart, to panels of rows of sixteen, step apart; zeros
-// fill the last.
-func packRows(dst []float32, step int, src []float32, ld, lanes, n int) {
+// packPanelRows copies n rows of lanes ≤ 64 floats, ld apart, to panels of rows of sixteen, step apart;
+// zeros fill the last.
+func packPanelRows(dst []float32, step int, src []float32, ld, lanes, n int) {
 	if lanes == packPanels*Block && copyPanels(n, packPanels, src, ld, dst, step) {
 		return
 	}
-	for ; lanes > 0; lanes -= Block {
-		if lanes < Block || !copyPanels(n, 1, src, ld, dst, 0) {
-			for i := range n {
-				to := dst[i*Block:][:Block]
-				clear(to[copy(to, src[i*ld:][:min(lanes, Block)]):])
-			}
-		}
-		if lanes > Block {
-			src, dst = src[Block:], dst[step:]
-		}
+	packRows(dst, src, ld, min(lanes, Block), n)
+	if lanes > Block {
+		packPanelRows(dst[step:], step, src[Block:], ld, lanes-Block, n)
+	}
+}
+
+// packRows copies n rows of lanes ≤ 16 floats, ld apart, to rows of sixteen, zeros after them.
+func packRows(dst, src []float32, ld, lanes, n int) {
+	if lanes == Block && copyPanels(n, 1, src, ld, dst, 0) {
+		return
+	}
+	for i := range n {
+		to := dst[i*Block:][:Block]
+		clear(to[copy(to, src[i*ld:][:lanes]):])
 	}
 }
 
