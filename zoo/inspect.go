@@ -45,6 +45,17 @@ func Inspect(m *Model) (Report, error) {
 			r.Buffers += int64(p.Len())
 		}
 	}
+	r.add(b)
+	train, err := m.Params(graph.Train)
+	if err != nil {
+		return Report{}, err
+	}
+	r.Auxiliary = train.Count() - r.Parameters
+	return r, nil
+}
+
+// add lists what the builder built.
+func (r *Report) add(b *graph.Builder) {
 	index := map[*gorgonia.Node]int{}
 	for i, l := range b.Layers() {
 		bytes := int64(4)
@@ -66,10 +77,4 @@ func Inspect(m *Model) (Report, error) {
 		r.Bytes += bytes
 		r.Layers = append(r.Layers, lr)
 	}
-	train, err := m.Params(graph.Train)
-	if err != nil {
-		return Report{}, err
-	}
-	r.Auxiliary = train.Count() - r.Parameters
-	return r, nil
 }

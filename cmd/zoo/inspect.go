@@ -15,15 +15,31 @@ import (
 
 func newInspect(a *app) *cobra.Command {
 	var asJSON, asDot bool
+	var conv string
 	var flags networkFlags
 	cmd := &cobra.Command{
-		Use:               "inspect NAME",
-		Short:             "Show a network layer by layer: arithmetic, shapes, parameters, multiply-adds",
-		Args:              arguments(1, 1, "the name of a network"),
+		Use:   "inspect NAME",
+		Short: "Show a network layer by layer: arithmetic, shapes, parameters, multiply-adds",
+		Example: `  zoo inspect vgg16
+  zoo inspect --conv 36x36x3,5x5,10,stride=1,pad=0`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("conv") {
+				return arguments(0, 0, "")(cmd, args)
+			}
+			return arguments(1, 1, "the name of a network")(cmd, args)
+		},
 		ValidArgsFunction: completeNetwork,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if asJSON && asDot {
 				return usage(errors.New("--json and --dot: one of them only"))
+			}
+			if len(args) == 0 {
+				for _, name := range []string{"dot", "variant", "input", "classes"} {
+					if cmd.Flags().Changed(name) {
+						return usage(fmt.Errorf("--%s is for networks, not for --conv", name))
+					}
+				}
+				return a.inspectConv(conv, asJSON)
 			}
 			opts, err := flags.options()
 			if err != nil {
@@ -48,6 +64,7 @@ func newInspect(a *app) *cobra.Command {
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().StringVar(&conv, "conv", "", "one convolution in place of a network: input's height x width x channels,\nfilter, number of filters, then stride=1, pad=0, groups=1, dilation=1")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
 	cmd.Flags().BoolVar(&asDot, "dot", false, "print a drawing for Graphviz: zoo inspect NAME --dot | dot -Tsvg")
 	return cmd
