@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -125,6 +126,33 @@ func BenchmarkDense(b *testing.B) {
 				b.ReportMetric(float64(4*in*out)/ns, "GB/s")
 				b.ReportMetric(2*float64(n*in*out)/ns, "GFLOP/s")
 			})
+		}
+	}
+}
+
+func TestDenseHasTheSameBitsForAnyNumberOfThreads(t *testing.T) {
+	for _, s := range [][3]int{{3, 1040, 1011}, {33, 1040, 1011}, {70, 333, 130}} {
+		n, in, out := s[0], s[1], s[2]
+		rng := rand.New(rand.NewPCG(11, 12))
+		x, w, dy := random(rng, n*in), random(rng, out*in), random(rng, n*out)
+		var want [][]float32
+		for _, threads := range []int{1, 2, 5} {
+			p := NewPool(threads)
+			d := NewDense(n, in, out)
+			scratch := make([]float32, d.Scratch(threads))
+			got := [][]float32{make([]float32, n*out), make([]float32, n*in), make([]float32, out*in), make([]float32, out)}
+			d.Forward(p, x, w, nil, got[0], false, scratch)
+			d.DataGrad(p, dy, w, got[1], scratch)
+			d.FilterGrad(p, x, dy, got[2], got[3], scratch)
+			p.Close()
+			if want == nil {
+				want = got
+			}
+			for i, name := range []string{"y", "dx", "dw", "db"} {
+				if !slices.Equal(got[i], want[i]) {
+					t.Errorf("%v: %s differs with %d threads", s, name, threads)
+				}
+			}
 		}
 	}
 }
