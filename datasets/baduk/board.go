@@ -444,3 +444,22 @@ func size(set []uint64) int16 {
 	}
 	return int16(n)
 }
+
+// Groups returns the groups of stones on the board, each in the order of its points, and they in that of
+// their first.
+func (b *Board) Groups() [][]Point {
+	var all [][]Point
+	at := make([]int, b.points) // of a root's group in all, plus 1
+	for p := range b.points {
+		if b.color[p] == Empty {
+			continue
+		}
+		r := b.root[p]
+		if at[r] == 0 {
+			all = append(all, nil)
+			at[r] = len(all)
+		}
+		all[at[r]-1] = append(all[at[r]-1], Point(p))
+	}
+	return all
+}

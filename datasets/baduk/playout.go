@@ -99,7 +99,7 @@ func (b *Board) holder(p int16) Color {
 }
 
 // Dead returns the stones that are likely to be dead, for a game that is over: those of groups whose
-// points the opponent has in the end of seven of ten of so many random games. It is an estimate: it
+// points the opponent has in the end of six of ten of so many random games. It is an estimate: it
 // errs in long fights and in some sekis.
 func (b *Board) Dead(playouts int, seed uint64) []Point {
 	owner := b.Ownership(playouts, seed)
@@ -114,8 +114,8 @@ func (b *Board) Dead(playouts int, seed uint64) []Point {
 	}
 	var dead []Point
 	for p := range b.points {
-		// Seven of ten for the opponent is three of ten for the owner: a mean of -0.4.
-		if b.color[p] != Empty && sum[b.root[p]] < -0.4*float32(b.count[b.root[p]]) {
+		// Six of ten for the opponent and four for the owner is a mean of -0.2.
+		if b.color[p] != Empty && sum[b.root[p]] < -0.2*float32(b.count[b.root[p]]) {
 			dead = append(dead, Point(p))
 		}
 	}

@@ -1,0 +1,8 @@
+// Package gtp lets a program that plays Go be played against, in the Go Text Protocol, version 2
+// (Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2", 2002), which GoGui, Sabaki and
+// gogui-twogtp speak.
+//
+// A [Player] chooses moves; an [Engine] keeps the board, answers the commands and asks the player. The
+// package guarantees that every command gets one answer, that no input makes it panic or take
+// memory without bound, and that no illegal move gets to the board.
+package gtp
