@@ -107,7 +107,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 			if loss := g.session.Value(g.loss)[0]; math.IsNaN(float64(loss)) {
 				return errors.New("the loss is NaN")
 			}
-			u.update(pool, done, set, g.gradient)
+			u.update(pool, done, set, g)
 			params.Changed()
 			done++
 			return nil

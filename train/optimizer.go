@@ -13,10 +13,15 @@ var Optimizers = []string{"sgd"}
 
 // An updater changes parameters by their gradients.
 type updater interface {
-	// update makes step number step (from 0); gradient returns that of the i-th parameter.
-	update(p *kernel.Pool, step int, set Setting, gradient func(i int) []float32)
+	// update makes step number step, from 0.
+	update(p *kernel.Pool, step int, set Setting, g gradients)
 	// state is what the next update depends on besides the parameters, in the updater's own memory.
 	state() []weights.Tensor
+}
+
+// gradients are what an update reads, where they are.
+type gradients interface {
+	gradient(i int) []float32 // of the i-th trained parameter
 }
 
 // updater returns the optimizer at work on some parameters.
@@ -62,9 +67,9 @@ type sgd struct {
 	velocity  [][]float32 // nil without momentum
 }
 
-func (u *sgd) update(pool *kernel.Pool, step int, set Setting, gradient func(i int) []float32) {
+func (u *sgd) update(pool *kernel.Pool, step int, set Setting, g gradients) {
 	for i, p := range u.params {
-		kernel.SGD(pool, p.Data, gradient(i), u.velocity[i], kernel.SGDStep{
+		kernel.SGD(pool, p.Data, g.gradient(i), u.velocity[i], kernel.SGDStep{
 			LR:          float32(set.LR * u.lr[i]),
 			Momentum:    float32(set.Momentum),
 			Dampening:   float32(u.o.Dampening),

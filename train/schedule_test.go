@@ -39,17 +39,17 @@ func readGolden(t *testing.T) golden {
 
 // toy is golden.py's toy problem.
 type toy struct {
-	g        golden
-	w        *graph.Param
-	gradient []float32
-	updater  updater
-	pool     *kernel.Pool
-	step     int
+	g       golden
+	w       *graph.Param
+	dw      []float32
+	updater updater
+	pool    *kernel.Pool
+	step    int
 }
 
 func newToy(t *testing.T, g golden, o Optimizer, s Schedule) *toy {
 	t.Helper()
-	p := &toy{g: g, w: &graph.Param{Name: "w", Shape: []int{len(g.W)}, Data: append([]float32(nil), g.W...)}, gradient: make([]float32, len(g.W)), pool: kernel.NewPool(1)}
+	p := &toy{g: g, w: &graph.Param{Name: "w", Shape: []int{len(g.W)}, Data: append([]float32(nil), g.W...)}, dw: make([]float32, len(g.W)), pool: kernel.NewPool(1)}
 	t.Cleanup(p.pool.Close)
 	var err error
 	if p.updater, err = o.updater(s, []*graph.Param{p.w}); err != nil {
@@ -60,11 +60,13 @@ func newToy(t *testing.T, g golden, o Optimizer, s Schedule) *toy {
 
 func (p *toy) update(set Setting) {
 	for i, w := range p.w.Data {
-		p.gradient[i] = float32(p.g.A[i]*w) - p.g.B[i]
+		p.dw[i] = float32(p.g.A[i]*w) - p.g.B[i]
 	}
-	p.updater.update(p.pool, p.step, set, func(int) []float32 { return p.gradient })
+	p.updater.update(p.pool, p.step, set, p)
 	p.step++
 }
+
+func (p *toy) gradient(int) []float32 { return p.dw }
 
 // check compares the weights with PyTorch's. A fused multiply-add may round the last bit otherwise.
 func (p *toy) check(t *testing.T, want []uint32) {

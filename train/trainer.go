@@ -417,7 +417,7 @@ func (t *Trainer) step(b *datasets.Batch, set Setting) error {
 	}
 	t.at.Tally.Loss += loss * float64(b.N)
 	b.Release() // the next batch is prepared there while the parameters are updated
-	t.updater.update(t.pool, t.at.Step, set, g.gradient)
+	t.updater.update(t.pool, t.at.Step, set, g)
 	t.params.Changed()
 	return nil
 }
