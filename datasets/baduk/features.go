@@ -37,7 +37,7 @@ const (
 // Ladders are read to the end, both sides answering as follows. The chaser plays on one of the prey's
 // two liberties, which leaves it one. The prey extends there, or captures any chasing group that touches
 // it and has one liberty itself. With three liberties it has escaped; with two the chase goes on; with
-// one it is lost, unless a ko forbids the capture. A capturing move thus is one on a liberty of an
+// one it is lost. A capturing move thus is one on a liberty of an
 // opponent's group of two, after which no answer escapes; an escaping move is an answer for a group of
 // the player's with one liberty, after which no chase captures. A reading that takes more than
 // 200 moves in a row or 1,000 in all is given up as escaped.

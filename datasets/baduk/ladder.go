@@ -177,7 +177,9 @@ func (r *reader) escaped(prey int16, depth int) bool {
 		}
 	}
 	if n == 1 {
-		return !b.possible(3-b.color[prey], moves[0])
+		// No ko forbids the capture: an answer that captures leaves the prey a second liberty, or is
+		// itself a stone of the prey's, which is then no single stone.
+		return false
 	}
 	for _, m := range moves {
 		if r.chases(prey, m, depth) {

@@ -328,6 +328,20 @@ func TestPermuteReachesEveryNumberOnce(t *testing.T) {
 	}
 }
 
+func TestPermuteLeavesNoTraceOfTheOrder(t *testing.T) {
+	const n = 20_000
+	// The correlation of neighbours' places, which a good shuffle makes as small as chance does: 0.007.
+	for _, apart := range []int{1, 2, 16, 128, 256} {
+		sum := 0.0
+		for i := range n - apart {
+			sum += (float64(permute(7, i, n))/n - 0.5) * (float64(permute(7, i+apart, n))/n - 0.5)
+		}
+		if r := sum / n * 12; math.Abs(r) > 0.04 {
+			t.Errorf("positions that are %d apart stay together: correlation %.3f", apart, r)
+		}
+	}
+}
+
 func TestReadCorpusSkipsWhatIsDamaged(t *testing.T) {
 	var errs []error
 	c, err := ReadCorpus(19, func(err error) { errs = append(errs, err) }, shared(t, "go-games"))
