@@ -58,9 +58,9 @@ func (b *Board) String() string {
 	return s.String()
 }
 
-// Draw returns the board of a diagram: one line a row from the top, X or # black, O white, . or + empty,
-// and anything between them ignored, as long as a line is as long as there are lines. A diagram of other
-// marks (letters, digits) has empty points there; marks returns them.
+// Draw returns the board of a diagram, as tests have it: one line a row from the top, X or # black, O
+// white, . or + empty, spaces ignored. Other marks, letters for example, are empty points too: marks
+// tells where they are. Black is to play.
 func Draw(diagram string, rules Rules) (b *Board, marks map[rune]Point, err error) {
 	var rows [][]rune
 	for line := range strings.Lines(diagram) {
