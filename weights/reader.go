@@ -125,6 +125,9 @@ func (r *Reader) Close() error {
 // maps and slices are the Reader's own: do not change them.
 func (r *Reader) Meta() Meta { return r.meta }
 
+// Name is what errors call the file: the path that [Open] was given, or [NewReader]'s name.
+func (r *Reader) Name() string { return r.name }
+
 // Format names the file's format: "safetensors", "PyTorch zip" or "PyTorch
 // legacy".
 func (r *Reader) Format() string { return r.format }
