@@ -102,7 +102,7 @@ func (p Plan) String() string {
 	m := p.Memory
 	text := fmt.Sprintf("%s on %s: %s parameters, %s multiply-adds an image; %s training and %s test images of %s\n", name, p.Data,
 		Group(p.Parameters), Group(p.MACs), Group(int64(p.Images)), Group(int64(p.TestImages)), Shape(p.Input))
-	text += fmt.Sprintf("%d epochs, %s steps of %d images, %s; %v", p.Epochs, Group(int64(p.Steps)), p.Batch, plural(p.Threads, "thread"), m)
+	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, plural(p.Threads, "thread"), m)
 	if p.Done > 0 {
 		text += fmt.Sprintf("\ngoing on after step %s", Group(int64(p.Done)))
 	}
