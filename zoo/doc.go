@@ -67,4 +67,9 @@
 // [Model.Options], which survive JSON and make the network again with [WithOptions]. A bad option is an
 // error of [New] and [Model.Build], and so is an input that shrinks to nothing on the way: the error
 // names the layer and shows the arithmetic, (N - F + 2P)/S + 1.
+//
+// # Trained networks
+//
+// [Load] makes a [Classifier] of a weights file that training or [Import] wrote; package weights/pretrained
+// has some that are ready. It says what an image shows, and gives its features for uses of one's own.
 package zoo
