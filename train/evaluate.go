@@ -17,6 +17,8 @@ type EvalConfig struct {
 	// Weights are the files of one network, or of the members of an ensemble, whose probabilities are
 	// averaged. Members may be different networks with different inputs, as long as the classes agree.
 	Weights []string
+	// Open opens one of them; nil means weights.Open, for files.
+	Open func(name string) (*weights.Reader, error)
 	// Network makes the network again from what its weights' file says.
 	Network func(weights.Meta) (Network, error)
 	// Images are evaluated in their order.
@@ -60,7 +62,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
 	var labels []int
 	classes := 0
 	for i, path := range c.Weights {
-		n, meta, params, err := open(path, c.Network)
+		n, meta, params, err := c.open(path)
 		if err != nil {
 			return e, err
 		}
@@ -158,14 +160,18 @@ func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.L
 
 // open reads a network with its parameters from a weights file. Those of auxiliary classifiers, which
 // evaluation has no use for, may be in the file or not, and are not read.
-func open(path string, network func(weights.Meta) (Network, error)) (n Network, meta weights.Meta, params *graph.Params, err error) {
-	r, err := weights.Open(path)
+func (c *EvalConfig) open(path string) (n Network, meta weights.Meta, params *graph.Params, err error) {
+	opener := c.Open
+	if opener == nil {
+		opener = weights.Open
+	}
+	r, err := opener(path)
 	if err != nil {
 		return n, meta, nil, err
 	}
 	defer r.Close()
 	meta = r.Meta()
-	if n, err = network(meta); err != nil {
+	if n, err = c.Network(meta); err != nil {
 		return n, meta, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	params = graph.NewParams()

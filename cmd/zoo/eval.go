@@ -16,17 +16,18 @@ import (
 func newEval(a *app) *cobra.Command {
 	var asJSON bool
 	var data string
-	c := train.EvalConfig{Network: stored}
+	c := train.EvalConfig{Network: stored, Open: openWeights}
 	cmd := &cobra.Command{
 		Use:   "eval [RUN|WEIGHTS]...",
 		Short: "Evaluate trained weights on test images",
 		Long: `Evaluate trained weights on the test images of the data that they were trained on, or of --data.
-A run stands for its best weights; without arguments it is the newest one under runs. Several are
-an ensemble, whose probabilities are averaged.`,
+A run stands for its best weights; without arguments it is the newest one under runs, or, where there
+is none, lenet5-fashion-mnist, whose weights are part of the program. Such weights are evaluated on the
+test images in the program. Several are an ensemble, whose probabilities are averaged.`,
 		Args: arguments(0, -1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				args = []string{"runs"}
+				args = []string{a.newest()}
 			}
 			var of source
 			if cmd.Flags().Changed("data") {
@@ -83,8 +84,16 @@ type source struct {
 	limit, batch int
 }
 
-// find takes a weights file, a run's folder or a folder of runs for weights and their data.
+// find takes a weights file, a run's folder, a folder of runs or a name of weights that are part of the
+// program for weights, which openWeights opens, and their data.
 func find(arg string) (path string, s source, err error) {
+	if isShipped(arg) {
+		r, err := openWeights(arg)
+		if err != nil {
+			return "", s, err
+		}
+		return arg, source{name: embeddedPart(r.Meta().Data)}, nil
+	}
 	info, err := os.Stat(arg)
 	if err == nil && !info.IsDir() {
 		r, err := weights.Open(arg)
@@ -95,7 +104,7 @@ func find(arg string) (path string, s source, err error) {
 		return arg, source{name: r.Meta().Data}, nil
 	}
 	if err != nil && (arg != "runs" || !os.IsNotExist(err)) {
-		return "", s, err
+		return "", s, missing(arg, err)
 	}
 	runs, err := train.Runs(arg)
 	if err != nil {

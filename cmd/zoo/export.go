@@ -62,7 +62,12 @@ A run stands for its best weights.`,
 			if err != nil {
 				return err
 			}
-			f, err := weights.Load(path)
+			r, err := openWeights(path)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			f, err := r.ReadAll()
 			if err != nil {
 				return err
 			}

@@ -78,7 +78,9 @@ func newRoot(a *app) *cobra.Command {
 		Long: `The networks that made computer vision, from LeNet-5 to ResNet and AlphaGo, to train and to use.
 
   zoo train lenet5     trains on images that are part of the program
-  zoo eval             evaluates what was trained last`,
+  zoo eval             evaluates what was trained last
+  zoo predict lenet5-fashion-mnist img.png
+                       says what an image shows`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -93,7 +95,7 @@ func newRoot(a *app) *cobra.Command {
 			return usage(unknown("command", args[0], verbs, "zoo --help lists them"))
 		},
 	}
-	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newEval(a), newImport(a), newExport(a), newBench(a), newVersion(a))
+	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newEval(a), newPredict(a), newImport(a), newExport(a), newBench(a), newVersion(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var missing *pflag.NotExistError
 		if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {

@@ -1,14 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"image/jpeg"
+	"image/png"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 )
 
 func TestMain(m *testing.M) {
@@ -34,6 +41,23 @@ func TestScripts(t *testing.T) {
 				if got != want {
 					ts.Fatalf("exit code %d, want %d", got, want)
 				}
+			},
+			// clothes FILE NUMBER: writes one of the embedded test images as PNG or JPEG.
+			"clothes": func(ts *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				split, err := fashion.Open()
+				ts.Check(err)
+				var img datasets.Image
+				ts.Check(split.Test.Image(n, &img))
+				var file bytes.Buffer
+				if filepath.Ext(args[0]) == ".jpg" {
+					err = jpeg.Encode(&file, &img, nil)
+				} else {
+					err = png.Encode(&file, &img)
+				}
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), file.Bytes(), 0o666))
 			},
 			// await FILE: waits until a file exists.
 			"await": func(ts *testscript.TestScript, _ bool, args []string) {
