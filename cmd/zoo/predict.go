@@ -24,7 +24,7 @@ import (
 
 // Pictures that are decoded and predicted together: not more than these, nor much more memory.
 const (
-	groupSize  = 64
+	groupSize  = 32
 	groupBytes = 64 << 20
 )
 
