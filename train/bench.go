@@ -84,7 +84,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		for i := range targets {
 			targets[i] = float32(r.IntN(n.Classes))
 		}
-		g, err := n.training(params, c.Batch, 0, cfg)
+		g, err := n.training(params, c.Batch, 0, false, cfg)
 		if err != nil {
 			return BenchResult{}, err
 		}

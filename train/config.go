@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -31,6 +32,16 @@ type Config struct {
 	Limit int `json:"limit"`
 	// TestLimit evaluates on that many images only; 0 means all.
 	TestLimit int `json:"test_limit"`
+	// Augment is what happens to training images, and to batches of them.
+	Augment datasets.Augmentation `json:"augment"`
+	// Resize and Crop prepare images of any size, in training, evaluation and prediction alike: the
+	// shorter side is scaled to Resize pixels and the square of Crop pixels in the middle taken; 0 leaves
+	// that out.
+	Resize int `json:"resize,omitempty"`
+	Crop   int `json:"crop,omitempty"`
+	// SkipBroken goes on where an image cannot be decoded: training takes another in its place, an
+	// evaluation leaves it out. Otherwise it ends the run.
+	SkipBroken bool `json:"skip_broken,omitempty"`
 	// EvalBatch is the batch size of evaluations; 0 means the usual for the size of the input.
 	EvalBatch int `json:"eval_batch"`
 	// Time ends the run when it has taken that long, the last evaluation included; 0 means no bound.
@@ -113,8 +124,11 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 // UnmarshalText reads a duration with its unit, such as 30m.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q: should be a time with its unit, such as 30m", text)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
 
 // Complete returns the configuration with each zero that means a default replaced by it, so that what
@@ -189,6 +203,8 @@ func (c Config) Validate() error {
 	check(c.EvalBatch >= 0, "eval_batch", c.EvalBatch, "at least 1, or 0 for the usual")
 	check(c.Limit >= 0, "limit", c.Limit, "at least 1, or 0 for all images")
 	check(c.TestLimit >= 0, "test_limit", c.TestLimit, "at least 1, or 0 for all images")
+	check(c.Resize >= 0, "resize", c.Resize, "at least 1 pixel, or 0 for none")
+	check(c.Crop >= 0, "crop", c.Crop, "at least 1 pixel, or 0 for none")
 	check(c.Time >= 0, "time", time.Duration(c.Time), "above 0, or 0 for no bound")
 	check(c.Checkpoint >= 0, "checkpoint", time.Duration(c.Checkpoint), "above 0, or 0 for each epoch's end only")
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")

@@ -12,49 +12,48 @@ import (
 
 func quick(t *testing.T) Config {
 	t.Helper()
-	c, err := Recipe("lenet5", "quick")
+	c, err := Recipe("lenet5", "quick", "fashion-mnist-small")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Data = "fashion-mnist-small"
 	return c
 }
 
 func TestEveryRecipeIsValidOnceItHasData(t *testing.T) {
 	for network := range recipes {
 		for _, name := range Recipes(network) {
-			c, err := Recipe(network, name)
+			c, err := Recipe(network, name, "x")
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Data = "x"
 			if err := c.Validate(); err != nil {
 				t.Errorf("%s %s: %v", network, name, err)
 			}
 		}
 	}
-	if _, err := Recipe("no such network", "quick"); err != nil {
+	if _, err := Recipe("no such network", "quick", "x"); err != nil {
 		t.Errorf("a network without recipes has no quick one: %v", err)
 	}
 }
 
 func TestRecipesAreCopies(t *testing.T) {
-	a, _ := Recipe("lenet5", "quick")
+	a, _ := Recipe("lenet5", "quick", "fashion-mnist-small")
 	a.Optimizer.Rules[0].Decay = 99
-	b, _ := Recipe("lenet5", "quick")
+	b, _ := Recipe("lenet5", "quick", "fashion-mnist-small")
 	if b.Optimizer.Rules[0].Decay != 0 {
 		t.Error("changing a recipe's rules changed the table")
 	}
 }
 
 func TestAnUnknownRecipeTellsTheNearest(t *testing.T) {
-	if _, err := Recipe("lenet5", "papre"); err == nil || !strings.Contains(err.Error(), `did you mean "paper"?`) {
+	if _, err := Recipe("lenet5", "papre", "x"); err == nil || !strings.Contains(err.Error(), `did you mean "paper"?`) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestConfigComesBackFromJSON(t *testing.T) {
 	c := quick(t)
+	c.Augment, c.Resize, c.Crop = augment("crop(4), cutmix"), 36, 32
 	c.Time, c.Options = Duration(90*time.Minute), json.RawMessage(`{"variant":"modern"}`)
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -86,6 +85,7 @@ func TestSet(t *testing.T) {
 		"options.dropout":        func(c *Config) any { return string(c.Options) },
 		"options.pooling":        func(c *Config) any { return string(c.Options) },
 		"optimizer.weight_decay": func(c *Config) any { return c.Optimizer.WeightDecay },
+		"augment":                func(c *Config) any { return c.Augment.String() },
 	}
 	for _, c := range []struct {
 		key, value string
@@ -105,9 +105,15 @@ func TestSet(t *testing.T) {
 		{"options.dropout", "0.25", `{"dropout":0.25}`, ""},
 		{"options.pooling", "average", `{"pooling":"average"}`, ""},
 
+		{"augment", "crop(4), flip", "crop(pad=4, size=0, fill=black), flip(p=0.5)", ""},
+		{"augment", `["mixup(0.4)"]`, "mixup(alpha=0.4, p=1)", ""},
+		{"augment", "", "", ""},
+
+		{"augment", "crp(4)", nil, `augment: unknown transform "crp": did you mean "crop"?`},
+		{"augment", "flip(2)", nil, "augment: flip: p 2: should be"},
 		{"epochs", "7.5", nil, `epochs "7.5": should be a whole number`},
 		{"seed", "-1", nil, "whole number, at least 0"},
-		{"time", "30", nil, "with its unit, such as 30m"},
+		{"time", "30", nil, `time: "30": should be a time with its unit, such as 30m`},
 		{"drop_last", "perhaps", nil, "true or false"},
 		{"optimizer.rules", `[{"mach":"bias"}]`, nil, "JSON list"},
 		{"milestones", "a", nil, "numbers with commas"},
@@ -140,7 +146,7 @@ func TestSet(t *testing.T) {
 func TestEveryKeyIsSettable(t *testing.T) {
 	for _, key := range Keys() {
 		c := quick(t)
-		if err := c.Set(key, "no value of any kind but text"); err != nil && strings.Contains(err.Error(), "unknown") {
+		if err := c.Set(key, "no value of any kind but text"); err != nil && strings.Contains(err.Error(), "unknown setting") {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
@@ -192,5 +198,20 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	}
 	if c := quick(t); c.Validate() != nil {
 		t.Error("the unchanged configuration is not valid")
+	}
+}
+
+func TestQuickRecipesAugmentAsTheDataAllows(t *testing.T) {
+	for _, c := range []struct{ network, data, want string }{
+		{"resnet20", "cifar10", "crop(pad=4, size=0, fill=black), flip(p=0.5)"},
+		{"lenet5", "mnist", "crop(pad=2, size=0, fill=black)"},
+		{"lenet5", "fashion-mnist-small", ""},
+		{"vgg16", "fashion-mnist", "crop(pad=2, size=0, fill=black), flip(p=0.5)"},
+		{"vgg16", "photos", ""},
+	} {
+		got, err := Recipe(c.network, "quick", c.data)
+		if err != nil || got.Augment.String() != c.want || got.Data != c.data {
+			t.Errorf("%s on %s: %q, %v; want %q", c.network, got.Data, got.Augment, err, c.want)
+		}
 	}
 }

@@ -23,8 +23,8 @@ type Network struct {
 }
 
 // input is the network's input for images of a source.
-func (n *Network) input(info datasets.Info) (datasets.Input, error) {
-	return datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}.For(info)
+func (n *Network) input(c Config, info datasets.Info) (datasets.Input, error) {
+	return datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop}.For(info)
 }
 
 // fits says whether the classes of a source are the network's.
@@ -37,20 +37,18 @@ func (n *Network) fits(info datasets.Info) error {
 
 // preprocessing is how an input is stored beside weights.
 func preprocessing(in datasets.Input) *weights.Preprocessing {
-	switch in.C {
-	case 1:
-		return &weights.Preprocessing{Mean: in.Mean, Std: in.Std, Channels: "grey"}
-	case 3:
-		return &weights.Preprocessing{Mean: in.Mean, Std: in.Std, Channels: "rgb"}
+	channels, ok := map[int]string{1: "grey", 3: "rgb"}[in.C]
+	if !ok {
+		return nil
 	}
-	return nil
+	return &weights.Preprocessing{Resize: in.Resize, Crop: in.Crop, Mean: in.Mean, Std: in.Std, Channels: channels}
 }
 
 // stored is the input that weights were trained with.
 func stored(m weights.Meta, n *Network) datasets.Input {
 	in := datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}
-	if m.Preprocessing != nil {
-		in.Mean, in.Std = m.Preprocessing.Mean, m.Preprocessing.Std
+	if p := m.Preprocessing; p != nil {
+		in.Resize, in.Crop, in.Mean, in.Std = p.Resize, p.Crop, p.Mean, p.Std
 	}
 	return in
 }
@@ -73,7 +71,9 @@ func (n *Network) declareFor(params *graph.Params, mode graph.Mode) error {
 	return err
 }
 
-func (n *Network) training(params *graph.Params, batch int, smoothing float64, cfg graph.Config) (*trainingGraph, error) {
+// training compiles the step for a batch size. Targets are one class an image, or where images are
+// mixed the probabilities of all classes.
+func (n *Network) training(params *graph.Params, batch int, smoothing float64, mixed bool, cfg graph.Config) (*trainingGraph, error) {
 	b := graph.NewBuilder(params, graph.Train)
 	g := &trainingGraph{x: b.Input("x", batch, n.Input[0], n.Input[1], n.Input[2])}
 	var err error
@@ -81,10 +81,13 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, c
 		return nil, err
 	}
 	loss := func(out *gorgonia.Node) *gorgonia.Node { return b.CrossEntropy(out, g.target, float32(smoothing)) }
-	if n.Squared {
+	switch {
+	case n.Squared:
 		g.target = b.Input("target", batch, n.Classes)
 		loss = func(out *gorgonia.Node) *gorgonia.Node { return b.MSE(out, g.target) }
-	} else {
+	case mixed:
+		g.target = b.Input("target", batch, n.Classes)
+	default:
 		g.target = b.Input("target", batch)
 	}
 	g.loss = loss(g.out)
@@ -107,7 +110,7 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, c
 	return g, nil
 }
 
-// run computes the step of a batch: images N×C×H×W and N targets.
+// run computes the step of a batch: images N×C×H×W and N targets, or N×Classes of mixed images.
 func (g *trainingGraph) run(images, targets []float32, step int) error {
 	if err := g.session.Bind(g.x, images); err != nil {
 		return err

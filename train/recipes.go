@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -57,6 +58,30 @@ var general = Config{
 	Schedule:  Schedule{Name: "onecycle", Start: 0.25},
 }
 
+// augment is an augmentation that is known to be right.
+func augment(text string) datasets.Augmentation {
+	a, err := datasets.ParseAugmentation(text)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// usual is what quick recipes do to the images of a data set: what does not change what they show, and
+// what a network of that size has to learn from in few epochs. LeNet-5 has too few weights to learn
+// more than the images of Fashion-MNIST by heart in that time.
+func usual(network, data string) datasets.Augmentation {
+	switch {
+	case strings.HasPrefix(data, "cifar"):
+		return augment("crop(4), flip")
+	case strings.HasPrefix(data, "fashion") && network != "lenet5":
+		return augment("crop(2), flip")
+	case strings.HasPrefix(data, "mnist"):
+		return augment("crop(2)") // digits have no mirror images
+	}
+	return nil
+}
+
 // Recipes returns the names of a network's recipes.
 func Recipes(network string) []string {
 	names := slices.Sorted(maps.Keys(recipes[network]))
@@ -66,8 +91,9 @@ func Recipes(network string) []string {
 	return names
 }
 
-// Recipe returns a complete configuration for a network; what it leaves open is the data set.
-func Recipe(network, name string) (Config, error) {
+// Recipe returns a complete configuration for a network on a data set, by their names. Quick recipes
+// augment the images as is usual for the data; papers' do what the paper did.
+func Recipe(network, name, data string) (Config, error) {
 	c, ok := recipes[network][name]
 	if !ok && name == "quick" {
 		c, ok = general, true
@@ -88,7 +114,10 @@ func Recipe(network, name string) (Config, error) {
 	if err := json.Unmarshal(text, &own); err != nil {
 		return Config{}, err
 	}
-	own.Network, own.Recipe, own.Seed = network, name, 1
+	own.Network, own.Recipe, own.Data, own.Seed = network, name, data, 1
+	if name == "quick" && own.Augment == nil {
+		own.Augment = usual(network, data)
+	}
 	own.Checkpoint = Duration(10 * time.Minute)
 	return own.Complete(), nil
 }

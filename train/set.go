@@ -62,6 +62,12 @@ func (c *Config) Set(key, value string) error {
 		}
 		return fmt.Errorf("unknown setting %q: there are %s", key, strings.Join(Keys(), ", "))
 	}
+	if t, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if err := t.UnmarshalText([]byte(value)); err != nil {
+			return fmt.Errorf("%s: %w", full, err)
+		}
+		return nil
+	}
 	if want := parse(field, value); want != "" {
 		return &ConfigError{full, quoted(value), want}
 	}
@@ -99,12 +105,6 @@ func walk(v reflect.Value, prefix string, f func(key string, v reflect.Value)) {
 
 // parse sets a field from text; otherwise it returns what the text should be.
 func parse(field reflect.Value, text string) (want string) {
-	if t, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		if err := t.UnmarshalText([]byte(text)); err != nil {
-			return "a time with its unit, such as 30m"
-		}
-		return ""
-	}
 	var err error
 	switch field.Kind() {
 	case reflect.String:

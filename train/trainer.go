@@ -45,6 +45,7 @@ type Trainer struct {
 	updater updater
 	course  Course
 	at      state
+	targets []float32 // of mixed images, for one batch; nil where none are mixed
 
 	events    Events
 	trainPace pace
@@ -142,7 +143,7 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	if err := errors.Join(net.fits(info), net.fits(data.Test.Info())); err != nil {
 		return nil, err
 	}
-	input, err := net.input(info)
+	input, err := net.input(cfg, info)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +169,13 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	}
 	t.trained = t.params.Trained()
 
+	skip, leaveOut := datasets.Stop, datasets.Stop
+	if cfg.SkipBroken {
+		skip, leaveOut = datasets.Replace, datasets.LeaveOut
+	}
 	t.loader, err = datasets.NewLoader(data.Train, datasets.Config{
 		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
+		Augment: cfg.Augment, Skip: skip,
 	})
 	if err != nil {
 		return nil, err
@@ -178,9 +184,17 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	if evalBatch == 0 {
 		evalBatch = net.evalBatch()
 	}
-	t.test, err = datasets.NewLoader(data.Test, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.TestLimit, Workers: t.pool.Threads()})
+	t.test, err = datasets.NewLoader(data.Test, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.TestLimit, Skip: leaveOut, Workers: t.pool.Threads()})
 	if err != nil {
 		return nil, err
+	}
+
+	mixed := mixes(cfg.Augment)
+	if mixed && net.Squared {
+		return nil, fmt.Errorf("augment %v: %s has no classes that could be mixed", cfg.Augment, net.Name)
+	}
+	if mixed {
+		t.targets = make([]float32, cfg.Batch*net.Classes)
 	}
 
 	// One workspace: the three never run at the same time.
@@ -189,7 +203,7 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	images := t.loader.Len()
 	for _, size := range []int{min(cfg.Batch, images), images % cfg.Batch} {
 		if size > 0 && t.graphs[size] == nil {
-			if t.graphs[size], err = net.training(t.params, size, cfg.Smoothing, c); err != nil {
+			if t.graphs[size], err = net.training(t.params, size, cfg.Smoothing, mixed, c); err != nil {
 				return nil, err
 			}
 		}
@@ -202,6 +216,16 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	}
 	t.course = cfg.Schedule.Course(Setting{cfg.Optimizer.LR, cfg.Optimizer.Momentum}, t.loader.Batches(), cfg.Epochs)
 	return t, nil
+}
+
+// mixes reports whether an augmentation mixes the images of a batch.
+func mixes(a datasets.Augmentation) bool {
+	for _, s := range a {
+		if _, ok := s.Value().(datasets.Mixer); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // freeze marks the parameters that the configuration excludes from training.
@@ -403,7 +427,17 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 // step makes one update.
 func (t *Trainer) step(b *datasets.Batch, set Setting) error {
 	g := t.graphs[b.N]
-	if err := g.run(b.Images, b.Labels, t.at.Step); err != nil {
+	targets := b.Labels
+	if t.targets != nil {
+		targets = t.targets[:b.N*t.net.Classes]
+		b.Targets(targets, t.net.Classes, 0) // the loss smooths them
+		for i, w := range b.Weight {
+			if w < 0.5 { // the training error is that of the class with the larger part
+				b.Labels[i] = b.Second[i]
+			}
+		}
+	}
+	if err := g.run(b.Images, targets, t.at.Step); err != nil {
 		return err
 	}
 	loss := float64(g.session.Value(g.loss)[0])

@@ -67,7 +67,7 @@ func split(t testing.TB) datasets.Split {
 
 func tinyConfig() Config {
 	return Config{
-		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16,
+		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16, Augment: augment("crop(1), flip"),
 		Optimizer: Optimizer{LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3, Rules: []Rule{{Dims: 1, LR: 1}}},
 		Schedule:  Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1},
 	}.Complete()
@@ -247,6 +247,85 @@ func TestAnInterruptedRunGoesOnAsIfItHadNotBeen(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 	})
+}
+
+func TestMixedImagesTrainTowardsBothClasses(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Augment, cfg.Smoothing, cfg.Epochs = augment("flip, mixup(1)"), 0.1, 2
+	tr := begin(t, cfg, t.TempDir(), hook{})
+	seen := false
+	for b, err := range tr.loader.Epoch(context.Background(), 0, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, weight := append([]float32(nil), b.Labels...), b.Weight
+		if err := tr.step(b, tr.course.At(0)); err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range tr.targets[:b.N*3] {
+			want := float32(0)
+			if i%3 == int(first[i/3]) {
+				want += weight[i/3]
+			}
+			if i%3 == int(b.Second[i/3]) {
+				want += 1 - weight[i/3]
+			}
+			if p != want {
+				t.Fatalf("image %d of class %v by %v and %v: target %d is %v, want %v", i/3, first[i/3], weight[i/3], b.Second[i/3], i%3, p, want)
+			}
+			seen = seen || p > 0 && p < 1
+		}
+		break
+	}
+	if !seen {
+		t.Error("nothing was mixed: the test shows nothing")
+	}
+	whole := finish(t, begin(t, cfg, t.TempDir(), nil))
+	ctx, cancel := context.WithCancel(context.Background())
+	folder := t.TempDir()
+	if _, err := begin(t, cfg, folder, hook{step: func(step int) {
+		if step == 10 {
+			cancel()
+		}
+	}}).Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	finish(t, goOn(t, folder, nil))
+	compare(t, whole.Folder, folder)
+}
+
+func TestAugmentationChangesTheRun(t *testing.T) {
+	cfg := tinyConfig()
+	a := finish(t, begin(t, cfg, t.TempDir(), nil))
+	cfg.Augment = nil
+	b := finish(t, begin(t, cfg, t.TempDir(), nil))
+	if bytes.Equal(read(t, a.LastWeights), read(t, b.LastWeights)) {
+		t.Error("the augmentation does not reach the images")
+	}
+}
+
+func TestPreprocessingIsStoredAndUsedAgain(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Resize, cfg.Crop, cfg.Epochs = 12, 10, 1
+	r := finish(t, begin(t, cfg, t.TempDir(), nil))
+	w, err := weights.Load(r.LastWeights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := w.Meta.Preprocessing; p == nil || p.Resize != 12 || p.Crop != 10 || p.Channels != "grey" {
+		t.Errorf("the file says %+v", p)
+	}
+	e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{r.LastWeights}, Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Test})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Metrics != r.Last.Test {
+		t.Errorf("evaluated to %+v, training said %+v", e.Metrics, r.Last.Test)
+	}
+	cfg.Resize, cfg.Crop = 0, 0
+	if plain := finish(t, begin(t, cfg, t.TempDir(), nil)); plain.Last.Test == r.Last.Test {
+		t.Error("resizing and cropping change nothing: the test shows nothing")
+	}
 }
 
 func TestAKilledRunGoesOnFromItsLastCheckpoint(t *testing.T) {

@@ -21,6 +21,7 @@ type trainFlags struct {
 	network    networkFlags
 	data       string
 	recipe     string
+	augment    string
 	config     string
 	epochs     int
 	batch      int
@@ -70,6 +71,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.data, "data", "", dataHelp)
 	flags.StringVar(&f.recipe, "recipe", "quick", "paper, as the authors trained, or quick")
+	flags.StringVar(&f.augment, "augment", "", "what happens to training images, as in 'crop(4), flip'; '' is nothing")
 	flags.StringVar(&f.config, "config", "", "begin with the settings of a run's config.json in place of a recipe's")
 	flags.IntVar(&f.epochs, "epochs", 0, "passes over the images")
 	flags.IntVar(&f.batch, "batch", 0, "images in a step")
@@ -105,11 +107,14 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		if err != nil {
 			return cfg, usage(err)
 		}
-		if cfg, err = train.Recipe(e.Name, f.recipe); err != nil {
+		data := fashion.Name
+		if f.data != "" {
+			data, _ = dataFlag(f.data)
+		}
+		if cfg, err = train.Recipe(e.Name, f.recipe, data); err != nil {
 			return cfg, usage(err)
 		}
 		cfg.Variant = e.New().Variant
-		cfg.Data = fashion.Name
 	}
 	for name, apply := range map[string]func(){
 		"data":    func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
@@ -126,6 +131,11 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 	} {
 		if given.Changed(name) {
 			apply()
+		}
+	}
+	if given.Changed("augment") {
+		if err := cfg.Set("augment", f.augment); err != nil {
+			return cfg, usage(err)
 		}
 	}
 	for _, s := range f.set {
@@ -184,6 +194,17 @@ func (a *app) prepare(cfg train.Config, make func(train.Config, train.Network, d
 	m, err := zoo.New(cfg.Network, zoo.WithOptions(o))
 	if err != nil {
 		return nil, usage(err)
+	}
+	if s := d.Train.Info().Shape; s.C == 3 && m.Input[0] == 1 && o.Input == [3]int{} {
+		// Colours help; where a network can see none, they become grey. A few pixels more or less are no
+		// reason to resize.
+		o.Input = [3]int{s.C, m.Input[1], m.Input[2]}
+		if near := func(a, b int) bool { return a-b <= 4 && b-a <= 4 }; near(s.H, m.Input[1]) && near(s.W, m.Input[2]) {
+			o.Input = [3]int{s.C, s.H, s.W}
+		}
+		if coloured, err := zoo.New(cfg.Network, zoo.WithOptions(o)); err == nil {
+			m = coloured
+		}
 	}
 	n, err := network(m)
 	if err != nil {
