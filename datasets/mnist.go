@@ -21,8 +21,12 @@ func init() {
 		About:   "articles of clothing, grey (Xiao, Rasul & Vollgraf, arXiv:1708.07747); Debian: dataset-fashion-mnist",
 		Licence: "MIT",
 		Sizes:   sizes,
-		Dir:     "/usr/share/datasets/fashion-mnist", // where Debian's package dataset-fashion-mnist puts it
-		Open:    func(dir string, part Part) (Source, error) { return openMNIST("fashion-mnist", dir, part) },
+		Checksums: map[Part]string{
+			Train: "sha256:0342a2af800a2ea46aeb016809f423dacc1028d06625c663773ceeee1f20648c",
+			Test:  "sha256:64084aeeffe18d6473690967be658dc519f69141d4bd4494e7dd8de0a1cd1c88",
+		},
+		Dir:  "/usr/share/datasets/fashion-mnist", // where Debian's package dataset-fashion-mnist puts it
+		Open: func(dir string, part Part) (Source, error) { return openMNIST("fashion-mnist", dir, part) },
 	})
 	Register(Dataset{
 		Info: Info{

@@ -17,9 +17,11 @@ type Dataset struct {
 	About   string // one line
 	Licence string // of the images; "unclear" if it is not known
 	Sizes   map[Part]int
+	// Checksums are those of the parts as published (see [Source.Checksum]), where they are known.
+	Checksums map[Part]string
 	// Embedded says that the images are in the binary: Open ignores the folder.
 	Embedded bool
-	// Dir is where a system's package installs the files; it is taken if Open is given no folder.
+	// Dir is where a system's package installs the files.
 	Dir string
 	// Open reads one part from a folder.
 	Open func(dir string, part Part) (Source, error)
@@ -76,7 +78,7 @@ func Lookup(name string) (Dataset, error) {
 }
 
 // Open reads a data set, both parts at the same time. An empty dir means the embedded images, or the
-// folder where a system's package installs the files.
+// folder that [Dataset.Folder] finds.
 func Open(name, dir string) (Split, error) {
 	if _, err := Lookup(name); err != nil {
 		return Split{}, err
@@ -106,11 +108,10 @@ func OpenPart(name, dir string, part Part) (Source, error) {
 	if part != Train && part != Test {
 		return nil, fmt.Errorf("%s has no part %q: should be %s or %s", name, part, Train, Test)
 	}
-	if dir == "" {
-		dir = d.Dir
-	}
 	if dir == "" && !d.Embedded {
-		return nil, fmt.Errorf("%s: no folder given: its files are not embedded, and no place is known where they are installed", name)
+		if dir = d.Folder(); dir == "" {
+			return nil, fmt.Errorf("%s: no folder given, and its files are neither embedded nor %s", name, d.places())
+		}
 	}
 	return d.Open(dir, part)
 }

@@ -80,6 +80,7 @@ func TestOpenReadsTheFourFilesByTheirUsualNames(t *testing.T) {
 }
 
 func TestOpenNamesTheFileThatIsMissingOrBad(t *testing.T) {
+	emptyCache(t)
 	dir := folder(t, func(s string) string { return s + ".gz" })
 	labels := filepath.Join(dir, "t10k-labels-idx1-ubyte.gz")
 	if err := os.Truncate(labels, 20); err != nil {

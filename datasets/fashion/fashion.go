@@ -42,6 +42,10 @@ func init() {
 	whole.Name = Name
 	whole.About = "the first images of fashion-mnist, embedded"
 	whole.Sizes = map[datasets.Part]int{datasets.Train: 10000, datasets.Test: 2000}
+	whole.Checksums = map[datasets.Part]string{
+		datasets.Train: "sha256:f11b8c070be3f2b7b3cc6ace765e7a3af8d838f0fb101fdceac776648a1249e3",
+		datasets.Test:  "sha256:ebaccf4e790358ad75444f10e527f2126eb12544cf644cf51dc35988234dee48",
+	}
 	whole.Embedded, whole.Dir = true, ""
 	info := whole.Info
 	whole.Open = func(_ string, part datasets.Part) (datasets.Source, error) { return open(info, part) }

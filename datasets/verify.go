@@ -1,0 +1,108 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A Verification is what reading every image of a part has shown.
+type Verification struct {
+	Part   Part
+	Images int // that the part has, broken ones included
+	// Want is the number of images that the data set should have; 0 if it is not known.
+	Want int
+	// Classes is the number of images in each class, by label.
+	Classes []int
+	// Checksum is the source's, and Published what it should be; empty if it is not known.
+	Checksum, Published string
+	Broken              []BrokenImage
+}
+
+// Err says what is wrong with the part, or nil. It wraps [ErrBroken] if images are broken.
+func (v Verification) Err() error {
+	var errs []error
+	if v.Want > 0 && v.Images != v.Want {
+		errs = append(errs, fmt.Errorf("%s: %d images: should be %d", v.Part, v.Images, v.Want))
+	}
+	if v.Published != "" && v.Checksum != v.Published {
+		errs = append(errs, fmt.Errorf("%s: checksum %s: should be %s", v.Part, v.Checksum, v.Published))
+	}
+	if n := len(v.Broken); n > 0 {
+		errs = append(errs, fmt.Errorf("%s: %d of %d images cannot be read: %w", v.Part, n, v.Images, ErrBroken))
+	}
+	return errors.Join(errs...)
+}
+
+// Verify reads every image of one part of a data set, opened as [OpenPart] does, and compares what it
+// finds with what is known of the data set. Broken images are listed; the error is for what
+// ends the reading. progress, if not nil, is called from several goroutines, now and then, with the
+// number of images read.
+func Verify(ctx context.Context, name, dir string, part Part, progress func(done, of int)) (Verification, error) {
+	d, err := Lookup(name)
+	if err != nil {
+		return Verification{}, err
+	}
+	src, err := OpenPart(name, dir, part)
+	if err != nil {
+		return Verification{}, err
+	}
+	v := Verification{Part: part, Images: src.Len(), Want: d.Sizes[part], Published: d.Checksums[part]}
+	v.Classes = make([]int, len(src.Info().Classes))
+	for i := range src.Len() {
+		v.Classes[src.Label(i)]++
+	}
+	if v.Checksum, err = src.Checksum(); err != nil {
+		return v, err
+	}
+	v.Broken, err = readAll(ctx, src, progress)
+	return v, err
+}
+
+// readAll decodes every image, on all cores, and returns those that are broken.
+func readAll(ctx context.Context, src Source, progress func(done, of int)) ([]BrokenImage, error) {
+	const chunk = 256
+	n := src.Len()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next, done atomic.Int64
+	var mu sync.Mutex
+	var broken []BrokenImage
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			var img Image
+			for ctx.Err() == nil {
+				end := int(next.Add(chunk))
+				if end-chunk >= n {
+					return
+				}
+				for i := end - chunk; i < min(end, n); i++ {
+					err := src.Image(i, &img)
+					switch {
+					case errors.Is(err, ErrBroken):
+						mu.Lock()
+						broken = append(broken, BrokenImage{i, err})
+						mu.Unlock()
+					case err != nil:
+						cancel(err)
+						return
+					}
+				}
+				if d := done.Add(int64(min(end, n) - (end - chunk))); progress != nil {
+					progress(int(d), n)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	slices.SortFunc(broken, func(a, b BrokenImage) int { return a.Index - b.Index })
+	return broken, nil
+}
