@@ -311,9 +311,6 @@ func TestFeatures(t *testing.T) {
 		{zoo.ResNet8(), 64, "linear"},
 	} {
 		t.Run(test.model.Name+" "+test.model.Variant, func(t *testing.T) {
-			if test.model.Name == "googlenet" {
-				t.Parallel()
-			}
 			var file *weights.File
 			c := load(t, save(t, test.model, graph.Eval, func(f *weights.File) { file = f }))
 			img := noise(4, 70, 66)
