@@ -20,12 +20,14 @@ func (t *Trainer) writeCard(r Result) error {
 	switch r.Stopped {
 	case "":
 		line("Complete: %d epochs, %s steps of %d images, %s.", t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+	case "early stop":
+		line("Ended after %.4g of %d epochs, %s steps of %d images, %s: %d epochs brought no better result.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)), t.cfg.EarlyStop)
 	case "time":
 		line("Ended by its time after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
 	default:
 		line("Interrupted after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
 	}
-	if r.Stopped != "" {
+	if r.Stopped != "" && r.Stopped != "early stop" {
 		line("It goes on with `zoo resume %s`.", t.folder)
 	}
 	line("")
@@ -43,6 +45,10 @@ func (t *Trainer) writeCard(r Result) error {
 		line("The best weights are those of the epoch with the lowest error on these same test images.")
 		line("")
 	}
+	if t.cfg.EMA > 0 {
+		line("The weights are their average over the updates, of which each keeps %g.", t.cfg.EMA)
+		line("")
+	}
 	if c := t.command(); c != "" {
 		line("    %s", c)
 		line("")
@@ -52,7 +58,7 @@ func (t *Trainer) writeCard(r Result) error {
 	line("- %s parameters, %s multiply-adds an image, input %s", Group(p.Parameters), Group(p.MACs), Shape(p.Input))
 	line("- %s training images, %s", Group(int64(p.Images)), t.at.Data)
 	line("- %s test images, %s", Group(int64(p.TestImages)), t.at.TestData)
-	line("- recipe %s, seed %d, batch %d, %s, learning rate %g, schedule %s", or(t.cfg.Recipe, "of its own"), t.cfg.Seed, t.cfg.Batch, t.cfg.Optimizer.Name, t.cfg.Optimizer.LR, t.cfg.Schedule.Name)
+	line("- recipe %s, seed %d, batch %d, %s, learning rate %g, schedule %s, augmentation %s", or(t.cfg.Recipe, "of its own"), t.cfg.Seed, t.cfg.Batch, t.cfg.Optimizer.Name, t.cfg.Optimizer.LR, t.cfg.Schedule.Name, or(t.cfg.Augment.String(), "none"))
 	line("- all settings: `%s`; machine and versions: `%s`; every epoch: `%s`", ConfigFile, EnvFile, MetricsFile)
 	return writeText(filepath.Join(t.folder, CardFile), b.String())
 }

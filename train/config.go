@@ -61,19 +61,33 @@ type Config struct {
 
 	// Smoothing moves that part of the target's probability evenly to all classes (Szegedy et al.
 	// 2015, arXiv:1512.00567, section 7).
-	Smoothing float64   `json:"smoothing"`
+	Smoothing float64 `json:"smoothing"`
+	// Accumulate makes one update of that many batches, by the mean of their gradients; 0 and 1 are each.
+	Accumulate int `json:"accumulate,omitempty"`
+	// EMA evaluates and saves a running average of the weights in place of the weights: each step keeps
+	// that part of it, or (1+n)/(10+n) after n updates where that is less. 0 means none.
+	EMA float64 `json:"ema,omitempty"`
+	// EarlyStop ends the run after that many epochs without a better result; 0 means never.
+	EarlyStop int       `json:"early_stop,omitempty"`
 	Optimizer Optimizer `json:"optimizer"`
 	Schedule  Schedule  `json:"schedule"`
 }
 
 // Optimizer are the settings of the weights' update; they mean what PyTorch's arguments mean.
 type Optimizer struct {
-	Name        string  `json:"name"` // "sgd"
+	Name        string  `json:"name"` // one of Optimizers
 	LR          float64 `json:"lr"`   // the base that the schedule starts from
 	Momentum    float64 `json:"momentum"`
 	Dampening   float64 `json:"dampening"`
 	Nesterov    bool    `json:"nesterov"`
 	WeightDecay float64 `json:"weight_decay"`
+	// Of "adam" and "adamw", in place of momentum; schedules that change momentum change Beta1.
+	Beta1 float64 `json:"beta1,omitempty"` // 0.9
+	Beta2 float64 `json:"beta2,omitempty"` // 0.999
+	Eps   float64 `json:"eps,omitempty"`   // 1e-8
+	// Clip scales the gradient of all parameters together down to that norm (Pascanu et al. 2013,
+	// arXiv:1211.5063); 0 means never.
+	Clip float64 `json:"clip,omitempty"`
 	// Rules are the exceptions. Those that match a parameter all act on it.
 	Rules []Rule `json:"rules,omitempty"`
 }
@@ -149,6 +163,11 @@ func (c Config) Complete() Config {
 			*v = standard
 		}
 	}
+	if o := &c.Optimizer; o.adaptive() {
+		or(&o.Beta1, 0.9)
+		or(&o.Beta2, 0.999)
+		or(&o.Eps, 1e-8)
+	}
 	switch s.Name {
 	case "step":
 		or(&s.Gamma, 0.1)
@@ -208,6 +227,9 @@ func (c Config) Validate() error {
 	check(c.Time >= 0, "time", time.Duration(c.Time), "above 0, or 0 for no bound")
 	check(c.Checkpoint >= 0, "checkpoint", time.Duration(c.Checkpoint), "above 0, or 0 for each epoch's end only")
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")
+	check(c.Accumulate >= 0, "accumulate", c.Accumulate, "at least 1")
+	check(below1(c.EMA), "ema", c.EMA, "from 0 to below 1, such as 0.999")
+	check(c.EarlyStop >= 0, "early_stop", c.EarlyStop, "at least 1 epoch, or 0 for never")
 	check(oneOf(c.Initialiser, Initialisers), "initialiser", quoted(c.Initialiser), choice(c.Initialiser, Initialisers))
 	_, err := regexp.Compile(c.Freeze)
 	check(err == nil, "freeze", c.Freeze, fmt.Sprintf("a regular expression (%v)", err))
@@ -219,6 +241,17 @@ func (c Config) Validate() error {
 	check(o.Dampening >= 0 && o.Dampening <= 1, "optimizer.dampening", o.Dampening, "from 0 to 1")
 	check(!o.Nesterov || o.Momentum > 0 && o.Dampening == 0, "optimizer.nesterov", o.Nesterov, "false without momentum or with dampening")
 	check(o.WeightDecay >= 0 && finite(o.WeightDecay), "optimizer.weight_decay", o.WeightDecay, "at least 0")
+	check(o.Clip >= 0 && finite(o.Clip), "optimizer.clip", o.Clip, "above 0, or 0 for never")
+	if o.adaptive() {
+		check(below1(o.Beta1), "optimizer.beta1", o.Beta1, "from 0 to below 1")
+		check(below1(o.Beta2), "optimizer.beta2", o.Beta2, "from 0 to below 1")
+		check(positive(o.Eps), "optimizer.eps", o.Eps, "above 0")
+		check(o.Momentum == 0, "optimizer.momentum", o.Momentum, "0 with "+o.Name+", which has optimizer.beta1")
+	} else {
+		for key, v := range map[string]float64{"optimizer.beta1": o.Beta1, "optimizer.beta2": o.Beta2, "optimizer.eps": o.Eps} {
+			check(v == 0, key, v, "0 with "+o.Name+": it belongs to adam and adamw")
+		}
+	}
 	for i, r := range o.Rules {
 		key := fmt.Sprintf("optimizer.rules[%d]", i)
 		_, err := regexp.Compile(r.Match)

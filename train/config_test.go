@@ -73,6 +73,7 @@ func TestConfigComesBackFromJSON(t *testing.T) {
 
 func TestSet(t *testing.T) {
 	get := map[string]func(c *Config) any{
+		"optimizer.name":         func(c *Config) any { return c.Optimizer },
 		"epochs":                 func(c *Config) any { return c.Epochs },
 		"seed":                   func(c *Config) any { return c.Seed },
 		"time":                   func(c *Config) any { return time.Duration(c.Time) },
@@ -93,6 +94,7 @@ func TestSet(t *testing.T) {
 		err        string // a part of it
 	}{
 		{"epochs", "7", 7, ""},
+		{"optimizer.name", "adamw", Optimizer{Name: "adamw", LR: 0.08, WeightDecay: 5e-3, Rules: []Rule{{Dims: 1, LR: 1}}}, ""},
 		{"seed", "18446744073709551615", uint64(math.MaxUint64), ""},
 		{"time", "90s", 90 * time.Second, ""},
 		{"drop_last", "true", true, ""},
@@ -176,6 +178,11 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"negative decay":         {func(c *Config) { c.Optimizer.WeightDecay = -1 }, "optimizer.weight_decay -1"},
 		"rule without rate":      {func(c *Config) { c.Optimizer.Rules = []Rule{{Match: "x"}} }, "optimizer.rules[0].lr 0"},
 		"rule that is no regexp": {func(c *Config) { c.Optimizer.Rules = []Rule{{Match: "*", LR: 1}} }, "optimizer.rules[0].match"},
+		"momentum with Adam":     {func(c *Config) { c.Optimizer.Name = "adam"; *c = c.Complete() }, "optimizer.momentum 0.9: should be 0 with adam"},
+		"betas with SGD":         {func(c *Config) { c.Optimizer.Beta2 = 0.9 }, "optimizer.beta2 0.9"},
+		"an average of nothing":  {func(c *Config) { c.EMA = 1 }, "ema 1"},
+		"negative clipping":      {func(c *Config) { c.Optimizer.Clip = -1 }, "optimizer.clip -1"},
+		"half an update":         {func(c *Config) { c.Accumulate = -1 }, "accumulate -1"},
 		"unknown schedule":       {func(c *Config) { c.Schedule.Name = "cosin" }, `did you mean "cosine"?`},
 		"endless warm-up":        {func(c *Config) { c.Schedule = Schedule{Name: "cosine", Warmup: 1e6} }, "schedule.warmup"},
 		"doubled warm-up":        {func(c *Config) { c.Schedule.Warmup = 1 }, "onecycle, which warms up by itself"},

@@ -9,11 +9,11 @@ import (
 )
 
 // Optimizers are the names that [Optimizer] knows.
-var Optimizers = []string{"sgd"}
+var Optimizers = []string{"sgd", "adam", "adamw"}
 
 // An updater changes parameters by their gradients.
 type updater interface {
-	// update makes step number step, from 0.
+	// update makes update number step, from 0.
 	update(p *kernel.Pool, step int, set Setting, g gradients)
 	// state is what the next update depends on besides the parameters, in the updater's own memory.
 	state() []weights.Tensor
@@ -30,6 +30,13 @@ func (o Optimizer) updater(s Schedule, trained []*graph.Param) (updater, error) 
 	if err != nil {
 		return nil, err
 	}
+	if o.adaptive() {
+		u := &adam{o: o, params: trained, lr: lr, decay: decay}
+		for _, p := range trained {
+			u.mean, u.square = append(u.mean, make([]float32, p.Len())), append(u.square, make([]float32, p.Len()))
+		}
+		return u, nil
+	}
 	u := &sgd{o: o, params: trained, lr: lr, decay: decay, velocity: make([][]float32, len(trained))}
 	if o.Momentum > 0 || s.MomentumHigh > 0 {
 		for i, p := range trained {
@@ -37,6 +44,17 @@ func (o Optimizer) updater(s Schedule, trained []*graph.Param) (updater, error) 
 		}
 	}
 	return u, nil
+}
+
+// adaptive reports whether each weight gets a step size of its own.
+func (o Optimizer) adaptive() bool { return o.Name == "adam" || o.Name == "adamw" }
+
+// base is what a schedule starts from. Of Adam it is the first moment's factor that momentum stands for.
+func (o Optimizer) base() Setting {
+	if o.adaptive() {
+		return Setting{o.LR, o.Beta1}
+	}
+	return Setting{o.LR, o.Momentum}
 }
 
 // factors multiplies the rules up for each parameter.
@@ -86,6 +104,33 @@ func (u *sgd) state() []weights.Tensor {
 		if u.velocity[i] != nil {
 			list = append(list, weights.Tensor{Name: "momentum." + p.Name, Shape: p.Shape, Data: u.velocity[i]})
 		}
+	}
+	return list
+}
+
+// adam is PyTorch's torch.optim.Adam, or AdamW.
+type adam struct {
+	o            Optimizer
+	params       []*graph.Param
+	lr, decay    []float64
+	mean, square [][]float32 // running moments of the gradient
+}
+
+func (u *adam) update(pool *kernel.Pool, step int, set Setting, g gradients) {
+	for i, p := range u.params {
+		kernel.Adam(pool, p.Data, g.gradient(i), u.mean[i], u.square[i], kernel.AdamStep{
+			LR: set.LR * u.lr[i], Beta1: set.Momentum, Beta2: u.o.Beta2, Eps: u.o.Eps,
+			WeightDecay: u.o.WeightDecay * u.decay[i], Decoupled: u.o.Name == "adamw", Step: step + 1,
+		})
+	}
+}
+
+func (u *adam) state() []weights.Tensor {
+	var list []weights.Tensor
+	for i, p := range u.params {
+		list = append(list,
+			weights.Tensor{Name: "adam_mean." + p.Name, Shape: p.Shape, Data: u.mean[i]},
+			weights.Tensor{Name: "adam_square." + p.Name, Shape: p.Shape, Data: u.square[i]})
 	}
 	return list
 }

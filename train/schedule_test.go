@@ -45,11 +45,12 @@ type toy struct {
 	updater updater
 	pool    *kernel.Pool
 	step    int
+	most    float64 // norm of the gradient
 }
 
 func newToy(t *testing.T, g golden, o Optimizer, s Schedule) *toy {
 	t.Helper()
-	p := &toy{g: g, w: &graph.Param{Name: "w", Shape: []int{len(g.W)}, Data: append([]float32(nil), g.W...)}, dw: make([]float32, len(g.W)), pool: kernel.NewPool(1)}
+	p := &toy{g: g, w: &graph.Param{Name: "w", Shape: []int{len(g.W)}, Data: append([]float32(nil), g.W...)}, dw: make([]float32, len(g.W)), pool: kernel.NewPool(1), most: o.Clip}
 	t.Cleanup(p.pool.Close)
 	var err error
 	if p.updater, err = o.updater(s, []*graph.Param{p.w}); err != nil {
@@ -61,6 +62,9 @@ func newToy(t *testing.T, g golden, o Optimizer, s Schedule) *toy {
 func (p *toy) update(set Setting) {
 	for i, w := range p.w.Data {
 		p.dw[i] = float32(p.g.A[i]*w) - p.g.B[i]
+	}
+	if p.most > 0 {
+		clip(p.pool, p, 1, p.most)
 	}
 	p.updater.update(p.pool, p.step, set, p)
 	p.step++
@@ -117,21 +121,26 @@ func TestSchedulesAreThoseOfPyTorchStepByStep(t *testing.T) {
 	}
 }
 
-func TestSGDIsPyTorchsStepByStep(t *testing.T) {
+func TestOptimizersArePyTorchsStepByStep(t *testing.T) {
 	g := readGolden(t)
 	optimizers := map[string]Optimizer{
 		"plain":              {},
 		"momentum":           {Momentum: 0.9},
 		"momentum and decay": {Momentum: 0.9, WeightDecay: 0.05},
 		"nesterov":           {Momentum: 0.9, WeightDecay: 0.05, Nesterov: true},
+		"adam":               {Name: "adam"},
+		"adam with decay":    {Name: "adam", Beta1: 0.8, Beta2: 0.99, Eps: 1e-4, WeightDecay: 0.05},
+		"adamw":              {Name: "adamw", WeightDecay: 0.1},
+		"clipped":            {Momentum: 0.9, Clip: 0.4},
 		"dampening":          {Momentum: 0.8, Dampening: 0.5, WeightDecay: 0.01},
 	}
 	for name, steps := range g.Optimizers {
 		t.Run(name, func(t *testing.T) {
-			o := optimizers[name]
+			o := Config{Optimizer: optimizers[name]}.Complete().Optimizer
+			o.LR = 0.1
 			p := newToy(t, g, o, Schedule{})
 			for step, want := range steps {
-				set := Setting{LR: 0.1, Momentum: o.Momentum}
+				set := o.base()
 				if step >= 5 {
 					set.LR = 0.01
 				}

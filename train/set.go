@@ -71,6 +71,14 @@ func (c *Config) Set(key, value string) error {
 	if want := parse(field, value); want != "" {
 		return &ConfigError{full, quoted(value), want}
 	}
+	if full == "optimizer.name" {
+		// What the other kind of optimiser was set to means nothing to this one.
+		if o := &c.Optimizer; o.adaptive() {
+			o.Momentum, o.Dampening, o.Nesterov = 0, 0, false
+		} else {
+			o.Beta1, o.Beta2, o.Eps = 0, 0, 0
+		}
+	}
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (t *Trainer) saveState() error {
 		return err
 	}
 	return weights.Save(filepath.Join(t.folder, StateFile), &weights.File{
-		Tensors: append(tensors(t.params, paramPrefix), t.updater.state()...),
+		Tensors: t.progress(),
 		Meta: weights.Meta{
 			Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options, Seed: t.cfg.Seed,
 			Extra: map[string]string{stateKey: string(text)},
@@ -94,7 +94,7 @@ func (t *Trainer) loadState() error {
 	if err := json.Unmarshal(at.Course, t.course); err != nil {
 		return fmt.Errorf("%s: schedule: %w", path, err)
 	}
-	want := append(tensors(t.params, paramPrefix), t.updater.state()...)
+	want := t.progress()
 	var have []weights.Spec
 	for _, w := range want {
 		have = append(have, weights.Spec{Name: w.Name, Shape: w.Shape})
@@ -109,6 +109,9 @@ func (t *Trainer) loadState() error {
 		return err
 	}
 	t.params.Changed()
+	if t.averaged != nil {
+		t.averaged.Changed()
+	}
 	t.at = at
 	return nil
 }
@@ -136,7 +139,7 @@ func (t *Trainer) meta(row *Epoch) weights.Meta {
 // The state comes last: until it is written, a run that goes on repeats what the other files tell.
 func (t *Trainer) save(row *Epoch) error {
 	last, best := filepath.Join(t.folder, LastFile), filepath.Join(t.folder, BestFile)
-	file := &weights.File{Tensors: tensors(t.params, ""), Meta: t.meta(row)}
+	file := &weights.File{Tensors: tensors(t.shown(), ""), Meta: t.meta(row)}
 	if err := weights.Save(last, file); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -35,17 +36,20 @@ type Trainer struct {
 	folder string // empty until the run begins
 	goesOn bool   // an earlier run
 
-	pool    *kernel.Pool
-	params  *graph.Params
-	trained []*graph.Param
-	graphs  map[int]*trainingGraph // by batch size
-	eval    *evaluationGraph
-	loader  *datasets.Loader
-	test    *datasets.Loader
-	updater updater
-	course  Course
-	at      state
-	targets []float32 // of mixed images, for one batch; nil where none are mixed
+	pool               *kernel.Pool
+	params             *graph.Params
+	trained            []*graph.Param
+	graphs             map[int]*trainingGraph // by batch size
+	eval               *evaluationGraph
+	loader             *datasets.Loader
+	test               *datasets.Loader
+	updater            updater
+	sums               *accumulated  // nil unless an update has several batches
+	averaged           *graph.Params // nil unless the weights' average is what counts
+	average, averageOf []*graph.Param
+	course             Course
+	at                 state
+	targets            []float32 // of mixed images, for one batch; nil where none are mixed
 
 	events    Events
 	trainPace pace
@@ -61,7 +65,7 @@ type Result struct {
 	Folder      string   `json:"folder"`
 	Network     string   `json:"network"`
 	Data        string   `json:"data"`
-	Stopped     string   `json:"stopped,omitempty"` // "time" or "interrupted"; empty if the run is complete
+	Stopped     string   `json:"stopped,omitempty"` // "time", "early stop" or "interrupted"; empty if the run is complete
 	Epochs      float64  `json:"epochs"`            // done
 	Steps       int      `json:"steps"`             // done
 	Last        *Epoch   `json:"last,omitempty"`    // newest evaluation
@@ -114,6 +118,7 @@ func New(cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, 
 	if err := t.initialise(); err != nil {
 		return nil, err
 	}
+	t.beginAverage()
 	return t, nil
 }
 
@@ -125,7 +130,16 @@ func Resume(folder string, cfg Config, net Network, data datasets.Split, opts Op
 		return nil, err
 	}
 	t.folder, t.goesOn = folder, true
+	if _, err := os.Stat(filepath.Join(folder, StateFile)); errors.Is(err, fs.ErrNotExist) {
+		// It ended before its first checkpoint: it begins once more.
+		if err := t.initialise(); err != nil {
+			return nil, err
+		}
+		t.beginAverage()
+		return t, nil
+	}
 	t.params.Allocate()
+	t.beginAverage()
 	if err := t.loadState(); err != nil {
 		return nil, err
 	}
@@ -208,13 +222,23 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 			}
 		}
 	}
-	if t.eval, err = net.evaluation(t.params, evalBatch, c); err != nil {
+	if cfg.EMA > 0 {
+		t.averaged = graph.NewParams()
+		if err := net.declareFor(t.averaged, graph.Train); err != nil {
+			return nil, err
+		}
+		t.average, t.averageOf = t.averaged.All(), t.params.All()
+	}
+	if cfg.Accumulate > 1 {
+		t.sums = newAccumulated(t.trained)
+	}
+	if t.eval, err = net.evaluation(t.shown(), evalBatch, c); err != nil {
 		return nil, err
 	}
 	if t.updater, err = cfg.Optimizer.updater(cfg.Schedule, t.trained); err != nil {
 		return nil, err
 	}
-	t.course = cfg.Schedule.Course(Setting{cfg.Optimizer.LR, cfg.Optimizer.Momentum}, t.loader.Batches(), cfg.Epochs)
+	t.course = cfg.Schedule.Course(cfg.Optimizer.base(), t.loader.Batches(), cfg.Epochs)
 	return t, nil
 }
 
@@ -274,7 +298,7 @@ func (t *Trainer) Plan() Plan {
 		p.Memory.add(g.session)
 	}
 	p.Memory.add(t.eval.session)
-	for _, s := range t.updater.state() {
+	for _, s := range t.progress()[len(t.params.All()):] {
 		p.Memory.Optimizer += 4 * int64(len(s.Data))
 	}
 	p.Memory.Loader = t.loader.Memory() + t.test.Memory()
@@ -299,6 +323,10 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 		last = &t.at.History[n-1]
 	}
 	for t.at.Epoch < t.cfg.Epochs && stopped == "" {
+		if t.exhausted() {
+			stopped = "early stop"
+			break
+		}
 		if stopped, err = t.train(ctx); err != nil {
 			return Result{}, t.failed(err)
 		}
@@ -451,8 +479,7 @@ func (t *Trainer) step(b *datasets.Batch, set Setting) error {
 	}
 	t.at.Tally.Loss += loss * float64(b.N)
 	b.Release() // the next batch is prepared there while the parameters are updated
-	t.updater.update(t.pool, t.at.Step, set, g)
-	t.params.Changed()
+	t.apply(g, set)
 	return nil
 }
 
@@ -532,6 +559,11 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 		t.at.Epoch, t.at.Batch, t.at.Tally = t.at.Epoch+1, 0, tally{}
 	}
 	return &row, nil
+}
+
+// exhausted reports whether there were enough epochs without a better result.
+func (t *Trainer) exhausted() bool {
+	return t.cfg.EarlyStop > 0 && t.at.Batch == 0 && t.at.Best != nil && float64(t.at.Epoch)-t.at.Best.Epoch >= float64(t.cfg.EarlyStop)
 }
 
 // late reports whether the time that is left is needed for the last evaluation.

@@ -240,7 +240,11 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 		fmt.Fprintf(a.stdout, "last        %s (test error %s)\n", r.LastWeights, train.Percent(r.Last.Test.Top1))
 	}
 	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
-	if r.Stopped != "" {
+	switch r.Stopped {
+	case "":
+	case "early stop":
+		fmt.Fprintf(a.stdout, "ended after %.4g epochs: the last ones brought no better result\n", r.Epochs)
+	default:
 		fmt.Fprintf(a.stdout, "ended by its %s; it goes on with: zoo resume %s\n", r.Stopped, r.Folder)
 	}
 	return nil

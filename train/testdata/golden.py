@@ -47,13 +47,19 @@ OPTIMIZERS = {
     "momentum": dict(momentum=0.9),
     "momentum and decay": dict(momentum=0.9, weight_decay=0.05),
     "nesterov": dict(momentum=0.9, weight_decay=0.05, nesterov=True),
+    "adam": dict(kind=torch.optim.Adam),
+    "adam with decay": dict(kind=torch.optim.Adam, betas=(0.8, 0.99), eps=1e-4, weight_decay=0.05),
+    "adamw": dict(kind=torch.optim.AdamW, weight_decay=0.1),
+    "clipped": dict(momentum=0.9, clip=0.4),
     "dampening": dict(momentum=0.8, dampening=0.5, weight_decay=0.01),
 }
 
 
-def toy(opt, w):
+def toy(opt, w, clip=0):
     opt.zero_grad()
     w.grad = torch.tensor(A) * w.detach() - torch.tensor(B)
+    if clip:
+        torch.nn.utils.clip_grad_norm_([w], clip)
     opt.step()
 
 
@@ -79,12 +85,14 @@ def main():
         out["schedules"][name] = {"lr": rates, "momentum": momenta, "weights": bits(w)}
     for name, args in OPTIMIZERS.items():
         w = torch.tensor(W, requires_grad=True)
-        opt = torch.optim.SGD([w], lr=0.1, **args)
+        args = dict(args)
+        clip = args.pop("clip", 0)
+        opt = args.pop("kind", torch.optim.SGD)([w], lr=0.1, **args)
         steps = []
         for i in range(8):
             if i == 5:
                 opt.param_groups[0]["lr"] = 0.01  # a rate that changes under way
-            toy(opt, w)
+            toy(opt, w, clip)
             steps.append(bits(w))
         out["optimizers"][name] = steps
     with open("golden.json", "w") as f:
