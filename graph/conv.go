@@ -55,7 +55,11 @@ func (b *Builder) fits(name string, o opts, h, w int) bool {
 		side                  string
 		n, f, d, s, low, high int
 	}{{"height", h, o.kh, o.dh, o.sh, o.top, o.bottom}, {"width", w, o.kw, o.dw, o.sw, o.left, o.right}} {
-		if extent := (d.f-1)*d.d + 1; d.n+d.low+d.high < extent {
+		extent, over := (d.f-1)*d.d+1, 0
+		if o.ceil {
+			over = d.s - 1 // the only window may hang over the edge
+		}
+		if d.n+d.low+d.high+over < extent {
 			b.Errorf("%s: input %s %d is too small: (N - F + 2P)/S + 1 = %s + 1 < 1", name, d.side, d.n, quotient(d.n, extent, d.low, d.high, d.s))
 			return false
 		}

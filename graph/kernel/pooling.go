@@ -29,12 +29,15 @@ func (w Window) Out(h, width int) (oh, ow int) {
 
 func pooledSize(size, k, step, before, after int, ceil bool) int {
 	room := size + before + after - k
+	if ceil {
+		room += step - 1
+	}
 	if room < 0 {
 		return 0
 	}
 	n := room/step + 1
-	if ceil && room%step != 0 && n*step < size+before {
-		n++
+	if ceil && n > 1 && (n-1)*step >= size+before {
+		n--
 	}
 	return n
 }
@@ -50,7 +53,7 @@ func (w Window) Validate(h, width int) error {
 		return fmt.Errorf("pooling padding is %d,%d,%d,%d, must not be negative", w.PadT, w.PadB, w.PadL, w.PadR)
 	case max(w.PadT, w.PadB) >= w.KH || max(w.PadL, w.PadR) >= w.KW:
 		return fmt.Errorf("pooling padding is %d,%d,%d,%d, must be smaller than the window of %d×%d or some windows would be empty", w.PadT, w.PadB, w.PadL, w.PadR, w.KH, w.KW)
-	case h < 1 || width < 1 || h+w.PadT+w.PadB < w.KH || width+w.PadL+w.PadR < w.KW:
+	case h < 1 || width < 1 || pooledSize(h, w.KH, w.SH, w.PadT, w.PadB, w.Ceil) < 1 || pooledSize(width, w.KW, w.SW, w.PadL, w.PadR, w.Ceil) < 1:
 		return fmt.Errorf("pooling window of %d×%d is larger than the map of %d×%d with its padding of %d,%d,%d,%d", w.KH, w.KW, h, width, w.PadT, w.PadB, w.PadL, w.PadR)
 	}
 	return nil

@@ -17,6 +17,7 @@ var poolingCases = []struct {
 	{"GoogLeNet's ceil mode", mapShape{1, 17, 14, 12}, Window{KH: 3, KW: 3, SH: 2, SW: 2, Ceil: true}},
 	{"ResNet's padded stride", mapShape{1, 17, 15, 16}, Window{KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1}},
 	{"LeNet's tiles", mapShape{3, 6, 28, 28}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
+	{"ceil mode on a map smaller than the window", mapShape{2, 17, 2, 3}, Window{KH: 3, KW: 4, SH: 2, SW: 3, Ceil: true}},
 	{"padding on one side", mapShape{1, 17, 9, 12}, Window{KH: 4, KW: 3, SH: 2, SW: 3, PadT: 0, PadB: 3, PadL: 2, PadR: 0, Ceil: true}},
 	{"padding on one side, counted", mapShape{1, 17, 9, 12}, Window{KH: 4, KW: 3, SH: 2, SW: 3, PadT: 0, PadB: 3, PadL: 2, PadR: 0, Ceil: true, CountPad: true}},
 	{"padding counted, ceil mode hangs over it", mapShape{1, 6, 8, 10}, Window{KH: 3, KW: 4, SH: 3, SW: 3, PadT: 1, PadB: 1, PadL: 2, PadR: 2, Ceil: true, CountPad: true}},
@@ -228,6 +229,7 @@ func TestWindowOut(t *testing.T) {
 	}{
 		{"floor", Window{KH: 3, KW: 3, SH: 2, SW: 2}, 112, 13, 55, 6},
 		{"ceil", Window{KH: 3, KW: 3, SH: 2, SW: 2, Ceil: true}, 112, 13, 56, 6},
+		{"ceil, and the only window hangs over", Window{KH: 3, KW: 3, SH: 2, SW: 2, Ceil: true}, 2, 4, 1, 2},
 		{"ceil, but the last window would start in the padding", Window{KH: 2, KW: 2, SH: 3, SW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Ceil: true}, 8, 9, 3, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
