@@ -20,18 +20,26 @@ type Pool struct {
 	closed  atomic.Bool
 
 	work    Tasker
-	tasks   uint32
+	job     uint32 // number of the current one
 	panics  atomic.Pointer[TaskPanic]
 	sleeper []sleeper // the other threads; the caller's is last
+	shares  []share   // one a thread
 
-	_ [64]byte // what follows is written by all threads
-	// state is the number of the current job (high half) and how many of its tasks are unclaimed. A task
-	// is claimed by one compare-and-swap of both, so that a thread that comes late, to another job than it
-	// saw, claims nothing; whoever has claimed one knows that work and tasks stay until it is done.
+	_    [64]byte     // what follows is written by all threads
+	left atomic.Int64 // tasks not yet done
+	_    [56]byte
+}
+
+// A share is the run of neighbouring tasks that a thread does first; then it helps the others with
+// theirs. Kernels number their tasks by images, so that a thread finds the images of its last kernel in
+// its own cache.
+type share struct {
+	// state is the number of the job (high half) and how many tasks of the share are unclaimed. A task is
+	// claimed by one compare-and-swap of both, so that a thread that comes late, to another job than it
+	// saw, claims nothing; whoever has claimed one knows that work and end stay until it is done.
 	state atomic.Uint64
-	_     [56]byte
-	left  atomic.Int64 // tasks not yet done
-	_     [56]byte
+	end   uint32 // task behind the last one
+	_     [52]byte
 }
 
 // A Tasker is work split into numbered tasks; worker is below the pool's number of threads and says
@@ -71,7 +79,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, sleeper: make([]sleeper, threads)}
+	p := &Pool{threads: threads, sleeper: make([]sleeper, threads), shares: make([]share, threads)}
 	if threads <= min(runtime.GOMAXPROCS(0), runtime.NumCPU()) {
 		p.spin = spinTime // else it would keep the others from running
 	}
@@ -99,9 +107,14 @@ func (p *Pool) Run(tasks int, work Tasker) {
 	if !p.running.CompareAndSwap(false, true) {
 		panic("kernel: Pool.Run inside a task, or in two goroutines at once")
 	}
-	p.work, p.tasks = work, uint32(tasks)
+	p.work = work
+	p.job++
 	p.left.Store(int64(tasks))
-	p.state.Store((p.state.Load()>>32+1)<<32 | uint64(tasks))
+	for i := range p.shares {
+		first, end := i*tasks/p.threads, (i+1)*tasks/p.threads
+		p.shares[i].end = uint32(end)
+		p.shares[i].state.Store(uint64(p.job)<<32 | uint64(end-first))
+	}
 	for i := range min(tasks, p.threads) - 1 {
 		p.sleeper[i].rouse()
 	}
@@ -121,8 +134,18 @@ func (p *Pool) serve(worker int) {
 	me := &p.sleeper[worker-1]
 	for !p.closed.Load() {
 		p.help(worker)
-		p.await(me, func() bool { return uint32(p.state.Load()) > 0 || p.closed.Load() })
+		p.await(me, func() bool { return p.unclaimed() || p.closed.Load() })
 	}
+}
+
+// unclaimed reports whether a task is left to claim.
+func (p *Pool) unclaimed() bool {
+	for i := range p.shares {
+		if uint32(p.shares[i].state.Load()) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // help does tasks until none is left to claim.
@@ -143,17 +166,21 @@ func (p *Pool) claim(worker int) (finished bool) {
 			p.sleeper[p.threads-1].rouse()
 		}
 	}()
-	for {
-		s := p.state.Load()
-		unclaimed := uint32(s)
-		if unclaimed == 0 {
-			return true
-		}
-		if p.state.CompareAndSwap(s, s-1) {
-			p.work.Task(int(p.tasks-unclaimed), worker)
-			done++
+	for i := range p.threads {
+		from := &p.shares[(worker+i)%p.threads]
+		for {
+			s := from.state.Load()
+			unclaimed := uint32(s)
+			if unclaimed == 0 {
+				break
+			}
+			if from.state.CompareAndSwap(s, s-1) {
+				p.work.Task(int(from.end-unclaimed), worker)
+				done++
+			}
 		}
 	}
+	return true
 }
 
 // await returns when ready does: it spins for a while, then sleeps. Whoever makes ready true must rouse me.
