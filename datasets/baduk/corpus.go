@@ -1,6 +1,9 @@
 package baduk
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sort"
@@ -175,10 +178,7 @@ func (c *Corpus) Position(i int, b *Board) (m Move, game int, winner Color, err 
 				return Move{}, 0, Empty, err
 			}
 		}
-		m = Move{Black, Point(code&^whiteMove) - 1}
-		if code&whiteMove != 0 {
-			m.Color = White
-		}
+		m = unpack(code)
 		if m.Point != Pass {
 			if i == 0 {
 				break
@@ -189,4 +189,62 @@ func (c *Corpus) Position(i int, b *Board) (m Move, game int, winner Color, err 
 	}
 	b.SetToPlay(m.Color)
 	return m, game, g.winner, nil
+}
+
+// Move returns the move that was played in position i, from 0 to Len()-1, and how many moves, passes
+// included, the game had before it. It plays nothing, and so is much faster than Position.
+func (c *Corpus) Move(i int) (m Move, played int, err error) {
+	if i < 0 || i >= c.all {
+		return Move{}, 0, fmt.Errorf("position %d: should be from 0 to %d", i, c.all-1)
+	}
+	g := &c.games[sort.Search(len(c.games), func(k int) bool { return c.games[k].positions > i })-1]
+	i -= g.positions
+	for n, code := range c.moves[g.first : g.first+g.n] {
+		if code&^whiteMove == 0 {
+			continue
+		}
+		if i == 0 {
+			return unpack(code), n, nil
+		}
+		i--
+	}
+	return Move{}, 0, fmt.Errorf("game at move %d: a position is missing", g.first) // add counts them
+}
+
+// unpack reads the two bytes of a move.
+func unpack(code uint16) Move {
+	m := Move{Black, Point(code&^whiteMove) - 1}
+	if code&whiteMove != 0 {
+		m.Color = White
+	}
+	return m
+}
+
+// Checksum is the SHA-256 of the games as they are played, in their order, whatever files they came
+// from: "sha256:" and hexadecimal digits.
+func (c *Corpus) Checksum() string {
+	h := sha256.New()
+	var buf []byte
+	number := func(v int) { buf = binary.LittleEndian.AppendUint32(buf, uint32(v)) }
+	number(c.size)
+	number(len(c.games))
+	for _, g := range c.games {
+		number(g.n)
+		buf = append(buf, byte(g.toPlay), byte(g.winner))
+		if g.rules.Suicide {
+			buf = append(buf, 1)
+		}
+		for _, s := range c.setup[g.id] {
+			number(s.After)
+			number(int(s.Point))
+			buf = append(buf, byte(s.Color))
+		}
+		for _, code := range c.moves[g.first : g.first+g.n] {
+			buf = binary.LittleEndian.AppendUint16(buf, code)
+		}
+		h.Write(buf)
+		buf = buf[:0]
+	}
+	h.Write(buf)
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }

@@ -1,0 +1,71 @@
+package positions
+
+import (
+	"fmt"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+)
+
+func init() {
+	datasets.RegisterKind(datasets.Kind{Name: "symmetry", About: "one of the board's eight symmetries, the move turned with it (Silver et al. 2016)", Default: Symmetry{}})
+	datasets.RegisterKind(datasets.Kind{Name: "advance", About: "another of so many neighbouring positions in each epoch: epochs of part of the games", Default: Advance{Of: 1}})
+}
+
+// Symmetry turns a position and its label by one of the board's eight symmetries, each as likely as the
+// others (Silver et al. 2016, methods, "Symmetries").
+type Symmetry struct{}
+
+// Apply turns the sample.
+func (Symmetry) Apply(s *datasets.Sample) error {
+	img := s.Image
+	if img.H != img.W || img.H < baduk.MinSize || img.H > baduk.MaxSize {
+		return fmt.Errorf("symmetry: an image of %v is no board", img.Shape)
+	}
+	if s.Label < 0 || s.Label >= img.H*img.W {
+		return fmt.Errorf("symmetry: the label %d is no point of a board of %d×%[2]d", s.Label, img.H)
+	}
+	turn := baduk.Symmetry(datasets.Below(s.Rand, baduk.Symmetries))
+	if turn == 0 {
+		return nil
+	}
+	old := s.Renew(img.Shape)
+	for c := range old.C {
+		baduk.Turn(s.Image.Plane(c), old.Plane(c), turn, old.H)
+	}
+	s.Label = int(turn.Point(baduk.Point(s.Label), old.H))
+	return nil
+}
+
+// Advance makes epochs short where games are many: an epoch takes one position of every Of neighbouring
+// ones, the next epoch the one after it, until after Of epochs all have come. The loader's limit should be
+// the number of positions divided by Of, or less.
+type Advance struct {
+	Of int `param:"of [1,1000000]"`
+	// Source is where positions come from. A loader sets it for a transform named in its Augment.
+	Source *Source
+}
+
+// Fit returns the transform for a source, which must be of this package.
+func (t Advance) Fit(src datasets.Source) (datasets.Transform, error) {
+	s, ok := src.(*Source)
+	if !ok {
+		return nil, fmt.Errorf("advance: is for the data set %s, not %v", Name, src.Info())
+	}
+	t.Source = s
+	return t, nil
+}
+
+// Apply replaces the sample.
+func (t Advance) Apply(s *datasets.Sample) error {
+	if t.Source == nil {
+		return fmt.Errorf("advance: has no source: it comes from Fit")
+	}
+	step := s.Epoch % t.Of
+	if step == 0 {
+		return nil
+	}
+	i := (s.Index + step) % t.Source.Len()
+	s.Label = t.Source.Label(i)
+	return t.Source.Image(i, s.Image)
+}
