@@ -19,13 +19,13 @@ func (t *Trainer) writeCard(r Result) error {
 	line("")
 	switch r.Stopped {
 	case "":
-		line("Complete: %d epochs, %s steps of %d images, %s.", t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+		line("Complete: %d epochs, %s steps of %d images, %s.", t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
 	case "early stop":
-		line("Ended after %.4g of %d epochs, %s steps of %d images, %s: %d epochs brought no better result.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)), t.cfg.EarlyStop)
+		line("Ended after %.4g of %d epochs, %s steps of %d images, %s: %d epochs brought no better result.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)), t.cfg.EarlyStop)
 	case "time":
-		line("Ended by its time after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+		line("Ended by its time after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
 	default:
-		line("Interrupted after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(seconds(r.Seconds)))
+		line("Interrupted after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, t.cfg.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
 	}
 	if r.Stopped != "" && r.Stopped != "early stop" {
 		line("It goes on with `zoo resume %s`.", t.folder)

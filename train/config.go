@@ -25,7 +25,10 @@ type Config struct {
 	Seed    uint64 `json:"seed"`
 	Threads int    `json:"threads"` // 0: one for each core; changes no result
 	Epochs  int    `json:"epochs"`
-	Batch   int    `json:"batch"`
+	// Ensemble is the number of members that are trained, with seeds from Seed on, which share Time; 0
+	// is one network by itself.
+	Ensemble int `json:"ensemble,omitempty"`
+	Batch    int `json:"batch"`
 	// DropLast leaves out the smaller batch at an epoch's end.
 	DropLast bool `json:"drop_last"`
 	// Limit trains on that many images only, spread over the training set; 0 means all.
@@ -218,6 +221,7 @@ func (c Config) Validate() error {
 	check(c.Data != "", "data", `""`, "the name of a data set")
 	check(c.Threads >= 0 && c.Threads <= 1024, "threads", c.Threads, "1 to 1024, or 0 for one a core")
 	check(c.Epochs >= 1, "epochs", c.Epochs, "at least 1")
+	check(c.Ensemble >= 0 && c.Ensemble <= 1000, "ensemble", c.Ensemble, "from 1 to 1000 members, or 0 for one network by itself")
 	check(c.Batch >= 1, "batch", c.Batch, "at least 1")
 	check(c.EvalBatch >= 0, "eval_batch", c.EvalBatch, "at least 1, or 0 for the usual")
 	check(c.Limit >= 0, "limit", c.Limit, "at least 1, or 0 for all images")

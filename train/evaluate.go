@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -22,10 +23,16 @@ type EvalConfig struct {
 	// Network makes the network again from what its weights' file says.
 	Network func(weights.Meta) (Network, error)
 	// Images are evaluated in their order.
-	Images  datasets.Source
-	Limit   int // evaluate that many only, spread over the source; 0 means all
-	Batch   int // 0: the usual for the size of the input, as in training
-	Threads int // 0: one for each core
+	Images datasets.Source
+	Limit  int // evaluate that many only, spread over the source; 0 means all
+	Batch  int // 0: the usual for the size of the input, as in training
+	// Views are the parts of each image whose probabilities are averaged. With more than one, the
+	// evaluation of the single view is measured too.
+	Views datasets.Views
+	// SkipBroken leaves images out that cannot be decoded.
+	SkipBroken bool
+	Worst      int // the number of mistakes to report, worst first
+	Threads    int // 0: one for each core
 	// Progress, if not nil, is told the number of images that a member has seen.
 	Progress func(member, images, total int)
 }
@@ -36,6 +43,24 @@ type Evaluation struct {
 	Metrics
 	Members  []Member `json:"members"`
 	Ensemble Metrics  `json:"ensemble"`
+	Mean     Metrics  `json:"mean"` // of the members
+	// Gain is the mean's errors less the ensemble's.
+	Gain Gain `json:"gain"`
+	// Disagreement is the fraction of images that not all members put into the same class.
+	Disagreement float64  `json:"disagreement"`
+	Crops        int      `json:"crops"`
+	Flip         bool     `json:"flip"`
+	Warnings     []string `json:"warnings,omitempty"`
+	// OneCrop is the same without further views.
+	OneCrop   *Evaluation `json:"one_crop,omitempty"`
+	Worst     []Mistake   `json:"worst,omitempty"`
+	Confusion Confusion   `json:"-"`
+}
+
+// A Gain is the difference of two errors, as fractions.
+type Gain struct {
+	Top1 float64 `json:"top1_error"`
+	Top5 float64 `json:"top5_error"`
 }
 
 // A Member is one network of an [Evaluation].
@@ -55,50 +80,78 @@ func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
 	if len(c.Weights) == 0 {
 		return Evaluation{}, errors.New("no weights to evaluate")
 	}
+	if err := c.Views.Validate(); err != nil {
+		return Evaluation{}, err
+	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
-	e := Evaluation{Data: c.Images.Info().Name}
+	if c.Views.Len() == 1 {
+		return c.evaluate(ctx, pool)
+	}
+	single := c
+	single.Views, single.Worst = datasets.Views{}, 0
+	one, err := single.evaluate(ctx, pool)
+	if err != nil {
+		return one, err
+	}
+	e, err := c.evaluate(ctx, pool)
+	e.OneCrop = &one
+	return e, err
+}
+
+func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluation, error) {
+	e := Evaluation{Data: c.Images.Info().Name, Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
+	var all review
+	var top [][]int32 // each member's classes
 	var sum []float64 // of the members' probabilities, for each image
-	var labels []int
+	var metas []weights.Meta
 	classes := 0
 	for i, path := range c.Weights {
+		fail := func(err error) (Evaluation, error) { return e, fmt.Errorf("%s: %w", path, err) }
 		n, meta, params, err := c.open(path)
 		if err != nil {
 			return e, err
 		}
 		if err := n.fits(c.Images.Info()); err != nil {
-			return e, fmt.Errorf("%s: %w", path, err)
+			return fail(err)
 		}
 		if i > 0 && n.Classes != classes {
-			return e, fmt.Errorf("%s: %d classes, those of %s are %d: members of an ensemble must agree", path, n.Classes, c.Weights[0], classes)
+			return fail(fmt.Errorf("%d classes, those of %s are %d: members of an ensemble must agree", n.Classes, c.Weights[0], classes))
 		}
-		if n.Squared && len(c.Weights) > 1 {
-			return e, fmt.Errorf("%s: %s has no classes whose probabilities could be averaged", path, n.Name)
+		if n.Squared && (len(c.Weights) > 1 || c.Views.Len() > 1) {
+			return fail(fmt.Errorf("%s has no classes whose probabilities could be averaged", n.Name))
 		}
 		classes = n.Classes
 		batch := c.Batch
 		if batch == 0 {
 			batch = n.evalBatch()
 		}
-		g, err := n.evaluation(params, batch, graph.Config{Pool: pool})
+		views := c.Views.Len()
+		batch = max(batch/views, 1)
+		g, err := n.evaluation(params, batch*views, graph.Config{Pool: pool})
 		if err != nil {
-			return e, fmt.Errorf("%s: %w", path, err)
+			return fail(err)
 		}
-		l, err := datasets.NewLoader(c.Images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Workers: pool.Threads()})
+		skip := datasets.Stop
+		if c.SkipBroken {
+			skip = datasets.LeaveOut
+		}
+		l, err := datasets.NewLoader(c.Images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
 		if err != nil {
-			return e, fmt.Errorf("%s: %w", path, err)
+			return fail(err)
 		}
-		var keep func(at int, out, targets []float32)
-		if len(c.Weights) > 1 {
-			if sum == nil {
-				sum, labels = make([]float64, l.Len()*classes), make([]int, l.Len())
+		if sum == nil && !n.Squared {
+			sum = make([]float64, l.Len()*classes)
+		}
+		seen := review{}
+		keep := func(at int, b *datasets.Batch, p []float64) {
+			seen.add(b, p, classes)
+			for k, v := range p {
+				sum[at*classes+k] += v
 			}
-			keep = func(at int, out, targets []float32) {
-				for j, label := range targets {
-					labels[at+j] = int(label)
-					softmax(out[j*classes:(j+1)*classes], sum[(at+j)*classes:(at+j+1)*classes])
-				}
-			}
+		}
+		if n.Squared {
+			keep = nil
 		}
 		m, err := g.measure(ctx, &n, l, keep, func(done int) {
 			if c.Progress != nil {
@@ -106,32 +159,76 @@ func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
 			}
 		})
 		if err != nil {
-			return e, fmt.Errorf("%s: %w", path, err)
+			return fail(err)
 		}
+		if i > 0 && !slices.Equal(seen.index, all.index) {
+			return fail(errors.New("not the same images could be read as for the members before"))
+		}
+		all.index, all.label, all.loss = seen.index, seen.label, seen.loss
+		all.top = seen.top
+		top, metas = append(top, seen.top), append(metas, meta)
 		e.Members = append(e.Members, Member{path, n.Name, n.Variant, meta.Seed, meta.Epoch, m})
 	}
 	e.Ensemble = e.Members[0].Metrics
-	if sum != nil {
-		var t tally
-		mean := make([]float32, classes)
-		for i, label := range labels {
-			p := sum[i*classes : (i+1)*classes]
-			for c, v := range p {
-				mean[c] = float32(v)
-			}
-			t.count(mean, []float32{float32(label)}, classes)
-			t.Loss -= math.Log(p[label] / float64(len(c.Weights)))
-		}
-		e.Ensemble = t.metrics()
+	if len(c.Weights) > 1 {
+		e.Ensemble = all.average(sum, classes, len(c.Weights))
 	}
 	e.Metrics = e.Ensemble
+	for _, m := range e.Members {
+		share := 1 / float64(len(e.Members))
+		e.Mean.Images = m.Images
+		e.Mean.Loss += share * m.Loss
+		e.Mean.Top1 += share * m.Top1
+		e.Mean.Top5 += share * m.Top5
+	}
+	e.Gain = Gain{e.Mean.Top1 - e.Ensemble.Top1, e.Mean.Top5 - e.Ensemble.Top5}
+	e.Disagreement = disagreement(top)
+	e.Warnings = warnings(e.Members, metas)
+	if len(all.label) > 0 {
+		e.Confusion = all.confusion(c.Images.Info().Classes, classes)
+		e.Worst = all.worst(c.Worst, c.Images.Info().Classes)
+	}
 	return e, nil
 }
 
-// measure evaluates the graph on every image of the loader, whose batch size is the graph's. Keep, if
-// not nil, gets each batch's outputs, its first image being number at.
-func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, out, targets []float32), progress func(done int)) (Metrics, error) {
+// disagreement is the fraction of images that not all members put into the same class.
+func disagreement(top [][]int32) float64 {
+	n := 0
+	for i := range top[0] {
+		for _, t := range top[1:] {
+			if t[i] != top[0][i] {
+				n++
+				break
+			}
+		}
+	}
+	return float64(n) / float64(max(len(top[0]), 1))
+}
+
+// warnings says what makes members less than independent, or not comparable.
+func warnings(members []Member, metas []weights.Meta) []string {
+	var list []string
+	for i, m := range members {
+		for j, other := range members[:i] {
+			if m.Network == other.Network && m.Variant == other.Variant && m.Seed == other.Seed {
+				list = append(list, fmt.Sprintf("%s and %s share the seed %d: they are not independent", other.Weights, m.Weights, m.Seed))
+				break
+			}
+			if a, b := metas[j].DataChecksum, metas[i].DataChecksum; a != "" && b != "" && a != b {
+				list = append(list, fmt.Sprintf("%s and %s were trained on different images (%s and %s): part of the gain may come from there", other.Weights, m.Weights, metas[j].Data, metas[i].Data))
+				break
+			}
+		}
+	}
+	return list
+}
+
+// measure evaluates the graph on every image of the loader, whose batch size times its views is the
+// graph's. Keep, if not nil, gets each batch's probabilities, N×classes, its first image being number at.
+func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (Metrics, error) {
 	var t tally
+	var p []float64
+	var mean []float32
 	for b, err := range l.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return Metrics{}, err
@@ -142,8 +239,32 @@ func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.L
 		if err != nil {
 			return Metrics{}, err
 		}
+		at := t.Images
 		if n.Squared {
 			t.squared(out, b.Labels)
+			progress(t.Images)
+			continue
+		}
+		views := len(out) / n.Classes / cap(b.Labels)
+		if keep != nil || views > 1 {
+			if p == nil {
+				p, mean = make([]float64, cap(b.Labels)*n.Classes), make([]float32, cap(b.Labels)*n.Classes)
+			}
+			p = p[:b.N*n.Classes]
+			clear(p)
+			for i := range b.N * views {
+				softmax(out[i*n.Classes:(i+1)*n.Classes], p[i/views*n.Classes:(i/views+1)*n.Classes])
+			}
+			for i := range p {
+				p[i] /= float64(views)
+				mean[i] = float32(p[i])
+			}
+		}
+		if views > 1 {
+			t.count(mean, b.Labels, n.Classes)
+			for i, label := range b.Labels {
+				t.Loss -= math.Log(max(p[i*n.Classes+int(label)], math.SmallestNonzeroFloat64))
+			}
 		} else {
 			t.count(out, b.Labels, n.Classes)
 			for i, label := range b.Labels {
@@ -151,7 +272,7 @@ func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.L
 			}
 		}
 		if keep != nil {
-			keep(t.Images-b.N, out, b.Labels)
+			keep(at, b, p)
 		}
 		progress(t.Images)
 	}

@@ -103,7 +103,7 @@ func ReadConfig(path string) (Config, error) {
 }
 
 // Runs returns the folders of runs under root that have weights, newest first by their last
-// checkpoint. A root that is a run itself is the only one.
+// checkpoint; an ensemble is one run. A root that is a run itself is the only one.
 func Runs(root string) ([]string, error) {
 	type run struct {
 		folder string
@@ -123,8 +123,14 @@ func Runs(root string) ([]string, error) {
 		if _, err := os.Stat(filepath.Join(path, ConfigFile)); err != nil {
 			return nil
 		}
-		if info, err := os.Stat(filepath.Join(path, LastFile)); err == nil {
-			runs = append(runs, run{path, info.ModTime().UnixNano()})
+		newest := int64(0)
+		for _, saved := range append(Members(path), path) {
+			if info, err := os.Stat(filepath.Join(saved, LastFile)); err == nil {
+				newest = max(newest, info.ModTime().UnixNano())
+			}
+		}
+		if newest > 0 {
+			runs = append(runs, run{path, newest})
 		}
 		return fs.SkipDir
 	})

@@ -58,7 +58,7 @@ func (l *Lines) Epoch(e Epoch, left time.Duration) {
 
 func (l *Lines) row(e Epoch, left time.Duration) string {
 	text := fmt.Sprintf("epoch %*s: loss %.4f, train error %s, test loss %.4f, test error %s, %s images/s, %s", l.digits, strconv.FormatFloat(e.Epoch, 'f', min(2, decimals(e.Epoch)), 64),
-		e.Train.Loss, Percent(e.Train.Top1), e.Test.Loss, Percent(e.Test.Top1), Group(int64(e.Rate)), Clock(seconds(e.Seconds)))
+		e.Train.Loss, Percent(e.Train.Top1), e.Test.Loss, Percent(e.Test.Top1), Group(int64(e.Rate)), Clock(Seconds(e.Seconds)))
 	if left > 0 {
 		text += ", " + Clock(left) + " left"
 	}
@@ -161,7 +161,8 @@ func Clock(d time.Duration) string {
 	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// Seconds is that many seconds as a duration.
+func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func plural(n int, what string) string {
 	if n == 1 {

@@ -21,7 +21,8 @@ func Keys() []string {
 
 // Set changes one setting from text. A key is a path into the JSON, such as "optimizer.momentum", or
 // its last part where that is unique ("momentum"); "options.x" sets an option of the network. Lists
-// are JSON, or numbers with commas between. The error of an unknown key tells the nearest.
+// are JSON, or numbers with commas between. Another optimizer.name drops
+// the momentum, or the betas, that it has no use for. The error of an unknown key tells the nearest.
 func (c *Config) Set(key, value string) error {
 	if name, ok := strings.CutPrefix(key, "options."); ok && name != "" {
 		return c.setOption(name, value)

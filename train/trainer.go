@@ -51,6 +51,7 @@ type Trainer struct {
 	at                 state
 	targets            []float32 // of mixed images, for one batch; nil where none are mixed
 
+	best      review // what the best weights of this session say of the test images
 	events    Events
 	trainPace pace
 	evalPace  pace
@@ -422,7 +423,7 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 		if err != nil {
 			return "", err
 		}
-		set := t.course.At(t.at.Step)
+		set, images := t.course.At(t.at.Step), b.N // the step gives the batch back
 		if err := t.step(b, set); err != nil {
 			return "", err
 		}
@@ -431,7 +432,7 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 		t.at.Batch++
 		now := time.Now()
 		if !first || batches < 3 { // the first one also touches all the memory for the first time
-			t.trainPace.add(b.N, now.Sub(began))
+			t.trainPace.add(images, now.Sub(began))
 		}
 		began, first = now, false
 		t.events.Step(t.place())
@@ -531,7 +532,12 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 		return nil, t.diverged(nil, 0, t.lr)
 	}
 	place := t.place()
-	test, err := t.eval.measure(ctx, &t.net, t.test, nil, func(done int) {
+	seen := review{}
+	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes) }
+	if t.net.Squared {
+		keep = nil
+	}
+	test, err := t.eval.measure(ctx, &t.net, t.test, keep, func(done int) {
 		t.events.Evaluate(Progress{done, t.test.Len(), place})
 	})
 	if err != nil {
@@ -548,6 +554,7 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 	row.Best = t.at.Best == nil || test.better(t.at.Best.Test)
 	if row.Best {
 		t.at.Best = &row
+		t.best = seen
 	}
 	if t.at.Batch == batches {
 		if t.net.Squared {

@@ -258,20 +258,21 @@ func TestMixedImagesTrainTowardsBothClasses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, weight := append([]float32(nil), b.Labels...), b.Weight
+		copied := func(x []float32) []float32 { return append([]float32(nil), x...) } // the batch is released in the step
+		first, second, weight, n := copied(b.Labels), copied(b.Second), copied(b.Weight), b.N
 		if err := tr.step(b, tr.course.At(0)); err != nil {
 			t.Fatal(err)
 		}
-		for i, p := range tr.targets[:b.N*3] {
+		for i, p := range tr.targets[:n*3] {
 			want := float32(0)
 			if i%3 == int(first[i/3]) {
 				want += weight[i/3]
 			}
-			if i%3 == int(b.Second[i/3]) {
+			if i%3 == int(second[i/3]) {
 				want += 1 - weight[i/3]
 			}
 			if p != want {
-				t.Fatalf("image %d of class %v by %v and %v: target %d is %v, want %v", i/3, first[i/3], weight[i/3], b.Second[i/3], i%3, p, want)
+				t.Fatalf("image %d of class %v by %v and %v: target %d is %v, want %v", i/3, first[i/3], weight[i/3], second[i/3], i%3, p, want)
 			}
 			seen = seen || p > 0 && p < 1
 		}

@@ -15,19 +15,37 @@ import (
 
 func newEval(a *app) *cobra.Command {
 	var asJSON bool
-	var data string
+	var data, confusion string
+	var ensemble int
 	c := train.EvalConfig{Network: stored, Open: openWeights}
 	cmd := &cobra.Command{
 		Use:   "eval [RUN|WEIGHTS]...",
 		Short: "Evaluate trained weights on test images",
 		Long: `Evaluate trained weights on the test images of the data that they were trained on, or of --data.
-A run stands for its best weights; without arguments it is the newest one under runs, or, where there
+A run stands for its best weights, one of several members for all of them; without arguments it is the newest one under runs, or, where there
 is none, lenet5-fashion-mnist, whose weights are part of the program. Such weights are evaluated on the
-test images in the program. Several are an ensemble, whose probabilities are averaged.`,
+test images in the program. Several are an ensemble, whose probabilities are averaged; --ensemble N takes the first N members of a
+run, or the newest N runs of one network and data set.`,
+		Example: `  zoo eval --ensemble 7 --crops 10
+  zoo eval runs/lenet5-fashion-mnist-small/001 --confusion confusion.png --worst 10`,
 		Args: arguments(0, -1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case ensemble < 0:
+				return usage(fmt.Errorf("--ensemble %d: should be at least 1", ensemble))
+			case c.Views.Crops != 1 && c.Views.Crops != 10:
+				return usage(fmt.Errorf("--crops %d: should be 1 or 10", c.Views.Crops))
+			case c.Worst < 0:
+				return usage(fmt.Errorf("--worst %d: should be at least 1", c.Worst))
+			case confusion != "" && filepath.Ext(confusion) != ".csv" && filepath.Ext(confusion) != ".png":
+				return usage(fmt.Errorf("--confusion %s: should end in .csv or .png", confusion))
+			}
 			if len(args) == 0 {
 				args = []string{a.newest()}
+			}
+			args, err := expand(args, ensemble)
+			if err != nil {
+				return err
 			}
 			var of source
 			if cmd.Flags().Changed("data") {
@@ -49,7 +67,6 @@ test images in the program. Several are an ensemble, whose probabilities are ave
 			if of.name == "" {
 				return usage(fmt.Errorf("%s: the file does not say what data it was trained on: name it with --data", c.Weights[0]))
 			}
-			var err error
 			if c.Images, err = datasets.OpenPart(of.name, of.dir, datasets.Test); err != nil {
 				return err
 			}
@@ -63,6 +80,21 @@ test images in the program. Several are an ensemble, whose probabilities are ave
 			if err != nil {
 				return err
 			}
+			for _, w := range e.Warnings {
+				fmt.Fprintln(a.stderr, "warning:", w)
+			}
+			if confusion != "" {
+				write := e.Confusion.WriteCSV
+				if filepath.Ext(confusion) == ".png" {
+					write = e.Confusion.WritePNG
+				}
+				if len(e.Confusion.Counts) == 0 {
+					return fmt.Errorf("%s: the network has no classes to confuse", confusion)
+				}
+				if err := weights.WriteAtomically(confusion, write); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				return a.printJSON(e)
 			}
@@ -71,6 +103,11 @@ test images in the program. Several are an ensemble, whose probabilities are ave
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "data set, NAME or NAME=FOLDER, in place of the one that was trained on")
+	cmd.Flags().IntVar(&ensemble, "ensemble", 0, "evaluate that many members together")
+	cmd.Flags().IntVar(&c.Views.Crops, "crops", 1, "parts of each image whose probabilities are averaged: 1, or 10 for corners, middle and mirror images")
+	cmd.Flags().BoolVar(&c.Views.Flip, "flip", false, "average with the mirror image too")
+	cmd.Flags().StringVar(&confusion, "confusion", "", "write the confusion matrix to this .csv or .png file")
+	cmd.Flags().IntVar(&c.Worst, "worst", 0, "show that many of the worst mistakes")
 	cmd.Flags().IntVar(&c.Limit, "limit", 0, "evaluate that many images only")
 	cmd.Flags().IntVar(&c.Batch, "batch", 0, "images in a step; 0 means as in training")
 	cmd.Flags().IntVar(&c.Threads, "threads", 0, "threads, which change no result; 0 means one for each core")
@@ -117,6 +154,9 @@ func find(arg string) (path string, s source, err error) {
 	if err != nil {
 		return "", s, err
 	}
+	if cfg.Ensemble > 0 {
+		return "", s, fmt.Errorf("%s: a run of several members: name one of them, as in %s", runs[0], train.MemberFolder(runs[0], 1))
+	}
 	path = filepath.Join(runs[0], train.BestFile)
 	if _, err := os.Stat(path); err != nil { // interrupted before the first evaluation
 		path = filepath.Join(runs[0], train.LastFile)
@@ -124,18 +164,85 @@ func find(arg string) (path string, s source, err error) {
 	return path, source{cfg.Data, cfg.DataDir, cfg.TestLimit, cfg.EvalBatch}, nil
 }
 
-func (a *app) printEvaluation(e train.Evaluation) {
-	t := newTable(a.stdout, "Weights", "Network", "Seed", "Epoch", "Loss", "Top-1 error", "Top-5 error")
-	t.SetColumnConfigs(right(3, 4, 5, 6, 7))
-	row := func(name, network string, seed, epoch any, m train.Metrics) table.Row {
-		return table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), train.Percent(m.Top1), train.Percent(m.Top5)}
+// expand puts the members in the place of a run that has some, and the newest runs in the place of a
+// folder of them if an ensemble is asked for.
+func expand(args []string, ensemble int) ([]string, error) {
+	var list []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil || !info.IsDir() {
+			list = append(list, arg)
+			continue
+		}
+		runs, err := train.Runs(arg)
+		if err != nil {
+			return nil, err
+		}
+		if len(runs) == 0 {
+			list = append(list, arg)
+			continue
+		}
+		members := train.Members(runs[0])
+		if len(members) == 0 && len(args) == 1 && ensemble > 0 {
+			if members, err = same(runs, ensemble); err != nil {
+				return nil, err
+			}
+		}
+		if len(members) == 0 {
+			list = append(list, arg)
+			continue
+		}
+		if len(args) == 1 {
+			if members, err = first(members, ensemble, runs[0]); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, members...)
 	}
-	for _, m := range e.Members {
-		t.AppendRow(row(m.Weights, m.Network, m.Seed, m.Epoch, m.Metrics))
+	if ensemble > 0 && len(list) != ensemble {
+		return nil, usage(fmt.Errorf("--ensemble %d: %d weights are named", ensemble, len(list)))
+	}
+	return list, nil
+}
+
+func (a *app) printEvaluation(e train.Evaluation) {
+	header := []any{"Weights", "Network", "Seed", "Epoch", "Loss", "Top-1 error", "Top-5 error"}
+	if e.OneCrop != nil {
+		header = append(header, "One crop: top-1", "Top-5")
+	}
+	t := newTable(a.stdout, header...)
+	t.SetColumnConfigs(right(3, 4, 5, 6, 7, 8, 9))
+	row := func(name, network string, seed, epoch any, m train.Metrics, one func(train.Evaluation) train.Metrics) {
+		r := table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), train.Percent(m.Top1), train.Percent(m.Top5)}
+		if e.OneCrop != nil {
+			m := one(*e.OneCrop)
+			r = append(r, train.Percent(m.Top1), train.Percent(m.Top5))
+		}
+		t.AppendRow(r)
+	}
+	for i, m := range e.Members {
+		row(m.Weights, m.Network, m.Seed, m.Epoch, m.Metrics, func(e train.Evaluation) train.Metrics { return e.Members[i].Metrics })
 	}
 	if len(e.Members) > 1 {
-		t.AppendRow(row(fmt.Sprintf("ensemble of %d", len(e.Members)), "", "", "", e.Ensemble))
+		row("mean", "", "", "", e.Mean, func(e train.Evaluation) train.Metrics { return e.Mean })
+		row(fmt.Sprintf("ensemble of %d", len(e.Members)), "", "", "", e.Ensemble, func(e train.Evaluation) train.Metrics { return e.Ensemble })
+		gain := func(e train.Evaluation) train.Metrics {
+			return train.Metrics{Loss: e.Mean.Loss - e.Ensemble.Loss, Top1: e.Gain.Top1, Top5: e.Gain.Top5}
+		}
+		row("gain", "", "", "", gain(e), gain)
 	}
 	t.Render()
+	if len(e.Members) > 1 {
+		fmt.Fprintf(a.stdout, "\nmembers disagree on %s of the images\n", train.Percent(e.Disagreement))
+	}
+	if len(e.Worst) > 0 {
+		fmt.Fprintln(a.stdout)
+		t := newTable(a.stdout, "Image", "Class", "Taken for", "Probability of the class")
+		t.SetColumnConfigs(right(1, 4))
+		for _, m := range e.Worst {
+			t.AppendRow(table.Row{m.Index, m.Class, m.Predicted, fmt.Sprintf("%.2g", m.Probability)})
+		}
+		t.Render()
+	}
 	fmt.Fprintf(a.stdout, "\ntest error %s (top-5 %s) on %s images of %s\n", train.Percent(e.Top1), train.Percent(e.Top5), train.Group(int64(e.Images)), e.Data)
 }

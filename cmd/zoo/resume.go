@@ -24,12 +24,18 @@ to the last bit on the same kind of processor.`,
 			if err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("threads") {
-				cfg.Threads = threads
+			change := func(cfg *train.Config) {
+				if cmd.Flags().Changed("threads") {
+					cfg.Threads = threads
+				}
+				if cmd.Flags().Changed("time") {
+					cfg.Time = train.Duration(limit) / train.Duration(max(cfg.Ensemble, 1))
+				}
 			}
-			if cmd.Flags().Changed("time") {
-				cfg.Time = train.Duration(limit)
+			if cfg.Ensemble > 0 {
+				return a.ensemble(cmd.Context(), args[0], cfg, change, asJSON)
 			}
+			change(&cfg)
 			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version()})
 			})

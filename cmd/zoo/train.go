@@ -29,6 +29,7 @@ type trainFlags struct {
 	seed       uint64
 	threads    int
 	limit      int
+	ensemble   int
 	time       time.Duration
 	init       string
 	freeze     string
@@ -54,6 +55,13 @@ recipe's choice; flags and --set change single settings of it.`,
 			if err != nil {
 				return err
 			}
+			if cfg.Ensemble > 0 && !f.dry {
+				folder, err := train.NewEnsemble(cfg, train.Options{Folder: f.out, Command: commandLine(cmd, args)})
+				if err != nil {
+					return err
+				}
+				return a.ensemble(cmd.Context(), folder, cfg, nil, f.json_)
+			}
 			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version()})
 			})
@@ -62,7 +70,7 @@ recipe's choice; flags and --set change single settings of it.`,
 			}
 			defer t.Close()
 			if f.dry {
-				return a.dryRun(t.Plan(), f.json_)
+				return a.dryRun(cfg, t.Plan(), f.json_)
 			}
 			return a.finish(cmd.Context(), t, f.json_)
 		},
@@ -78,6 +86,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.Float64Var(&f.lr, "lr", 0, "learning rate that the schedule starts from")
 	flags.Uint64Var(&f.seed, "seed", 1, "of everything that is random")
 	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	flags.IntVar(&f.ensemble, "ensemble", 0, "train that many networks, with a seed of its own each, into one folder")
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
 	flags.StringVar(&f.init, "init", "", "weights file to begin with")
@@ -117,17 +126,18 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		cfg.Variant = e.New().Variant
 	}
 	for name, apply := range map[string]func(){
-		"data":    func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
-		"epochs":  func() { cfg.Epochs = f.epochs },
-		"batch":   func() { cfg.Batch = f.batch },
-		"lr":      func() { cfg.Optimizer.LR = f.lr },
-		"seed":    func() { cfg.Seed = f.seed },
-		"threads": func() { cfg.Threads = f.threads },
-		"limit":   func() { cfg.Limit = f.limit },
-		"time":    func() { cfg.Time = train.Duration(f.time) },
-		"init":    func() { cfg.Init = f.init },
-		"freeze":  func() { cfg.Freeze = f.freeze },
-		"variant": func() { cfg.Variant = f.network.variant },
+		"data":     func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
+		"epochs":   func() { cfg.Epochs = f.epochs },
+		"batch":    func() { cfg.Batch = f.batch },
+		"lr":       func() { cfg.Optimizer.LR = f.lr },
+		"seed":     func() { cfg.Seed = f.seed },
+		"threads":  func() { cfg.Threads = f.threads },
+		"limit":    func() { cfg.Limit = f.limit },
+		"ensemble": func() { cfg.Ensemble = f.ensemble },
+		"time":     func() { cfg.Time = train.Duration(f.time) },
+		"init":     func() { cfg.Init = f.init },
+		"freeze":   func() { cfg.Freeze = f.freeze },
+		"variant":  func() { cfg.Variant = f.network.variant },
 	} {
 		if given.Changed(name) {
 			apply()
@@ -250,11 +260,15 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 	return nil
 }
 
-func (a *app) dryRun(p train.Plan, asJSON bool) error {
+func (a *app) dryRun(cfg train.Config, p train.Plan, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(p)
 	}
-	_, err := fmt.Fprint(a.stdout, p)
+	text := p.String()
+	if cfg.Ensemble > 0 {
+		text += fmt.Sprintf("%d members, one after another, each as above\n", cfg.Ensemble)
+	}
+	_, err := fmt.Fprint(a.stdout, text)
 	return err
 }
 

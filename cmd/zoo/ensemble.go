@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+)
+
+// ensembleResult is what --json prints for a run of several members.
+type ensembleResult struct {
+	Folder  string         `json:"folder"`
+	Members []train.Result `json:"members"`
+}
+
+// ensemble trains the members of a run that are not complete yet, one after another. Change, if not
+// nil, is applied to the configuration of members that go on.
+func (a *app) ensemble(ctx context.Context, folder string, cfg train.Config, change func(*train.Config), asJSON bool) error {
+	told := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
+	})
+	defer told()
+	var results []train.Result
+	for i := 1; i <= cfg.Ensemble; i++ {
+		fmt.Fprintf(a.stderr, "member %d of %d, seed %d\n", i, cfg.Ensemble, cfg.Member(i).Seed)
+		r, err := a.member(ctx, folder, cfg, i, change)
+		if r.Folder != "" && err == nil {
+			results = append(results, r)
+		}
+		if err := train.WriteEnsembleCard(folder, cfg, results); err != nil {
+			return err
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				fmt.Fprintf(a.stderr, "it goes on with: zoo resume %s\n", folder)
+			}
+			return err
+		}
+	}
+	if asJSON {
+		return a.printJSON(ensembleResult{folder, results})
+	}
+	t := newTable(a.stdout, "Member", "Seed", "Epochs", "Top-1 error", "Top-5 error", "Time")
+	t.SetColumnConfigs(right(2, 3, 4, 5, 6))
+	for i, r := range results {
+		if r.Best != nil {
+			t.AppendRow([]any{fmt.Sprintf("m%d", i+1), cfg.Member(i + 1).Seed, fmt.Sprintf("%.4g", r.Epochs), train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Clock(train.Seconds(r.Seconds))})
+		}
+	}
+	t.Render()
+	fmt.Fprintf(a.stdout, "\nrun         %s\nevaluate it with: zoo eval %[1]s\n", folder)
+	return nil
+}
+
+// member trains one member to its end, or goes on with it.
+func (a *app) member(ctx context.Context, folder string, cfg train.Config, i int, change func(*train.Config)) (train.Result, error) {
+	opts := train.Options{Events: a.events(), Program: version()}
+	t, err := train.OpenMember(folder, i,
+		func(member string, cfg train.Config) (*train.Trainer, error) {
+			if change != nil {
+				change(&cfg)
+			}
+			return a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+				return train.Resume(member, cfg, n, d, opts)
+			})
+		},
+		func(member string) (*train.Trainer, error) {
+			own := cfg.Member(i)
+			if change != nil {
+				change(&own)
+			}
+			opts.Folder = member
+			return a.prepare(own, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+				return train.New(cfg, n, d, opts)
+			})
+		})
+	if err != nil {
+		return train.Result{}, err
+	}
+	defer t.Close()
+	return t.Run(ctx)
+}
+
+// first takes the first n of an ensemble's members, or all for 0.
+func first(members []string, n int, of string) ([]string, error) {
+	if n > len(members) {
+		return nil, fmt.Errorf("%s: %d members have weights, --ensemble %d asks for more", of, len(members), n)
+	}
+	if n == 0 {
+		n = len(members)
+	}
+	return members[:n], nil
+}
+
+// same returns the newest n runs of the network and data of the first of them, which are to be one
+// ensemble.
+func same(runs []string, n int) ([]string, error) {
+	var list []string
+	var want train.Config
+	for _, run := range runs {
+		cfg, err := train.ReadConfig(run)
+		if err != nil || cfg.Ensemble > 0 {
+			continue
+		}
+		if len(list) == 0 {
+			want = cfg
+		}
+		if cfg.Network == want.Network && cfg.Variant == want.Variant && cfg.Data == want.Data {
+			list = append(list, run)
+		}
+	}
+	if len(list) < n {
+		what := []string{want.Network, want.Data}
+		return nil, fmt.Errorf("%d runs of %s have weights, --ensemble %d asks for more: zoo train %s --ensemble %[3]d makes them", len(list), strings.Join(what, " on "), n, want.Network)
+	}
+	return list[:n], nil
+}

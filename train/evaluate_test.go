@@ -1,0 +1,168 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+)
+
+func members(t *testing.T, n int) EvalConfig {
+	c := EvalConfig{Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Test}
+	for seed := range n {
+		cfg := tinyConfig()
+		cfg.Seed, cfg.Epochs = uint64(seed), 1
+		c.Weights = append(c.Weights, finish(t, begin(t, cfg, t.TempDir(), nil)).LastWeights)
+	}
+	return c
+}
+
+func TestAnEnsemblesTableAddsUp(t *testing.T) {
+	c := members(t, 3)
+	c.Worst = 5
+	e, err := Evaluate(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, m := range e.Members {
+		sum += m.Top1
+	}
+	if math.Abs(e.Mean.Top1-sum/3) > 1e-12 || e.Gain.Top1 != e.Mean.Top1-e.Ensemble.Top1 {
+		t.Errorf("mean %v, gain %v of %+v", e.Mean, e.Gain, e.Members)
+	}
+	right, all := 0, 0
+	for i, row := range e.Confusion.Counts {
+		for j, n := range row {
+			all += n
+			if i == j {
+				right += n
+			}
+		}
+	}
+	if all != 50 || math.Abs(e.Top1-float64(all-right)/50) > 1e-12 {
+		t.Errorf("the confusion matrix has %d images, %d right: the error is %v", all, right, e.Top1)
+	}
+	for i, m := range e.Worst {
+		if m.Class == m.Predicted || i > 0 && m.Probability < e.Worst[i-1].Probability {
+			t.Errorf("worst mistakes: %+v", e.Worst)
+		}
+	}
+	if len(e.Warnings) > 0 {
+		t.Errorf("warnings: %q", e.Warnings)
+	}
+}
+
+func TestEvaluateWarnsOfMembersThatAreNotIndependent(t *testing.T) {
+	c := members(t, 1)
+	c.Weights = append(c.Weights, c.Weights[0])
+	e, err := Evaluate(context.Background(), c)
+	if err != nil || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "share the seed 0") {
+		t.Errorf("%q, %v", e.Warnings, err)
+	}
+	if e.Disagreement != 0 {
+		t.Errorf("a network disagrees with itself on %v", e.Disagreement)
+	}
+	d := split(t)
+	d.Train = blobs(t, datasets.Train, 100, 9)
+	cfg := tinyConfig()
+	cfg.Epochs = 1
+	tr, err := New(cfg, tiny(), d, Options{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	c.Weights[1] = finish(t, tr).LastWeights
+	if e, err = Evaluate(context.Background(), c); err != nil || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "different images") {
+		t.Errorf("%q, %v", e.Warnings, err)
+	}
+}
+
+func TestViewsAverageProbabilities(t *testing.T) {
+	c := members(t, 1)
+	c.Views = datasets.Views{Flip: true}
+	e, err := Evaluate(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The same by hand.
+	n, meta, params, err := c.open(c.Weights[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := begin(t, tinyConfig(), t.TempDir(), nil)
+	for _, p := range tr.params.All() {
+		if q := params.Get(p.Name); q != nil {
+			copy(p.Data, q.Data)
+		}
+	}
+	tr.params.Changed()
+	l, err := datasets.NewLoader(c.Images, datasets.Config{Batch: 32, Input: stored(meta, &n), Views: c.Views})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss := 0.0
+	for b, err := range l.Epoch(context.Background(), 0, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := tr.eval.run(b.Images[:cap(b.Images)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, label := range b.Labels {
+			p := make([]float64, 3)
+			softmax(out[6*i:6*i+3], p)
+			softmax(out[6*i+3:6*i+6], p)
+			loss -= math.Log(p[int(label)] / 2)
+		}
+	}
+	if math.Abs(loss/50-e.Loss) > 1e-6 {
+		t.Errorf("loss %v, by hand %v", e.Loss, loss/50)
+	}
+	if e.OneCrop == nil || e.OneCrop.Loss == e.Loss || e.OneCrop.Crops != 1 || !e.Flip {
+		t.Errorf("the single view: %+v", e.OneCrop)
+	}
+}
+
+func TestConfusionIsWrittenForPeopleAndPrograms(t *testing.T) {
+	c := Confusion{Classes: []string{"cat, black", "dög"}, Counts: [][]int{{3, 1}, {0, 4}}}
+	var text, picture bytes.Buffer
+	if err := c.WriteCSV(&text); err != nil || text.String() != "class,\"cat, black\",dög\n\"cat, black\",3,1\ndög,0,4\n" {
+		t.Errorf("%q, %v", text.String(), err)
+	}
+	if err := c.WritePNG(&picture); err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(&picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(i, j int) (r, g uint32) { // a corner of the cell
+		left := m.Bounds().Dx() - 2*36 - 1
+		r, g, _, _ = m.At(left+j*36+3, 20+i*36+3).RGBA()
+		return r >> 8, g >> 8
+	}
+	if r, g := at(0, 0); g != 255 || r == 255 {
+		t.Errorf("right answers have the colour %d, %d", r, g)
+	}
+	if r, g := at(0, 1); r != 255 || g == 255 {
+		t.Errorf("wrong answers have the colour %d, %d", r, g)
+	}
+	if r, g := at(1, 0); r != 255 || g != 255 {
+		t.Errorf("no answers have the colour %d, %d", r, g)
+	}
+	var large Confusion
+	for i := range 1000 {
+		large.Classes, large.Counts = append(large.Classes, "x"), append(large.Counts, make([]int, 1000))
+		large.Counts[i][i] = 1
+	}
+	if err := large.WritePNG(&picture); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,101 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+)
+
+// A Mistake is an image that was put into a wrong class.
+type Mistake struct {
+	Index       int     `json:"index"` // in the source
+	Class       string  `json:"class"` // the right one
+	Predicted   string  `json:"predicted"`
+	Probability float64 `json:"probability"` // of the right class
+}
+
+// review is what an evaluation remembers of each image.
+type review struct {
+	index []int // in the source
+	label []int32
+	top   []int32   // class with the highest probability
+	loss  []float64 // -log of the right class's probability
+}
+
+// add remembers a batch by its probabilities, N×classes.
+func (r *review) add(b *datasets.Batch, p []float64, classes int) {
+	for i := range b.N {
+		of := p[i*classes : (i+1)*classes]
+		r.index = append(r.index, b.Index[i])
+		r.label = append(r.label, int32(b.Labels[i]))
+		r.judge(of, b.Labels[i])
+	}
+}
+
+func (r *review) judge(p []float64, label float32) {
+	best := 0
+	for c, v := range p {
+		if v > p[best] {
+			best = c
+		}
+	}
+	r.top = append(r.top, int32(best))
+	r.loss = append(r.loss, -math.Log(max(p[int(label)], math.SmallestNonzeroFloat64)))
+}
+
+// average judges the images again by the sum of members' probabilities.
+func (r *review) average(sum []float64, classes, members int) Metrics {
+	var t tally
+	mean := make([]float32, classes)
+	r.top, r.loss = nil, nil
+	for i, label := range r.label {
+		p := sum[i*classes : (i+1)*classes]
+		for c, v := range p {
+			mean[c] = float32(v)
+			p[c] = v / float64(members)
+		}
+		t.count(mean, []float32{float32(label)}, classes)
+		r.judge(p, float32(label))
+		t.Loss += r.loss[i]
+	}
+	return t.metrics()
+}
+
+// worst lists the mistakes with the least probable right classes.
+func (r *review) worst(n int, classes []string) []Mistake {
+	var wrong []int
+	for i := range r.label {
+		if r.top[i] != r.label[i] {
+			wrong = append(wrong, i)
+		}
+	}
+	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(r.loss[b], r.loss[a]) })
+	var list []Mistake
+	for _, i := range wrong[:min(n, len(wrong))] {
+		list = append(list, Mistake{r.index[i], className(classes, int(r.label[i])), className(classes, int(r.top[i])), math.Exp(-r.loss[i])})
+	}
+	return list
+}
+
+// confusion counts the images by their class and the one that they were put into.
+func (r *review) confusion(names []string, classes int) Confusion {
+	c := Confusion{Counts: make([][]int, classes)}
+	for i := range c.Counts {
+		c.Classes = append(c.Classes, className(names, i))
+		c.Counts[i] = make([]int, classes)
+	}
+	for i, label := range r.label {
+		c.Counts[label][r.top[i]]++
+	}
+	return c
+}
+
+func className(names []string, i int) string {
+	if i < len(names) && names[i] != "" {
+		return names[i]
+	}
+	return fmt.Sprint(i)
+}
