@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"image/png"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+)
+
+func newDataShow(a *app) *cobra.Command {
+	var augment, out, part string
+	var seed uint64
+	var opts datasets.SheetOptions
+	var kinds strings.Builder
+	for _, k := range datasets.Kinds() {
+		fmt.Fprintf(&kinds, "  %-13s %s\n", k.Name, k.About)
+	}
+	cmd := &cobra.Command{
+		Use:   "show NAME[=FOLDER]",
+		Short: "Draw a contact sheet of what a network sees",
+		Long: `Draw a contact sheet of what a network sees: images of a data set with their classes, as PNG. With --augment
+each image has a row: as it is, and then as in so many epochs.
+
+RECIPE is a list of transforms, as in 'crop(4), flip, cutout(size=8)', of these:
+
+` + kinds.String(),
+		Example:           "  zoo data show fashion-mnist-small\n  zoo data show cifar-10 --augment 'crop(4), flip' -o sheet.png",
+		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
+		ValidArgsFunction: completeData,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			aug, err := datasets.ParseAugmentation(augment)
+			if err != nil {
+				return usage(fmt.Errorf("--augment: %w", err))
+			}
+			if len(aug) > 0 && !cmd.Flags().Changed("variants") {
+				opts.Variants = 6
+			}
+			if opts.Variants > 1 && !cmd.Flags().Changed("images") {
+				opts.Images = 8
+			}
+			if err := opts.Validate(); err != nil {
+				return usage(err)
+			}
+			name, dir := dataFlag(args[0])
+			src, err := datasets.OpenPart(name, dir, datasets.Part(part))
+			if err != nil {
+				return dataError(err)
+			}
+			cfg := datasets.Config{Augment: aug, Seed: seed, Skip: datasets.LeaveOut}
+			sheet, err := datasets.Sheet(cmd.Context(), src, cfg, opts)
+			if err != nil {
+				return err
+			}
+			file, err := os.Create(out)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(png.Encode(file, sheet), file.Close()); err != nil {
+				return fmt.Errorf("%s: %w", out, err)
+			}
+			fmt.Fprintf(a.stdout, "%s: images of %v, %d×%d pixels\n", out, src.Info(), sheet.Rect.Dx(), sheet.Rect.Dy())
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&augment, "augment", "", "`RECIPE` of transforms that the images go through")
+	f.StringVarP(&out, "out", "o", "sheet.png", "file to write")
+	f.StringVar(&part, "part", string(datasets.Train), "train or test")
+	f.IntVar(&opts.Images, "images", 0, "number of images; 0 means 24, or 8 with --augment")
+	f.IntVar(&opts.Variants, "variants", 0, "how often each image is shown; 0 means once, or 6 times with --augment")
+	f.IntVar(&opts.Tile, "tile", 0, "least size of a picture in pixels; 0 means 96")
+	f.Uint64Var(&seed, "seed", 1, "of what is random in the transforms")
+	return cmd
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+)
+
+func newDataVerify(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify NAME[=FOLDER]",
+		Short: "Read every image of a data set",
+		Long: `Read every image of a data set, count them, and compare their checksum with the published one where it is
+known. Images that cannot be read are named, and the exit code is 1.`,
+		Example:           "  zoo data verify fashion-mnist-small\n  zoo data verify folder=photos",
+		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
+		ValidArgsFunction: completeData,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, dir := dataFlag(args[0])
+			return dataError(a.dataVerify(cmd.Context(), name, dir, asJSON))
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
+	return cmd
+}
+
+// verifiedPart is one part of zoo data verify --json.
+type verifiedPart struct {
+	Part     datasets.Part `json:"part"`
+	Images   int           `json:"images"`
+	Want     int           `json:"images_expected,omitempty"`
+	Classes  []int         `json:"images_of_class"`
+	Checksum string        `json:"checksum"`
+	// Published is null if no checksum is known.
+	Published *bool    `json:"checksum_is_published"`
+	Broken    []string `json:"broken"`
+}
+
+func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) error {
+	d, err := datasets.Lookup(name)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	parts := []verifiedPart{}
+	known := true
+	for _, part := range []datasets.Part{datasets.Train, datasets.Test} {
+		v, err := datasets.Verify(ctx, name, dir, part, a.dataCounter(string(part)))
+		if err != nil {
+			return err
+		}
+		p := verifiedPart{Part: part, Images: v.Images, Want: v.Want, Classes: v.Classes, Checksum: v.Checksum, Broken: []string{}}
+		if v.Published != "" {
+			same := v.Checksum == v.Published
+			p.Published = &same
+		} else {
+			known = false
+		}
+		for _, b := range v.Broken {
+			p.Broken = append(p.Broken, b.Err.Error())
+		}
+		parts = append(parts, p)
+		faults = append(faults, v.Err())
+	}
+	fault := errors.Join(faults...)
+	if fault != nil {
+		fault = fmt.Errorf("%s: %w", name, fault)
+	}
+	if dir == "" && !d.Embedded {
+		dir = d.Folder()
+	}
+	if asJSON {
+		return errors.Join(a.printJSON(struct {
+			Name   string         `json:"name"`
+			Folder string         `json:"folder,omitempty"`
+			Whole  bool           `json:"whole"`
+			Parts  []verifiedPart `json:"parts"`
+		}{name, dir, fault == nil, parts}), fault)
+	}
+	if dir == "" {
+		dir = "in the program"
+	}
+	fmt.Fprintf(a.stdout, "%s: %s\n", name, dir)
+	for _, p := range parts {
+		fmt.Fprintf(a.stdout, "%-5s  %s images, %s; %s\n", p.Part, train.Group(int64(p.Images)), classCounts(p.Classes), p.Checksum)
+		for _, b := range p.Broken {
+			fmt.Fprintf(a.stdout, "broken %s\n", b)
+		}
+	}
+	switch {
+	case fault != nil:
+	case known:
+		fmt.Fprintln(a.stdout, "whole: every image was read, and they are the published ones")
+	default:
+		fmt.Fprintln(a.stdout, "whole: every image was read; no published checksum is known")
+	}
+	return fault
+}
+
+// classCounts says how many images classes have.
+func classCounts(n []int) string {
+	if len(n) == 0 {
+		return "no classes"
+	}
+	low, high := slices.Min(n), slices.Max(n)
+	text := train.Group(int64(low))
+	if high > low {
+		text += " to " + train.Group(int64(high))
+	}
+	return fmt.Sprintf("%s in each of %d classes", text, len(n))
+}
+
+// dataCounter shows on a terminal how far a count is, now and then.
+func (a *app) dataCounter(what string) func(done, of int) {
+	if !terminal(a.stderr) {
+		return nil
+	}
+	var mu sync.Mutex
+	var shown time.Time
+	most := 0
+	return func(done, of int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if most = max(most, done); time.Since(shown) < 100*time.Millisecond && most < of {
+			return
+		}
+		shown = time.Now()
+		fmt.Fprintf(a.stderr, "\r\x1b[K%s: %s of %s images", what, train.Group(int64(most)), train.Group(int64(of)))
+		if most == of {
+			fmt.Fprint(a.stderr, "\r\x1b[K")
+		}
+	}
+}
