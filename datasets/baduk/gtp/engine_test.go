@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 )
@@ -221,18 +222,28 @@ func TestLongLinesAreRefusedAndPassed(t *testing.T) {
 
 func TestServeEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r, w := io.Pipe()
-	done := make(chan error, 1)
-	go func() { done <- newEngine(t, Config{}).Serve(ctx, r, io.Discard) }()
-	w.Write([]byte("name\n"))
-	cancel()
-	go w.Write([]byte("name\n")) // not read, if the engine was slow to see the first
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("ended with %v", err)
+	defer cancel()
+	e := newEngine(t, Config{Commands: map[string]func(*Engine, []string) (string, error){
+		"zoo-stop": func(*Engine, []string) (string, error) { cancel(); return "stopping", nil },
+	}})
+	var out strings.Builder
+	err := e.Serve(ctx, strings.NewReader("name\nzoo-stop\nversion\n"), &out)
+	if want := "= zoo\n\n= stopping\n\n"; !errors.Is(err, context.Canceled) || out.String() != want {
+		t.Errorf("ended with %v after %q, should after %q", err, out.String(), want)
 	}
-	w.CloseWithError(errors.New("gone"))
-	if err := newEngine(t, Config{}).Serve(context.Background(), r, io.Discard); err == nil || !strings.Contains(err.Error(), "gone") {
-		t.Errorf("a broken input ends with %v", err)
+}
+
+func TestServeEndsWithABrokenInputOrOutput(t *testing.T) {
+	gone := errors.New("gone")
+	in := io.MultiReader(strings.NewReader("name\n"), iotest.ErrReader(gone))
+	var out strings.Builder
+	if err := newEngine(t, Config{}).Serve(context.Background(), in, &out); !errors.Is(err, gone) || !strings.HasPrefix(out.String(), "= zoo\n\n") {
+		t.Errorf("a broken input ends with %v after %q", err, out.String())
+	}
+	r, w := io.Pipe()
+	r.CloseWithError(gone)
+	if err := newEngine(t, Config{}).Serve(context.Background(), strings.NewReader("name\n"), w); !errors.Is(err, gone) {
+		t.Errorf("a broken output ends with %v", err)
 	}
 }
 
