@@ -183,7 +183,8 @@ func picture(b *Batch, i int, in Input, least int) *image.RGBA {
 	return m
 }
 
-// caption is the image's class, or both with their weights. The font has ASCII alone.
+// caption is the image's class, or both with the greater one's share; one of less than half a per cent is left
+// out. The font has ASCII alone.
 func caption(b *Batch, i int, classes []string) string {
 	name := func(label float32) string {
 		text := fmt.Sprint(label)
@@ -197,8 +198,16 @@ func caption(b *Batch, i int, classes []string) string {
 			return r
 		}, text)
 	}
-	if b.Weight == nil || b.Weight[i] == 1 {
+	if b.Weight == nil {
 		return name(b.Labels[i])
 	}
-	return fmt.Sprintf("%.0f%% %s, %s", 100*b.Weight[i], name(b.Labels[i]), name(b.Second[i]))
+	// The class with the greater share first: there may be no room for the other.
+	share, first, second := b.Weight[i], b.Labels[i], b.Second[i]
+	if share < .5 {
+		share, first, second = 1-share, second, first
+	}
+	if share >= .995 {
+		return name(first)
+	}
+	return fmt.Sprintf("%.0f%% %s, %s", 100*share, name(first), name(second))
 }

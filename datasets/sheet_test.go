@@ -92,14 +92,14 @@ func TestASheetShowsViewsAndMixtures(t *testing.T) {
 
 func TestACaptionNamesTheClasses(t *testing.T) {
 	classes := []string{"cat", "dog", "", "Ünicorn"}
-	b := &Batch{Labels: []float32{0, 2, 3, 1}}
-	for i, want := range []string{"cat", "2", "?nicorn", "dog"} {
+	b := &Batch{Labels: []float32{0, 2, 3, 1, 1}}
+	for i, want := range []string{"cat", "2", "?nicorn", "dog", "dog"} {
 		if got := caption(b, i, classes); got != want {
 			t.Errorf("caption %q: want %q", got, want)
 		}
 	}
-	b.Second, b.Weight = []float32{1, 1, 1, 0}, []float32{.7, 1, .25, .5}
-	for i, want := range []string{"70% cat, dog", "2", "25% ?nicorn, dog", "50% dog, cat"} {
+	b.Second, b.Weight = []float32{1, 1, 1, 0, 0}, []float32{.7, 1, .25, .5, .004}
+	for i, want := range []string{"70% cat, dog", "2", "75% dog, ?nicorn", "50% dog, cat", "cat"} {
 		if got := caption(b, i, classes); got != want {
 			t.Errorf("caption %q: want %q", got, want)
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
 func newDataShow(a *app) *cobra.Command {
@@ -26,14 +28,16 @@ func newDataShow(a *app) *cobra.Command {
 		Long: `Draw a contact sheet of what a network sees: images of a data set with their classes, as PNG. With --augment
 each image has a row: as it is, and then as in so many epochs.
 
-RECIPE is a list of transforms, as in 'crop(4), flip, cutout(size=8)', of these:
+RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of transforms, as in
+'crop(4), flip, cutout(size=8)', of these:
 
 ` + kinds.String(),
-		Example:           "  zoo data show fashion-mnist-small\n  zoo data show cifar-10 --augment 'crop(4), flip' -o sheet.png",
+		Example:           "  zoo data show fashion-mnist-small\n  zoo data show cifar-10 --augment 'crop(4), flip' -o sheet.png\n  zoo data show cifar-10 --augment resnet20:paper",
 		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
 		ValidArgsFunction: completeData,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			aug, err := datasets.ParseAugmentation(augment)
+			name, dir := dataFlag(args[0])
+			aug, err := recipeAugmentation(augment, name)
 			if err != nil {
 				return usage(fmt.Errorf("--augment: %w", err))
 			}
@@ -46,7 +50,6 @@ RECIPE is a list of transforms, as in 'crop(4), flip, cutout(size=8)', of these:
 			if err := opts.Validate(); err != nil {
 				return usage(err)
 			}
-			name, dir := dataFlag(args[0])
 			src, err := datasets.OpenPart(name, dir, datasets.Part(part))
 			if err != nil {
 				return dataError(err)
@@ -63,12 +66,16 @@ RECIPE is a list of transforms, as in 'crop(4), flip, cutout(size=8)', of these:
 			if err := errors.Join(png.Encode(file, sheet), file.Close()); err != nil {
 				return fmt.Errorf("%s: %w", out, err)
 			}
-			fmt.Fprintf(a.stdout, "%s: images of %v, %d×%d pixels\n", out, src.Info(), sheet.Rect.Dx(), sheet.Rect.Dy())
+			through := ""
+			if len(aug) > 0 {
+				through = " through " + aug.String()
+			}
+			fmt.Fprintf(a.stdout, "%s: images of %v%s, %d×%d pixels\n", out, src.Info(), through, sheet.Rect.Dx(), sheet.Rect.Dy())
 			return nil
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&augment, "augment", "", "`RECIPE` of transforms that the images go through")
+	f.StringVar(&augment, "augment", "", "`RECIPE` that the images go through")
 	f.StringVarP(&out, "out", "o", "sheet.png", "file to write")
 	f.StringVar(&part, "part", string(datasets.Train), "train or test")
 	f.IntVar(&opts.Images, "images", 0, "number of images; 0 means 24, or 8 with --augment")
@@ -76,4 +83,21 @@ RECIPE is a list of transforms, as in 'crop(4), flip, cutout(size=8)', of these:
 	f.IntVar(&opts.Tile, "tile", 0, "least size of a picture in pixels; 0 means 96")
 	f.Uint64Var(&seed, "seed", 1, "of what is random in the transforms")
 	return cmd
+}
+
+// recipeAugmentation reads NETWORK, NETWORK:RECIPE, or transforms by their names.
+func recipeAugmentation(text, data string) (datasets.Augmentation, error) {
+	network, recipe, chosen := strings.Cut(text, ":")
+	e, err := zoo.Lookup(network)
+	if err != nil && !chosen {
+		return datasets.ParseAugmentation(text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !chosen {
+		recipe = "quick"
+	}
+	cfg, err := train.Recipe(e.Name, recipe, data)
+	return cfg.Augment, err
 }
