@@ -30,6 +30,7 @@ type winograd struct {
 	mPitch  int // and of the results
 	staged  bool
 	split   int  // tasks of a product, in stages
+	parts   int  // tasks of a strip that is done in one go, each for some of the panels
 	flipped bool // packs the filters of a data gradient
 }
 
@@ -140,11 +141,25 @@ func (g *winograd) planStrips() {
 		most   = 300       // channels in and out, up to which strips are done in one go
 		cached = 640 << 10 // bytes of such a strip, transformed
 		tasks  = 16        // strips that are sought
-		few    = 8         // strips that are too few
+		few    = 8         // strips that are too few, unless
+		small  = 160 << 10 // the transformed filters have at most so many bytes, so that each thread can read all
 		long   = 128       // tiles of a strip in stages
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
+	g.parts = 1
+	// With few tiles, stages would send everything from one thread's cache to another's, twice, in no more
+	// time than the work itself takes.
+	switch filters := 36 * 4 * g.blocks * g.panels * Block * Block; {
+	case g.tiles() >= few*rows:
+	case filters <= small:
+		g.cut(max(g.tiles()/4, 8))
+		return
+	case g.tiles() <= rows && channels <= most:
+		g.cut(rows)
+		g.parts = min(max(g.panels/2, 1), 4)
+		return
+	}
 	if channels > most || g.tiles() < few*rows {
 		g.staged = true
 		g.cut(long)

@@ -58,7 +58,7 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:][:copies*36*g.mPitch]
 	if !g.staged {
 		r.stage = winogradFused
-		p.Run(g.strips, r)
+		p.Run(g.strips*g.parts, r)
 	} else {
 		for r.strip = range g.strips {
 			r.stage = winogradIn
@@ -72,21 +72,23 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 	*r = winogradRun{}
 }
 
-// Task does a strip, or a part of a strip's stage: some tiles of a block of channels, one of the 36
+// Task does a strip, or the part of it that belongs to some panels of results, or a part of a strip's stage: some tiles of a block of channels, one of the 36
 // products, some tiles of a panel of results.
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
 	temp := r.temp[worker*winogradTile:][:winogradTile]
 	if r.stage == winogradFused {
 		v, m := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.m[worker*36*g.mPitch:][:36*g.mPitch]
-		t0, t1 := g.tilesOf(task)
+		t0, t1 := g.tilesOf(task / g.parts)
+		part := task % g.parts
+		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
 		for b := range g.blocks {
 			g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 		}
 		for xi := range 36 {
-			r.multiply(v, m, t1-t0, xi, 0, g.panels)
+			r.multiply(v, m, t1-t0, xi, p0, p1)
 		}
-		for p := range g.panels {
+		for p := p0; p < p1; p++ {
 			r.output(m[p*g.strip*Block:], p, t0, t1, temp)
 		}
 		return
