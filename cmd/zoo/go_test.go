@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+func TestGoScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/go",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// policy FILE: writes a tiny policy network with random weights.
+			"policy": func(ts *testscript.TestScript, _ bool, args []string) {
+				m := zoo.AlphaGoPolicy(zoo.Filters(2), zoo.Depth(2))
+				options, err := json.Marshal(m.Options)
+				ts.Check(err)
+				params, err := m.Params(graph.Train)
+				ts.Check(err)
+				params.Allocate()
+				f := weights.File{Meta: weights.Meta{Network: m.Name, Variant: m.Variant, Options: options, Classes: m.Classes, Input: m.Input[:]}}
+				r := rand.New(rand.NewPCG(1, 1))
+				for _, p := range params.All() {
+					for i := range p.Data {
+						p.Data[i] = float32(r.NormFloat64() / 4)
+					}
+					f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
+				}
+				ts.Check(weights.Save(ts.MkAbs(args[0]), &f))
+			},
+			// games FILE NUMBER: writes games of 20 moves each.
+			"games": func(ts *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				var text strings.Builder
+				for g := range n {
+					text.WriteString("(;SZ[19]")
+					for m := range 20 {
+						fmt.Fprintf(&text, ";%c[%c%c]", "BW"[m%2], 'a'+(g+3*m)%19, 'a'+(2*g+m+m/19)%19)
+					}
+					text.WriteString(")\n")
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o666))
+			},
+			// gtp ANSWERS: compares what the last program wrote, its lines without the spaces at their ends.
+			"gtp": func(ts *testscript.TestScript, _ bool, args []string) {
+				trim := func(name string) string {
+					var lines []string
+					for line := range strings.Lines(ts.ReadFile(name)) {
+						lines = append(lines, strings.TrimRight(line, " \n"))
+					}
+					return strings.TrimSpace(strings.Join(lines, "\n"))
+				}
+				if got, want := trim("stdout"), trim(args[0]); got != want {
+					ts.Fatalf("answers are\n%s\nshould be\n%s", got, want)
+				}
+			},
+		},
+	})
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/positions"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+type goTrainFlags struct {
+	data                       []string
+	network, recipe            string
+	k, depth                   int
+	batch, epochs, limit, test int
+	holdout, threads           int
+	lr                         float64
+	seed                       uint64
+	time                       time.Duration
+	init, out                  string
+	set                        []string
+	plain, dry, json_          bool
+}
+
+func newGoTrain(a *app) *cobra.Command {
+	var f goTrainFlags
+	cmd := &cobra.Command{
+		Use:   "train --data GAMES",
+		Short: "Train the policy network on game records",
+		Long: `Train the policy network to predict the moves of game records: SGF files, folders and zips of them.
+The last games are held out, and predicting their moves is the test. An epoch is --limit positions
+from all over the games, others in each epoch, turned by one of the board's eight symmetries.
+
+The recipe "paper" is that of Silver et al. (2016): batches of 16, SGD without momentum, a rate of 0.003
+halved every 80 million steps. "quick" makes the best of an hour or two: momentum and one cycle.
+Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
+		Example: "  zoo go train --data games.zip --k 64 --depth 6 --epochs 20 --holdout 500",
+		Args:    arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(f.data) == 0 {
+				return usage(errors.New("zoo go train needs game records: --data games.zip"))
+			}
+			place, err := positions.Place(f.data, f.holdout)
+			if err != nil {
+				return usage(err)
+			}
+			split, err := positions.Open(place, a.skipped)
+			if err != nil {
+				return err
+			}
+			cfg, err := f.configure(cmd.Flags(), place, split.Train.Len())
+			if err != nil {
+				return err
+			}
+			t, err := f.trainer(a, cmd, cfg, split)
+			if err != nil {
+				return err
+			}
+			defer t.Close()
+			if f.dry {
+				if f.json_ {
+					return a.printJSON(t.Plan())
+				}
+				_, err := fmt.Fprint(a.stdout, t.Plan())
+				return err
+			}
+			return a.finishGo(cmd.Context(), t, f.json_)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.data, "data", nil, "SGF file, folder or zip; can be given several times")
+	flags.StringVar(&f.network, "network", "alphago-policy", "the network")
+	flags.StringVar(&f.recipe, "recipe", "quick", "paper or quick")
+	flags.IntVar(&f.k, "k", 64, "filters of each convolution")
+	flags.IntVar(&f.depth, "depth", 6, "convolutions")
+	flags.IntVar(&f.epochs, "epochs", 0, "epochs of --limit positions")
+	flags.IntVar(&f.batch, "batch", 0, "positions in a step")
+	flags.Float64Var(&f.lr, "lr", 0, "learning rate that the schedule starts from")
+	flags.Uint64Var(&f.seed, "seed", 1, "of everything that is random")
+	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	flags.IntVar(&f.limit, "limit", 20000, "positions in an epoch; 0 means all")
+	flags.IntVar(&f.test, "test-limit", 4000, "held-out positions that an epoch ends with; 0 means all")
+	flags.IntVar(&f.holdout, "holdout", -1, "games at the end that are held out; below 0 means one in 20, at most 500")
+	flags.BoolVar(&f.plain, "no-symmetries", false, "leave the positions as they are")
+	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
+	flags.StringVar(&f.init, "init", "", "weights file to begin with")
+	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
+	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
+	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and end")
+	flags.BoolVar(&f.json_, "json", false, "print the result as one object")
+	return cmd
+}
+
+// The steps of the paper's supervised training, and those after which its rate is halved.
+const (
+	paperSteps   = 340e6
+	paperHalving = 80e6
+)
+
+// configure puts the settings together for a number of positions to train on.
+func (f *goTrainFlags) configure(given *pflag.FlagSet, place string, all int) (train.Config, error) {
+	var cfg train.Config
+	if f.network != "alphago-policy" {
+		return cfg, usage(fmt.Errorf("--network %s: only alphago-policy can be trained on game records so far", f.network))
+	}
+	if f.limit < 0 {
+		return cfg, usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", f.limit))
+	}
+	o := zoo.Options{Filters: f.k, Depth: f.depth}
+	options, err := json.Marshal(o)
+	if err != nil {
+		return cfg, err
+	}
+	epoch := all
+	if f.limit > 0 {
+		epoch = min(all, f.limit)
+	}
+	switch f.recipe {
+	case "paper":
+		cfg = train.Config{Batch: 16, Optimizer: train.Optimizer{LR: 0.003}}
+		if given.Changed("batch") {
+			cfg.Batch = max(f.batch, 1)
+		}
+		steps := float64(max((epoch+cfg.Batch-1)/cfg.Batch, 1))
+		cfg.Epochs = int(paperSteps / steps)
+		cfg.Schedule = train.Schedule{Name: "step", Every: paperHalving / steps, Gamma: 0.5}
+	case "quick":
+		cfg = train.Config{
+			Batch: 32, Epochs: 20,
+			Optimizer: train.Optimizer{LR: 0.02, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-4, Rules: []train.Rule{{Dims: 1, LR: 1}}},
+			Schedule:  train.Schedule{Name: "onecycle", Start: 0.2},
+		}
+	default:
+		return cfg, usage(unknown("recipe", f.recipe, []string{"paper", "quick"}, "there are paper and quick"))
+	}
+	cfg.Network, cfg.Options, cfg.Recipe, cfg.Seed = f.network, options, f.recipe, f.seed
+	cfg.Data, cfg.DataDir = positions.Name, place
+	cfg.Limit, cfg.TestLimit, cfg.Threads, cfg.Init = epoch, f.test, f.threads, f.init
+	cfg.Time, cfg.Checkpoint = train.Duration(f.time), train.Duration(10*time.Minute)
+	augment := ""
+	if of := all / max(epoch, 1); of > 1 {
+		augment = fmt.Sprintf("advance(%d)", of)
+	}
+	if !f.plain {
+		if augment != "" {
+			augment += ", "
+		}
+		augment += "symmetry"
+	}
+	if cfg.Augment, err = datasets.ParseAugmentation(augment); err != nil {
+		return cfg, err
+	}
+	for name, apply := range map[string]func(){
+		"epochs": func() { cfg.Epochs = f.epochs },
+		"batch":  func() { cfg.Batch = f.batch },
+		"lr":     func() { cfg.Optimizer.LR = f.lr },
+	} {
+		if given.Changed(name) {
+			apply()
+		}
+	}
+	if err := f.change(&cfg); err != nil {
+		return cfg, err
+	}
+	cfg = cfg.Complete()
+	return cfg, usage(cfg.Validate())
+}
+
+// trainer prepares the run.
+func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg train.Config, split datasets.Split) (*train.Trainer, error) {
+	o, err := options(cfg.Options)
+	if err != nil {
+		return nil, usage(err)
+	}
+	m, err := zoo.New(cfg.Network, zoo.WithOptions(o))
+	if err != nil {
+		return nil, usage(err)
+	}
+	n, err := network(m)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Variant, cfg.Options = n.Variant, n.Options
+	line := goCommandLine(cmd)
+	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version()})
+	return t, configError(err)
+}
+
+// finishGo runs the trainer and prints the result as accuracy, which players are used to.
+func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error {
+	told := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
+	})
+	defer told()
+	r, err := t.Run(ctx)
+	if r.Folder == "" {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintf(a.stderr, "it goes on with: zoo resume %s\n", r.Folder)
+		return err
+	}
+	if asJSON {
+		return a.printJSON(r)
+	}
+	if r.Best != nil {
+		fmt.Fprintf(a.stdout, "move prediction  %s\n", accuracy(r.Best.Test))
+		fmt.Fprintf(a.stdout, "best             %s\n", r.BestWeights)
+	}
+	fmt.Fprintf(a.stdout, "last             %s\nrun              %s\n", r.LastWeights, r.Folder)
+	if r.Stopped != "" {
+		fmt.Fprintf(a.stdout, "ended by its %s; it goes on with: zoo resume %s\n", r.Stopped, r.Folder)
+	}
+	return nil
+}
+
+// goEvents adds the accuracy of predicting moves to what other runs tell.
+func (a *app) goEvents() train.Events { return &moveEvents{a.events(), a} }
+
+type moveEvents struct {
+	train.Events
+	a *app
+}
+
+// Epoch tells an evaluation.
+func (e *moveEvents) Epoch(row train.Epoch, left time.Duration) {
+	e.Events.Epoch(row, left)
+	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Test))
+}
+
+func accuracy(m train.Metrics) string {
+	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", train.Percent(1-m.Top1), train.Percent(1-m.Top5), train.Group(int64(m.Images)))
+}
+
+// goCommandLine is what repeats the run: the flags that were given, but for those that only say where to
+// write.
+func goCommandLine(cmd *cobra.Command) []string {
+	line := []string{"zoo", "go", "train"}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "out" || f.Name == "json" {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, v := range values {
+			line = append(line, "--"+f.Name, quote(v))
+		}
+	})
+	return line
+}
+
+// change applies --set.
+func (f *goTrainFlags) change(cfg *train.Config) error {
+	for _, s := range f.set {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return usage(fmt.Errorf("--set %s: should be key=value", s))
+		}
+		if err := cfg.Set(key, value); err != nil {
+			return usage(err)
+		}
+	}
+	return nil
+}
