@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,12 @@ func quick(t *testing.T) Config {
 }
 
 func TestEveryRecipeIsValidOnceItHasData(t *testing.T) {
-	for network := range recipes {
+	for _, network := range []string{
+		"lenet5", "alexnet", "zfnet", "vgg11", "vgg16", "googlenet", "resnet18", "resnet152", "resnet20", "resnet110", "allcnn-c", "alphago-policy", "alphago-value",
+	} {
+		if !slices.Equal(Recipes(network), []string{"paper", "quick"}) {
+			t.Errorf("%s has the recipes %v", network, Recipes(network))
+		}
 		for _, name := range Recipes(network) {
 			c, err := Recipe(network, name, "x")
 			if err != nil {
@@ -219,6 +225,29 @@ func TestQuickRecipesAugmentAsTheDataAllows(t *testing.T) {
 		got, err := Recipe(c.network, "quick", c.data)
 		if err != nil || got.Augment.String() != c.want || got.Data != c.data {
 			t.Errorf("%s on %s: %q, %v; want %q", c.network, got.Data, got.Augment, err, c.want)
+		}
+	}
+}
+
+func TestTheRecipeOfTheCIFARNetworksCountsInSteps(t *testing.T) {
+	for network, warm := range map[string]float64{"resnet20": 0, "resnet110": 1} {
+		c, err := Recipe(network, "paper", "cifar10")
+		if err != nil {
+			t.Fatal(err)
+		}
+		course := c.Schedule.Course(c.Optimizer.base(), 391, c.Epochs)
+		drop := func(step int, from, to float64) {
+			if a, b := course.At(step-1).LR, course.At(step).LR; math.Abs(a-from) > 1e-9 || math.Abs(b-to) > 1e-9 {
+				t.Errorf("%s: the rate at step %d goes from %v to %v, want %v to %v", network, step, a, b, from, to)
+			}
+		}
+		drop(32000, 0.1, 0.01)
+		drop(48000, 0.01, 0.001)
+		if steps := c.Epochs * 391; steps < 64000 || steps > 64200 {
+			t.Errorf("%d steps", steps)
+		}
+		if c.Schedule.Warmup != warm {
+			t.Errorf("%s: warm-up of %v epochs", network, c.Schedule.Warmup)
 		}
 	}
 }
