@@ -3,11 +3,11 @@
 // A [Source] is a finite list of labelled images, in memory or read when asked for. [Open] finds one
 // by name; what is embedded in the binary registers itself when its package is imported
 // (datasets/fashion), what was downloaded (datasets/download) is found in the user's cache folder, and
-// [OpenFolder] reads one's own images. [Verify] reads every image of a set. A [Loader] turns a source into batches of
-// float32 N×C×H×W, resized and normalised by one [Input], prepared in the background; on the way each
-// image goes through transforms, and each batch through a mixer, which an [Augmentation] names. A
-// [Preparer] does the same for one image, and shows an evaluation its [Views]; [Sheet] draws what a
-// network sees.
+// [OpenFolder] reads one's own images; [Verify] reads every image of a set. A [Loader] turns a source
+// into batches of float32 N×C×H×W, resized and normalised by one [Input], prepared in the background;
+// on the way each image goes through transforms, and each batch through a mixer, which an
+// [Augmentation] names. A [Preparer] does the same for one image, and shows an evaluation its [Views];
+// [Sheet] draws what a network sees.
 //
 // The package guarantees:
 //   - Batch k of epoch e has the same bytes whatever the number of workers, and whether or not the

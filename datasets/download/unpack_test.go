@@ -6,6 +6,8 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +15,7 @@ import (
 )
 
 // archive makes a .tar.gz; a file's content is as long as its header says.
-func archive(t *testing.T, headers ...tar.Header) []byte {
+func archive(t testing.TB, headers ...tar.Header) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	z := gzip.NewWriter(&buf)
@@ -101,7 +103,7 @@ func TestUnpackRefusesWhatAnArchiveShouldNotHave(t *testing.T) {
 	}
 }
 
-func pack(t *testing.T, data []byte) []byte {
+func pack(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	z := gzip.NewWriter(&buf)
@@ -112,6 +114,59 @@ func pack(t *testing.T, data []byte) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+// FuzzUnpack holds that an archive writes files and folders alone, all below its folder, and no more than
+// the limit. The bytes are those within gzip.
+func FuzzUnpack(f *testing.F) {
+	for _, headers := range [][]tar.Header{
+		{reg("a", 100), {Name: "b/", Typeflag: tar.TypeDir}, reg("b/c", 10)},
+		{{Name: "link", Linkname: "..", Typeflag: tar.TypeSymlink}, reg("link/evil", 1)},
+		{reg("../evil", 1)},
+		{reg("a", 600), reg("b", 500)},
+	} {
+		z, err := gzip.NewReader(bytes.NewReader(archive(f, headers...)))
+		if err != nil {
+			f.Fatal(err)
+		}
+		plain, err := io.ReadAll(z)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(plain)
+	}
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		const limit = 1000
+		outer := t.TempDir()
+		path, dir := filepath.Join(outer, "archive"), filepath.Join(outer, "inner")
+		if err := os.WriteFile(path, pack(t, plain), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		_ = unpack(t.Context(), path, dir, limit)
+		if all, err := os.ReadDir(outer); err != nil || len(all) != 2 {
+			t.Errorf("%v outside of the folder (%v)", all, err)
+		}
+		total := int64(0)
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			if !d.Type().IsRegular() {
+				t.Errorf("%s is %v", path, d.Type())
+			}
+			info, err := d.Info()
+			if err == nil {
+				total += info.Size()
+			}
+			return err
+		})
+		if err != nil || total > limit {
+			t.Errorf("%d bytes, error %v: should be at most %d", total, err, limit)
+		}
+	})
 }
 
 func TestUnpackEndsWhenItIsInterrupted(t *testing.T) {
