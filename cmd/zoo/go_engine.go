@@ -40,7 +40,6 @@ and always after 2·size² moves. It never resigns. With a temperature it draws 
 			if err != nil {
 				return err
 			}
-			defer p.Close()
 			player := &zoo.PolicyPlayer{Policy: p, Symmetries: symmetries, Temperature: temperature, Rand: rand.New(rand.NewPCG(seed, 0))}
 			engine, err := gtp.New(gtp.Config{
 				Name: "zoo " + p.Model().Name, Version: strings.TrimPrefix(version(), "zoo "),
@@ -49,11 +48,13 @@ and always after 2·size² moves. It never resigns. With a temperature it draws 
 			if err != nil {
 				return usage(err)
 			}
-			// Reading standard input cannot be interrupted: the program ends beside it.
+			// Reading standard input cannot be interrupted: the program ends beside it, and leaves the policy
+			// open, which may be thinking.
 			done := make(chan error, 1)
 			go func() { done <- engine.Serve(cmd.Context(), cmd.InOrStdin(), a.stdout) }()
 			select {
 			case err := <-done:
+				p.Close()
 				return err
 			case <-cmd.Context().Done():
 				return cmd.Context().Err()
