@@ -237,6 +237,21 @@ func weighted(layer *core, inputs gorgonia.Nodes, grad *gorgonia.Node, dx, dw op
 	return grads, nil
 }
 
+// together makes the gradient nodes of a layer with the inputs x, w and a bias whose op g, over x, w and
+// grad, computes all three: dw is its result, db and dx are what it keeps.
+func together(layer *core, inputs gorgonia.Nodes, grad *gorgonia.Node, g op) (gorgonia.Nodes, error) {
+	dw, err := derive(g, layer, inputs[0], inputs[1], grad)
+	if err != nil {
+		return nil, err
+	}
+	db, err := second(layer, g.base(), 0, inputs[2].Shape(), dw)
+	if err != nil || !layer.wrt[0] {
+		return gorgonia.Nodes{nil, dw, db}, err
+	}
+	dx, err := second(layer, g.base(), 1, inputs[0].Shape(), dw)
+	return gorgonia.Nodes{dx, dw, db}, err
+}
+
 type convDataGradOp struct {
 	core
 	of *convOp

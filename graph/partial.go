@@ -97,16 +97,7 @@ func (o *partialConvOp) lower(c *compiler, in []*value) *value {
 func (o *partialConvOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &partialConvGradOp{of: o}
 	g.core = newCore(g, "partial conv gradient", inputs[1].Shape(), 0, inputs[0], inputs[1], grad)
-	dw, err := derive(g, &o.core, inputs[0], inputs[1], grad)
-	if err != nil {
-		return nil, err
-	}
-	db, err := second(&o.core, &g.core, 0, inputs[2].Shape(), dw)
-	if err != nil || !o.wrt[0] {
-		return gorgonia.Nodes{nil, dw, db}, err
-	}
-	dx, err := second(&o.core, &g.core, 1, inputs[0].Shape(), dw)
-	return gorgonia.Nodes{dx, dw, db}, err
+	return together(&o.core, inputs, grad, g)
 }
 
 type partialConvGradOp struct {
