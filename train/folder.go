@@ -22,6 +22,10 @@ const (
 	MetricsFile = "metrics.csv"
 	StateFile   = "state.safetensors"
 	CardFile    = "README.md"
+	CurvesFile  = "curves.png"
+	WorstFile   = "worst.png" // the worst mistakes of the best weights
+	// ConfusionFile ends in .csv and .png.
+	ConfusionFile = "confusion"
 )
 
 var (

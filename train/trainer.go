@@ -360,6 +360,9 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 		}
 	}
 	r := t.result(stopped, last)
+	if err := t.writePictures(); err != nil {
+		return r, err
+	}
 	if err := t.writeCard(r); err != nil {
 		return r, err
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/color"
+	"image/png"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -597,6 +599,7 @@ func TestAStepAllocatesNothing(t *testing.T) {
 
 func TestTheRunFolderIsComplete(t *testing.T) {
 	cfg := tinyConfig()
+	cfg.Optimizer.LR = 1e-3 // some mistakes must be left
 	root := t.TempDir()
 	tr, err := New(cfg, tiny(), split(t), Options{Root: root, Command: []string{"zoo", "train", "tiny"}, Program: "zoo test"})
 	if err != nil {
@@ -616,6 +619,24 @@ func TestTheRunFolderIsComplete(t *testing.T) {
 	}
 	if env.Seed != 3 || !strings.HasPrefix(env.Train, "sha256:") || len(env.Sessions) != 1 || env.Sessions[0].Kernels == "" || env.Command != "zoo train tiny" {
 		t.Errorf("env.json: %+v", env)
+	}
+	for _, name := range []string{CurvesFile, ConfusionFile + ".png", WorstFile} {
+		m, err := png.Decode(bytes.NewReader(read(t, r.Folder, name)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		seen := map[color.Color]bool{}
+		for y := range m.Bounds().Dy() {
+			for x := range m.Bounds().Dx() {
+				seen[m.At(x, y)] = true
+			}
+		}
+		if len(seen) < 5 {
+			t.Errorf("%s shows %d colours: there is nothing on it", name, len(seen))
+		}
+	}
+	if table := string(read(t, r.Folder, ConfusionFile+".csv")); !strings.HasPrefix(table, "class,a,b,c\na,") {
+		t.Errorf("confusion.csv:\n%s", table)
 	}
 	card := string(read(t, r.Folder, CardFile))
 	for _, want := range []string{"# tiny on blobs", "zoo train tiny", "Complete: 4 epochs", Percent(r.Best.Test.Top1), env.Train} {
