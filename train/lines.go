@@ -93,7 +93,7 @@ func (l *Lines) End(r Result) {
 	l.print("%s", text)
 }
 
-// String tells the plan in three lines.
+// String tells the plan in a few lines.
 func (p Plan) String() string {
 	name := p.Network
 	if p.Variant != "" {
@@ -103,6 +103,9 @@ func (p Plan) String() string {
 	text := fmt.Sprintf("%s on %s: %s parameters, %s multiply-adds an image; %s training and %s test images of %s\n", name, p.Data,
 		Group(p.Parameters), Group(p.MACs), Group(int64(p.Images)), Group(int64(p.TestImages)), Shape(p.Input))
 	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, plural(p.Threads, "thread"), m)
+	// A step's way back multiplies about twice as much as its way forward.
+	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.TestImages))
+	text += fmt.Sprintf("\nabout %.3g tera multiply-adds in all, evaluations included", work/1e12)
 	if p.Done > 0 {
 		text += fmt.Sprintf("\ngoing on after step %s", Group(int64(p.Done)))
 	}

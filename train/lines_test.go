@@ -27,6 +27,7 @@ func TestLinesTellOneLineAnEpoch(t *testing.T) {
 	l.End(Result{})
 	want := `lenet5 (modern) on x: 61,706 parameters, 416,520 multiply-adds an image; 10,000 training and 2,000 test images of 1×28×28
 20 epochs, 3,140 steps of 64 images, 2 threads; memory 23 MB (parameters 1.0 MB, optimiser 1.0 MB, values 20 MB, packed 0 B, batches 1.0 MB)
+about 0.267 tera multiply-adds in all, evaluations included
 run folder runs/lenet5-x/001
 step 157 of 3,140: loss 2.2500, 2,000 images/s, about 1m40s left
 epoch  3: loss 0.5000, train error 20.00 %, test loss 0.6250, test error 18.75 %, 25,000 images/s, 1m15s, 1m05s left, best
