@@ -9,9 +9,9 @@ import (
 //
 // It goes the way of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008):
 // a block of B, kc×nc, is packed into panels of sixteen columns and stays in each core's second-level
-// cache; a few rows of A, kc long, are copied to where they stay in the first-level cache while the
-// micro-kernel walks along the panels. Every element of C is summed in the order of k, in blocks of kc
-// that depend on k alone.
+// cache; the rows of A, kc long, are copied side by side once for all blocks of B, so that a tile's stay
+// in the first-level cache while the micro-kernel walks along the panels. Every element of C is summed
+// in the order of k, in blocks of kc that depend on k alone.
 //
 // A plan holds the state of one Run at a time, and is for the kernel family that it was made under.
 type Gemm struct {
@@ -24,7 +24,8 @@ type Gemm struct {
 	chunk        int   // panels in a task, of one tile's rows
 	splits       int   // parts of k summed apart, for want of other parallelism
 	wide         int   // panels in a tile
-	longA, longB int   // floats of a task's copy of A, and of one split's block of B
+	tileA        int   // floats of the copy of a tile's rows of A
+	longA, longB int   // floats of one split's copy of A, and of its block of B
 
 	gemmCall
 }
@@ -37,7 +38,8 @@ type gemmCall struct {
 	bias          []float32 // n, or nil
 	relu          bool
 	blocks        []float32 // packed B, for each split
-	local         []float32 // for each worker: rows of A, then a tile
+	rowsA         []float32 // copied A, for each split
+	edges         []float32 // a tile for each worker
 	partial       []float32 // for each split but the first, m×n
 	phase         int
 	step, column  int // block of k within a split; block of columns
@@ -111,10 +113,11 @@ func NewGemm(transA, transB bool, m, n, k int) *Gemm {
 	if m*n*k >= gemmSplit {
 		g.splits = min(ceil(gemmTasks, g.tasks()), g.depth.count)
 	}
-	g.longA = g.rows.largest() * (g.depth.largest() + gemmPad)
+	g.tileA = g.rows.largest() * (g.depth.largest() + gemmPad)
 	if transA {
-		g.longA = Block * g.depth.largest()
+		g.tileA = Block * g.depth.largest()
 	}
+	g.longA = g.rows.count * g.tileA
 	g.longB = g.depth.largest() * g.columns.largest() * Block
 	return g
 }
@@ -127,7 +130,7 @@ func (g *Gemm) Scratch(threads int) int {
 	if g.m == 0 || g.n == 0 || g.k == 0 {
 		return 0
 	}
-	return g.splits*g.longB + threads*(g.longA+edgeTile) + (g.splits-1)*g.m*g.n
+	return g.splits*(g.longA+g.longB) + threads*edgeTile + (g.splits-1)*g.m*g.n
 }
 
 // Run computes C = op(A)·op(B), or adds it to C. lda, ldb and ldc are the distances between rows as
@@ -152,14 +155,15 @@ func (g *Gemm) run(p *Pool, call gemmCall, scratch []float32) {
 	}
 	g.gemmCall = call
 	g.blocks, scratch = scratch[:g.splits*g.longB], scratch[g.splits*g.longB:]
-	g.local, scratch = scratch[:p.Threads()*(g.longA+edgeTile)], scratch[p.Threads()*(g.longA+edgeTile):]
+	g.rowsA, scratch = scratch[:g.splits*g.longA], scratch[g.splits*g.longA:]
+	g.edges, scratch = scratch[:p.Threads()*edgeTile], scratch[p.Threads()*edgeTile:]
 	g.partial = scratch[:(g.splits-1)*g.m*g.n]
 	steps := (g.depth.count + g.splits - 1) / g.splits
-	for g.column = range g.columns.count {
-		panels := g.columns.at(g.column+1) - g.columns.at(g.column)
-		for g.step = range steps {
+	for g.step = range steps {
+		for g.column = range g.columns.count {
+			panels := g.columns.at(g.column+1) - g.columns.at(g.column)
 			g.phase = gemmPack
-			p.Run(g.splits*g.packTasks(panels), g)
+			p.Run(g.splits*(g.packTasks(panels)+g.copyTasks()), g)
 			g.phase = gemmTiles
 			p.Run(g.splits*g.rows.count*ceil(panels, g.chunk), g)
 		}
@@ -235,12 +239,27 @@ func (g *Gemm) packTasks(panels int) int {
 	return ceil(g.depth.largest(), packDepth)
 }
 
-// packTask packs a part of a block of B: sixteen columns side by side, zero beyond the last.
+// copyTasks returns the number of tasks that copy a split's rows of A: with the first block of B.
+func (g *Gemm) copyTasks() int {
+	if g.column > 0 {
+		return 0
+	}
+	return g.rows.count
+}
+
+// packTask copies a tile's rows of A, or packs a part of a block of B: sixteen columns side by side,
+// zero beyond the last.
 func (g *Gemm) packTask(task int) {
 	start, end := g.columns.at(g.column), g.columns.at(g.column+1)
-	perSplit := g.packTasks(end - start)
+	copies := g.copyTasks()
+	perSplit := g.packTasks(end-start) + copies
 	split, task := task/perSplit, task%perSplit
 	from, to, _, _ := g.block(split)
+	if task < copies {
+		g.copyRows(g.rowsA[split*g.longA+task*g.tileA:][:g.tileA], task, from, to)
+		return
+	}
+	task -= copies
 	kc := to - from
 	dst := g.blocks[split*g.longB:]
 	if g.transB {
@@ -312,8 +331,8 @@ func (g *Gemm) tileTask(task, worker int) {
 		return
 	}
 	row, m, kc := g.rows.at(i), g.rows.at(i+1)-g.rows.at(i), to-from
-	local := g.local[worker*(g.longA+edgeTile):][:g.longA+edgeTile]
-	edge := local[g.longA:]
+	a := g.rowsA[split*g.longA+i*g.tileA:][:g.tileA]
+	edge := g.edges[worker*edgeTile:][:edgeTile]
 
 	// Where the sums go: C, or for a later split its own matrix.
 	out := gemmOut{c: g.c[row*g.ldc:], ld: g.ldc, n: g.n, accumulate: g.accumulate || !firstBlock, relu: g.relu && lastBlock && g.splits == 1}
@@ -323,15 +342,10 @@ func (g *Gemm) tileTask(task, worker int) {
 		out.bias = g.bias
 	}
 
-	t := tile{offs: &oneBlock, nb: 1, kb: kc, bks: Block * 4, bps: uintptr(kc * Block * 4), a0: unsafe.Pointer(&local[0])}
+	t := tile{offs: &oneBlock, nb: 1, kb: kc, bks: Block * 4, bps: uintptr(kc * Block * 4), a0: unsafe.Pointer(&a[0])}
+	t.ams, t.aks = uintptr(4*(kc+gemmPad)), 4
 	if g.transA {
 		t.ams, t.aks = 4, Block*4
-		g.copyColumns(local, row, m, from, to)
-	} else {
-		t.ams, t.aks = uintptr(4*(kc+gemmPad)), 4
-		for r := range m {
-			copy(local[r*(kc+gemmPad):][:kc], g.a[(row+r)*g.lda+from:])
-		}
 	}
 	t.a1 = t.a0
 	if m > 1 {
@@ -341,6 +355,18 @@ func (g *Gemm) tileTask(task, worker int) {
 	for q := chunk * g.chunk; q < min((chunk+1)*g.chunk, end-start); q += g.wide {
 		t.b = unsafe.Pointer(&b[q*kc*Block])
 		out.put(&t, m, min(g.wide, end-start-q), (start+q)*Block, edge)
+	}
+}
+
+// copyRows copies the rows of op(A) that make a tile, columns from..to.
+func (g *Gemm) copyRows(dst []float32, tile, from, to int) {
+	row, end, kc := g.rows.at(tile), g.rows.at(tile+1), to-from
+	if g.transA {
+		g.copyColumns(dst, row, end-row, from, to)
+		return
+	}
+	for r := range end - row {
+		copy(dst[r*(kc+gemmPad):][:kc], g.a[(row+r)*g.lda+from:])
 	}
 }
 
