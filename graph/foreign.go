@@ -22,6 +22,7 @@ func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
 		for i, v := range in {
 			if v == nil {
 				grad := c.children[n][i]
+				c.layer, c.kind = grad.Op().(op).base().name, grad.Op().(op).base().kind
 				return c.dataGrad(grad.Op().(*convDataGradOp), c.inputs(grad), in[1-i]), nil
 			}
 		}

@@ -23,6 +23,7 @@ type BenchConfig struct {
 	Batch   int
 	Threads int // 0: one for each core
 	Time    time.Duration
+	Layers  bool         // measure each layer too
 	Begin   func(Memory) // if not nil, is told the memory need before the first step
 }
 
@@ -40,6 +41,15 @@ type BenchResult struct {
 	PeakMB  int64   `json:"peak_rss_mb"`
 	PlanMB  int64   `json:"planned_mb"`
 	Kernels string  `json:"kernels"`
+	// Layers are the parts of a step in their order, the weights' update last.
+	Layers []BenchLayer `json:"layers,omitempty"`
+}
+
+// A BenchLayer is what one layer does of one kind, such as "conv filter gradient".
+type BenchLayer struct {
+	Layer string  `json:"layer"`
+	Kind  string  `json:"kind"`
+	MS    float64 `json:"ms"` // mean of a step
 }
 
 // Bench times a network on random images, after some steps that are not counted.
@@ -68,13 +78,14 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 
 	var step func() error
 	var macs int64
+	var session *graph.Session
+	var updates time.Duration
 	if c.Mode == "infer" {
 		g, err := n.evaluation(params, c.Batch, cfg)
 		if err != nil {
 			return BenchResult{}, err
 		}
-		memory.add(g.session)
-		macs = g.macs
+		session, macs = g.session, g.macs
 		step = func() error { _, err := g.run(images); return err }
 	} else {
 		targets := make([]float32, c.Batch)
@@ -94,7 +105,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		if err != nil {
 			return BenchResult{}, err
 		}
-		memory.add(g.session)
+		session = g.session
 		for _, s := range u.state() {
 			memory.Optimizer += 4 * int64(len(s.Data))
 		}
@@ -107,40 +118,72 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 			if loss := g.session.Value(g.loss)[0]; math.IsNaN(float64(loss)) {
 				return errors.New("the loss is NaN")
 			}
+			began := time.Now()
 			u.update(pool, done, set, g)
+			updates += time.Since(began)
 			params.Changed()
 			done++
 			return nil
 		}
 	}
+	memory.add(session)
 	params.Init(seed)
 	debug.FreeOSMemory()
 	if c.Begin != nil {
 		c.Begin(memory)
 	}
 
-	times, err := sample(ctx, c.Time, step)
+	times, err := sample(ctx, c.Time, step, func() {
+		updates = 0
+		if c.Layers {
+			session.Profile()
+		}
+	})
 	if err != nil {
 		return BenchResult{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	median := times[len(times)/2].Seconds()
-	return BenchResult{
+	result := BenchResult{
 		Network: n.Name, Variant: n.Variant, Mode: c.Mode, Batch: c.Batch, Threads: pool.Threads(),
 		MS: round(1e3*median, 4), Steps: len(times), Rate: round(float64(c.Batch)/median, 1),
 		GMACs:  round(float64(macs)*float64(c.Batch)/median/1e9, 2),
 		PeakMB: PeakRSS() >> 20, PlanMB: memory.Total() >> 20, Kernels: kernel.CurrentFamily().String(),
-	}, nil
+	}
+	if c.Layers {
+		result.Layers = benchLayers(session.Profile(), updates, len(times))
+	}
+	return result, nil
 }
 
-// sample runs a step again and again for some time, at least three times after the warm-up, and returns
-// the sorted times.
-func sample(ctx context.Context, d time.Duration, step func() error) ([]time.Duration, error) {
+// benchLayers are the means of what steps took, those of one layer and kind together.
+func benchLayers(steps []graph.StepTime, updates time.Duration, runs int) []BenchLayer {
+	var list []BenchLayer
+	for _, s := range append(steps, graph.StepTime{Kind: "update", Time: updates}) {
+		i := slices.IndexFunc(list, func(l BenchLayer) bool { return l.Layer == s.Layer && l.Kind == s.Kind })
+		if i < 0 {
+			i, list = len(list), append(list, BenchLayer{Layer: s.Layer, Kind: s.Kind})
+		}
+		list[i].MS += 1e3 * s.Time.Seconds() / float64(runs)
+	}
+	if updates == 0 {
+		list = list[:len(list)-1]
+	}
+	for i := range list {
+		list[i].MS = round(list[i].MS, 4)
+	}
+	return list
+}
+
+// sample runs a step again and again for some time, at least three times after the warm-up and a call of
+// warm, and returns the sorted times.
+func sample(ctx context.Context, d time.Duration, step func() error, warm func()) ([]time.Duration, error) {
 	const warmUp, least, most = 3, 3, 100_000
 	for range warmUp {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
+	warm()
 	times := make([]time.Duration, 0, 1024)
 	begun := time.Now()
 	for len(times) < least || time.Since(begun) < d && len(times) < most {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
@@ -44,6 +47,9 @@ func newBench(a *app) *cobra.Command {
 			}
 			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%d MB planned)\n",
 				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, train.Group(int64(r.Steps)), train.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
+			if c.Layers {
+				a.printBenchLayers(r.Layers)
+			}
 			return nil
 		},
 	}
@@ -53,6 +59,33 @@ func newBench(a *app) *cobra.Command {
 	f.IntVar(&c.Batch, "batch", 16, "images in a step")
 	f.IntVar(&c.Threads, "threads", 0, "threads; 0 means one for each core")
 	f.Float64Var(&seconds, "seconds", 5, "how long to measure")
+	f.BoolVar(&c.Layers, "layers", false, "show the time of each layer")
 	f.BoolVar(&asJSON, "json", false, "print one object")
 	return cmd
+}
+
+// printBenchLayers prints the time of each layer, and of all layers of a kind.
+func (a *app) printBenchLayers(layers []train.BenchLayer) {
+	var total float64
+	var kinds []string
+	sums := map[string]float64{}
+	for _, l := range layers {
+		if _, ok := sums[l.Kind]; !ok {
+			kinds = append(kinds, l.Kind)
+		}
+		total += l.MS
+		sums[l.Kind] += l.MS
+	}
+	share := func(ms float64) string { return train.Percent(ms / total) }
+	t := newTable(a.stdout, "Layer", "Kind", "ms", "Share")
+	t.SetColumnConfigs(right(3, 4))
+	for _, l := range layers {
+		t.AppendRow(table.Row{l.Layer, l.Kind, fmt.Sprintf("%.4f", l.MS), share(l.MS)})
+	}
+	slices.SortStableFunc(kinds, func(a, b string) int { return cmp.Compare(sums[b], sums[a]) })
+	for _, k := range kinds {
+		t.AppendRow(table.Row{"all layers", k, fmt.Sprintf("%.4f", sums[k]), share(sums[k])})
+	}
+	fmt.Fprintln(a.stdout)
+	t.Render()
 }
