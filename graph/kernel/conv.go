@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A ConvShape is the geometry of a two-dimensional convolution: N images of C maps of H×W pixels,
 // F filters of KH×KW taps, strides, zero padding on each side, dilation (1 is none) and groups.
@@ -274,11 +277,11 @@ func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx A
 		r.do(p, c.winogradGrad, nil, false, scratch)
 		return
 	}
+	if !accumulate && c.gaps() {
+		c.call.zero.do(p, dx)
+	}
 	for _, ph := range c.phases {
-		if ph.kh == 0 || ph.kw == 0 { // pixels between the strides, which no tap has read
-			if !accumulate {
-				c.call.zero.do(p, ph, dx)
-			}
+		if ph.kh == 0 || ph.kw == 0 {
 			continue
 		}
 		r := &c.call.forward
@@ -286,6 +289,11 @@ func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx A
 		r.do(p, ph, nil, scratch)
 		packed = packed[ph.packedLen():]
 	}
+}
+
+// gaps reports whether there are pixels between the strides, which no tap has read.
+func (c *Conv) gaps() bool {
+	return slices.ContainsFunc(c.phases, func(ph *corr) bool { return ph.kh == 0 || ph.kw == 0 })
 }
 
 // FilterGrad computes the gradient of the filters, dw (F×C/Groups×KH×KW), and of the bias, db (F

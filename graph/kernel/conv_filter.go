@@ -264,6 +264,7 @@ func (f *filterTask) blocked(list [][2]int) {
 		t.aks = uintptr(g.sw*Block) * 4
 		t.ams = 4
 		t.cms = uintptr(g.taps*Block) * 4
+		t.ahead, t.aheadStep = uintptr(g.h*g.w*Block)*4, t.aks // the next block of channels
 		step := g.step
 		for p := f.p0; p < f.p1; p += step {
 			np := min(step, f.p1-p)

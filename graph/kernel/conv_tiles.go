@@ -85,6 +85,9 @@ func (r *corrRun) Task(task, worker int) {
 	width := s.c1 - s.c0
 	step := tilePanels(width, s.rows(), p1-p0)
 	w.c, w.offs = c, c.offs[g%len(c.offs)]
+	if !c.copied { // a copied window has just been near
+		t.aheadStep = t.ams
+	}
 	for lo := 0; lo < c.nb; lo += c.chunk {
 		hi := min(lo+c.chunk, c.nb)
 		w.lo, w.hi = lo, hi
@@ -135,6 +138,8 @@ func (w *walk) tiles(t *tile, np int) {
 	if 2*width <= most {
 		for e := 0; e < rows; e += 2 {
 			x0, y0, r0 := w.at(e)
+			next, _, _ := w.at(min(e+2, rows))
+			t.ahead = uintptr(next-x0) * 4
 			w.blocks(t, e, min(e+1, rows-1))
 			t.a0, t.c0 = unsafe.Pointer(&w.x[x0]), unsafe.Pointer(&w.y[y0])
 			if e+1 == rows {
@@ -158,6 +163,11 @@ func (w *walk) tiles(t *tile, np int) {
 		w.blocks(t, e, e)
 		for i := range parts {
 			c0, c1 := i*width/parts, (i+1)*width/parts
+			t.ahead = uintptr(c1-c0) * t.ams
+			if i+1 == parts {
+				next, _, _ := w.at(e + 1)
+				t.ahead = uintptr(next-x-c0*w.pixel) * 4
+			}
 			t.a0, t.c0 = unsafe.Pointer(&w.x[x+c0*w.pixel]), unsafe.Pointer(&w.y[y+c0*w.yPixel])
 			w.half(t, r+c0*w.yPixel, c1-c0)
 			runTile(t, c1-c0, np)
@@ -294,25 +304,18 @@ func (c *corr) copyWindow(dst, x []float32, stride int, s *strip, first, b0, b1 
 	}
 }
 
-// A zeroRun clears the pixels of a data gradient's phase that no tap reaches.
-type zeroRun struct {
-	c *corr
-	y Act
-}
+// A zeroRun clears a data gradient before the phases with taps write theirs: more than the pixels that
+// stay zero, but in a row.
+type zeroRun struct{ y Act }
 
-func (z *zeroRun) do(p *Pool, c *corr, y Act) {
-	z.c, z.y = c, y
+func (z *zeroRun) do(p *Pool, y Act) {
+	z.y = y
 	p.Run(y.N*Blocks(y.C), z)
 	*z = zeroRun{}
 }
 
 // Task clears one block of maps of one image.
 func (z *zeroRun) Task(task, _ int) {
-	c, blocks := z.c, Blocks(z.y.C)
-	maps := z.y.Data[task/blocks*z.y.Stride+task%blocks*c.yh*c.yw*Block:]
-	for i := c.oy; i < c.yh; i += c.osh {
-		for j := c.ox; j < c.yw; j += c.osw {
-			*(*[Block]float32)(maps[(i*c.yw+j)*Block:]) = [Block]float32{}
-		}
-	}
+	blocks, size := Blocks(z.y.C), z.y.H*z.y.W*Block
+	clear(z.y.Data[task/blocks*z.y.Stride+task%blocks*size:][:size])
 }

@@ -30,6 +30,10 @@ type tile struct {
 	r0, r1   unsafe.Pointer // added to the result, with the strides of C; nil for none; may equal c0, c1
 	bias     unsafe.Pointer // 16·panels floats, nil for zero
 	relu     uintptr        // 1: negative results become zero; NaN stays NaN
+
+	// A's next tile, which no processor guesses where blocks are far apart: every step of a block asks
+	// for one cache line, the first one ahead bytes behind the block's first row, then step by step.
+	ahead, aheadStep uintptr
 }
 
 // tilePortable is the micro-kernel in Go: the meaning of the assembly, and what runs where there is none.

@@ -35,6 +35,8 @@ const (
 	offR1
 	offBias
 	offReLU
+	offAhead
+	offAheadStep
 )
 
 // ahead is how far, in bytes, B is fetched before it is needed: the packed panels come from the
@@ -152,7 +154,7 @@ func tile(f *lanes.F, m, panels int) {
 	} else {
 		panel = append(panel, Mem{Base: b})
 	}
-	k := f.GP64()
+	k, coming := f.GP64(), f.GP64()
 	f.Loop(blocks, func() {
 		f.MOVQ(Mem{Base: offs}, a.first)
 		if m > 1 {
@@ -160,6 +162,8 @@ func tile(f *lanes.F, m, panels int) {
 			f.ADDQ(field(offA1), a.other)
 		}
 		f.ADDQ(field(offA0), a.first)
+		f.MOVQ(field(offAhead), coming)
+		f.ADDQ(a.first, coming)
 		f.MOVQ(Mem{Base: offs, Disp: 8}, b)
 		f.ADDQ(field(offB), b)
 		f.ADDQ(Imm(16), offs)
@@ -171,6 +175,8 @@ func tile(f *lanes.F, m, panels int) {
 			bv = append(bv, f.GetMem(panel[p]))
 			f.PREFETCHT0(panel[p].Offset(ahead))
 		}
+		f.PREFETCHT0(Mem{Base: coming})
+		f.ADDQ(field(offAheadStep), coming)
 		for i := range m {
 			av := f.Splat(a.at(i))
 			for p := range panels {
