@@ -65,7 +65,7 @@ const imageNet = "resize(256), crop, flip"
 // small are the quick recipes of the variants for images of 32×32, for a whole data set of that size.
 var small = map[string]Config{
 	"alexnet":   with(quickly(15, 64, 0.02), func(c *Config) { c.Initialiser, c.Optimizer.Clip = "he", 5 }),
-	"vgg":       with(quickly(15, 128, 0.1), func(c *Config) { c.Smoothing = 0.1 }),
+	"vgg":       with(quickly(15, 128, 0.05), func(c *Config) { c.Smoothing = 0.1 }),
 	"googlenet": with(quickly(8, 64, 0.05), func(c *Config) { c.Initialiser, c.Smoothing = "he", 0.1 }),
 }
 
