@@ -23,6 +23,7 @@ func quick(t *testing.T) Config {
 func TestEveryRecipeIsValidOnceItHasData(t *testing.T) {
 	for _, network := range []string{
 		"lenet5", "alexnet", "zfnet", "vgg11", "vgg16", "googlenet", "resnet18", "resnet152", "resnet20", "resnet110", "allcnn-c", "alphago-policy", "alphago-value",
+		"alexnet_cifar", "vgg11_cifar-bn", "vgg16_cifar-bn", "googlenet_cifar", "vgg16_bn",
 	} {
 		if !slices.Equal(Recipes(network), []string{"paper", "quick"}) {
 			t.Errorf("%s has the recipes %v", network, Recipes(network))
@@ -225,6 +226,37 @@ func TestQuickRecipesAugmentAsTheDataAllows(t *testing.T) {
 		got, err := Recipe(c.network, "quick", c.data)
 		if err != nil || got.Augment.String() != c.want || got.Data != c.data {
 			t.Errorf("%s on %s: %q, %v; want %q", c.network, got.Data, got.Augment, err, c.want)
+		}
+	}
+}
+
+func TestVariantsForSmallImagesHaveRecipesOfTheirOwn(t *testing.T) {
+	for _, network := range []string{"alexnet_cifar", "vgg11_cifar-bn", "vgg16_cifar-bn", "googlenet_cifar"} {
+		plain, variant, _ := strings.Cut(network, "_")
+		for _, name := range Recipes(network) {
+			c, err := Recipe(network, name, "cifar-10")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Network != plain || c.Variant != variant {
+				t.Errorf("%s %s: is for %s %s", network, name, c.Network, c.Variant)
+			}
+			if c.Resize != 0 || c.Crop != 0 {
+				t.Errorf("%s %s: images are resized to %d and cropped to %d", network, name, c.Resize, c.Crop)
+			}
+			if want := "crop(pad=4, size=0, fill=black), flip(p=0.5)"; c.Augment.String() != want {
+				t.Errorf("%s %s: augmentation %q, want %q", network, name, c.Augment, want)
+			}
+			large, err := Recipe(plain, name, "cifar-10")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if same := reflect.DeepEqual(c.Optimizer, large.Optimizer) && c.Epochs == large.Epochs; same != (name == "paper") {
+				t.Errorf("%s %s: epochs and optimiser are those of %s: %v", network, name, plain, same)
+			}
+			if name == "paper" && (large.Crop == 0 && large.Augment.String() == c.Augment.String()) {
+				t.Errorf("%s: the recipe for large images has changed", plain)
+			}
 		}
 	}
 }

@@ -5,6 +5,12 @@ import "strings"
 // family returns the recipes that belong to a network, by their names: "paper" is how the authors
 // trained, as far as this package can; "quick" makes the best of minutes on two cores.
 func family(network string) map[string]Config {
+	network, variant, _ := strings.Cut(network, "_")
+	if own, ok := small[strings.TrimRight(network, "0123456789")]; ok && strings.HasPrefix(variant, "cifar") {
+		// The paper's optimiser, and what ResNet's paper did to images of that size.
+		paper := with(family(network)["paper"], func(c *Config) { c.Augment, c.Resize, c.Crop = augment("crop(4), flip"), 0, 0 })
+		return map[string]Config{"paper": paper, "quick": own}
+	}
 	if c, ok := recipes[network]; ok {
 		return c
 	}
@@ -55,6 +61,13 @@ const cifarSteps = 391
 // imageNet is what AlexNet and those after it did to the images of ILSVRC: the shorter side scaled to
 // 256, a random part as large as the input, a mirror image or not.
 const imageNet = "resize(256), crop, flip"
+
+// small are the quick recipes of the variants for images of 32×32, for a whole data set of that size.
+var small = map[string]Config{
+	"alexnet":   with(quickly(15, 64, 0.02), func(c *Config) { c.Initialiser, c.Optimizer.Clip = "he", 5 }),
+	"vgg":       with(quickly(15, 128, 0.05), func(c *Config) { c.Smoothing = 0.1 }),
+	"googlenet": with(quickly(8, 64, 0.05), func(c *Config) { c.Initialiser, c.Smoothing = "he", 0.1 }),
+}
 
 var recipes = map[string]map[string]Config{
 	"lenet5": {

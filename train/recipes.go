@@ -45,8 +45,9 @@ func Recipes(network string) []string {
 	return names
 }
 
-// Recipe returns a complete configuration for a network on a data set, by their names. Quick recipes
-// augment the images as is usual for the data; papers' do what the paper did.
+// Recipe returns a complete configuration for a network on a data set, by their names. A variant can
+// have recipes of its own: NETWORK_VARIANT asks for them. Quick recipes augment the images as is usual for
+// the data; papers' do what the paper did.
 func Recipe(network, name, data string) (Config, error) {
 	c, ok := family(network)[name]
 	if !ok && name == "quick" {
@@ -54,6 +55,7 @@ func Recipe(network, name, data string) (Config, error) {
 	}
 	if !ok {
 		names := Recipes(network)
+		network, _, _ := strings.Cut(network, "_")
 		if near := weights.Nearest(name, names); near != "" {
 			return Config{}, fmt.Errorf("%s has no recipe %q: did you mean %q?", network, name, near)
 		}
@@ -68,9 +70,10 @@ func Recipe(network, name, data string) (Config, error) {
 	if err := json.Unmarshal(text, &own); err != nil {
 		return Config{}, err
 	}
-	own.Network, own.Recipe, own.Data, own.Seed = network, name, data, 1
+	own.Recipe, own.Data, own.Seed = name, data, 1
+	own.Network, own.Variant, _ = strings.Cut(network, "_")
 	if name == "quick" && own.Augment == nil {
-		own.Augment = usual(network, data)
+		own.Augment = usual(own.Network, data)
 	}
 	own.Checkpoint = Duration(10 * time.Minute)
 	return own.Complete(), nil

@@ -34,6 +34,12 @@ var alexnet = Entry{
 			Takes:   []string{"width", "dropout"},
 			Params:  61_100_840, MACs: 714_188_480, PaperError: "43.48/20.93 (torchvision)",
 		},
+		{
+			Name: "cifar", Note: "the paper's for 32×32: conv1 5×5 with stride 1, 1024 hidden units",
+			Options: Options{Classes: 10, Input: [3]int{3, 32, 32}},
+			Takes:   []string{"width", "dropout"},
+			Params:  5_726_602, MACs: 177_453_056,
+		},
 	},
 	build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 		if o.Variant == "torchvision" {
@@ -47,7 +53,14 @@ var alexnet = Entry{
 // maps of 55×55 need 227.
 //
 // Input N×3×227×227; 60,965,224 parameters; 0.724 GMAC. Variant "ungrouped": 62,378,344; 1.135. Variant
-// "torchvision": N×3×224×224; 61,100,840; 0.714. Options: [Width], [Dropout].
+// "torchvision": N×3×224×224; 61,100,840; 0.714. Variant "cifar": N×3×32×32; 5,726,602; 0.177. Options:
+// [Width], [Dropout].
+//
+// "cifar" is the paper's network for images of 32×32, on which its first layer would leave maps of 6×6
+// and its last pooling nothing: conv1 is 5×5 with stride 1 and padding 2, as in Krizhevsky's own networks
+// for CIFAR-10 (cuda-convnet), so that the maps are 15, 7 and 3 wide after the poolings, and the hidden
+// layers have 1024 units for ten classes in place of 4096 for a thousand. Filters, groups, response
+// normalisation, overlapping pooling and dropout are the paper's.
 func AlexNet(opts ...Option) *Model { return alexnet.model(opts) }
 
 // alexnetPaper is section 3.5: ReLU after every layer, response normalisation (3.3) after the ReLU of
@@ -55,7 +68,10 @@ func AlexNet(opts ...Option) *Model { return alexnet.model(opts) }
 // weights from N(0, 0.01), and biases of 1 in conv2, 4, 5 and the hidden fully connected layers
 // (section 5). conv2, conv4 and conv5 see the half of the maps that lay on their GPU.
 func alexnetPaper(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
-	gaussian := graph.Normal(0.01)
+	gaussian, hidden := graph.Normal(0.01), 4096
+	if o.Variant == "cifar" {
+		hidden = 1024
+	}
 	for _, l := range []struct {
 		name                                 string
 		filters, kernel, stride, pad, groups int
@@ -68,8 +84,11 @@ func alexnetPaper(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node 
 		{"conv4", 384, 3, 1, 1, 2, 1, false, false}, // 384×13×13
 		{"conv5", 256, 3, 1, 1, 2, 1, false, true},  // 256×13×13, pooled 256×6×6
 	} {
-		if o.Variant == "ungrouped" {
+		switch {
+		case o.Variant == "ungrouped":
 			l.groups = 1
+		case o.Variant == "cifar" && l.name == "conv1":
+			l.kernel, l.stride, l.pad = 5, 1, 2 // 96×32×32, pooled 96×15×15; later 256×7×7 and 256×3×3
 		}
 		// All widths are multiples of two, so that the next layer's groups come out even.
 		x = b.ReLU(b.Conv(x, l.name, o.units(l.filters, 2), l.kernel, graph.Stride(l.stride), graph.Pad(l.pad),
@@ -83,7 +102,7 @@ func alexnetPaper(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node 
 	}
 	x = b.Flatten(x) // 9216
 	for _, name := range []string{"fc6", "fc7"} {
-		x = b.ReLU(b.Dense(x, name, o.units(4096, 1), graph.Init(gaussian, graph.Constant(1)))) // 4096
+		x = b.ReLU(b.Dense(x, name, o.units(hidden, 1), graph.Init(gaussian, graph.Constant(1)))) // 4096
 		x = b.Dropout(x, o.rate(0.5))
 	}
 	return b.Dense(x, "fc8", o.Classes, graph.Init(gaussian, graph.Constant(0))) // 1000

@@ -29,9 +29,15 @@ var googlenet = Entry{
 			Takes:   []string{"width", "dropout", "auxiliary"},
 			Params:  6_624_904, Auxiliary: 6_379_984, MACs: 1_498_376_192, PaperError: "30.22/10.47 (torchvision)",
 		},
+		{
+			Name: "cifar", Note: "torchvision's for 28×28 and 32×32: conv1 3×3 with stride 1, no pooling after it, no auxiliary classifiers",
+			Options: Options{Classes: 10, Input: [3]int{3, 32, 32}, Auxiliary: new(false)},
+			Takes:   []string{"width", "dropout", "auxiliary"},
+			Params:  5_602_474, MACs: 452_175_872,
+		},
 	},
 	build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
-		n := inceptionNet{b: b, o: o, torchvision: o.Variant == "torchvision"}
+		n := inceptionNet{b: b, o: o, torchvision: o.Variant != "paper"}
 		return n.build(x)
 	},
 }
@@ -39,8 +45,13 @@ var googlenet = Entry{
 // GoogLeNet is the network of Szegedy et al. (arXiv:1409.4842, table 1).
 //
 // Input N×3×224×224; 6,998,552 parameters, 13,378,280 with the auxiliary classifiers that training adds;
-// 1.583 GMAC. Variant "torchvision": 6,624,904 and 13,004,888; 1.498. Options: [AuxiliaryHeads],
-// [Dropout], [Width].
+// 1.583 GMAC. Variant "torchvision": 6,624,904 and 13,004,888; 1.498. Variant "cifar": N×3×32×32; 5,602,474;
+// 0.452. Options: [AuxiliaryHeads], [Dropout], [Width].
+//
+// "cifar" is torchvision's for images of 28×28 and 32×32: conv1 is 3×3 with stride 1 and no pooling
+// follows it, so that conv2 and conv3 see the whole image and the modules maps a half, a quarter and an
+// eighth as wide (16, 8 and 4 for 32). The auxiliary classifiers, which such a net with batch
+// normalisation has no need for, are left out unless they are asked for.
 //
 // torchvision's published weights expect images normalised with mean 0.5 and deviation 0.5.
 func GoogLeNet(opts ...Option) *Model { return googlenet.model(opts) }
@@ -71,7 +82,7 @@ var inceptionStages = [][]inceptionRow{
 type inceptionNet struct {
 	b           *graph.Builder
 	o           Options
-	torchvision bool
+	torchvision bool // batch normalisation, and 3×3 in place of 5×5
 }
 
 // build follows table 1; names are torchvision's. What the paper doesn't tell is as in the Caffe model
@@ -92,10 +103,14 @@ func (n inceptionNet) build(x *gorgonia.Node) *gorgonia.Node {
 	if n.torchvision {
 		b.DefaultInit(graph.Normal(0.01), graph.Constant(0))
 	}
-	x = n.conv(x, "conv1", 64, 7, graph.Stride(2), graph.Pad(3)) // 64×112×112
-	x = normalise(shrink(x, 3))                                  // 64×56×56
-	x = n.conv(x, "conv2", 64, 1)                                // 64×56×56
-	x = n.conv(x, "conv3", 192, 3, graph.Pad(1))                 // 192×56×56
+	if o.Variant == "cifar" {
+		x = n.conv(x, "conv1", 64, 3, graph.Pad(1)) // 64×32×32
+	} else {
+		x = n.conv(x, "conv1", 64, 7, graph.Stride(2), graph.Pad(3)) // 64×112×112
+		x = normalise(shrink(x, 3))                                  // 64×56×56
+	}
+	x = n.conv(x, "conv2", 64, 1)                // 64×56×56
+	x = n.conv(x, "conv3", 192, 3, graph.Pad(1)) // 192×56×56
 	x = normalise(x)
 	pools := [3]int{3, 3, 3}
 	if n.torchvision {

@@ -21,6 +21,8 @@ func small(t *testing.T) map[string]*Model {
 			}
 			side := e.Input[1]
 			switch {
+			case strings.HasPrefix(v.Name, "cifar"):
+				side = 32
 			case e.Name == "googlenet":
 				side = 80
 			case strings.HasPrefix(e.Name, "alphago"):

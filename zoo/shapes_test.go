@@ -29,6 +29,10 @@ var stages = map[string][]struct {
 		{"features.6", []int{384, 13, 13}}, {"features.8", []int{256, 13, 13}}, {"features.10", []int{256, 13, 13}},
 		{"max pool 3", []int{256, 6, 6}}, {"classifier.1", []int{4096}}, {"classifier.4", []int{4096}}, {"classifier.6", []int{1000}},
 	},
+	"alexnet_cifar": {
+		{"conv1", []int{96, 32, 32}}, {"lrn 1", []int{96, 32, 32}}, {"max pool 1", []int{96, 15, 15}}, {"conv2", []int{256, 15, 15}},
+		{"max pool 2", []int{256, 7, 7}}, {"conv5", []int{256, 7, 7}}, {"max pool 3", []int{256, 3, 3}}, {"fc6", []int{1024}}, {"fc7", []int{1024}}, {"fc8", []int{10}},
+	},
 	"zfnet_paper": {
 		{"conv1", []int{96, 110, 110}}, {"max pool 1", []int{96, 55, 55}}, {"lrn 1", []int{96, 55, 55}}, {"conv2", []int{256, 26, 26}},
 		{"max pool 2", []int{256, 13, 13}}, {"conv3", []int{384, 13, 13}}, {"conv4", []int{384, 13, 13}}, {"conv5", []int{256, 13, 13}},
@@ -45,6 +49,10 @@ var stages = map[string][]struct {
 		{"features.2", []int{64, 224, 224}}, {"max pool 1", []int{64, 112, 112}}, {"max pool 2", []int{128, 56, 56}}, {"max pool 3", []int{256, 28, 28}},
 		{"max pool 4", []int{512, 14, 14}}, {"features.28", []int{512, 14, 14}}, {"max pool 5", []int{512, 7, 7}}, {"classifier.0", []int{4096}}, {"classifier.6", []int{1000}},
 	},
+	"vgg16_cifar-bn": {
+		{"features.0", []int{64, 32, 32}}, {"max pool 1", []int{64, 16, 16}}, {"max pool 2", []int{128, 8, 8}}, {"max pool 3", []int{256, 4, 4}},
+		{"max pool 4", []int{512, 2, 2}}, {"max pool 5", []int{512, 1, 1}}, {"global average pool 1", []int{512}}, {"classifier", []int{10}},
+	},
 	"vgg19_gap": {
 		{"features.34", []int{512, 14, 14}}, {"max pool 5", []int{512, 7, 7}}, {"global average pool 1", []int{512}}, {"classifier", []int{1000}},
 	},
@@ -57,6 +65,10 @@ var stages = map[string][]struct {
 	"googlenet_torchvision": {
 		{"conv1.conv", []int{64, 112, 112}}, {"conv3.conv", []int{192, 56, 56}}, {"concat 2", []int{480, 28, 28}}, {"concat 7", []int{832, 14, 14}},
 		{"concat 9", []int{1024, 7, 7}}, {"fc", []int{1000}},
+	},
+	"googlenet_cifar": {
+		{"conv1.conv", []int{64, 32, 32}}, {"conv2.conv", []int{64, 32, 32}}, {"conv3.conv", []int{192, 32, 32}}, {"max pool 1", []int{192, 16, 16}},
+		{"concat 2", []int{480, 16, 16}}, {"concat 7", []int{832, 8, 8}}, {"concat 9", []int{1024, 4, 4}}, {"fc", []int{10}},
 	},
 	"allcnn-c_paper": {
 		{"conv3", []int{96, 16, 16}}, {"conv6", []int{192, 8, 8}}, {"conv7", []int{192, 8, 8}}, {"conv8", []int{192, 8, 8}},

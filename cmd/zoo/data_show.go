@@ -85,7 +85,7 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 	return cmd
 }
 
-// recipeAugmentation reads NETWORK, NETWORK:RECIPE, or transforms by their names.
+// recipeAugmentation reads NETWORK, NETWORK:RECIPE with or without the network's _VARIANT, or transforms by their names.
 func recipeAugmentation(text, data string) (datasets.Augmentation, error) {
 	network, recipe, chosen := strings.Cut(text, ":")
 	e, err := zoo.Lookup(network)
@@ -98,6 +98,6 @@ func recipeAugmentation(text, data string) (datasets.Augmentation, error) {
 	if !chosen {
 		recipe = "quick"
 	}
-	cfg, err := train.Recipe(e.Name, recipe, data)
+	cfg, err := train.Recipe(e.Name+"_"+e.New().Variant, recipe, data)
 	return cfg.Augment, err
 }

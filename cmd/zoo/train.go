@@ -120,10 +120,13 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		if f.data != "" {
 			data, _ = dataFlag(f.data)
 		}
-		if cfg, err = train.Recipe(e.Name, f.recipe, data); err != nil {
+		variant := e.New().Variant
+		if f.network.variant != "" {
+			variant = strings.ToLower(f.network.variant)
+		}
+		if cfg, err = train.Recipe(e.Name+"_"+variant, f.recipe, data); err != nil {
 			return cfg, usage(err)
 		}
-		cfg.Variant = e.New().Variant
 	}
 	for name, apply := range map[string]func(){
 		"data":     func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },

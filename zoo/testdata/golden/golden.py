@@ -42,14 +42,17 @@ FILES = {
     "lenet5-1998": ("lenet5", 4, dict(variant="1998", input=[1, 32, 32])),
     "alexnet": ("alexnet", 4, dict(variant=PAPER, classes=10, input=[3, 127, 127], width=0.5, dropout=0)),
     "alexnet-torchvision": ("alexnet", 2, dict(variant=TV, classes=1000, input=[3, 224, 224], dropout=0)),
+    "alexnet-cifar": ("alexnet", 4, dict(variant="cifar", classes=10, input=[3, 32, 32], width=0.5, dropout=0)),
     "zfnet": ("zfnet", 4, dict(variant=PAPER, classes=10, input=[3, 112, 112], width=0.5, dropout=0)),
     "vgg11": ("vgg11", 4, dict(variant="A", classes=10, input=[3, 64, 64], dropout=0)),
     "vgg11-lrn": ("vgg11", 4, dict(variant="A-LRN", classes=10, input=[3, 32, 32], width=0.25, dropout=0)),
     "vgg16": ("vgg16", 4, dict(variant="D", classes=10, input=[3, 32, 32], dropout=0)),
     "vgg16-bn": ("vgg16", 8, dict(variant="bn", classes=10, input=[3, 32, 32], dropout=0)),
     "vgg16-c-gap": ("vgg16", 4, dict(variant="C", head="gap", classes=10, input=[3, 32, 32], width=0.25)),
+    "vgg16-cifar-bn": ("vgg16", 8, dict(variant="cifar-bn", classes=10, input=[3, 32, 32])),
     "googlenet": ("googlenet", 2, dict(variant=PAPER, classes=10, input=[3, 80, 80], dropout=0)),
     "googlenet-torchvision": ("googlenet", 3, dict(variant=TV, classes=10, input=[3, 80, 80], dropout=0)),
+    "googlenet-cifar": ("googlenet", 4, dict(variant="cifar", classes=10, input=[3, 28, 28], dropout=0)),
     "resnet18": ("resnet18", 2, dict(variant=TV, classes=1000, input=[3, 224, 224])),
     "resnet34": ("resnet34", 4, dict(variant=TV, classes=10, input=[3, 64, 64])),
     "resnet34-a": ("resnet34", 8, dict(variant="A", classes=10, input=[3, 64, 64], width=0.25)),
@@ -65,9 +68,10 @@ FILES = {
     "alphago-value": ("alphago-value", 2, dict(variant="k192", input=[49, 19, 19], filters=48)),
 }
 COUNTED = {
-    "lenet5": ["modern", "1998"], "alexnet": [PAPER, "ungrouped", TV], "zfnet": [PAPER, "wide"],
-    "vgg11": ["A", "A-LRN", "bn", "gap"], "vgg13": ["B", "bn", "gap"], "vgg16": ["D", "C", "bn", "gap"], "vgg19": ["E", "bn", "gap"],
-    "googlenet": [PAPER, TV], "allcnn-c": [PAPER], "convpool-cnn-c": [PAPER], "strided-cnn-c": [PAPER],
+    "lenet5": ["modern", "1998"], "alexnet": [PAPER, "ungrouped", TV, "cifar"], "zfnet": [PAPER, "wide"],
+    "vgg11": ["A", "A-LRN", "bn", "gap", "cifar-bn"], "vgg13": ["B", "bn", "gap", "cifar-bn"],
+    "vgg16": ["D", "C", "bn", "gap", "cifar-bn"], "vgg19": ["E", "bn", "gap", "cifar-bn"],
+    "googlenet": [PAPER, TV, "cifar"], "allcnn-c": [PAPER], "convpool-cnn-c": [PAPER], "strided-cnn-c": [PAPER],
     "resnet18": [TV, "A", "C", "plain"], "resnet34": [TV, "A", "C", "plain"],
     "resnet50": [TV, PAPER], "resnet101": [TV, PAPER], "resnet152": [TV, PAPER],
     **{f"resnet{n}": [PAPER, "plain"] for n in (8, 14, 20, 32, 44, 56, 110)},
@@ -278,7 +282,10 @@ def count():
     for name, variants in COUNTED.items():
         for variant in variants:
             shape = INPUTS.get(f"{name} {variant}") or INPUTS.get(name) or (3, 224, 224)
-            net = make(name, dict(variant=variant, input=shape)).eval()
+            options = dict(variant=variant, input=shape)
+            if variant.startswith("cifar"):
+                options.update(classes=10, input=(shape := (3, 32, 32)))
+            net = make(name, options).eval()
             macs = 0
 
             def hook(m, inputs, out):

@@ -102,12 +102,12 @@ class LRN(nn.Module):
 class EightLayers(nn.Module):
     """What AlexNet and ZFNet share: conv1-5 with what stands between them, fc6-8."""
 
-    def __init__(self, convs, between, pixels, classes, width):
+    def __init__(self, convs, between, pixels, classes, width, hidden=4096):
         super().__init__()
         self.between = between
         for i, c in enumerate(convs):
             self.add_module(f"conv{i + 1}", c)
-        hidden = units(4096, width)
+        hidden = units(hidden, width)
         self.fc6, self.fc7, self.fc8 = nn.Linear(pixels, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
 
     def forward(self, x):
@@ -122,15 +122,16 @@ def alexnet(variant="paper", classes=1000, input=(3, 227, 227), width=1, **_):
         assert width == 1
         return tv.alexnet(num_classes=classes, dropout=0)
     w = [units(n, width, 2) for n in (96, 256, 384, 384, 256)]
-    g = 2 if variant == "paper" else 1
-    convs = [nn.Conv2d(input[0], w[0], 11, 4), nn.Conv2d(w[0], w[1], 5, 1, 2, groups=g), nn.Conv2d(w[1], w[2], 3, 1, 1),
+    g = 1 if variant == "ungrouped" else 2
+    kernel, stride, pad, hidden = (5, 1, 2, 1024) if variant == "cifar" else (11, 4, 0, 4096)
+    convs = [nn.Conv2d(input[0], w[0], kernel, stride, pad), nn.Conv2d(w[0], w[1], 5, 1, 2, groups=g), nn.Conv2d(w[1], w[2], 3, 1, 1),
              nn.Conv2d(w[2], w[3], 3, 1, 1, groups=g), nn.Conv2d(w[3], w[4], 3, 1, 1, groups=g)]
     pool = nn.MaxPool2d(3, 2)
-    size = (((((input[1] - 11) // 4 + 1) - 3) // 2 + 1) - 3) // 2 + 1
+    size = (((((input[1] - kernel + 2 * pad) // stride + 1) - 3) // 2 + 1) - 3) // 2 + 1
     size = (size - 3) // 2 + 1
     same = nn.Identity()
     between = [nn.Sequential(LRN(), pool), nn.Sequential(LRN(), pool), same, same, pool]
-    return EightLayers(convs, between, w[4] * size * size, classes, width)
+    return EightLayers(convs, between, w[4] * size * size, classes, width, hidden)
 
 
 def zfnet(variant="paper", classes=1000, input=(3, 224, 224), width=1, **_):
@@ -149,7 +150,7 @@ def zfnet(variant="paper", classes=1000, input=(3, 224, 224), width=1, **_):
 def vgg(name, variant, classes=1000, input=(3, 224, 224), width=1, head="fc", batch_norm=False, **_):
     """torchvision's vgg; layers that it doesn't have are put into its list."""
     config = [v if v == "M" else units(v, width) for v in tv.vgg.cfgs[{"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}[name]]]
-    net = tv.vgg.VGG(tv.vgg.make_layers(config, batch_norm=batch_norm or variant == "bn"), num_classes=1, init_weights=False)
+    net = tv.vgg.VGG(tv.vgg.make_layers(config, batch_norm=batch_norm or variant in ("bn", "cifar-bn")), num_classes=1, init_weights=False)
     if variant == "A-LRN":
         net.features.insert(2, LRN())
     if variant == "C":  # the last of three convolutions is 1×1
@@ -158,7 +159,7 @@ def vgg(name, variant, classes=1000, input=(3, 224, 224), width=1, head="fc", ba
             net.features[i] = nn.Conv2d(c.in_channels, c.out_channels, 1)
     net.avgpool = nn.Identity()
     out, hidden = config[-2], units(4096, width)
-    if head == "gap" or variant == "gap":
+    if head == "gap" or variant in ("gap", "cifar-bn"):
         net.avgpool, net.classifier = nn.AdaptiveAvgPool2d(1), nn.Linear(out, classes)
     else:
         pixels = out * (input[1] // 32) * (input[2] // 32)
@@ -227,6 +228,10 @@ class GoogLeNet(nn.Module):
 def googlenet(variant="paper", classes=1000, **options):
     if variant == "torchvision":
         return tv.googlenet(num_classes=classes, aux_logits=True, init_weights=False, dropout=0, dropout_aux=0)
+    if variant == "cifar":
+        net = tv.googlenet(num_classes=classes, aux_logits=False, init_weights=False, dropout=0)
+        net.conv1, net.maxpool1 = type(net.conv1)(options["input"][0], 64, kernel_size=3, padding=1), nn.Identity()
+        return net
     return GoogLeNet(classes, **options)
 
 
