@@ -235,6 +235,26 @@ func TestAPlayerPassesByItsRule(t *testing.T) {
 	if move := genmove(open, baduk.Black, 200); move == baduk.Pass {
 		t.Error("the player is behind after a pass, and passes too")
 	}
+	// Each is alive, and white has more. Black could throw stones in at the top, and would lose them.
+	lost := draw(`
+		. X O . . O . O .
+		X X O O O O O O O
+		. X O O O O O O O
+		X X O O O O O O O
+		. X O O O . O O O
+		X X O O O O O O O
+		. X O O O O O O O
+		X X O O O O O O O
+		. X O O O O O O .`)
+	if !lost.Sensible(baduk.Black, baduk.At(3, 0, 9)) {
+		t.Fatal("no sensible move is left")
+	}
+	if err := lost.Play(baduk.White, baduk.Pass); err != nil {
+		t.Fatal(err)
+	}
+	if move := genmove(lost, baduk.Black, 0); move != baduk.Pass {
+		t.Errorf("nothing is left to play for, but %s is played", move.Vertex(9))
+	}
 }
 
 func TestAPlayersGameEnds(t *testing.T) {
