@@ -74,7 +74,7 @@ func TestSoftmaxAddsProbabilities(t *testing.T) {
 
 func TestTheHistoryAsATable(t *testing.T) {
 	rows := []Epoch{
-		{Epoch: 1, Step: 157, LR: 0.1, Train: Metrics{100, 2.25, 0.5, 0.125}, Test: Metrics{50, 1.5, 0.25, 0.0625}, Seconds: 1.5, Rate: 1000},
+		{Epoch: 1, Step: 157, LR: 0.1, Train: Metrics{Images: 100, Loss: 2.25, Top1: 0.5, Top5: 0.125}, Test: Metrics{Images: 50, Loss: 1.5, Top1: 0.25, Top5: 0.0625}, Seconds: 1.5, Rate: 1000},
 		{Epoch: 1.43, Step: 224, LR: 1e-7, Seconds: 2},
 	}
 	want := `epoch,step,lr,train_loss,train_top1_error,test_loss,top1_error,top5_error,images_per_second,seconds
