@@ -15,8 +15,14 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
-// randomPolicy writes a small network with random weights, on a board of 9×9, and loads it.
+// randomPolicy writes a network with random weights and loads it.
 func randomPolicy(t testing.TB, m *Model) (*Policy, error) {
+	t.Helper()
+	return LoadPolicy(saveRandom(t, m), 1)
+}
+
+// saveRandom writes a network with random weights, and returns the file.
+func saveRandom(t testing.TB, m *Model) string {
 	t.Helper()
 	params, err := m.Params(graph.Train)
 	if err != nil {
@@ -40,7 +46,7 @@ func randomPolicy(t testing.TB, m *Model) (*Policy, error) {
 	if err := weights.Save(path, &f); err != nil {
 		t.Fatal(err)
 	}
-	return LoadPolicy(path, 1)
+	return path
 }
 
 func smallPolicy(t testing.TB) *Policy {

@@ -154,7 +154,8 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 	var augment []string
 	switch of := all / max(epoch, 1); {
 	case name == positions.ResultsName:
-		augment = append(augment, fmt.Sprintf("draw(%d)", max(of, 1)))
+		// Rounded up, so that no game is left out always.
+		augment = append(augment, fmt.Sprintf("draw(%d)", (all+epoch-1)/max(epoch, 1)))
 	case of > 1:
 		augment = append(augment, fmt.Sprintf("advance(%d)", of))
 	}
