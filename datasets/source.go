@@ -50,7 +50,7 @@ const (
 type Info struct {
 	Name    string   // of the data set
 	Part    Part     // of the data set
-	Classes []string // names, by label
+	Classes []string // names, by label; none if the labels are numbers to be predicted
 	Shape   Shape    // of every image; H and W are 0 where images differ in size, C never is
 	// Mean and Std are each channel's mean and standard deviation over the training images, pixels
 	// from 0 to 1. Empty if unknown.
@@ -71,7 +71,7 @@ type Source interface {
 	Info() Info
 	// Len returns the number of images.
 	Len() int
-	// Label returns the class of image i, an index into Info().Classes.
+	// Label returns the class of image i, an index into Info().Classes, or the number if there are none.
 	Label(i int) int
 	// Image writes image i to dst, which it resets to the image's shape. It keeps no reference to dst.
 	Image(i int, dst *Image) error

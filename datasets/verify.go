@@ -54,7 +54,9 @@ func Verify(ctx context.Context, name, dir string, part Part, progress func(done
 	v := Verification{Part: part, Images: src.Len(), Want: d.Sizes[part], Published: d.Checksums[part]}
 	v.Classes = make([]int, len(src.Info().Classes))
 	for i := range src.Len() {
-		v.Classes[src.Label(i)]++
+		if l := src.Label(i); l >= 0 && l < len(v.Classes) { // numbers are no classes
+			v.Classes[l]++
+		}
 	}
 	if v.Checksum, err = src.Checksum(); err != nil {
 		return v, err

@@ -52,7 +52,11 @@ func (b *Bar) Step(s Step) {
 	if time.Since(b.shown) < refresh {
 		return
 	}
-	text := fmt.Sprintf("epoch %d/%d, loss %.3f, acc %.1f %%, %s img/s", s.Epoch, s.Epochs, s.Train.Loss, 100*(1-s.Train.Top1), Group(int64(s.Rate)))
+	loss, right := "loss", "acc"
+	if s.Train.Squared {
+		loss, right = "MSE", "sign"
+	}
+	text := fmt.Sprintf("epoch %d/%d, %s %.3f, %s %.1f %%, %s img/s", s.Epoch, s.Epochs, loss, s.Train.Loss, right, 100*(1-s.Train.Top1), Group(int64(s.Rate)))
 	b.draw(s.Step, text+b.left(s))
 }
 

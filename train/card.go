@@ -32,9 +32,19 @@ func (t *Trainer) writeCard(r Result) error {
 	}
 	line("")
 	if r.Last != nil {
-		line("| Weights | Epoch | Test images | Loss | Top-1 error | Top-5 error |")
-		line("|---|---|---|---|---|---|")
+		squared := r.Last.Test.Squared
+		if squared {
+			line("| Weights | Epoch | Test images | Mean squared error | Sign right |")
+			line("|---|---|---|---|---|")
+		} else {
+			line("| Weights | Epoch | Test images | Loss | Top-1 error | Top-5 error |")
+			line("|---|---|---|---|---|---|")
+		}
 		row := func(file string, e *Epoch) {
+			if squared {
+				line("| `%s` | %.4g | %s | %.4f | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(1-e.Test.Top1))
+				return
+			}
 			line("| `%s` | %.4g | %s | %.4f | %s | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(e.Test.Top1), Percent(e.Test.Top5))
 		}
 		row(BestFile, r.Best)

@@ -43,6 +43,39 @@ func TestEveryRecipeIsValidOnceItHasData(t *testing.T) {
 	}
 }
 
+func TestPapersThatCountInStepsHaveThemInEpochsOfAnySize(t *testing.T) {
+	for _, c := range []struct {
+		network       string
+		batch, images int
+		epochs        int
+		every         float64
+	}{
+		{"alphago-policy", 16, 29_400_000, 185, 80e6 / 1_837_500},
+		{"alphago-policy", 16, 20_000, 272_000, 64_000},
+		{"alphago-policy", 160, 20_001, 2_698_412, 80e6 / 126},
+		{"alphago-value", 32, 30_000_000, 53, 80e6 / 937_500},
+		{"alphago-value", 32, 1 << 40, 1, 80e6 / (1 << 35)},
+	} {
+		recipe, err := Recipe(c.network, "paper", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipe.Batch = c.batch
+		if got := InSteps(recipe, c.images); got.Epochs != c.epochs || got.Schedule.Every != c.every || got.Validate() != nil {
+			t.Errorf("%s with %d images: %d epochs, falling every %v: should be %d and %v", c.network, c.images, got.Epochs, got.Schedule.Every, c.epochs, c.every)
+		}
+	}
+	for network, name := range map[string]string{"alphago-policy": "quick", "lenet5": "paper"} {
+		recipe, err := Recipe(network, name, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(InSteps(recipe, 1000), recipe) {
+			t.Errorf("the %s recipe of %s is changed", name, network)
+		}
+	}
+}
+
 func TestRecipesAreCopies(t *testing.T) {
 	a, _ := Recipe("lenet5", "quick", "fashion-mnist-small")
 	a.Optimizer.Rules[0].Decay = 99

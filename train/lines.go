@@ -57,8 +57,12 @@ func (l *Lines) Epoch(e Epoch, left time.Duration) {
 }
 
 func (l *Lines) row(e Epoch, left time.Duration) string {
-	text := fmt.Sprintf("epoch %*s: loss %.4f, train error %s, test loss %.4f, test error %s, %s images/s, %s", l.digits, strconv.FormatFloat(e.Epoch, 'f', min(2, decimals(e.Epoch)), 64),
-		e.Train.Loss, Percent(e.Train.Top1), e.Test.Loss, Percent(e.Test.Top1), Group(int64(e.Rate)), Clock(Seconds(e.Seconds)))
+	what := fmt.Sprintf("loss %.4f, train error %s, test loss %.4f, test error %s", e.Train.Loss, Percent(e.Train.Top1), e.Test.Loss, Percent(e.Test.Top1))
+	if e.Test.Squared {
+		what = fmt.Sprintf("train %s, test %s", e.Train.Result(), e.Test.Result())
+	}
+	text := fmt.Sprintf("epoch %*s: %s, %s images/s, %s", l.digits, strconv.FormatFloat(e.Epoch, 'f', min(2, decimals(e.Epoch)), 64),
+		what, Group(int64(e.Rate)), Clock(Seconds(e.Seconds)))
 	if left > 0 {
 		text += ", " + Clock(left) + " left"
 	}
@@ -88,7 +92,11 @@ func (l *Lines) End(r Result) {
 		text = r.Stopped
 	}
 	if r.Best != nil {
-		text += fmt.Sprintf(", best test error %s after epoch %.4g", Percent(r.Best.Test.Top1), r.Best.Epoch)
+		what := "error " + Percent(r.Best.Test.Top1)
+		if r.Best.Test.Squared {
+			what = r.Best.Test.Result()
+		}
+		text += fmt.Sprintf(", best test %s after epoch %.4g", what, r.Best.Epoch)
 	}
 	l.print("%s", text)
 }

@@ -13,7 +13,7 @@ var demoPlan = Plan{
 	Memory: Memory{Parameters: 1 << 20, Optimizer: 1 << 20, Values: 20 << 20, Loader: 1 << 20},
 }
 
-var demoEpoch = Epoch{Epoch: 3, Step: 471, LR: 0.1, Train: Metrics{10000, 0.5, 0.2, 0.01}, Test: Metrics{2000, 0.625, 0.1875, 0.005}, Seconds: 75, Rate: 25000, Best: true}
+var demoEpoch = Epoch{Epoch: 3, Step: 471, LR: 0.1, Train: Metrics{Images: 10000, Loss: 0.5, Top1: 0.2, Top5: 0.01}, Test: Metrics{Images: 2000, Loss: 0.625, Top1: 0.1875, Top5: 0.005}, Seconds: 75, Rate: 25000, Best: true}
 
 func TestLinesTellOneLineAnEpoch(t *testing.T) {
 	var b bytes.Buffer
@@ -42,7 +42,7 @@ func TestTheBarWritesEpochsAboveItself(t *testing.T) {
 	bar := &Bar{W: &b}
 	bar.Begin(demoPlan)
 	bar.shown = time.Time{}
-	bar.Step(Step{Epoch: 1, Epochs: 20, Batch: 10, Batches: 157, Step: 10, Steps: 3140, Train: Metrics{640, 2.25, 0.75, 0.2}, Rate: 2000, Left: 100 * time.Second})
+	bar.Step(Step{Epoch: 1, Epochs: 20, Batch: 10, Batches: 157, Step: 10, Steps: 3140, Train: Metrics{Images: 640, Loss: 2.25, Top1: 0.75, Top5: 0.2}, Rate: 2000, Left: 100 * time.Second})
 	bar.shown = time.Time{}
 	bar.Evaluate(Progress{1000, 2000, Step{Epoch: 1, Epochs: 20, Step: 157}})
 	bar.Epoch(demoEpoch, time.Minute)

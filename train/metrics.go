@@ -9,17 +9,30 @@ import (
 
 // Metrics are what an evaluation measures. Errors are fractions of the images: top-1 counts those for
 // which another class got a higher output than the right one, top-5 those for which at least five
-// others did. Of networks that are trained on a squared distance only the loss counts.
+// others did.
+//
+// Of networks that are trained on a squared distance, Squared is set, Loss is the mean squared error, and Top1
+// the fraction of images for which the output's sign is not the target's.
 type Metrics struct {
-	Images int     `json:"images"`
-	Loss   float64 `json:"loss"`
-	Top1   float64 `json:"top1_error"`
-	Top5   float64 `json:"top5_error"`
+	Images  int     `json:"images"`
+	Loss    float64 `json:"loss"`
+	Top1    float64 `json:"top1_error"`
+	Top5    float64 `json:"top5_error"`
+	Squared bool    `json:"squared,omitempty"`
 }
 
-// better reports whether m is the better result: lower top-1 error, then lower loss.
+// Result tells what matters of m, as in "error 8.27 % (top-5 0.35 %)" or "MSE 0.2340, sign right 81.20 %".
+func (m Metrics) Result() string {
+	if m.Squared {
+		return fmt.Sprintf("MSE %.4f, sign right %s", m.Loss, Percent(1-m.Top1))
+	}
+	return fmt.Sprintf("error %s (top-5 %s)", Percent(m.Top1), Percent(m.Top5))
+}
+
+// better reports whether m is the better result: lower top-1 error, then lower loss; of squared distances
+// the loss alone.
 func (m Metrics) better(than Metrics) bool {
-	if m.Top1 != than.Top1 {
+	if m.Top1 != than.Top1 && !m.Squared {
 		return m.Top1 < than.Top1
 	}
 	return m.Loss < than.Loss
@@ -27,15 +40,16 @@ func (m Metrics) better(than Metrics) bool {
 
 // A tally counts up to metrics, image by image.
 type tally struct {
-	Images int     `json:"images"`
-	Loss   float64 `json:"loss"` // sum over images
-	Wrong1 int     `json:"wrong1"`
-	Wrong5 int     `json:"wrong5"`
+	Images  int     `json:"images"`
+	Loss    float64 `json:"loss"` // sum over images
+	Wrong1  int     `json:"wrong1"`
+	Wrong5  int     `json:"wrong5"`
+	Squared bool    `json:"squared,omitempty"`
 }
 
 func (t *tally) metrics() Metrics {
 	n := float64(max(t.Images, 1))
-	return Metrics{t.Images, t.Loss / n, float64(t.Wrong1) / n, float64(t.Wrong5) / n}
+	return Metrics{t.Images, t.Loss / n, float64(t.Wrong1) / n, float64(t.Wrong5) / n, t.Squared}
 }
 
 // count adds images by their outputs, N×classes, to all but the loss.
@@ -54,10 +68,14 @@ func (t *tally) count(out, labels []float32, classes int) {
 
 // squared adds images of a network that is trained on a squared distance.
 func (t *tally) squared(out, targets []float32) {
+	t.Squared = true
 	t.Images += len(targets)
 	for i, v := range targets {
 		d := float64(out[i]) - float64(v)
-		t.Loss += d * d
+		t.Loss += float64(d * d)
+		if out[i]*v <= 0 { // neither sign is wrong as well
+			t.Wrong1++
+		}
 	}
 }
 
@@ -116,9 +134,17 @@ type Epoch struct {
 // table writes the history as CSV.
 func table(rows []Epoch) string {
 	var b strings.Builder
-	b.WriteString("epoch,step,lr,train_loss,train_top1_error,test_loss,top1_error,top5_error,images_per_second,seconds\n")
+	if len(rows) > 0 && rows[0].Test.Squared {
+		b.WriteString("epoch,step,lr,train_mse,train_sign_right,test_mse,test_sign_right,images_per_second,seconds\n")
+	} else {
+		b.WriteString("epoch,step,lr,train_loss,train_top1_error,test_loss,top1_error,top5_error,images_per_second,seconds\n")
+	}
 	for _, r := range rows {
-		for i, v := range []float64{r.Epoch, float64(r.Step), r.LR, r.Train.Loss, r.Train.Top1, r.Test.Loss, r.Test.Top1, r.Test.Top5, r.Rate, r.Seconds} {
+		values := []float64{r.Epoch, float64(r.Step), r.LR, r.Train.Loss, r.Train.Top1, r.Test.Loss, r.Test.Top1, r.Test.Top5, r.Rate, r.Seconds}
+		if r.Test.Squared {
+			values = []float64{r.Epoch, float64(r.Step), r.LR, r.Train.Loss, 1 - r.Train.Top1, r.Test.Loss, 1 - r.Test.Top1, r.Rate, r.Seconds}
+		}
+		for i, v := range values {
 			if i > 0 {
 				b.WriteByte(',')
 			}

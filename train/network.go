@@ -29,7 +29,12 @@ func (n *Network) input(c Config, info datasets.Info) (datasets.Input, error) {
 
 // fits says whether the classes of a source are the network's.
 func (n *Network) fits(info datasets.Info) error {
-	if !n.Squared && len(info.Classes) > n.Classes {
+	switch {
+	case n.Squared && len(info.Classes) > 0:
+		return fmt.Errorf("%s predicts a number, the data set %s has %d classes", n.Name, info.Name, len(info.Classes))
+	case !n.Squared && len(info.Classes) == 0:
+		return fmt.Errorf("%s has %d classes, the data set %s has numbers to predict", n.Name, n.Classes, info.Name)
+	case !n.Squared && len(info.Classes) > n.Classes:
 		return fmt.Errorf("%s has %d classes, the data set %s has %d", n.Name, n.Classes, info.Name, len(info.Classes))
 	}
 	return nil

@@ -14,10 +14,8 @@ func family(network string) map[string]Config {
 	if c, ok := recipes[network]; ok {
 		return c
 	}
-	for _, prefix := range []string{"vgg", "alphago"} {
-		if strings.HasPrefix(network, prefix) {
-			return recipes[prefix]
-		}
+	if strings.HasPrefix(network, "vgg") {
+		return recipes["vgg"]
 	}
 	switch network {
 	case "resnet18", "resnet34", "resnet50", "resnet101", "resnet152":
@@ -161,14 +159,45 @@ var recipes = map[string]map[string]Config{
 		},
 		"quick": with(quickly(10, 64, 0.05), func(c *Config) { c.Initialiser, c.Optimizer.WeightDecay, c.Optimizer.Clip = "he", 1e-3, 5 }),
 	},
-	"alphago": {
-		// Silver et al. 2016, methods: batches of 16, no momentum, rate 0.003 halved every 80 of 340 million
-		// steps. An epoch here is all of the 29.4 million positions, 1,837,500 steps.
+	"alphago-policy": {
+		// Silver et al. 2016, methods, "Policy network: classification": batches of 16, no momentum, rate 0.003
+		// halved every 80 of 340 million steps. An epoch here is all of the 29.4 million positions, 1,837,500
+		// steps; for other epochs see InSteps.
 		"paper": {
 			Epochs: 185, Batch: 16,
 			Optimizer: Optimizer{LR: 0.003},
 			Schedule:  Schedule{Name: "step", Every: 80e6 / (29.4e6 / 16), Gamma: 0.5},
 		},
-		"quick": with(quickly(5, 64, 0.05), func(c *Config) { c.Optimizer.WeightDecay, c.Optimizer.Clip = 1e-4, 5 }),
+		"quick": with(quickly(20, 32, 0.02), func(c *Config) { c.Optimizer.WeightDecay, c.Schedule.Start = 1e-4, 0.2 }),
 	},
+	"alphago-value": {
+		// Silver et al. 2016, methods, "Value network: regression": batches of 32, 50 million steps on 30
+		// million positions, else as the policy. The paper's gradient is that of half the squared distance,
+		// so that its rate of 0.003 is half of that here.
+		"paper": {
+			Epochs: 53, Batch: 32,
+			Optimizer: Optimizer{LR: 0.0015},
+			Schedule:  Schedule{Name: "step", Every: 80e6 / (30e6 / 32), Gamma: 0.5},
+		},
+		"quick": with(quickly(20, 32, 0.005), func(c *Config) { c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Schedule.Start = 1e-4, 5, 0.2 }),
+	},
+}
+
+// counted are the steps of papers' recipes that are counted in steps: all of them, and those after which the rate
+// falls.
+var counted = map[string]struct{ all, fall float64 }{
+	"alphago-policy": {340e6, 80e6},
+	"alphago-value":  {50e6, 80e6},
+}
+
+// InSteps returns a recipe for epochs of so many images with as many steps as the paper has, if the paper
+// counts in steps and the recipe is its own.
+func InSteps(c Config, images int) Config {
+	steps, ok := counted[c.Network]
+	if !ok || c.Recipe != "paper" {
+		return c
+	}
+	epoch := float64(max((images+c.Batch-1)/max(c.Batch, 1), 1))
+	c.Epochs, c.Schedule.Every = max(int(steps.all/epoch), 1), steps.fall/epoch
+	return c
 }

@@ -123,7 +123,14 @@ func curves(w io.Writer, title string, rows []Epoch, squared bool) error {
 		},
 	}
 	if squared {
-		panels = append(panels[:1], panels[2])
+		panels = append([]func() (*plot.Plot, error){
+			func() (*plot.Plot, error) {
+				return panel("mean squared error", line{"training", blue, func(e Epoch) float64 { return e.Train.Loss }}, line{"test", red, func(e Epoch) float64 { return e.Test.Loss }})
+			},
+			func() (*plot.Plot, error) {
+				return panel("sign right, %", line{"training", blue, func(e Epoch) float64 { return 100 * (1 - e.Train.Top1) }}, line{"test", red, func(e Epoch) float64 { return 100 * (1 - e.Test.Top1) }})
+			},
+		}, panels[2])
 	}
 	var row []*plot.Plot
 	for _, make := range panels {

@@ -131,6 +131,9 @@ func (t *Trainer) meta(row *Epoch) weights.Meta {
 	}
 	if row != nil {
 		m.Metrics = map[string]float64{"loss": row.Test.Loss, "top1_error": row.Test.Top1, "top5_error": row.Test.Top5}
+		if row.Test.Squared {
+			m.Metrics = map[string]float64{"mse": row.Test.Loss, "sign_right": 1 - row.Test.Top1}
+		}
 	}
 	return m
 }

@@ -477,11 +477,11 @@ func (t *Trainer) step(b *datasets.Batch, set Setting) error {
 		return t.diverged(g, loss, set.LR)
 	}
 	if t.net.Squared {
-		t.at.Tally.Images += b.N
+		t.at.Tally.squared(g.session.Value(g.out), b.Labels)
 	} else {
 		t.at.Tally.count(g.session.Value(g.out), b.Labels, t.net.Classes)
+		t.at.Tally.Loss += loss * float64(b.N)
 	}
-	t.at.Tally.Loss += loss * float64(b.N)
 	b.Release() // the next batch is prepared there while the parameters are updated
 	t.apply(g, set)
 	return nil

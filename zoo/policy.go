@@ -7,28 +7,14 @@ import (
 	"math/rand/v2"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
-	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
-	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
-
-// policyBatch is the number of positions of a step, or of one position's symmetries.
-const policyBatch = baduk.Symmetries
 
 // A Policy is a trained policy network: it says how probable each point of the board is as the next move.
 // It is for one goroutine at a time.
 type Policy struct {
-	name    string // of the file
-	model   *Model
-	meta    weights.Meta
-	size    int // of the board
-	planes  int
-	pool    *kernel.Pool
-	single  *program
-	many    *program
-	x       []float32
-	feature baduk.Features
-	turned  []float32
+	*boardNetwork
+	turned []float32
 }
 
 // LoadPolicy reads a policy network from a weights file, such as weights/best.safetensors of a run.
@@ -44,122 +30,45 @@ func LoadPolicy(path string, threads int) (*Policy, error) {
 
 // LoadPolicyFrom is [LoadPolicy] from an open file, which is not needed afterwards.
 func LoadPolicyFrom(r *weights.Reader, threads int) (*Policy, error) {
-	p, err := loadPolicy(r, threads)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Name(), err)
-	}
-	return p, nil
-}
-
-func loadPolicy(r *weights.Reader, threads int) (*Policy, error) {
-	m, err := Stored(r.Meta())
-	if err != nil {
-		return nil, err
-	}
-	in := m.Input
-	if m.Name != alphaGoPolicy.Name || in[1] != in[2] || m.Classes != in[1]*in[2] || in[0] > baduk.ValuePlanes {
-		return nil, fmt.Errorf("%s is no policy network: its output should be the points of a board, as that of %s", m.Name, alphaGoPolicy.Name)
-	}
-	if _, err := baduk.NewBoard(in[1], baduk.Rules{}); err != nil {
-		return nil, err
-	}
-	params, err := m.evaluated(r.Specs())
-	if err != nil {
-		return nil, err
-	}
-	params.Allocate()
-	err = r.ReadInto(func(name string, _ []int) []float32 {
-		if p := params.Get(name); p != nil {
-			return p.Data
+	n, err := loadBoardNetwork(r, threads, func(m *Model) error {
+		if m.Name != alphaGoPolicy.Name || m.Classes != m.Input[1]*m.Input[2] {
+			return fmt.Errorf("%s is no policy network: its output should be the points of a board, as that of %s", m.Name, alphaGoPolicy.Name)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", r.Name(), err)
 	}
-	p := &Policy{name: r.Name(), model: m, meta: r.Meta(), size: in[1], planes: in[0], pool: kernel.NewPool(threads)}
-	cfg := graph.Config{Pool: p.pool, Workspace: graph.NewWorkspace()}
-	if p.single, err = newProgram(m, params, 1, cfg); err == nil {
-		p.many, err = newProgram(m, params, policyBatch, cfg)
-	}
-	if err != nil {
-		p.pool.Close()
-		return nil, err
-	}
-	p.x = make([]float32, policyBatch*in[0]*m.Classes)
-	p.turned = make([]float32, m.Classes)
-	return p, nil
+	return &Policy{n, make([]float32, n.model.Classes)}, nil
 }
-
-// Close ends the policy's threads.
-func (p *Policy) Close() { p.pool.Close() }
-
-// Model describes the network.
-func (p *Policy) Model() *Model { return p.model }
-
-// Meta is what the weights file says about them.
-func (p *Policy) Meta() weights.Meta { return p.meta }
-
-// Size is that of the boards that the network sees.
-func (p *Policy) Size() int { return p.size }
 
 // Probabilities returns the probability of each point x·size+y as the next move of the player to move, for
 // each board. With symmetries 8, it is the mean over the board's eight symmetries (Silver et al. 2016,
 // methods, "Symmetries"); 1 looks at the board as it is. Points where no move is legal have a probability
 // too, usually a very small one.
 func (p *Policy) Probabilities(boards []*baduk.Board, symmetries int) ([][]float32, error) {
-	if symmetries != 1 && symmetries != baduk.Symmetries {
-		return nil, fmt.Errorf("symmetries %d: should be 1 or %d", symmetries, baduk.Symmetries)
-	}
 	list := make([][]float32, len(boards))
-	for i, b := range boards {
-		if b.Size() != p.size {
-			return nil, fmt.Errorf("%s: a board of %d×%[2]d for a network of %d×%[3]d", p.name, b.Size(), p.size)
-		}
+	for i := range list {
 		list[i] = make([]float32, p.model.Classes)
 	}
-	for from, all := 0, len(boards)*symmetries; from < all; from += policyBatch {
-		if err := p.step(boards, list, symmetries, from, min(from+policyBatch, all)); err != nil {
-			return nil, err
+	err := p.outputs(boards, symmetries, func(i int, turn baduk.Symmetry, out []float32) error {
+		softmax(out)
+		baduk.Turn(p.turned, out, turn.Inverse(), p.size)
+		for point, v := range p.turned {
+			list[i][point] += v / float32(symmetries)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return list, nil
 }
 
-// step adds what the network says of some of the boards' symmetries: number i is symmetry i%symmetries of
-// board i/symmetries.
-func (p *Policy) step(boards []*baduk.Board, list [][]float32, symmetries, from, to int) error {
-	stride := p.planes * p.model.Classes
-	for i := from; i < to; i++ {
-		dst := p.x[(i-from)*stride : (i-from+1)*stride]
-		if err := p.feature.Floats(dst, boards[i/symmetries], p.planes, baduk.Symmetry(i%symmetries)); err != nil {
-			return err
-		}
-	}
-	run, x := p.many, p.x
-	if to-from == 1 {
-		run, x = p.single, p.x[:stride]
-	}
-	return run.run(x, to-from, func(k int, o outputs) error {
-		i := from + k
-		if err := softmax(o.logits); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		baduk.Turn(p.turned, o.logits, baduk.Symmetry(i%symmetries).Inverse(), p.size)
-		for point, v := range p.turned {
-			list[i/symmetries][point] += v / float32(symmetries)
-		}
-		return nil
-	})
-}
-
 // softmax makes probabilities of logits, in their place.
-func softmax(v []float32) error {
+func softmax(v []float32) {
 	most := math.Inf(-1)
 	for _, x := range v {
-		if x-x != 0 {
-			return fmt.Errorf("the network answers %v: the weights are damaged, or were trained too fast", x)
-		}
 		most = max(most, float64(x))
 	}
 	sum := 0.0
@@ -169,7 +78,6 @@ func softmax(v []float32) error {
 	for i, x := range v {
 		v[i] = float32(math.Exp(float64(x)-most) / sum)
 	}
-	return nil
 }
 
 // Choose returns a sensible move (see [baduk.Board.Sensible]; with superko, one that the rules let be

@@ -2,14 +2,12 @@ package zoo
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 )
 
-// Phases are the pieces of a game by which [Policy.Evaluate] counts: how many moves were played before.
+// Phases are the pieces of a game by which [Policy.Evaluate] and [Value.Evaluate] count: how many moves were played before.
 var Phases = []struct {
 	Name     string
 	From, To int // To is excluded
@@ -61,18 +59,6 @@ type PolicyEvaluation struct {
 // most limit positions spread evenly over the games; 0 means all. Progress may be nil. All 361 points
 // count, the rules are not asked, as in the paper.
 func (p *Policy) Evaluate(ctx context.Context, c *baduk.Corpus, limit int, symmetries []int, progress func(done, of int)) ([]PolicyEvaluation, error) {
-	switch {
-	case c.Size() != p.size:
-		return nil, fmt.Errorf("%s: games of %d×%[2]d for a network of %d×%[3]d", p.name, c.Size(), p.size)
-	case c.Len() == 0:
-		return nil, errors.New("the games have no moves")
-	case limit < 0:
-		return nil, fmt.Errorf("limit %d: should be at least 1, or 0 for all positions", limit)
-	}
-	n := c.Len()
-	if limit > 0 {
-		n = min(n, limit)
-	}
 	list := make([]PolicyEvaluation, len(symmetries))
 	for i, s := range symmetries {
 		list[i].Symmetries = s
@@ -80,45 +66,26 @@ func (p *Policy) Evaluate(ctx context.Context, c *baduk.Corpus, limit int, symme
 			list[i].Phases = append(list[i].Phases, MoveAccuracy{Phase: phase.Name})
 		}
 	}
-	var boards [policyBatch]*baduk.Board
-	var played [policyBatch]baduk.Point
-	for i := range boards {
-		b, err := baduk.NewBoard(p.size, baduk.Rules{})
-		if err != nil {
-			return nil, err
-		}
-		boards[i] = b
-	}
-	for from := 0; from < n; from += policyBatch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		to := min(from+policyBatch, n)
-		for i := from; i < to; i++ {
-			m, _, _, err := c.Position(int(int64(i)*int64(c.Len())/int64(n)), boards[i-from])
-			if err != nil {
-				return nil, err
-			}
-			played[i-from] = m.Point
-		}
+	err := p.walk(ctx, c, limit, progress, func(boards []*baduk.Board, at []int) error {
 		for k := range list {
 			e := &list[k]
-			all, err := p.Probabilities(boards[:to-from], e.Symmetries)
+			all, err := p.Probabilities(boards, e.Symmetries)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			for i, probabilities := range all {
-				e.add(probabilities, played[i])
-				for at, phase := range Phases {
-					if moves := boards[i].Moves(); moves >= phase.From && moves < phase.To {
-						e.Phases[at].add(probabilities, played[i])
-					}
+				m, _, err := c.Move(at[i])
+				if err != nil {
+					return err
 				}
+				e.add(probabilities, m.Point)
+				e.Phases[phase(boards[i].Moves())].add(probabilities, m.Point)
 			}
 		}
-		if progress != nil {
-			progress(to, n)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for k := range list {
 		list[k].finish()
@@ -127,4 +94,14 @@ func (p *Policy) Evaluate(ctx context.Context, c *baduk.Corpus, limit int, symme
 		}
 	}
 	return list, nil
+}
+
+// phase is the place in Phases of a position before which so many moves were played.
+func phase(played int) int {
+	for i, p := range Phases {
+		if played < p.To {
+			return i
+		}
+	}
+	return len(Phases) - 1
 }

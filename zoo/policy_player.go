@@ -10,8 +10,9 @@ import (
 // A PolicyPlayer plays what the policy network finds most probable, without search. It is a [gtp.Player].
 //
 // It passes if no sensible move is left; if the opponent has just passed and the player is not behind,
-// counting by area without the stones that 200 random games find dead; and always after 2·size² moves,
-// so that games end. It never resigns.
+// counting by area without the stones that 200 random games find dead, or nothing is left to play for, each
+// point being the same player's in nine of ten of those games; and always after 2·size² moves, so that games
+// end. It never resigns.
 type PolicyPlayer struct {
 	Policy      *Policy
 	Symmetries  int     // 1 or 8
@@ -25,7 +26,7 @@ const passPlayouts = 200
 // Genmove returns the player's move.
 func (p *PolicyPlayer) Genmove(pos gtp.Position) (baduk.Point, bool, error) {
 	b := pos.Board
-	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && ahead(b, pos.Komi) {
+	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil
 	}
 	list, err := p.Policy.Probabilities([]*baduk.Board{b}, p.Symmetries)
@@ -44,4 +45,14 @@ func ahead(b *baduk.Board, komi float64) bool {
 		lead = -lead
 	}
 	return lead >= 0
+}
+
+// settled says whether random games leave no point of the board in doubt.
+func settled(b *baduk.Board) bool {
+	for _, owner := range b.Ownership(passPlayouts, 1) {
+		if owner > -0.8 && owner < 0.8 { // nine of ten less one of ten
+			return false
+		}
+	}
+	return true
 }

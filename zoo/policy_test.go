@@ -15,8 +15,14 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
-// randomPolicy writes a small network with random weights, on a board of 9×9, and loads it.
+// randomPolicy writes a network with random weights and loads it.
 func randomPolicy(t testing.TB, m *Model) (*Policy, error) {
+	t.Helper()
+	return LoadPolicy(saveRandom(t, m), 1)
+}
+
+// saveRandom writes a network with random weights, and returns the file.
+func saveRandom(t testing.TB, m *Model) string {
 	t.Helper()
 	params, err := m.Params(graph.Train)
 	if err != nil {
@@ -40,7 +46,7 @@ func randomPolicy(t testing.TB, m *Model) (*Policy, error) {
 	if err := weights.Save(path, &f); err != nil {
 		t.Fatal(err)
 	}
-	return LoadPolicy(path, 1)
+	return path
 }
 
 func smallPolicy(t testing.TB) *Policy {
@@ -234,6 +240,26 @@ func TestAPlayerPassesByItsRule(t *testing.T) {
 	}
 	if move := genmove(open, baduk.Black, 200); move == baduk.Pass {
 		t.Error("the player is behind after a pass, and passes too")
+	}
+	// Each is alive, and white has more. Black could throw stones in at the top, and would lose them.
+	lost := draw(`
+		. X O . . O . O .
+		X X O O O O O O O
+		. X O O O O O O O
+		X X O O O O O O O
+		. X O O O . O O O
+		X X O O O O O O O
+		. X O O O O O O O
+		X X O O O O O O O
+		. X O O O O O O .`)
+	if !lost.Sensible(baduk.Black, baduk.At(3, 0, 9)) {
+		t.Fatal("no sensible move is left")
+	}
+	if err := lost.Play(baduk.White, baduk.Pass); err != nil {
+		t.Fatal(err)
+	}
+	if move := genmove(lost, baduk.Black, 0); move != baduk.Pass {
+		t.Errorf("nothing is left to play for, but %s is played", move.Vertex(9))
 	}
 }
 

@@ -206,6 +206,15 @@ func expand(args []string, ensemble int) ([]string, error) {
 }
 
 func (a *app) printEvaluation(e train.Evaluation) {
+	if e.Squared { // one member, as nothing of several can be averaged
+		m := e.Members[0]
+		t := newTable(a.stdout, "Weights", "Network", "Seed", "Epoch", "MSE", "Sign right")
+		t.SetColumnConfigs(right(3, 4, 5, 6))
+		t.AppendRow(table.Row{m.Weights, m.Network, m.Seed, m.Epoch, fmt.Sprintf("%.4f", m.Loss), train.Percent(1 - m.Top1)})
+		t.Render()
+		fmt.Fprintf(a.stdout, "\ntest %s on %s images of %s\n", e.Result(), train.Group(int64(e.Images)), e.Data)
+		return
+	}
 	header := []any{"Weights", "Network", "Seed", "Epoch", "Loss", "Top-1 error", "Top-5 error"}
 	if e.OneCrop != nil {
 		header = append(header, "One crop: top-1", "Top-5")

@@ -28,7 +28,7 @@ func newGo(a *app) *cobra.Command {
 			return usage(unknown("command", "go "+args[0], verbs, "zoo go --help lists them"))
 		},
 	}
-	cmd.AddCommand(newGoTrain(a), newGoEval(a), newGoEngine(a), newGoFeatures(a), newGoPicture(a))
+	cmd.AddCommand(newGoTrain(a), newGoEval(a), newGoEngine(a), newGoMatch(a), newGoFeatures(a), newGoPicture(a))
 	return cmd
 }
 
@@ -93,8 +93,8 @@ func (a *app) readGames(size int, paths []string) (*baduk.Corpus, error) {
 // skipped tells of a game that is left out.
 func (a *app) skipped(err error) { fmt.Fprintf(a.stderr, "zoo: left out: %v\n", err) }
 
-// loadPolicy reads a policy network from a weights file or a run.
-func loadPolicy(arg string, threads int) (*zoo.Policy, error) {
+// openNetwork opens the weights of a file or a run.
+func openNetwork(arg string) (*weights.Reader, error) {
 	if arg == "" {
 		return nil, usage(fmt.Errorf("which network? --weights names a weights file or a run"))
 	}
@@ -102,7 +102,12 @@ func loadPolicy(arg string, threads int) (*zoo.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := openWeights(path)
+	return openWeights(path)
+}
+
+// loadPolicy reads a policy network from a weights file or a run.
+func loadPolicy(arg string, threads int) (*zoo.Policy, error) {
+	r, err := openNetwork(arg)
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,9 @@ func newGoEngine(a *app) *cobra.Command {
 the Go Text Protocol 2 on standard input and output, as GoGui, Sabaki and gogui-twogtp do.
 
 It passes if no sensible move is left (one that is legal and does not fill its own eye); if the opponent
-has just passed and it is not behind, counting by area without the stones that random games find dead;
-and always after 2·size² moves. It never resigns. With a temperature it draws its moves.`,
+has just passed and it is not behind, counting by area without the stones that random games find dead, or
+random games leave no point in doubt; and always after 2·size² moves. It never resigns. With a
+temperature it draws its moves.`,
 		Example: "  gogui-twogtp -black 'zoo go engine --weights runs/alphago-policy-go-games/001' -white 'gnugo --mode gtp --level 1'",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {

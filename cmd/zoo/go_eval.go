@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image/png"
@@ -24,71 +25,100 @@ type goEvaluation struct {
 	Gain  *float64              `json:"gain,omitempty"`
 }
 
+type goEvalFlags struct {
+	data                                []string
+	symmetries, limit, holdout, threads int
+	json_                               bool
+}
+
 func newGoEval(a *app) *cobra.Command {
-	var data []string
-	var symmetries, limit, holdout, threads int
-	var asJSON bool
+	var f goEvalFlags
 	cmd := &cobra.Command{
 		Use:   "eval RUN|WEIGHTS --data GAMES",
-		Short: "Measure how well a policy network predicts moves, by phase of the game",
-		Long: `Measure how often the move that was played is the network's first choice, or one of its first five,
-by phase of the game. With --symmetries 8 also for the mean over the board's eight symmetries.`,
+		Short: "Measure how well a network predicts moves, or results, by phase of the game",
+		Long: `Measure how often the move that was played is the policy network's first choice, or one of its first five,
+by phase of the game; or of a value network how far the expected results are from those of the games (mean squared
+error, of results that are 1 or -1), and how often the winner is told. Games without a winner are left out then.
+With --symmetries 8 also for the mean over the board's eight symmetries.`,
 		Example: "  zoo go eval runs/alphago-policy-go-games/001 --data games.zip --holdout 500 --symmetries 8",
 		Args:    arguments(1, 1, "weights or a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkSymmetries(symmetries); err != nil {
+			if err := checkSymmetries(f.symmetries); err != nil {
 				return err
 			}
 			switch {
-			case len(data) == 0:
+			case len(f.data) == 0:
 				return usage(errors.New("zoo go eval needs game records: --data games.zip"))
-			case limit < 0:
-				return usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", limit))
-			case holdout < 0:
-				return usage(fmt.Errorf("--holdout %d: should be at least 1, or 0 for all games", holdout))
+			case f.limit < 0:
+				return usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", f.limit))
+			case f.holdout < 0:
+				return usage(fmt.Errorf("--holdout %d: should be at least 1, or 0 for all games", f.holdout))
 			}
-			p, err := loadPolicy(args[0], threads)
+			r, err := openNetwork(args[0])
 			if err != nil {
 				return err
 			}
-			defer p.Close()
-			games, err := a.readGames(p.Size(), data)
-			if err != nil {
-				return err
+			defer r.Close()
+			if r.Meta().Network == "alphago-value" {
+				return a.evaluateValue(cmd.Context(), r, args[0], f)
 			}
-			if holdout > 0 {
-				if _, games, err = games.Split(holdout); err != nil {
-					return err
-				}
-			}
-			turns := []int{1}
-			if symmetries > 1 {
-				turns = append(turns, symmetries)
-			}
-			list, err := p.Evaluate(cmd.Context(), games, limit, turns, a.counter())
-			if err != nil {
-				return err
-			}
-			e := goEvaluation{Weights: args[0], Games: games.Games(), PolicyEvaluation: list[len(list)-1]}
-			if len(list) > 1 {
-				gain := e.Top1 - list[0].Top1
-				e.Plain, e.Gain = &list[0], &gain
-			}
-			if asJSON {
-				return a.printJSON(e)
-			}
-			a.printGoEvaluation(e)
-			return nil
+			return a.evaluatePolicy(cmd.Context(), r, args[0], f)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&data, "data", nil, "SGF file, folder or zip; can be given several times")
-	flags.IntVar(&holdout, "holdout", 0, "only that many games at the end; 0 means all")
-	flags.IntVar(&symmetries, "symmetries", 1, "1, or 8 for the mean over the board's symmetries")
-	flags.IntVar(&limit, "limit", 10000, "positions, spread over the games; 0 means all")
-	flags.IntVar(&threads, "threads", 0, "threads, which change no result; 0 means one for each core")
-	flags.BoolVar(&asJSON, "json", false, "print one object")
+	flags.StringArrayVar(&f.data, "data", nil, "SGF file, folder or zip; can be given several times")
+	flags.IntVar(&f.holdout, "holdout", 0, "only that many games at the end; 0 means all")
+	flags.IntVar(&f.symmetries, "symmetries", 1, "1, or 8 for the mean over the board's symmetries")
+	flags.IntVar(&f.limit, "limit", 10000, "positions, spread over the games; 0 means all")
+	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	flags.BoolVar(&f.json_, "json", false, "print one object")
 	return cmd
+}
+
+// turns are the numbers of symmetries to evaluate with.
+func (f *goEvalFlags) turns() []int {
+	if f.symmetries > 1 {
+		return []int{1, f.symmetries}
+	}
+	return []int{1}
+}
+
+// held is the games to evaluate on.
+func (f *goEvalFlags) held(games *baduk.Corpus) (*baduk.Corpus, error) {
+	if f.holdout == 0 {
+		return games, nil
+	}
+	_, rest, err := games.Split(f.holdout)
+	return rest, err
+}
+
+func (a *app) evaluatePolicy(ctx context.Context, r *weights.Reader, name string, f goEvalFlags) error {
+	p, err := zoo.LoadPolicyFrom(r, f.threads)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	games, err := a.readGames(p.Size(), f.data)
+	if err != nil {
+		return err
+	}
+	if games, err = f.held(games); err != nil {
+		return err
+	}
+	list, err := p.Evaluate(ctx, games, f.limit, f.turns(), a.counter())
+	if err != nil {
+		return err
+	}
+	e := goEvaluation{Weights: name, Games: games.Games(), PolicyEvaluation: list[len(list)-1]}
+	if len(list) > 1 {
+		gain := e.Top1 - list[0].Top1
+		e.Plain, e.Gain = &list[0], &gain
+	}
+	if f.json_ {
+		return a.printJSON(e)
+	}
+	a.printGoEvaluation(e)
+	return nil
 }
 
 // counter shows an evaluation's progress on a terminal.

@@ -38,13 +38,14 @@ func TestGoScripts(t *testing.T) {
 				}
 				ts.Check(weights.Save(ts.MkAbs(args[0]), &f))
 			},
-			// games FILE NUMBER: writes games of 20 moves each.
+			// games FILE NUMBER: writes games of 20 moves each. Of four, black wins one, white one, one is drawn and
+			// one has no result.
 			"games": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[1])
 				ts.Check(err)
 				var text strings.Builder
 				for g := range n {
-					text.WriteString("(;SZ[19]")
+					text.WriteString("(;SZ[19]" + []string{"RE[B+R]", "RE[W+3.5]", "RE[0]", ""}[g%4])
 					for m := range 20 {
 						fmt.Fprintf(&text, ";%c[%c%c]", "BW"[m%2], 'a'+(g+3*m)%19, 'a'+(2*g+m+m/19)%19)
 					}

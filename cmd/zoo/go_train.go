@@ -22,7 +22,7 @@ type goTrainFlags struct {
 	network, recipe            string
 	k, depth                   int
 	batch, epochs, limit, test int
-	holdout, threads           int
+	holdout, each, threads     int
 	lr                         float64
 	seed                       uint64
 	time                       time.Duration
@@ -35,29 +35,32 @@ func newGoTrain(a *app) *cobra.Command {
 	var f goTrainFlags
 	cmd := &cobra.Command{
 		Use:   "train --data GAMES",
-		Short: "Train the policy network on game records",
+		Short: "Train the policy or the value network on game records",
 		Long: `Train the policy network to predict the moves of game records: SGF files, folders and zips of them.
 The last games are held out, and predicting their moves is the test. An epoch is --limit positions
 from all over the games, others in each epoch, turned by one of the board's eight symmetries.
 
-The recipe "paper" is that of Silver et al. (2016): batches of 16, SGD without momentum, a rate of 0.003
-halved every 80 million steps. "quick" makes the best of an hour or two: momentum and one cycle.
+With --network alphago-value it is the value network, which learns who wins: the targets are the games' results,
+1 or -1 seen from the player to move, and games without a winner are left out. An epoch draws one
+position of each game (--each), another one in each epoch, as neighbouring positions share the
+result; the test is on all positions of the games held out. It tells the mean squared error (MSE), and how
+often the sign of the answer is right.
+
+The recipe "paper" is that of Silver et al. (2016): batches of 16 (32 for the value), SGD without momentum, a
+rate of 0.003 halved every 80 million steps. "quick" makes the best of an hour or two: momentum and one cycle.
 Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
-		Example: "  zoo go train --data games.zip --k 64 --depth 6 --epochs 20 --holdout 500",
-		Args:    arguments(0, 0, ""),
+		Example: `  zoo go train --data games.zip --k 64 --depth 6 --epochs 20 --holdout 500
+  zoo go train --network alphago-value --data games.zip --holdout 500`,
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(f.data) == 0 {
 				return usage(errors.New("zoo go train needs game records: --data games.zip"))
 			}
-			place, err := positions.Place(f.data, f.holdout)
-			if err != nil {
-				return usage(err)
-			}
-			split, err := positions.Open(place, a.skipped)
+			name, place, split, err := f.open(a)
 			if err != nil {
 				return err
 			}
-			cfg, err := f.configure(cmd.Flags(), place, split.Train.Len())
+			cfg, err := f.configure(cmd.Flags(), name, place, split.Train.Len())
 			if err != nil {
 				return err
 			}
@@ -78,7 +81,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.data, "data", nil, "SGF file, folder or zip; can be given several times")
-	flags.StringVar(&f.network, "network", "alphago-policy", "the network")
+	flags.StringVar(&f.network, "network", "alphago-policy", "alphago-policy or alphago-value")
 	flags.StringVar(&f.recipe, "recipe", "quick", "paper or quick")
 	flags.IntVar(&f.k, "k", 64, "filters of each convolution")
 	flags.IntVar(&f.depth, "depth", 6, "convolutions")
@@ -88,6 +91,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	flags.Uint64Var(&f.seed, "seed", 1, "of everything that is random")
 	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
 	flags.IntVar(&f.limit, "limit", 20000, "positions in an epoch; 0 means all")
+	flags.IntVar(&f.each, "each", 1, "positions of each game in an epoch, for the value network; 0 means all")
 	flags.IntVar(&f.test, "test-limit", 4000, "held-out positions that an epoch ends with; 0 means all")
 	flags.IntVar(&f.holdout, "holdout", -1, "games at the end that are held out; below 0 means one in 20, at most 500")
 	flags.BoolVar(&f.plain, "no-symmetries", false, "leave the positions as they are")
@@ -100,73 +104,66 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	return cmd
 }
 
-// The steps of the paper's supervised training, and those after which its rate is halved.
-const (
-	paperSteps   = 340e6
-	paperHalving = 80e6
-)
+// open reads the games as the network needs them.
+func (f *goTrainFlags) open(a *app) (name, place string, split datasets.Split, err error) {
+	switch f.network {
+	case "alphago-policy":
+		if place, err = positions.Place(f.data, f.holdout); err != nil {
+			return "", "", split, usage(err)
+		}
+		split, err = positions.Open(place, a.skipped)
+		return positions.Name, place, split, err
+	case "alphago-value":
+		if place, err = positions.PlaceResults(f.data, f.holdout, f.each); err != nil {
+			return "", "", split, usage(err)
+		}
+		split, err = positions.OpenResults(place, a.skipped)
+		return positions.ResultsName, place, split, err
+	}
+	return "", "", split, usage(unknown("network", f.network, []string{"alphago-policy", "alphago-value"}, "there are alphago-policy and alphago-value"))
+}
 
 // configure puts the settings together for a number of positions to train on.
-func (f *goTrainFlags) configure(given *pflag.FlagSet, place string, all int) (train.Config, error) {
-	var cfg train.Config
-	if f.network != "alphago-policy" {
-		return cfg, usage(fmt.Errorf("--network %s: only alphago-policy can be trained on game records so far", f.network))
-	}
+func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all int) (train.Config, error) {
 	if f.limit < 0 {
-		return cfg, usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", f.limit))
+		return train.Config{}, usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", f.limit))
 	}
-	o := zoo.Options{Filters: f.k, Depth: f.depth}
-	options, err := json.Marshal(o)
+	cfg, err := train.Recipe(f.network, f.recipe, name)
 	if err != nil {
+		return cfg, usage(err)
+	}
+	if cfg.Options, err = json.Marshal(zoo.Options{Filters: f.k, Depth: f.depth}); err != nil {
 		return cfg, err
 	}
 	epoch := all
 	if f.limit > 0 {
 		epoch = min(all, f.limit)
 	}
-	switch f.recipe {
-	case "paper":
-		cfg = train.Config{Batch: 16, Optimizer: train.Optimizer{LR: 0.003}}
-		if given.Changed("batch") {
-			cfg.Batch = max(f.batch, 1)
-		}
-		steps := float64(max((epoch+cfg.Batch-1)/cfg.Batch, 1))
-		cfg.Epochs = int(paperSteps / steps)
-		cfg.Schedule = train.Schedule{Name: "step", Every: paperHalving / steps, Gamma: 0.5}
-	case "quick":
-		cfg = train.Config{
-			Batch: 32, Epochs: 20,
-			Optimizer: train.Optimizer{LR: 0.02, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-4, Rules: []train.Rule{{Dims: 1, LR: 1}}},
-			Schedule:  train.Schedule{Name: "onecycle", Start: 0.2},
-		}
-	default:
-		return cfg, usage(unknown("recipe", f.recipe, []string{"paper", "quick"}, "there are paper and quick"))
+	if given.Changed("batch") {
+		cfg.Batch = f.batch
 	}
-	cfg.Network, cfg.Options, cfg.Recipe, cfg.Seed = f.network, options, f.recipe, f.seed
-	cfg.Data, cfg.DataDir = positions.Name, place
-	cfg.Limit, cfg.TestLimit, cfg.Threads, cfg.Init = epoch, f.test, f.threads, f.init
-	cfg.Time, cfg.Checkpoint = train.Duration(f.time), train.Duration(10*time.Minute)
-	augment := ""
-	if of := all / max(epoch, 1); of > 1 {
-		augment = fmt.Sprintf("advance(%d)", of)
+	cfg = train.InSteps(cfg, epoch)
+	if given.Changed("epochs") {
+		cfg.Epochs = f.epochs
+	}
+	if given.Changed("lr") {
+		cfg.Optimizer.LR = f.lr
+	}
+	cfg.Seed, cfg.DataDir, cfg.Threads, cfg.Init = f.seed, place, f.threads, f.init
+	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, train.Duration(f.time)
+	var augment []string
+	switch of := all / max(epoch, 1); {
+	case name == positions.ResultsName:
+		// Rounded up, so that no game is left out always.
+		augment = append(augment, fmt.Sprintf("draw(%d)", (all+epoch-1)/max(epoch, 1)))
+	case of > 1:
+		augment = append(augment, fmt.Sprintf("advance(%d)", of))
 	}
 	if !f.plain {
-		if augment != "" {
-			augment += ", "
-		}
-		augment += "symmetry"
+		augment = append(augment, "symmetry")
 	}
-	if cfg.Augment, err = datasets.ParseAugmentation(augment); err != nil {
+	if cfg.Augment, err = datasets.ParseAugmentation(strings.Join(augment, ", ")); err != nil {
 		return cfg, err
-	}
-	for name, apply := range map[string]func(){
-		"epochs": func() { cfg.Epochs = f.epochs },
-		"batch":  func() { cfg.Batch = f.batch },
-		"lr":     func() { cfg.Optimizer.LR = f.lr },
-	} {
-		if given.Changed(name) {
-			apply()
-		}
 	}
 	if err := f.change(&cfg); err != nil {
 		return cfg, err
@@ -195,7 +192,7 @@ func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg train.Config, spl
 	return t, configError(err)
 }
 
-// finishGo runs the trainer and prints the result as accuracy, which players are used to.
+// finishGo runs the trainer and prints the result as players are used to: accuracy rather than error.
 func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error {
 	told := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
@@ -213,7 +210,7 @@ func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		fmt.Fprintf(a.stdout, "move prediction  %s\n", accuracy(r.Best.Test))
+		fmt.Fprintf(a.stdout, "%-16s %s\n", predicts(r.Best.Test), accuracy(r.Best.Test))
 		fmt.Fprintf(a.stdout, "best             %s\n", r.BestWeights)
 	}
 	fmt.Fprintf(a.stdout, "last             %s\nrun              %s\n", r.LastWeights, r.Folder)
@@ -221,6 +218,14 @@ func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error
 		fmt.Fprintf(a.stdout, "ended by its %s; it goes on with: zoo resume %s\n", r.Stopped, r.Folder)
 	}
 	return nil
+}
+
+// predicts names what a network's metrics are of.
+func predicts(m train.Metrics) string {
+	if m.Squared {
+		return "value"
+	}
+	return "move prediction"
 }
 
 // goEvents adds the accuracy of predicting moves to what other runs tell.
@@ -234,10 +239,16 @@ type moveEvents struct {
 // Epoch tells an evaluation.
 func (e *moveEvents) Epoch(row train.Epoch, left time.Duration) {
 	e.Events.Epoch(row, left)
+	if row.Test.Squared {
+		return // that line has it all
+	}
 	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Test))
 }
 
 func accuracy(m train.Metrics) string {
+	if m.Squared {
+		return fmt.Sprintf("%s on %s held-out positions", m.Result(), train.Group(int64(m.Images)))
+	}
 	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", train.Percent(1-m.Top1), train.Percent(1-m.Top5), train.Group(int64(m.Images)))
 }
 

@@ -246,11 +246,19 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
+		if r.Best.Test.Squared {
+			fmt.Fprintf(a.stdout, "test        %s on %s images, after epoch %.4g of %.4g\n", r.Best.Test.Result(), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
+		} else {
+			fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
+		}
 		fmt.Fprintf(a.stdout, "best        %s\n", r.BestWeights)
 	}
 	if r.Last != nil {
-		fmt.Fprintf(a.stdout, "last        %s (test error %s)\n", r.LastWeights, train.Percent(r.Last.Test.Top1))
+		what := "error " + train.Percent(r.Last.Test.Top1)
+		if r.Last.Test.Squared {
+			what = r.Last.Test.Result()
+		}
+		fmt.Fprintf(a.stdout, "last        %s (test %s)\n", r.LastWeights, what)
 	}
 	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
 	switch r.Stopped {

@@ -165,7 +165,7 @@ func (c *Corpus) Position(i int, b *Board) (m Move, game int, winner Color, err 
 	case b.size != c.size:
 		return Move{}, 0, Empty, fmt.Errorf("a board of %d×%d for games of %d×%d", b.size, b.size, c.size, c.size)
 	}
-	game = sort.Search(len(c.games), func(k int) bool { return c.games[k].positions > i }) - 1
+	game = c.game(i)
 	g := &c.games[game]
 	i -= g.positions
 	b.Clear()
@@ -197,7 +197,7 @@ func (c *Corpus) Move(i int) (m Move, played int, err error) {
 	if i < 0 || i >= c.all {
 		return Move{}, 0, fmt.Errorf("position %d: should be from 0 to %d", i, c.all-1)
 	}
-	g := &c.games[sort.Search(len(c.games), func(k int) bool { return c.games[k].positions > i })-1]
+	g := &c.games[c.game(i)]
 	i -= g.positions
 	for n, code := range c.moves[g.first : g.first+g.n] {
 		if code&^whiteMove == 0 {
@@ -209,6 +209,38 @@ func (c *Corpus) Move(i int) (m Move, played int, err error) {
 		i--
 	}
 	return Move{}, 0, fmt.Errorf("game at move %d: a position is missing", g.first) // add counts them
+}
+
+// Positions returns the positions of a game, from 0 to Games()-1: those from from to before to.
+func (c *Corpus) Positions(game int) (from, to int) {
+	if game < 0 || game >= len(c.games) {
+		return 0, 0
+	}
+	if to = c.all; game+1 < len(c.games) {
+		to = c.games[game+1].positions
+	}
+	return c.games[game].positions, to
+}
+
+// Outcome returns how the game of position i ended for the player to move in it: 1 if that player won, -1 if
+// it lost, 0 if nobody did or it is not known, or there is no such position. It plays nothing.
+func (c *Corpus) Outcome(i int) int {
+	m, _, err := c.Move(i)
+	if err != nil {
+		return 0
+	}
+	switch c.games[c.game(i)].winner {
+	case Empty:
+		return 0
+	case m.Color:
+		return 1
+	}
+	return -1
+}
+
+// game returns the number of the game of position i.
+func (c *Corpus) game(i int) int {
+	return sort.Search(len(c.games), func(k int) bool { return c.games[k].positions > i }) - 1
 }
 
 // unpack reads the two bytes of a move.

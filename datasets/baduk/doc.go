@@ -5,7 +5,8 @@
 //
 //   - A [Board] plays by the rules: captures, simple ko or positional superko, suicide or not, set-up
 //     stones, undo, area and territory scores. Groups and their liberties are kept move by move.
-//   - A [Game] is a record: [Parse] reads the Smart Game Format, [Open] files, folders and zips of it.
+//   - A [Game] is a record: [Parse] reads the Smart Game Format, [Open] files, folders and zips of it, and
+//     [WriteSGF] writes one.
 //   - A [Features] turns positions into planes; a [Symmetry] is one of the board's eight.
 //   - A [Corpus] keeps many games small, and finds any position of them; a [Stream] makes shuffled
 //     training batches of it in the background.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 )
@@ -64,4 +65,19 @@ func ExampleBoard() {
 	//  1 . . . . . 1
 	//    A B C D E
 	// 1 captured; white at C3: the stones would have no liberty
+}
+
+// A game is written in the Smart Game Format.
+func ExampleWriteSGF() {
+	game := &baduk.Game{
+		Size: 9, Komi: 7.5, RuleSet: "Chinese", Black: "one", White: "another", Result: baduk.ParseResult("W+R"), First: baduk.Black,
+		Moves: []baduk.Move{{Color: baduk.Black, Point: baduk.At(4, 4, 9)}, {Color: baduk.White, Point: baduk.Pass}},
+	}
+	if err := baduk.WriteSGF(os.Stdout, game); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// (;GM[1]FF[4]CA[UTF-8]SZ[9]KM[7.5]RU[Chinese]PB[one]PW[another]RE[W+R]
+	// ;B[ee];W[]
+	// )
 }

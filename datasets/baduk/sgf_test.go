@@ -3,8 +3,11 @@ package baduk
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -370,6 +373,53 @@ func TestAllGamesOfTheArchiveCanBePlayedButOne(t *testing.T) {
 	}
 }
 
+func readAll(t testing.TB, data []byte) []*Game {
+	t.Helper()
+	var games []*Game
+	for g, err := range Parse("again", data) {
+		if err != nil {
+			t.Fatalf("%v in %s", err, data)
+		}
+		games = append(games, g)
+	}
+	return games
+}
+
+func TestGamesAreWrittenAsTheyAreRead(t *testing.T) {
+	for name, record := range map[string]string{
+		"an ordinary game":       "(;SZ[19]KM[7.5]RU[Chinese]PB[a]PW[b]RE[W+3.5];B[pd];W[dp];B[];W[])",
+		"handicap and set-up":    "(;SZ[13]HA[2]AB[dd][jj]AW[aa];W[gg];B[cc]AE[gg];W[bb])",
+		"handicap stones untold": "(;SZ[9]HA[3]KM[0.5];W[ee];B[aa])",
+		"no moves":               "(;SZ[9]PL[W])",
+		"the largest board":      "(;SZ[25]RU[NZ]KM[-3];B[yy];W[yx];B[xy];W[tt])",
+		"suicide":                "(;SZ[5]RU[NZ];B[ab];W[ee];B[ba];W[aa])",
+		"names that need care":   `(;SZ[9]PB[x\];y]PW[(\;GM[1\]\\]RE[?];B[aa])`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			game := readAll(t, []byte(record))
+			if len(game) != 1 {
+				t.Fatalf("%d games", len(game))
+			}
+			var text bytes.Buffer
+			if err := WriteSGF(&text, game[0]); err != nil {
+				t.Fatal(err)
+			}
+			again := readAll(t, text.Bytes())
+			if len(again) != 1 {
+				t.Fatalf("%s\nare %d games", text.Bytes(), len(again))
+			}
+			again[0].Name = game[0].Name
+			if !reflect.DeepEqual(again[0], game[0]) {
+				t.Errorf("%+v\nshould be %+v\nin %s", again[0], game[0], text.Bytes())
+			}
+		})
+	}
+	bad := &Game{Size: 9, First: Black, Moves: []Move{{Black, 0}, {White, 0}}}
+	if err := WriteSGF(io.Discard, bad); err == nil {
+		t.Error("an illegal game is written")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"(;GM[1]FF[4]SZ[19]KM[6.5]RE[B+R];B[pd];W[dp];B[])",
@@ -399,6 +449,14 @@ func FuzzParse(f *testing.F) {
 					t.Fatalf("%v: move %d is not legal", g, seen+1)
 				}
 				seen++
+			}
+			var text bytes.Buffer
+			if err := WriteSGF(&text, g); err != nil {
+				t.Fatal(err)
+			}
+			again := readAll(t, text.Bytes())
+			if len(again) != 1 || fmt.Sprint(again[0].Setup, again[0].First, again[0].Moves, again[0].Size, again[0].Komi) != fmt.Sprint(g.Setup, g.First, g.Moves, g.Size, g.Komi) {
+				t.Fatalf("written as %s, it is read as other games", text.Bytes())
 			}
 			if seen != len(g.Moves) {
 				t.Fatalf("%d positions of %d moves", seen, len(g.Moves))

@@ -300,13 +300,19 @@ func setTimeLeft(e *Engine, args []string) (string, error) {
 // that were played to their end, and a poor one of others.
 func finalScore(e *Engine, _ []string) (string, error) {
 	black, white := e.board.Area(e.board.Dead(playouts, 0)...)
-	switch score := float64(black) - float64(white) - e.komi; {
-	case score > 0:
-		return "B+" + strconv.FormatFloat(score, 'f', -1, 64), nil
-	case score < 0:
-		return "W+" + strconv.FormatFloat(-score, 'f', -1, 64), nil
+	return result(float64(black) - float64(white) - e.komi).Text, nil
+}
+
+// result is what black's lead, komi taken off, means.
+func result(lead float64) baduk.Result {
+	number := strconv.FormatFloat(math.Abs(lead), 'f', -1, 64)
+	switch {
+	case lead > 0:
+		return baduk.Result{Winner: baduk.Black, Margin: lead, Text: "B+" + number}
+	case lead < 0:
+		return baduk.Result{Winner: baduk.White, Margin: -lead, Text: "W+" + number}
 	}
-	return "0", nil
+	return baduk.Result{Text: "0"}
 }
 
 // finalStatusList lists groups, one a line. No group is known to be in a seki: they are alive.

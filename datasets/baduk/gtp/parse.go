@@ -1,8 +1,6 @@
 package gtp
 
-import (
-	"strings"
-)
+import "strings"
 
 // A command is one line of input, without what the protocol ignores.
 type command struct {
@@ -15,16 +13,7 @@ type command struct {
 // taken out, tabs are spaces (section 2.4 of the specification).
 func parse(line string) (c command, ok bool) {
 	line, _, _ = strings.Cut(line, "#")
-	line = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case r < ' ' || r == 0x7f:
-			return -1
-		}
-		return r
-	}, line)
-	words := strings.Fields(line)
+	words := strings.Fields(clean(line))
 	if len(words) == 0 {
 		return c, false
 	}
@@ -36,6 +25,20 @@ func parse(line string) (c command, ok bool) {
 		c.name, c.args = words[0], words[1:]
 	}
 	return c, true
+}
+
+// clean makes spaces of tabs and takes out control characters, which the protocol ignores, line ends among
+// them.
+func clean(line string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f:
+			return -1
+		}
+		return r
+	}, line)
 }
 
 // answer writes what a command gets: "=" or "?", its id, the text and an empty line. The text may not

@@ -169,6 +169,168 @@ func TestAdvanceShowsEveryPositionOnceInSoManyEpochs(t *testing.T) {
 	}
 }
 
+// decided writes n games of 10·(g+1) moves each: of three, black wins one, white one, and one is drawn.
+func decided(t *testing.T, n int) string {
+	t.Helper()
+	var text strings.Builder
+	for g := range n {
+		fmt.Fprintf(&text, "(;SZ[19]RE[%s]", []string{"B+R", "W+0.5", "0"}[g%3])
+		for m := range 10 * (g + 1) {
+			fmt.Fprintf(&text, ";%c[%c%c]", "BW"[m%2], 'a'+m%19, 'a'+m/19*2)
+		}
+		text.WriteString(")\n")
+	}
+	file := filepath.Join(t.TempDir(), "decided.sgf")
+	if err := os.WriteFile(file, []byte(text.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func openResults(t *testing.T, games, holdout, each int) (s datasets.Split, told []string) {
+	t.Helper()
+	place, err := PlaceResults([]string{decided(t, games)}, holdout, each)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = OpenResults(place, func(err error) { told = append(told, err.Error()) }); err != nil {
+		t.Fatal(err)
+	}
+	return s, told
+}
+
+func TestResultsAreSeenFromThePlayerToMove(t *testing.T) {
+	s, told := openResults(t, 6, 1, 0)
+	if len(told) != 1 || told[0] != "2 of 6 games: without a winner" {
+		t.Errorf("told %q", told)
+	}
+	// Games 1, 2 and 4 are left to train on, and 5 to test on.
+	if s.Train.Len() != 10+20+40 || s.Test.Len() != 50 {
+		t.Fatalf("%d and %d positions", s.Train.Len(), s.Test.Len())
+	}
+	var img datasets.Image
+	for i := range s.Train.Len() {
+		black := i%2 == 0
+		won := black == (i < 10 || i >= 30)
+		if got := s.Train.Label(i); got != map[bool]int{true: 1, false: -1}[won] {
+			t.Fatalf("position %d: %d", i, got)
+		}
+		if err := s.Train.Image(i, &img); err != nil {
+			t.Fatal(err)
+		}
+		if img.C != 49 || (img.Plane(48)[0] == 1) != black {
+			t.Fatalf("position %d: the last plane says %d", i, img.Plane(48)[0])
+		}
+	}
+	if s.Train.Label(-1) != 0 || s.Train.Image(s.Train.Len(), &img) == nil {
+		t.Error("positions that do not exist are no error")
+	}
+	if len(s.Train.Info().Classes) != 0 {
+		t.Error("results have classes")
+	}
+}
+
+// epochs returns what a loader shows in each epoch: 1000 times the number of the draw plus the stones on the board,
+// of which none are captured in these games, and the target.
+func epochs(t *testing.T, src datasets.Source, augment string, n, from, workers int) (moves [][]int, labels [][]float32) {
+	t.Helper()
+	a, err := datasets.ParseAugmentation(augment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := datasets.NewLoader(src, datasets.Config{Batch: 4, Seed: 7, Shuffle: true, Augment: a, Workers: workers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for epoch := range n {
+		var stones []int
+		var targets []float32
+		for b, err := range l.Epoch(context.Background(), epoch, from) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			stride := len(b.Images) / b.N
+			for k := range b.N {
+				count := 0
+				for _, v := range b.Images[k*stride : k*stride+2*Size*Size] { // own stones and the opponent's
+					count += int(v)
+				}
+				stones = append(stones, 1000*b.Index[k]+count)
+				targets = append(targets, b.Labels[k])
+			}
+		}
+		moves, labels = append(moves, stones), append(labels, targets)
+	}
+	return moves, labels
+}
+
+func TestEachEpochDrawsOnePositionOfEachGame(t *testing.T) {
+	s, _ := openResults(t, 18, 1, 1) // 12 with a winner
+	n := s.Train.Len()
+	if n != 11 || s.Test.Len() != 170 {
+		t.Fatalf("%d draws, %d test positions", n, s.Test.Len())
+	}
+	moves, labels := epochs(t, s.Train, "draw, symmetry", 30, 0, 2)
+	lengths := []int{}
+	for g := range 16 {
+		if g%3 != 2 {
+			lengths = append(lengths, 10*(g+1))
+		}
+	}
+	seen := map[int]bool{}
+	for epoch, list := range moves {
+		games := map[int]bool{}
+		for k, m := range list {
+			game, played := m/1000, m%1000
+			games[game] = true
+			seen[m] = true
+			if played >= lengths[game] {
+				t.Fatalf("game %d has no position after %d moves", game, played)
+			}
+			blackWins := lengths[game]/10%3 == 1
+			if want := map[bool]float32{true: 1, false: -1}[blackWins == (played%2 == 0)]; labels[epoch][k] != want {
+				t.Fatalf("game %d after %d moves: %v", game, played, labels[epoch][k])
+			}
+		}
+		if len(games) != n {
+			t.Fatalf("epoch %d shows %d of %d games", epoch, len(games), n)
+		}
+	}
+	if len(seen) < 20*n/2 {
+		t.Errorf("only %d positions in 30 epochs of %d games", len(seen), n)
+	}
+	again, same := epochs(t, s.Train, "draw, symmetry", 30, 0, 1)
+	if fmt.Sprint(again, same) != fmt.Sprint(moves, labels) {
+		t.Error("one worker draws other positions than two")
+	}
+	tail, _ := epochs(t, s.Train, "draw, symmetry", 30, 2, 2)
+	if fmt.Sprint(tail[29]) != fmt.Sprint(moves[29][8:]) {
+		t.Error("an epoch that goes on draws other positions")
+	}
+}
+
+func TestSeveralDrawsComeFromPiecesOfTheGame(t *testing.T) {
+	s, _ := openResults(t, 12, 1, 5)
+	r := s.Train.(*Results)
+	if r.Len() != 5*7 {
+		t.Fatalf("%d draws", r.Len())
+	}
+	for i := range r.Len() {
+		from, to := r.Corpus().Positions(i / 5)
+		piece := float64(to-from) / 5
+		for _, draw := range []float64{0, 0.5, 0.999999} {
+			if at := float64(r.position(i, draw) - from); at < float64(i%5)*piece-1 || at >= float64(i%5+1)*piece {
+				t.Fatalf("draw %d at %v: position %v of a game of %d", i, draw, at, to-from)
+			}
+		}
+	}
+	one, _ := openResults(t, 12, 1, 1)
+	a, _ := one.Train.Checksum()
+	if b, _ := r.Checksum(); a == b {
+		t.Error("one draw and five have the same checksum")
+	}
+}
+
 func TestPlacesThatCannotBeAreRefused(t *testing.T) {
 	file := records(t, 3)
 	sep := string(filepath.ListSeparator)
@@ -192,6 +354,21 @@ func TestPlacesThatCannotBeAreRefused(t *testing.T) {
 	}
 	if err := (Symmetry{}).Apply(&datasets.Sample{Image: &datasets.Image{Shape: datasets.Shape{C: 1, H: 19, W: 18}}}); err == nil {
 		t.Error("an image that is no board is turned")
+	}
+	undecided := filepath.Join(t.TempDir(), "undecided.sgf")
+	if err := os.WriteFile(undecided, []byte("(;SZ[19]RE[0];B[aa])"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, place := range map[string]string{"no winners": undecided, "all held out": decided(t, 2) + sep + "last=2", "no number": file + sep + "each=x"} {
+		if _, err := OpenResults(place, nil); err == nil {
+			t.Errorf("%s is no error", name)
+		}
+	}
+	if _, err := PlaceResults([]string{file}, 1, -1); err == nil {
+		t.Error("-1 positions of each game are no error")
+	}
+	if _, err := (Draw{Of: 2}).Fit(New(must(baduk.NewCorpus(Size)), "")); err == nil {
+		t.Error("draws of moves are no error")
 	}
 	if _, err := (Advance{Of: 2}).Fit(must(datasets.NewMemory(datasets.Info{Shape: datasets.Shape{C: 1, H: 1, W: 1}, Classes: []string{"a"}}, []uint8{1}, []int32{0}))); err == nil {
 		t.Error("images are advanced")

@@ -9,20 +9,30 @@ import (
 
 func init() {
 	datasets.RegisterKind(datasets.Kind{Name: "symmetry", About: "one of the board's eight symmetries, the move turned with it (Silver et al. 2016)", Default: Symmetry{}})
+	datasets.RegisterKind(datasets.Kind{Name: "draw", About: "another position of each game in each epoch, and of other games where epochs are part of them (Silver et al. 2016)", Default: Draw{Of: 1}})
 	datasets.RegisterKind(datasets.Kind{Name: "advance", About: "another of so many neighbouring positions in each epoch: epochs of part of the games", Default: Advance{Of: 1}})
 }
 
 // Symmetry turns a position and its label by one of the board's eight symmetries, each as likely as the
 // others (Silver et al. 2016, methods, "Symmetries").
-type Symmetry struct{}
+type Symmetry struct {
+	// Still says that the label is no point, and stays. A loader sets it for a transform named in its Augment.
+	Still bool
+}
+
+// Fit returns the transform for a source.
+func (t Symmetry) Fit(src datasets.Source) (datasets.Transform, error) {
+	t.Still = len(src.Info().Classes) == 0
+	return t, nil
+}
 
 // Apply turns the sample.
-func (Symmetry) Apply(s *datasets.Sample) error {
+func (t Symmetry) Apply(s *datasets.Sample) error {
 	img := s.Image
 	if img.H != img.W || img.H < baduk.MinSize || img.H > baduk.MaxSize {
 		return fmt.Errorf("symmetry: an image of %v is no board", img.Shape)
 	}
-	if s.Label < 0 || s.Label >= img.H*img.W {
+	if !t.Still && (s.Label < 0 || s.Label >= img.H*img.W) {
 		return fmt.Errorf("symmetry: the label %d is no point of a board of %d×%[2]d", s.Label, img.H)
 	}
 	turn := baduk.Symmetry(datasets.Below(s.Rand, baduk.Symmetries))
@@ -33,7 +43,9 @@ func (Symmetry) Apply(s *datasets.Sample) error {
 	for c := range old.C {
 		baduk.Turn(s.Image.Plane(c), old.Plane(c), turn, old.H)
 	}
-	s.Label = int(turn.Point(baduk.Point(s.Label), old.H))
+	if !t.Still {
+		s.Label = int(turn.Point(baduk.Point(s.Label), old.H))
+	}
 	return nil
 }
 
@@ -68,4 +80,34 @@ func (t Advance) Apply(s *datasets.Sample) error {
 	i := (s.Index + step) % t.Source.Len()
 	s.Label = t.Source.Label(i)
 	return t.Source.Image(i, s.Image)
+}
+
+// Draw shows another position of each game in each epoch, drawn by chance. Where an epoch has but a part of the
+// draws of a [Results], one of every Of neighbouring ones, each epoch takes the next, until after Of epochs all
+// have come.
+type Draw struct {
+	Of int `param:"of [1,1000000]"`
+	// Source is where positions come from. A loader sets it for a transform named in its Augment.
+	Source *Results
+}
+
+// Fit returns the transform for a source, which must be [Results].
+func (t Draw) Fit(src datasets.Source) (datasets.Transform, error) {
+	r, ok := src.(*Results)
+	if !ok {
+		return nil, fmt.Errorf("draw: is for the data set %s, not %v", ResultsName, src.Info())
+	}
+	t.Source = r
+	return t, nil
+}
+
+// Apply replaces the sample.
+func (t Draw) Apply(s *datasets.Sample) error {
+	if t.Source == nil {
+		return fmt.Errorf("draw: has no source: it comes from Fit")
+	}
+	i := (s.Index + s.Epoch%t.Of) % t.Source.Len()
+	position := t.Source.position(i, datasets.Between(s.Rand, 0, 1))
+	s.Label = t.Source.corpus.Outcome(position)
+	return t.Source.write(position, s.Image)
 }

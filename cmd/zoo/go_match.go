@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/gtp"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+)
+
+type goMatchFlags struct {
+	weights, against, sgf      string
+	games, symmetries, threads int
+	seed                       uint64
+	temperature, komi          float64
+	timeout                    time.Duration
+	json_                      bool
+}
+
+// goMatch is what --json prints.
+type goMatch struct {
+	Weights  string  `json:"weights"`
+	Against  string  `json:"against"`
+	Opponent string  `json:"opponent"` // as it calls itself
+	Komi     float64 `json:"komi"`
+	Seed     uint64  `json:"seed"`
+	gtp.MatchSummary
+	Each []gtp.MatchGame `json:"each"`
+}
+
+func newGoMatch(a *app) *cobra.Command {
+	var f goMatchFlags
+	cmd := &cobra.Command{
+		Use:   "match --weights WEIGHTS",
+		Short: "Play a policy network against another Go program",
+		Long: `Play what a policy network finds most probable, as zoo go engine does, against another program that
+speaks the Go Text Protocol 2, GNU Go if no other is named. Black, which the network has in the first
+game, alternates.
+
+Every move of both is checked by the rules: simple ko, no suicide. A game ends by two passes, a
+resignation, or after 3·size² moves. It is scored by area, the dead stones being those that the other
+program's final_status_list lists, or if it has no such command those that random games find dead; where its
+final_score says something else, that is told. GNU Go counts territory by itself, so that it has to
+be started with --chinese-rules. A move against the rules, or no answer in --timeout, ends the match.
+
+Game n has the seed plus n, which GNU Go is told too: a match can be repeated.
+At temperature 0 against a program that always plays the same, all games of one color are the same.`,
+		Example: `  zoo go match --weights runs/alphago-policy-go-games/001 --games 20 --sgf games
+  zoo go match --weights new.safetensors --against 'zoo go engine --weights old.safetensors --temperature 0.5'`,
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.match(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.weights, "weights", "", "weights file or run")
+	flags.StringVar(&f.against, "against", "gnugo --mode gtp --level 1 --chinese-rules", "the other program with its arguments")
+	flags.IntVar(&f.games, "games", 20, "games to play")
+	flags.Uint64Var(&f.seed, "seed", 1, "of the moves that are drawn")
+	flags.Float64Var(&f.temperature, "temperature", 0, "0 plays the most probable move; 1 draws by the probabilities")
+	flags.Float64Var(&f.komi, "komi", 7.5, "white's points for moving second")
+	flags.StringVar(&f.sgf, "sgf", "", "folder to write the games to")
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "time that the other program has for an answer")
+	flags.IntVar(&f.symmetries, "symmetries", 1, "1, or 8 for the mean over the board's symmetries")
+	flags.IntVar(&f.threads, "threads", 0, "threads, which change no move; 0 means one for each core")
+	flags.BoolVar(&f.json_, "json", false, "print one object")
+	return cmd
+}
+
+func (f *goMatchFlags) check() error {
+	switch {
+	case f.games < 1:
+		return fmt.Errorf("--games %d: should be at least 1", f.games)
+	case !(f.temperature >= 0) || math.IsInf(f.temperature, 0):
+		return fmt.Errorf("--temperature %v: should be 0 or above", f.temperature)
+	case !(math.Abs(f.komi) <= 1000):
+		return fmt.Errorf("--komi %v: should be a number of points such as 7.5", f.komi)
+	case f.timeout <= 0:
+		return fmt.Errorf("--timeout %v: should be above 0", f.timeout)
+	}
+	return nil
+}
+
+func (a *app) match(ctx context.Context, f goMatchFlags) error {
+	if err := errors.Join(f.check(), checkSymmetries(f.symmetries)); err != nil {
+		return usage(err)
+	}
+	words, err := splitWords(f.against)
+	if err != nil {
+		return usage(fmt.Errorf("--against %s: %w", f.against, err))
+	}
+	p, err := loadPolicy(f.weights, f.threads)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if f.sgf != "" {
+		if err := os.MkdirAll(f.sgf, 0o777); err != nil {
+			return err
+		}
+	}
+	other, err := gtp.Start(ctx, f.timeout, words[0], words[1:]...)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	match := &gtp.Match{Opponent: other, Name: "zoo " + p.Model().Name, Size: p.Size(), Komi: f.komi}
+	var games []gtp.MatchGame
+	for n := range f.games {
+		player := &zoo.PolicyPlayer{
+			Policy: p, Symmetries: f.symmetries, Temperature: f.temperature, Rand: rand.New(rand.NewPCG(f.seed, uint64(n))),
+		}
+		var g gtp.MatchGame
+		if g, err = match.Play(ctx, n+1, player, []baduk.Color{baduk.Black, baduk.White}[n%2], f.seed+uint64(n)); err != nil {
+			break
+		}
+		games = append(games, g)
+		if !f.json_ {
+			fmt.Fprintln(a.stdout, matchLine(g, len(fmt.Sprint(f.games))))
+		}
+		if f.sgf != "" {
+			file := filepath.Join(f.sgf, fmt.Sprintf("%03d.sgf", n+1))
+			if err = weights.WriteAtomically(file, func(w io.Writer) error { return baduk.WriteSGF(w, g.Record) }); err != nil {
+				break
+			}
+		}
+	}
+	s := gtp.Summarise(games)
+	switch {
+	case f.json_ && err == nil:
+		return a.printJSON(goMatch{f.weights, f.against, match.OpponentName(), f.komi, f.seed, s, games})
+	case !f.json_ && len(games) > 0:
+		fmt.Fprint(a.stdout, matchSummary(s, match.OpponentName()))
+	}
+	return err
+}
+
+// matchLine tells of a game.
+func matchLine(g gtp.MatchGame, digits int) string {
+	how := "lost"
+	switch {
+	case g.Won:
+		how = "won"
+	case g.Result == "0":
+		how = "drawn"
+	}
+	line := fmt.Sprintf("game %*d: %s as %s, %s, %d moves", digits, g.Number, how, g.Color, g.Result, g.Moves)
+	if g.Ended == gtp.EndedByBound {
+		line += ", ended by their bound"
+	}
+	if g.Disagrees() {
+		line += fmt.Sprintf("; the other program says %s", g.Opponent)
+	}
+	if g.Playouts != "" && g.Playouts != g.Result {
+		line += fmt.Sprintf("; random games say %s", g.Playouts)
+	}
+	return line
+}
+
+// matchSummary tells of all games.
+func matchSummary(s gtp.MatchSummary, opponent string) string {
+	draws := ""
+	if s.Draws > 0 {
+		draws = fmt.Sprintf(" (%d drawn)", s.Draws)
+	}
+	return fmt.Sprintf("\nwon %d of %d games%s against %s, %s: %d of %d as black, %d of %d as white\n", s.Wins, s.Games, draws, opponent,
+		train.Percent(float64(s.Wins)/float64(s.Games)), s.WinsAsBlack, s.Black, s.WinsAsWhite, s.Games-s.Black) +
+		fmt.Sprintf("mean margin %+.1f points in %d counted games, mean length %.0f moves; %s moves checked, none illegal\n", s.MeanMargin, s.Counted, s.MeanLength, train.Group(int64(s.Moves)))
+}
+
+// splitWords splits a command line at spaces, but for those in single or double quotes.
+func splitWords(s string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	begun, quote := false, rune(0)
+	for _, r := range s {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote, begun = r, true
+		case quote == 0 && r == ' ':
+			if begun {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	if begun {
+		words = append(words, word.String())
+	}
+	switch {
+	case quote != 0:
+		return nil, fmt.Errorf("a %c has no partner", quote)
+	case len(words) == 0 || words[0] == "":
+		return nil, errors.New("should be a program and its arguments")
+	}
+	return words, nil
+}
