@@ -253,7 +253,7 @@ func mixes(a datasets.Augmentation) bool {
 	return false
 }
 
-// freeze marks the parameters that the configuration excludes from training.
+// freeze marks the parameters and buffers that the configuration excludes from training.
 func (t *Trainer) freeze() error {
 	if t.cfg.Freeze == "" {
 		return nil
@@ -265,11 +265,10 @@ func (t *Trainer) freeze() error {
 	left, frozen := 0, 0
 	for _, p := range t.params.All() {
 		switch {
-		case p.Buffer:
 		case match.MatchString(p.Name):
 			p.Frozen = true
 			frozen++
-		default:
+		case !p.Buffer:
 			left++
 		}
 	}

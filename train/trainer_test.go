@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -572,6 +574,61 @@ func TestFreezeLeavesParametersAlone(t *testing.T) {
 		if _, err := New(cfg, tiny(), split(t), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("freeze %s: %v", pattern, err)
 		}
+	}
+}
+
+func TestFreezeCoversTheStatisticsOfBatchNormalisation(t *testing.T) {
+	bits := func(tr *Trainer, name string) []byte {
+		var b bytes.Buffer
+		if err := binary.Write(&b, binary.LittleEndian, tr.params.Get(name).Data); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	all := []string{"conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "fc.weight"}
+	for _, c := range []struct {
+		name, pattern string
+		stay          []string
+	}{
+		{"a whole layer", "conv|bn", []string{"conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}},
+		{"statistics alone", `.*running_`, []string{"bn.running_mean", "bn.running_var"}},
+		{"one of the statistics, without which the other means nothing", `bn\.running_mean`, []string{"bn.running_mean", "bn.running_var"}},
+		{"weights of the layer alone", `bn\.(weight|bias)`, []string{"bn.weight", "bn.bias"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := tinyConfig()
+			cfg.Freeze, cfg.Epochs, cfg.EMA = c.pattern, 2, 0.9
+			first := begin(t, tinyConfig(), t.TempDir(), nil)
+			finish(t, first)
+			// It goes on from weights whose statistics are not those of the beginning.
+			cfg.Init = filepath.Join(first.folder, LastFile)
+			tr := begin(t, cfg, t.TempDir(), nil)
+			before := map[string][]byte{}
+			for _, name := range all {
+				before[name] = bits(tr, name)
+			}
+			finish(t, tr)
+			for _, name := range all {
+				if same, want := bytes.Equal(before[name], bits(tr, name)), slices.Contains(c.stay, name); same != want {
+					t.Errorf("%s stayed as it was: %v, want %v", name, same, want)
+				}
+			}
+			saved, err := weights.Open(filepath.Join(tr.folder, LastFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer saved.Close()
+			for _, name := range c.stay {
+				now := tr.params.Get(name).Data
+				average := make([]float32, len(now))
+				if err := saved.ReadTensor(name, average); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(average, now) {
+					t.Errorf("the average of %s, which stays, is another", name)
+				}
+			}
+		})
 	}
 }
 

@@ -90,7 +90,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
 	flags.StringVar(&f.init, "init", "", "weights file to begin with")
-	flags.StringVar(&f.freeze, "freeze", "", "leave parameters alone whose names begin like this pattern")
+	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
 	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and end")
