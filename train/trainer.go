@@ -54,9 +54,10 @@ type Trainer struct {
 	events    Events
 	trainPace pace
 	evalPace  pace
-	begun     time.Time // this session
-	before    float64   // seconds of earlier sessions
-	lr        float64   // of the last step
+	estimated time.Duration // of the whole run, by Estimate
+	begun     time.Time     // this session
+	before    float64       // seconds of earlier sessions
+	lr        float64       // of the last step
 	saved     time.Time
 }
 
@@ -266,7 +267,7 @@ func (t *Trainer) Plan() Plan {
 		Folder: t.folder, Network: t.net.Name, Variant: t.net.Variant, Data: info.Name,
 		Images: t.loader.Len(), TestImages: t.test.Len(), Input: t.net.Input, Classes: t.net.Classes,
 		Batch: t.cfg.Batch, Epochs: t.cfg.Epochs, Steps: t.cfg.Epochs * t.loader.Batches(), Done: t.at.Step,
-		Threads: t.pool.Threads(), Parameters: t.params.Count(),
+		Threads: t.pool.Threads(), Parameters: t.params.Count(), Seconds: round(t.estimated.Seconds(), 1),
 	}
 	for _, g := range t.graphs {
 		p.MACs = g.macs
