@@ -48,6 +48,7 @@ func (o *dropoutOp) key(e *exec) uint64 {
 func (o *dropoutOp) lower(c *compiler, in []*value) *value {
 	x := o.masked(c, in[0])
 	y, key := c.like(x), c.plain(2)
+	key.bits = true
 	c.state[&o.core] = []*value{key}
 	c.add([]*value{x}, []*value{y, key}, 0, func(e *exec) error {
 		k := o.key(e)

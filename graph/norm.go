@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 
@@ -11,8 +12,9 @@ import (
 
 // BatchNorm adds batch normalisation over N, H and W (Ioffe and Szegedy 2015). Training normalises by
 // the batch's mean and biased variance and moves the running statistics by momentum (PyTorch's sense:
-// 0.1 takes a tenth of the new value, its variance unbiased); evaluation uses the running ones. Its
-// parameters are name.weight and name.bias, its buffers name.running_mean and name.running_var.
+// 0.1 takes a tenth of the new value, its variance unbiased); evaluation uses the running ones, and so
+// does training where one of them is frozen, which leaves both as they are. Its parameters are name.weight
+// and name.bias, its buffers name.running_mean and name.running_var.
 func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32) *gorgonia.Node {
 	if !b.rank(name, x, 4) {
 		return nil
@@ -28,10 +30,16 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 	if b.err != nil {
 		return nil
 	}
-	o := &batchNormOp{eps: eps, momentum: momentum, training: b.Training()}
-	diff := 3
-	if !o.training {
-		diff = 0
+	frozen := func(parameter string) bool { return b.params.Get(name + parameter).Frozen }
+	o := &batchNormOp{eps: eps, momentum: momentum}
+	o.fixed = b.Training() && (frozen(".running_mean") || frozen(".running_var"))
+	o.training = b.Training() && !o.fixed
+	diff := 0
+	switch {
+	case o.fixed && frozen(".weight") && frozen(".bias"):
+		diff = 1
+	case b.Training():
+		diff = 3
 	}
 	o.core = newCore(o, "batch norm", x.Shape(), diff, inputs...)
 	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
@@ -40,7 +48,8 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 type batchNormOp struct {
 	core
 	eps, momentum float32
-	training      bool
+	training      bool // normalises by the batch
+	fixed         bool // normalises by running statistics that do not move, in a graph for training
 }
 
 func (o *batchNormOp) lower(c *compiler, in []*value) *value {
@@ -87,6 +96,9 @@ func (c *compiler) affine(o *batchNormOp, in []*value) *value {
 }
 
 func (o *batchNormOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	if o.fixed {
+		return o.fixedDiff(inputs, grad)
+	}
 	if !o.training {
 		return nil, fmt.Errorf("%s: batch normalisation by running statistics has no derivative: build the graph for training", o.name)
 	}
@@ -126,6 +138,60 @@ func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
 	dx := c.like(dy)
 	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
 		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, relu)
+		return nil
+	})
+	return dx
+}
+
+// fixedDiff is the derivative of y = s·x + t with s = weight/√(variance + eps), where mean and variance
+// do not depend on x.
+func (o *batchNormOp) fixedDiff(inputs gorgonia.Nodes, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	g := &fixedNormGradOp{eps: o.eps, sums: o.wrt[1]}
+	children := append(slices.Clone(inputs), grad)
+	g.core = newCore(g, "batch norm gradient", inputs[0].Shape(), 0, children...)
+	dx, err := derive(g, &o.core, children...)
+	if err != nil || !g.sums {
+		return gorgonia.Nodes{dx, nil, nil, nil, nil}, err
+	}
+	dgamma, err := second(&o.core, &g.core, 0, inputs[1].Shape(), dx)
+	if err != nil {
+		return nil, err
+	}
+	dbeta, err := second(&o.core, &g.core, 1, inputs[2].Shape(), dx)
+	return gorgonia.Nodes{dx, dgamma, dbeta, nil, nil}, err
+}
+
+type fixedNormGradOp struct {
+	core
+	eps  float32
+	sums bool // the gradients of weight and bias are wanted
+}
+
+func (o *fixedNormGradOp) lower(c *compiler, in []*value) *value {
+	gamma, beta, mean, variance, dy := in[1], in[2], in[3], in[4], c.asBlocked(in[5])
+	channels := o.shape[1]
+	factors := c.derive(2*channels, 0, []*value{gamma, variance}, func(_ *exec, f []float32) {
+		for i := range channels {
+			invstd := 1 / math.Sqrt(float64(variance.data[i])+float64(o.eps))
+			f[i], f[channels+i] = float32(float64(gamma.data[i])*invstd), float32(invstd)
+		}
+	})
+	if !o.sums {
+		dx := c.like(dy)
+		c.add([]*value{factors, dy}, []*value{dx}, 0, func(e *exec) error {
+			kernel.ChannelAffine(e.pool, dy.act(), factors.data[:channels], nil, dx.act(), false)
+			return nil
+		})
+		return dx
+	}
+	x, dx := c.asBlocked(in[0]), c.result(o.shape...)
+	dgamma, dbeta := c.plain(channels), c.plain(channels)
+	c.state[&o.core] = []*value{dgamma, dbeta}
+	c.add([]*value{x, gamma, beta, mean, factors, dy}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
+		// The sums are those of the batch's own normalisation; its dx, which takes in what mean and variance
+		// of the batch depend on, is not.
+		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, factors.data[channels:], dx.act(), dgamma.data, dbeta.data, false)
+		kernel.ChannelAffine(e.pool, dy.act(), factors.data[:channels], nil, dx.act(), false)
 		return nil
 	})
 	return dx

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gorgonia.org/gorgonia"
@@ -77,6 +78,25 @@ func opCases() []opCase {
 			return b.MaxPool(b.ReLU(b.BatchNorm(x, "bn", 1e-3, 0.1)), 3, Stride(2))
 		}, func(x ref, p []ref) ref {
 			return refPool(refBatchNorm(x, p[0].data, p[1].data, 1e-3).apply(relu), geometry{3, 3, 2, 2, 0, 0, 1, 1, 1, 2, 3}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
+		}},
+		{"batch norm by frozen statistics", []int{3, 17, 4, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			freezeNorm(b, "bn", 17, "running_mean", "running_var")
+			return b.BatchNorm(x, "bn", 1e-2, 0.1)
+		}, func(x ref, p []ref) ref { return refFixedNorm(x, p[0].data, p[1].data, 1e-2) }},
+		{"batch norm by a frozen mean, followed by relu and max pool", []int{2, 6, 5, 7}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			freezeNorm(b, "bn", 6, "running_mean")
+			return b.MaxPool(b.ReLU(b.BatchNorm(x, "bn", 1e-3, 0.1)), 3, Stride(2))
+		}, func(x ref, p []ref) ref {
+			return refPool(refFixedNorm(x, p[0].data, p[1].data, 1e-3).apply(relu), geometry{3, 3, 2, 2, 0, 0, 1, 1, 1, 2, 3}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
+		}},
+		{"a frozen batch norm followed by relu, between convolutions", []int{2, 3, 5, 4}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			freezeNorm(b, "bn", 18, "weight", "bias", "running_mean", "running_var")
+			x = b.ReLU(b.BatchNorm(b.Conv(x, "1", 18, 1, NoBias()), "bn", 1e-3, 0.1))
+			return b.Conv(x, "2", 5, 1)
+		}, func(x ref, p []ref) ref {
+			point := geometry{1, 1, 1, 1, 0, 0, 1, 1, 1, 5, 4}
+			x = refFixedNorm(refConv(x, p[0], nil, point), fixedValues("weight", 18), fixedValues("bias", 18), 1e-3).apply(relu)
+			return refConv(x, p[1], p[2].data, point)
 		}},
 		{"lrn", []int{2, 20, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.LRN(x, 5, 2, 0.3, 0.75) }, func(x ref, _ []ref) ref { return refLRN(x, 5, 2, 0.3, 0.75) }},
 		{"lrn of three channels", []int{2, 7, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.LRN(x, 3, 1, 0.2, 0.6) }, func(x ref, _ []ref) ref { return refLRN(x, 3, 1, 0.2, 0.6) }},
@@ -174,6 +194,43 @@ func opCases() []opCase {
 
 func relu(v float64) float64 { return max(v, 0) }
 
+// fixedValues are those of a batch normalisation's parameter or buffer that does not change, exact in
+// float32.
+func fixedValues(of string, channels int) []float64 {
+	v := make([]float64, channels)
+	for i := range v {
+		v[i] = map[string]float64{"weight": 1.25, "bias": -0.25, "running_mean": 0.5, "running_var": 1}[of] + float64(i%5-2)/8
+	}
+	return v
+}
+
+// freezeNorm sets a batch normalisation's statistics, and freezes some of what it has.
+func freezeNorm(b *Builder, name string, channels int, frozen ...string) {
+	for _, of := range []string{"weight", "bias", "running_mean", "running_var"} {
+		buffer := strings.HasPrefix(of, "running")
+		if !buffer && !slices.Contains(frozen, of) {
+			continue
+		}
+		p, err := b.params.declare(name+"."+of, []int{channels}, buffer, Constant(0))
+		if err != nil {
+			b.Errorf("%w", err)
+			return
+		}
+		p.Frozen, p.Data = slices.Contains(frozen, of), make([]float32, channels)
+		for i, v := range fixedValues(of, channels) {
+			p.Data[i] = float32(v)
+		}
+	}
+}
+
+// refFixedNorm normalises by the statistics that freezeNorm sets.
+func refFixedNorm(x ref, gamma, beta []float64, eps float64) ref {
+	mean, variance := fixedValues("running_mean", x.shape[1]), fixedValues("running_var", x.shape[1])
+	return newRef(x.shape...).each(func(n, c, h, w int) float64 {
+		return (x.at(n, c, h, w)-mean[c])/math.Sqrt(variance[c]+eps)*gamma[c] + beta[c]
+	})
+}
+
 func refConcat(parts ...ref) ref {
 	channels := 0
 	for _, p := range parts {
@@ -227,7 +284,7 @@ func (c opCase) make(t *testing.T) built {
 	}
 	params.Allocate()
 	for _, p := range params.All() {
-		if !p.Buffer {
+		if !p.Buffer && !p.Frozen {
 			spread(r, p.Data)
 		}
 	}

@@ -13,7 +13,7 @@ type Param struct {
 	Name   string // torchvision's name, such as "features.0.weight"
 	Shape  []int
 	Buffer bool // kept, but not trained
-	Frozen bool // trained in principle, left alone in this run
+	Frozen bool // changes in principle, left alone in this run; to be set before a graph is built
 	Data   []float32
 	init   Initializer
 }

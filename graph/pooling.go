@@ -71,6 +71,7 @@ func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
 	y := c.result(o.shape...)
 	n := kernel.BlockedLen(o.shape[0], o.shape[1], o.shape[2], o.shape[3])
 	writes, where := []*value{y}, c.plain((n+3)/4)
+	where.bits = true
 	if c.training {
 		c.state[&o.core] = []*value{where}
 		writes = append(writes, where)

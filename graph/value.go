@@ -12,6 +12,7 @@ type value struct {
 	shape   []int
 	blocked bool // N×⌈C/16⌉×H×W×16; otherwise row-major
 	data    []float32
+	bits    bool // holds no numbers, but bytes or bits of another kind
 
 	// Where the memory comes from: nil for a part of the session's planned memory, otherwise asked
 	// before each run.

@@ -9,17 +9,21 @@ import (
 )
 
 // clip scales gradients in place so that all of them together have at most that norm, as PyTorch's
-// clip_grad_norm_ does.
-func clip(pool *kernel.Pool, g gradients, n int, most float64) {
+// clip_grad_norm_ does. It reports whether all of them are finite; otherwise it leaves them alone.
+func clip(pool *kernel.Pool, g gradients, n int, most float64) (finite bool) {
 	sum := 0.0
 	for i := range n {
 		sum += kernel.SumSquares(pool, g.gradient(i))
+	}
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return false
 	}
 	if factor := most / (math.Sqrt(sum) + 1e-6); factor < 1 {
 		for i := range n {
 			kernel.Scale(pool, float32(factor), g.gradient(i), g.gradient(i))
 		}
 	}
+	return true
 }
 
 // accumulated are gradients summed over batches.
@@ -57,22 +61,26 @@ func (a *accumulated) state() []weights.Tensor {
 	return list
 }
 
-// apply updates the parameters by the gradients of a batch, or remembers these until there are enough.
-// The last group of an epoch may be smaller: its mean is over the batches that it has.
-func (t *Trainer) apply(g gradients, set Setting) {
-	batches, group := t.loader.Batches(), max(t.cfg.Accumulate, 1)
+// gather returns the gradients for an update: those of a batch, or the mean of a group's. While there are
+// not yet enough it remembers them and returns nil. The last group of an epoch may be smaller: its mean is
+// over the batches that it has.
+func (t *Trainer) gather(g gradients) gradients {
+	if t.sums == nil {
+		return g
+	}
+	group := t.cfg.Accumulate
 	place := t.at.Batch % group
-	if t.sums != nil {
-		size := min(group, batches-(t.at.Batch-place))
-		t.sums.add(t.pool, g, 1/float64(size), place == 0)
-		if place+1 < size {
-			return
-		}
-		g = t.sums
+	size := min(group, t.loader.Batches()-(t.at.Batch-place))
+	t.sums.add(t.pool, g, 1/float64(size), place == 0)
+	if place+1 < size {
+		return nil
 	}
-	if t.cfg.Optimizer.Clip > 0 {
-		clip(t.pool, g, len(t.trained), t.cfg.Optimizer.Clip)
-	}
+	return t.sums
+}
+
+// update changes the parameters by their gradients, and moves the average.
+func (t *Trainer) update(g gradients, set Setting) {
+	batches, group := t.loader.Batches(), max(t.cfg.Accumulate, 1)
 	updates := t.at.Epoch*((batches+group-1)/group) + t.at.Batch/group
 	t.updater.update(t.pool, updates, set, g)
 	t.params.Changed()

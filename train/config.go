@@ -60,6 +60,8 @@ type Config struct {
 	// "glorot" for all weights, with biases of zero.
 	Initialiser string `json:"initialiser"`
 	// Freeze is a regular expression; parameters whose name it matches from the beginning stay as they are.
+	// A batch normalisation whose running_mean or running_var it matches keeps both, and normalises by them
+	// in training as well.
 	Freeze string `json:"freeze,omitempty"`
 
 	// Smoothing moves that part of the target's probability evenly to all classes (Szegedy et al.

@@ -38,6 +38,7 @@ type Plan struct {
 	Parameters int64 // that are trained
 	MACs       int64 // multiply-adds of one image, forward
 	Memory     Memory
+	Seconds    float64 `json:"seconds,omitempty"` // that the run takes, all members of an ensemble; what [Trainer.Estimate] has measured, 0 before
 }
 
 // Memory is what a run needs, in bytes.

@@ -15,7 +15,6 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
-	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // Options are what a run needs besides its [Config] and changes nothing about the result.
@@ -55,9 +54,10 @@ type Trainer struct {
 	events    Events
 	trainPace pace
 	evalPace  pace
-	begun     time.Time // this session
-	before    float64   // seconds of earlier sessions
-	lr        float64   // of the last step
+	estimated time.Duration // of the whole run, by Estimate
+	begun     time.Time     // this session
+	before    float64       // seconds of earlier sessions
+	lr        float64       // of the last step
 	saved     time.Time
 }
 
@@ -85,30 +85,6 @@ func (e *Interrupted) Error() string { return "interrupted; the run is saved in 
 
 // Unwrap returns [context.Canceled].
 func (e *Interrupted) Unwrap() error { return context.Canceled }
-
-// A Diverged error says that the loss or a parameter is no number any more. Nothing of it was saved.
-type Diverged struct {
-	Epoch, Step int // of the step, from 1
-	Loss, LR    float64
-	Where       string // the first parameter or gradient that is not finite, if one is
-	Kept        string // the last good checkpoint, if there is one
-	KeptEpoch   float64
-}
-
-func (e *Diverged) Error() string {
-	what := fmt.Sprintf("the loss is %v", e.Loss)
-	if !math.IsNaN(e.Loss) && !math.IsInf(e.Loss, 0) {
-		what = "the weights are not finite"
-	}
-	if e.Where != "" {
-		what += ", first in " + e.Where
-	}
-	text := fmt.Sprintf("%s in epoch %d, step %d, at the learning rate %.3g: try a lower one (--lr %.3g) or a warm-up (--set schedule.name=cosine --set schedule.warmup=1)", what, e.Epoch, e.Step, e.LR, e.LR/10)
-	if e.Kept != "" {
-		text += fmt.Sprintf("; the weights after epoch %g are kept in %s", e.KeptEpoch, e.Kept)
-	}
-	return text
-}
 
 // New prepares a new run. Its folder is made when it begins.
 func New(cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
@@ -253,7 +229,7 @@ func mixes(a datasets.Augmentation) bool {
 	return false
 }
 
-// freeze marks the parameters that the configuration excludes from training.
+// freeze marks the parameters and buffers that the configuration excludes from training.
 func (t *Trainer) freeze() error {
 	if t.cfg.Freeze == "" {
 		return nil
@@ -265,11 +241,10 @@ func (t *Trainer) freeze() error {
 	left, frozen := 0, 0
 	for _, p := range t.params.All() {
 		switch {
-		case p.Buffer:
 		case match.MatchString(p.Name):
 			p.Frozen = true
 			frozen++
-		default:
+		case !p.Buffer:
 			left++
 		}
 	}
@@ -292,7 +267,7 @@ func (t *Trainer) Plan() Plan {
 		Folder: t.folder, Network: t.net.Name, Variant: t.net.Variant, Data: info.Name,
 		Images: t.loader.Len(), TestImages: t.test.Len(), Input: t.net.Input, Classes: t.net.Classes,
 		Batch: t.cfg.Batch, Epochs: t.cfg.Epochs, Steps: t.cfg.Epochs * t.loader.Batches(), Done: t.at.Step,
-		Threads: t.pool.Threads(), Parameters: t.params.Count(),
+		Threads: t.pool.Threads(), Parameters: t.params.Count(), Seconds: round(t.estimated.Seconds(), 1),
 	}
 	for _, g := range t.graphs {
 		p.MACs = g.macs
@@ -474,7 +449,7 @@ func (t *Trainer) step(b *datasets.Batch, set Setting) error {
 	}
 	loss := float64(g.session.Value(g.loss)[0])
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return t.diverged(g, loss, set.LR)
+		return t.diverged(g, b, loss, set.LR)
 	}
 	if t.net.Squared {
 		t.at.Tally.squared(g.session.Value(g.out), b.Labels)
@@ -482,15 +457,21 @@ func (t *Trainer) step(b *datasets.Batch, set Setting) error {
 		t.at.Tally.count(g.session.Value(g.out), b.Labels, t.net.Classes)
 		t.at.Tally.Loss += loss * float64(b.N)
 	}
+	sum := t.gather(g)
+	if sum != nil && t.cfg.Optimizer.Clip > 0 && !clip(t.pool, sum, len(t.trained), t.cfg.Optimizer.Clip) {
+		return t.diverged(g, b, loss, set.LR)
+	}
 	b.Release() // the next batch is prepared there while the parameters are updated
-	t.apply(g, set)
+	if sum != nil {
+		t.update(sum, set)
+	}
 	return nil
 }
 
 // checkpoint saves in the middle of an epoch, unless the parameters are not worth it.
 func (t *Trainer) checkpoint() error {
 	if name := t.notFinite(); name != "" {
-		return t.diverged(nil, 0, t.lr)
+		return t.diverged(nil, nil, 0, t.lr)
 	}
 	t.at.Seconds = t.seconds()
 	if err := t.save(nil); err != nil {
@@ -501,38 +482,10 @@ func (t *Trainer) checkpoint() error {
 	return nil
 }
 
-// notFinite is the name of the first parameter that holds NaN or an infinity.
-func (t *Trainer) notFinite() string {
-	for _, p := range t.params.All() {
-		if !kernel.Finite(t.pool, p.Data) {
-			return p.Name
-		}
-	}
-	return ""
-}
-
-func (t *Trainer) diverged(g *trainingGraph, loss, lr float64) error {
-	e := &Diverged{Epoch: t.at.Epoch + 1, Step: t.at.Step + 1, Loss: loss, LR: lr, Where: t.notFinite()}
-	if g != nil && e.Where == "" {
-		for i, p := range t.trained {
-			if !kernel.Finite(t.pool, g.gradient(i)) {
-				e.Where = "the gradient of " + p.Name
-				break
-			}
-		}
-	}
-	last := filepath.Join(t.folder, LastFile)
-	if r, err := weights.Open(last); err == nil {
-		e.Kept, e.KeptEpoch = last, float64(r.Meta().Epoch)
-		r.Close()
-	}
-	return e
-}
-
 // evaluate measures the parameters on the test images and counts the epoch as done, if it is.
 func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 	if t.notFinite() != "" {
-		return nil, t.diverged(nil, 0, t.lr)
+		return nil, t.diverged(nil, nil, 0, t.lr)
 	}
 	place := t.place()
 	seen := review{}
@@ -547,7 +500,7 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 		return nil, err
 	}
 	if math.IsNaN(test.Loss) || math.IsInf(test.Loss, 0) {
-		return nil, t.diverged(nil, test.Loss, t.lr)
+		return nil, t.diverged(nil, nil, test.Loss, t.lr)
 	}
 	batches := t.loader.Batches()
 	row := Epoch{

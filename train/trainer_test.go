@@ -3,15 +3,19 @@ package train
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"image/color"
 	"image/png"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -377,7 +381,7 @@ func TestALossThatIsNoNumberStopsTheRun(t *testing.T) {
 	if !errors.As(err, &d) {
 		t.Fatalf("got %v", err)
 	}
-	if d.Step != 9 || d.Epoch != 2 || d.Kept != filepath.Join(folder, LastFile) || d.KeptEpoch != 1 || d.Where != "fc.weight" {
+	if d.Step != 9 || d.Epoch != 2 || d.Kept != filepath.Join(folder, LastFile) || d.KeptEpoch != 1 || d.Where != "fc.weight" || d.Layer != "fc" {
 		t.Errorf("got %+v", d)
 	}
 	for _, want := range []string{"epoch 2, step 9", "fc.weight", "--lr 0.005", "after epoch 1"} {
@@ -399,6 +403,68 @@ func TestALearningRateTooHighIsToldWithAdvice(t *testing.T) {
 	_, err := begin(t, cfg, t.TempDir(), nil).Run(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "try a lower one (--lr 1e+17)") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestADivergedStepNamesTheFirstLayerThatIsNotFinite(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		name         string
+		cfg          func(*Config)
+		spoil        func(tr *Trainer, b *datasets.Batch)
+		layer, where string // %d stands for the spoiled image's number
+		advice       string
+	}{
+		{"NaN in an image", nil, func(_ *Trainer, b *datasets.Batch) { b.Images[64*3+5] = nan }, "conv", "image %d of blobs", "zoo data verify blobs"},
+		{"an infinity in the last image", nil, func(_ *Trainer, b *datasets.Batch) { b.Images[len(b.Images)-1] = float32(math.Inf(-1)) }, "conv", "image %d of blobs", "no rate can help"},
+		{"NaN in a weight", nil, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("conv.weight").Data[7] = nan }, "conv", "conv.weight", "try a lower one (--lr 0.005)"},
+		{"NaN in a weight to begin with", func(c *Config) { c.Init = "init" }, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("aux.bias").Data[0] = nan }, "aux", "aux.bias", "the weights to begin with"},
+		{"weights so large that a layer overflows", nil, func(tr *Trainer, _ *datasets.Batch) {
+			for i := range tr.params.Get("fc.weight").Data {
+				tr.params.Get("fc.weight").Data[i] = 2e38
+			}
+		}, "fc", "the output of fc", "--lr 0.005"},
+		{"a loss that is finite with a gradient that is not", func(c *Config) { c.Optimizer.Clip = 1 }, func(tr *Trainer, _ *datasets.Batch) {
+			// Activations so small that weights near the largest float32 make outputs of them.
+			for i := range tr.params.Get("bn.weight").Data {
+				tr.params.Get("bn.weight").Data[i] = 1e-37
+			}
+			clear(tr.params.Get("fc.weight").Data)
+			for i := range 128 { // one class, so that the gradients of the classes do not add up to nothing
+				tr.params.Get("fc.weight").Data[i] = 1e38
+			}
+		}, "bn", "the gradient of bn", "--lr 0.005"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := tinyConfig()
+			cfg.Augment, cfg.Schedule = nil, Schedule{Name: "constant"}
+			tr := begin(t, cfg, t.TempDir(), nil)
+			if c.cfg != nil {
+				c.cfg(&tr.cfg)
+			}
+			for b, err := range tr.loader.Epoch(context.Background(), 0, 0) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.spoil(tr, b)
+				tr.params.Changed()
+				before := slices.Clone(tr.params.Get("fc.bias").Data)
+				image := slices.IndexFunc(b.Images, func(v float32) bool { return v-v != 0 }) / 64
+				where := strings.Replace(c.where, "%d", strconv.Itoa(b.Index[max(image, 0)]), 1)
+				err := tr.step(b, tr.course.At(0))
+				var d *Diverged
+				if !errors.As(err, &d) {
+					t.Fatalf("got %v", err)
+				}
+				if d.Step != 1 || d.Layer != c.layer || d.Where != where || !strings.Contains(err.Error(), c.advice) {
+					t.Errorf("got %+v: %v", d, err)
+				}
+				if !slices.Equal(before, tr.params.Get("fc.bias").Data) {
+					t.Error("the step changed parameters nevertheless")
+				}
+				break
+			}
+		})
 	}
 }
 
@@ -572,6 +638,61 @@ func TestFreezeLeavesParametersAlone(t *testing.T) {
 		if _, err := New(cfg, tiny(), split(t), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("freeze %s: %v", pattern, err)
 		}
+	}
+}
+
+func TestFreezeCoversTheStatisticsOfBatchNormalisation(t *testing.T) {
+	bits := func(tr *Trainer, name string) []byte {
+		var b bytes.Buffer
+		if err := binary.Write(&b, binary.LittleEndian, tr.params.Get(name).Data); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	all := []string{"conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var", "fc.weight"}
+	for _, c := range []struct {
+		name, pattern string
+		stay          []string
+	}{
+		{"a whole layer", "conv|bn", []string{"conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}},
+		{"statistics alone", `.*running_`, []string{"bn.running_mean", "bn.running_var"}},
+		{"one of the statistics, without which the other means nothing", `bn\.running_mean`, []string{"bn.running_mean", "bn.running_var"}},
+		{"weights of the layer alone", `bn\.(weight|bias)`, []string{"bn.weight", "bn.bias"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := tinyConfig()
+			cfg.Freeze, cfg.Epochs, cfg.EMA = c.pattern, 2, 0.9
+			first := begin(t, tinyConfig(), t.TempDir(), nil)
+			finish(t, first)
+			// It goes on from weights whose statistics are not those of the beginning.
+			cfg.Init = filepath.Join(first.folder, LastFile)
+			tr := begin(t, cfg, t.TempDir(), nil)
+			before := map[string][]byte{}
+			for _, name := range all {
+				before[name] = bits(tr, name)
+			}
+			finish(t, tr)
+			for _, name := range all {
+				if same, want := bytes.Equal(before[name], bits(tr, name)), slices.Contains(c.stay, name); same != want {
+					t.Errorf("%s stayed as it was: %v, want %v", name, same, want)
+				}
+			}
+			saved, err := weights.Open(filepath.Join(tr.folder, LastFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer saved.Close()
+			for _, name := range c.stay {
+				now := tr.params.Get(name).Data
+				average := make([]float32, len(now))
+				if err := saved.ReadTensor(name, average); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(average, now) {
+					t.Errorf("the average of %s, which stays, is another", name)
+				}
+			}
+		})
 	}
 }
 

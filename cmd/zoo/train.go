@@ -70,7 +70,7 @@ recipe's choice; flags and --set change single settings of it.`,
 			}
 			defer t.Close()
 			if f.dry {
-				return a.dryRun(cfg, t.Plan(), f.json_)
+				return a.dryRun(cmd.Context(), cfg, t, f.json_)
 			}
 			return a.finish(cmd.Context(), t, f.json_)
 		},
@@ -90,10 +90,10 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
 	flags.StringVar(&f.init, "init", "", "weights file to begin with")
-	flags.StringVar(&f.freeze, "freeze", "", "leave parameters alone whose names begin like this pattern")
+	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
-	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and end")
+	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and an estimate of the time, and end")
 	flags.BoolVar(&f.json_, "json", false, "print the result as one object")
 	return cmd
 }
@@ -271,15 +271,21 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 	return nil
 }
 
-func (a *app) dryRun(cfg train.Config, p train.Plan, asJSON bool) error {
-	if asJSON {
-		return a.printJSON(p)
+// dryRun tells the plan, and how long it would take.
+func (a *app) dryRun(ctx context.Context, cfg train.Config, t *train.Trainer, asJSON bool) error {
+	estimate, err := t.Estimate(ctx)
+	if err != nil {
+		return err
 	}
-	text := p.String()
+	if asJSON {
+		return a.printJSON(t.Plan())
+	}
+	text := t.Plan().String()
 	if cfg.Ensemble > 0 {
 		text += fmt.Sprintf("%d members, one after another, each as above\n", cfg.Ensemble)
 	}
-	_, err := fmt.Fprint(a.stdout, text)
+	text += fmt.Sprintf("estimated time about %s, by the pace of a few steps just now\n", train.Clock(estimate))
+	_, err = fmt.Fprint(a.stdout, text)
 	return err
 }
 
