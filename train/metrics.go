@@ -1,8 +1,12 @@
 package train
 
 import (
+	"encoding/csv"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -131,13 +135,19 @@ type Epoch struct {
 	Best    bool    `json:"best"` // the best so far
 }
 
+// The columns of metrics.csv, for networks with classes and for those trained on squared distances.
+const (
+	columns        = "epoch,step,lr,train_loss,train_top1_error,test_loss,top1_error,top5_error,images_per_second,seconds"
+	squaredColumns = "epoch,step,lr,train_mse,train_sign_right,test_mse,test_sign_right,images_per_second,seconds"
+)
+
 // table writes the history as CSV.
 func table(rows []Epoch) string {
 	var b strings.Builder
 	if len(rows) > 0 && rows[0].Test.Squared {
-		b.WriteString("epoch,step,lr,train_mse,train_sign_right,test_mse,test_sign_right,images_per_second,seconds\n")
+		b.WriteString(squaredColumns + "\n")
 	} else {
-		b.WriteString("epoch,step,lr,train_loss,train_top1_error,test_loss,top1_error,top5_error,images_per_second,seconds\n")
+		b.WriteString(columns + "\n")
 	}
 	for _, r := range rows {
 		values := []float64{r.Epoch, float64(r.Step), r.LR, r.Train.Loss, r.Train.Top1, r.Test.Loss, r.Test.Top1, r.Test.Top5, r.Rate, r.Seconds}
@@ -153,6 +163,54 @@ func table(rows []Epoch) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// readTable reads what table writes. Columns are found by their names, so that those of other versions
+// may come between. It does not know what table leaves out: numbers of images, and which epoch was best.
+func readTable(r io.Reader) ([]Epoch, error) {
+	in := csv.NewReader(r)
+	in.ReuseRecord = true
+	head, err := in.Read()
+	if err == io.EOF {
+		return nil, errors.New("it is empty: a line with the columns' names is needed")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var at []int
+	for name := range strings.SplitSeq(columns, ",") {
+		i := slices.Index(head, name)
+		if i < 0 {
+			return nil, fmt.Errorf("line 1: no column is called %s", name)
+		}
+		at = append(at, i)
+	}
+	var rows []Epoch
+	for {
+		fields, err := in.Read()
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var e Epoch
+		var step float64
+		for i, to := range []*float64{&e.Epoch, &step, &e.LR, &e.Train.Loss, &e.Train.Top1, &e.Test.Loss, &e.Test.Top1, &e.Test.Top5, &e.Rate, &e.Seconds} {
+			v, err := strconv.ParseFloat(fields[at[i]], 64)
+			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+				line, _ := in.FieldPos(at[i])
+				return nil, fmt.Errorf("line %d: %s is %q: should be a finite number", line, strings.Split(columns, ",")[i], fields[at[i]])
+			}
+			*to = v
+		}
+		if len(rows) > 0 && e.Epoch <= rows[len(rows)-1].Epoch {
+			line, _ := in.FieldPos(at[0])
+			return nil, fmt.Errorf("line %d: epoch %g comes after epoch %g", line, e.Epoch, rows[len(rows)-1].Epoch)
+		}
+		e.Step = int(step)
+		rows = append(rows, e)
+	}
 }
 
 // Percent writes a fraction as 12.34 %.
