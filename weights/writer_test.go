@@ -199,7 +199,7 @@ func TestMetadataKeysAreAsDocumented(t *testing.T) {
 		`"zoo.classes":"2","zoo.class_names":"[\"T-shirt/top\",\"Ankle boot ✓\"]","zoo.input":"[1,28,28]",` +
 		`"zoo.preprocessing":"{\"resize\":32,\"crop\":28,\"mean\":[0.286],\"std\":[0.353],\"channels\":\"grey\"}",` +
 		`"zoo.seed":"18446744073709551615","zoo.data":"fashion-mnist","zoo.data_checksum":"sha256:00ff","zoo.epoch":"12",` +
-		`"zoo.metrics":"{\"loss\":0.3333333333333333,\"top1_error\":0.1}","zoo.recipe":"paper",` +
+		`"zoo.metrics":"{\"loss\":0.3333333333333333,\"top1_error\":0.1}","zoo.recipe":"paper","zoo.command":"zoo train lenet5 --recipe paper",` +
 		`"format":"pt","note":"line\nbreak","zoo.later":"kept"}}`
 	if strings.TrimRight(got, " ") != want {
 		t.Errorf("header\n%s\nwant\n%s", got, want)

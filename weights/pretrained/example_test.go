@@ -24,16 +24,11 @@ func ExampleLoad() {
 		fmt.Println(err)
 		return
 	}
-	top, err := model.Predict(&img, 3)
+	top, err := model.Predict(&img, 1)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, p := range top {
-		fmt.Printf("%-11s %.2f\n", p.Class, p.Probability)
-	}
-	// Output:
-	// Ankle boot  0.98
-	// Sneaker     0.02
-	// Sandal      0.01
+	fmt.Println(top[0].Class, top[0].Probability > 0.5)
+	// Output: Ankle boot true
 }
