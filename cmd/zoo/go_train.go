@@ -144,7 +144,10 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, place string, all int) (t
 	}
 	cfg.Network, cfg.Options, cfg.Recipe, cfg.Seed = f.network, options, f.recipe, f.seed
 	cfg.Data, cfg.DataDir = positions.Name, place
-	cfg.Limit, cfg.TestLimit, cfg.Threads, cfg.Init = epoch, f.test, f.threads, f.init
+	cfg.Limit, cfg.TestLimit, cfg.Threads = epoch, f.test, f.threads
+	if cfg.Init, err = initPath(f.init); err != nil {
+		return cfg, err
+	}
 	cfg.Time, cfg.Checkpoint = train.Duration(f.time), train.Duration(10*time.Minute)
 	augment := ""
 	if of := all / max(epoch, 1); of > 1 {
@@ -191,7 +194,7 @@ func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg train.Config, spl
 	}
 	cfg.Variant, cfg.Options = n.Variant, n.Options
 	line := goCommandLine(cmd)
-	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version()})
+	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version(), Open: openWeights})
 	return t, configError(err)
 }
 
