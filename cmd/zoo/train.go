@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -194,6 +195,9 @@ func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
 	}
+	if _, err := os.Stat(name); err != nil {
+		return "", missing(name, err)
+	}
 	return filepath.Abs(name)
 }
 
@@ -202,7 +206,7 @@ func initPath(name string) (string, error) {
 func begun(cfg train.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
 	r, err := openWeights(cfg.Init)
 	if err != nil {
-		return chosen, missing(cfg.Init, err)
+		return chosen, err
 	}
 	defer r.Close()
 	m := r.Meta()
