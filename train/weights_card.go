@@ -65,7 +65,7 @@ func (c WeightsCard) String() string {
 		line("%s", c.Choice)
 		line("")
 	}
-	line("- **Data**: %s. Licence of the images: %s. `%s` over training images and labels.", c.Data.About, or(c.Data.Licence, "unclear"), m.DataChecksum)
+	line("- **Data**: %s. Licence: %s. `%s` over what was trained on.", c.Data.About, or(c.Data.Licence, "unclear"), m.DataChecksum)
 	if m.Command != "" {
 		line("- **Command**: `%s`", m.Command)
 	}

@@ -162,11 +162,11 @@ func exported(arg string, flags exportFlags) ([]exportedFile, error) {
 	return list, nil
 }
 
-// somewhere is a path or NAME=PATH in a command whose folders mean nothing elsewhere.
-var somewhere = regexp.MustCompile(`([ =])'?(/[^ =']*/)([^ =']*)'?`)
+// somewhere is an absolute path in a command, by itself or as in NAME=PATH.
+var somewhere = regexp.MustCompile(` (?:'([^ '=]+=)?/[^']*'|([^ '=]+=)?/[^ ']*)`)
 
-// runCommand is what a run was started with, or the ensemble that it is a member of. It tells no folders
-// of the machine.
+// runCommand is what a run was started with, or the ensemble that it is a member of, with FOLDER or FILE
+// in the place of what is somewhere on this machine.
 func runCommand(run string) string {
 	if run == "" {
 		return ""
@@ -176,10 +176,11 @@ func runCommand(run string) string {
 		command = train.Command(filepath.Dir(run))
 	}
 	return somewhere.ReplaceAllStringFunc(command, func(match string) string {
-		if match[0] == '=' {
-			return "=FOLDER"
+		m := somewhere.FindStringSubmatch(match)
+		if ending := filepath.Ext(strings.Trim(match, " '")); ending != "" {
+			return " " + m[1] + m[2] + "FILE" + ending
 		}
-		return " " + somewhere.FindStringSubmatch(match)[3]
+		return " " + m[1] + m[2] + "FOLDER"
 	})
 }
 

@@ -38,6 +38,9 @@ func (a *app) writeCard(ctx context.Context, list []exportedFile, flags exportFl
 		Name:    strings.TrimSuffix(filepath.Base(flags.out), filepath.Ext(flags.out)),
 		Network: entry.Title, MACs: report.MACs, Trained: report.Parameters, Choice: choice(list[0].from),
 	}
+	if meta.Data == "" {
+		return fmt.Errorf("%s: the file does not say what data it was trained on, which the card has to", list[0].from)
+	}
 	if card.Data, err = datasets.Lookup(meta.Data); err != nil {
 		return fmt.Errorf("%s: %w", list[0].from, err)
 	}

@@ -32,3 +32,14 @@ func ExampleLoad() {
 	fmt.Println(top[0].Class, top[0].Probability > 0.5)
 	// Output: Ankle boot true
 }
+
+func ExampleLookup() {
+	e, err := pretrained.Lookup("lenet5-fashion-mnist")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	top1, _ := e.Error()
+	fmt.Println(e.Meta.Network, e.Meta.Input, len(e.Members), top1 < 0.1)
+	// Output: lenet5 [1 28 28] 1 true
+}
