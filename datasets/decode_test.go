@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -191,6 +193,32 @@ func TestAGIFsFirstPictureStandsWhereItBelongs(t *testing.T) {
 	}
 }
 
+// What the fuzzer's corpus claims, up to 2⁶² pixels, must not be believed before it is there.
+func TestAnImageCannotClaimMemoryThatItsFileDoesNotFill(t *testing.T) {
+	files, err := filepath.Glob("testdata/fuzz/FuzzDecode/*")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, quoted, _ := strings.Cut(strings.TrimSpace(string(text)), "\n[]byte(")
+		file, err := strconv.Unquote(strings.TrimSuffix(quoted, ")"))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err = Decode([]byte(file), new(Image))
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+			t.Errorf("%s: %d KB for a file of %d bytes (error %v)", path, n>>10, len(file), err)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/images/*")
 	if err != nil {
@@ -204,9 +232,11 @@ func FuzzDecode(f *testing.F) {
 		f.Add(file)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		// Large claims are allowed, and only take time.
-		if c, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && c.Width*c.Height > 1<<20 {
-			return
+		// Large claims are allowed, and only take time; larger ones must cost none.
+		if c, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil {
+			if n := int64(c.Width) * int64(c.Height); n > 1<<20 && n <= maxPixels {
+				return
+			}
 		}
 		var m Image
 		if err := Decode(file, &m); err != nil {

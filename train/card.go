@@ -59,7 +59,7 @@ func (t *Trainer) writeCard(r Result) error {
 		line("The weights are their average over the updates, of which each keeps %g.", t.cfg.EMA)
 		line("")
 	}
-	if c := t.command(); c != "" {
+	if c := Command(t.folder); c != "" {
 		line("    %s", c)
 		line("")
 		line("repeats it; so does `zoo train --config %s`.", filepath.ToSlash(filepath.Join(t.folder, ConfigFile)))

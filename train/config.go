@@ -42,6 +42,10 @@ type Config struct {
 	// that out.
 	Resize int `json:"resize,omitempty"`
 	Crop   int `json:"crop,omitempty"`
+	// Mean and Std normalise pixels from 0 to 1, one value for each channel or one for all; empty means the
+	// data set's, or with Init those of the weights.
+	Mean []float32 `json:"mean,omitempty"`
+	Std  []float32 `json:"std,omitempty"`
 	// SkipBroken goes on where an image cannot be decoded: training takes another in its place, an
 	// evaluation leaves it out. Otherwise it ends the run.
 	SkipBroken bool `json:"skip_broken,omitempty"`
@@ -54,7 +58,8 @@ type Config struct {
 	// epoch's end anyway. 0 means never.
 	Checkpoint Duration `json:"checkpoint"`
 
-	// Init is a weights file to begin with; empty means new weights.
+	// Init is a weights file to begin with; empty means new weights. Resize, Crop, Mean and Std are the
+	// file's if all are left zero. Layers that differ by the number of classes alone are new.
 	Init string `json:"init,omitempty"`
 	// Initialiser is how new weights are drawn: "network", as the network's paper does, or "he" or
 	// "glorot" for all weights, with biases of zero.
@@ -230,6 +235,12 @@ func (c Config) Validate() error {
 	check(c.TestLimit >= 0, "test_limit", c.TestLimit, "at least 1, or 0 for all images")
 	check(c.Resize >= 0, "resize", c.Resize, "at least 1 pixel, or 0 for none")
 	check(c.Crop >= 0, "crop", c.Crop, "at least 1 pixel, or 0 for none")
+	for _, v := range c.Mean {
+		check(finite(float64(v)), "mean", c.Mean, "numbers, one a channel or one for all")
+	}
+	for _, v := range c.Std {
+		check(positive(float64(v)), "std", c.Std, "numbers above 0, one a channel or one for all")
+	}
 	check(c.Time >= 0, "time", time.Duration(c.Time), "above 0, or 0 for no bound")
 	check(c.Checkpoint >= 0, "checkpoint", time.Duration(c.Checkpoint), "above 0, or 0 for each epoch's end only")
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")

@@ -94,6 +94,7 @@ func TestAnUnknownRecipeTellsTheNearest(t *testing.T) {
 func TestConfigComesBackFromJSON(t *testing.T) {
 	c := quick(t)
 	c.Augment, c.Resize, c.Crop = augment("crop(4), cutmix"), 36, 32
+	c.Mean, c.Std = []float32{.485, .456, .406}, []float32{.229}
 	c.Time, c.Options = Duration(90*time.Minute), json.RawMessage(`{"variant":"modern"}`)
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -121,6 +122,7 @@ func TestSet(t *testing.T) {
 		"optimizer.momentum":     func(c *Config) any { return c.Optimizer.Momentum },
 		"nesterov":               func(c *Config) any { return c.Optimizer.Nesterov },
 		"schedule.name":          func(c *Config) any { return c.Schedule.Name },
+		"mean":                   func(c *Config) any { return c.Mean },
 		"milestones":             func(c *Config) any { return c.Schedule.Milestones },
 		"optimizer.rules":        func(c *Config) any { return c.Optimizer.Rules },
 		"options.dropout":        func(c *Config) any { return string(c.Options) },
@@ -143,6 +145,7 @@ func TestSet(t *testing.T) {
 		{"schedule.name", "step", "step", ""},
 		{"milestones", "10,20.5", []float64{10, 20.5}, ""},
 		{"milestones", "[3]", []float64{3}, ""},
+		{"mean", "0.485,0.456,0.406", []float32{.485, .456, .406}, ""},
 		{"optimizer.rules", `[{"match":"bias","lr":2,"decay":0}]`, []Rule{{Match: "bias", LR: 2}}, ""},
 		{"options.dropout", "0.25", `{"dropout":0.25}`, ""},
 		{"options.pooling", "average", `{"pooling":"average"}`, ""},
@@ -159,6 +162,7 @@ func TestSet(t *testing.T) {
 		{"drop_last", "perhaps", nil, "true or false"},
 		{"optimizer.rules", `[{"mach":"bias"}]`, nil, "JSON list"},
 		{"milestones", "a", nil, "numbers with commas"},
+		{"std", "a", nil, "numbers with commas"},
 		{"name", "step", nil, "optimizer.name or schedule.name"},
 		{"epoch", "3", nil, `did you mean "epochs"?`},
 		{"optimiser.momentum", "3", nil, `did you mean "optimizer.momentum"?`},
@@ -205,6 +209,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"no epochs":              {func(c *Config) { c.Epochs = 0 }, "epochs 0: should be at least 1"},
 		"negative threads":       {func(c *Config) { c.Threads = -1 }, "threads -1"},
 		"empty batch":            {func(c *Config) { c.Batch = 0 }, "batch 0"},
+		"a deviation of 0":       {func(c *Config) { c.Mean, c.Std = []float32{0}, []float32{0} }, "std [0]: should be numbers above 0"},
 		"negative limit":         {func(c *Config) { c.Limit = -5 }, "limit -5"},
 		"negative time":          {func(c *Config) { c.Time = -1 }, "time -1ns"},
 		"smoothing of all":       {func(c *Config) { c.Smoothing = 1 }, "smoothing 1"},

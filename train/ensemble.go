@@ -96,8 +96,7 @@ func WriteEnsembleCard(folder string, cfg Config, results []Result) error {
 		fmt.Fprintf(&b, "| `m%d` | %d | %.4g | %s | %s | %s |\n", i+1, cfg.Seed+uint64(i), r.Epochs, top1, top5, Clock(Seconds(r.Seconds)))
 	}
 	fmt.Fprintf(&b, "\n`zoo eval %s` averages what they say.\n", filepath.ToSlash(folder))
-	t := Trainer{folder: folder}
-	if c := t.command(); c != "" {
+	if c := Command(folder); c != "" {
 		fmt.Fprintf(&b, "\n    %s\n\nrepeats it.\n", c)
 	}
 	return writeText(filepath.Join(folder, CardFile), b.String())

@@ -75,10 +75,10 @@ func (t *Trainer) writeEnv() error {
 	return writeJSON(path, e)
 }
 
-// command is what the run's record says it was started with.
-func (t *Trainer) command() string {
+// Command is what the record of a run says that it was started with; empty if it does not say.
+func Command(folder string) string {
 	var e environment
-	if text, err := os.ReadFile(filepath.Join(t.folder, EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
+	if text, err := os.ReadFile(filepath.Join(folder, EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
 		return e.Command
 	}
 	return ""

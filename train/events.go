@@ -35,8 +35,10 @@ type Plan struct {
 	Steps      int // of the whole run
 	Done       int // steps that were done before, in a run that goes on
 	Threads    int
-	Parameters int64 // that are trained
-	MACs       int64 // multiply-adds of one image, forward
+	Parameters int64  // weights and biases
+	Frozen     int64  // of them, that stay as they are
+	Begins     string // what weights it begins with, a clause; empty for new ones
+	MACs       int64  // multiply-adds of one image, forward
 	Memory     Memory
 	Seconds    float64 `json:"seconds,omitempty"` // that the run takes, all members of an ensemble; what [Trainer.Estimate] has measured, 0 before
 }

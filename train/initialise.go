@@ -1,8 +1,11 @@
 package train
 
 import (
+	"errors"
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -12,20 +15,62 @@ import (
 // Initialisers are the names that [Config] knows.
 var Initialisers = []string{"network", "he", "glorot"}
 
+// openInit opens the weights to begin with.
+func openInit(cfg Config, opts Options) (*weights.Reader, error) {
+	if opts.Open != nil {
+		return opts.Open(cfg.Init)
+	}
+	return weights.Open(cfg.Init)
+}
+
+// adopt takes how images are prepared from the weights to begin with, unless the configuration says it:
+// layers that learned from images of one kind are of little use for another.
+func (c Config) adopt(opts Options) (Config, error) {
+	if c.Init == "" || c.Resize != 0 || c.Crop != 0 || len(c.Mean) != 0 || len(c.Std) != 0 {
+		return c, nil
+	}
+	r, err := openInit(c, opts)
+	if err != nil {
+		return c, err
+	}
+	defer r.Close()
+	if p := r.Meta().Preprocessing; p != nil {
+		c.Resize, c.Crop, c.Mean, c.Std = p.Resize, p.Crop, p.Mean, p.Std
+		if len(c.Mean) == 0 { // nothing is subtracted: not the data's mean either
+			c.Mean = []float32{0}
+		}
+		if len(c.Std) == 0 {
+			c.Std = []float32{1}
+		}
+	}
+	return c, nil
+}
+
 // initialise gives the parameters their first values.
 func (t *Trainer) initialise() error {
 	if t.cfg.Init != "" {
-		r, err := weights.Open(t.cfg.Init)
+		r, err := openInit(t.cfg, t.opts)
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		if err := r.Match(specs(t.params)); err != nil {
+		fresh, were, err := newHead(r, specs(t.params), t.net.Classes)
+		if err != nil {
 			return err
+		}
+		t.begins = "begins with " + t.cfg.Init
+		if len(fresh) > 0 {
+			t.begins += fmt.Sprintf(", which is for %s: new for %d are %s", plural(were, "class"), t.net.Classes, strings.Join(fresh, ", "))
+			t.params.Init(t.cfg.Seed)
 		}
 		t.params.Allocate()
 		defer t.params.Changed()
-		return r.ReadInto(func(name string, _ []int) []float32 { return t.params.Get(name).Data })
+		return r.ReadInto(func(name string, _ []int) []float32 {
+			if slices.Contains(fresh, name) {
+				return nil
+			}
+			return t.params.Get(name).Data
+		})
 	}
 	t.params.Init(t.cfg.Seed)
 	draw := map[string]graph.Initializer{"he": graph.He(), "glorot": graph.Glorot()}[t.cfg.Initialiser]
@@ -46,4 +91,29 @@ func (t *Trainer) initialise() error {
 	}
 	t.params.Changed()
 	return nil
+}
+
+// newHead compares a file with what a network of that many classes wants. Parameters that differ by the
+// number of classes alone are the head, which has to be new; the file's number of classes is were.
+func newHead(r *weights.Reader, want []weights.Spec, classes int) (fresh []string, were int, err error) {
+	err = r.Match(want)
+	var m *weights.MismatchError
+	if !errors.As(err, &m) || len(m.Missing)+len(m.Unexpected) > 0 {
+		return nil, 0, err
+	}
+	for _, s := range m.Shapes {
+		if len(s.Have) != len(s.Want) {
+			return nil, 0, err
+		}
+		for d := range s.Want {
+			switch {
+			case s.Have[d] == s.Want[d]:
+			case s.Want[d] != classes || were != 0 && were != s.Have[d] || slices.Contains(fresh, s.Name):
+				return nil, 0, err
+			default:
+				fresh, were = append(fresh, s.Name), s.Have[d]
+			}
+		}
+	}
+	return fresh, were, nil
 }

@@ -107,13 +107,19 @@ func (p Plan) String() string {
 	if p.Variant != "" {
 		name += " (" + p.Variant + ")"
 	}
-	m := p.Memory
-	text := fmt.Sprintf("%s on %s: %s parameters, %s multiply-adds an image; %s training and %s test images of %s\n", name, p.Data,
-		Group(p.Parameters), Group(p.MACs), Group(int64(p.Images)), Group(int64(p.TestImages)), Shape(p.Input))
+	m, frozen := p.Memory, ""
+	if p.Frozen > 0 {
+		frozen = fmt.Sprintf(" (%s frozen)", Group(p.Frozen))
+	}
+	text := fmt.Sprintf("%s on %s: %s parameters%s, %s multiply-adds an image; %s training and %s test images of %s\n", name, p.Data,
+		Group(p.Parameters), frozen, Group(p.MACs), Group(int64(p.Images)), Group(int64(p.TestImages)), Shape(p.Input))
 	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, plural(p.Threads, "thread"), m)
 	// A step's way back multiplies about twice as much as its way forward.
 	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.TestImages))
 	text += fmt.Sprintf("\nabout %.3g tera multiply-adds in all, evaluations included", work/1e12)
+	if p.Begins != "" {
+		text += "\n" + p.Begins
+	}
 	if p.Done > 0 {
 		text += fmt.Sprintf("\ngoing on after step %s", Group(int64(p.Done)))
 	}
@@ -178,6 +184,9 @@ func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
+	}
+	if strings.HasSuffix(what, "s") {
+		what += "e"
 	}
 	return strconv.Itoa(n) + " " + what + "s"
 }

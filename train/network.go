@@ -24,7 +24,7 @@ type Network struct {
 
 // input is the network's input for images of a source.
 func (n *Network) input(c Config, info datasets.Info) (datasets.Input, error) {
-	return datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop}.For(info)
+	return datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop, Mean: c.Mean, Std: c.Std}.For(info)
 }
 
 // fits says whether the classes of a source are the network's.

@@ -140,7 +140,7 @@ func parse(field reflect.Value, text string) (want string) {
 		want = "a number"
 	default: // lists
 		want = "a JSON list"
-		if field.Type().Elem().Kind() == reflect.Float64 {
+		if kind := field.Type().Elem().Kind(); kind == reflect.Float64 || kind == reflect.Float32 {
 			want = "numbers with commas between"
 			if !strings.HasPrefix(text, "[") {
 				text = "[" + text + "]"

@@ -15,6 +15,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // Options are what a run needs besides its [Config] and changes nothing about the result.
@@ -24,6 +25,8 @@ type Options struct {
 	Events  Events   // nil for none
 	Command []string // what to tell the user to repeat the run, for its card
 	Program string   // name and version of the program, for the environment's record
+	// Open opens the weights to begin with (Config.Init); nil means weights.Open, for files.
+	Open func(name string) (*weights.Reader, error)
 }
 
 // A Trainer is one run: everything is compiled and checked, nothing is written yet.
@@ -34,6 +37,7 @@ type Trainer struct {
 	opts   Options
 	folder string // empty until the run begins
 	goesOn bool   // an earlier run
+	begins string // what weights it begins with, for the plan
 
 	pool               *kernel.Pool
 	params             *graph.Params
@@ -87,7 +91,14 @@ func (e *Interrupted) Error() string { return "interrupted; the run is saved in 
 func (e *Interrupted) Unwrap() error { return context.Canceled }
 
 // New prepares a new run. Its folder is made when it begins.
+//
+// With weights to begin with (Config.Init), images are prepared as for those, unless the configuration
+// says how. Where they are for another number of classes, the layers that depend on it are new.
 func New(cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+	cfg, err := cfg.adopt(opts)
+	if err != nil {
+		return nil, err
+	}
 	t, err := prepare(cfg, net, data, opts)
 	if err != nil {
 		return nil, err
@@ -267,7 +278,13 @@ func (t *Trainer) Plan() Plan {
 		Folder: t.folder, Network: t.net.Name, Variant: t.net.Variant, Data: info.Name,
 		Images: t.loader.Len(), TestImages: t.test.Len(), Input: t.net.Input, Classes: t.net.Classes,
 		Batch: t.cfg.Batch, Epochs: t.cfg.Epochs, Steps: t.cfg.Epochs * t.loader.Batches(), Done: t.at.Step,
-		Threads: t.pool.Threads(), Parameters: t.params.Count(), Seconds: round(t.estimated.Seconds(), 1),
+		Threads: t.pool.Threads(), Parameters: t.params.Count(), Begins: t.begins,
+		Seconds: round(t.estimated.Seconds(), 1),
+	}
+	for _, q := range t.params.All() {
+		if q.Frozen {
+			p.Frozen += int64(q.Len())
+		}
 	}
 	for _, g := range t.graphs {
 		p.MACs = g.macs

@@ -598,6 +598,99 @@ func TestInitBeginsWithGivenWeights(t *testing.T) {
 	}
 }
 
+// tinyFor is tiny for another number of classes, or with another layer.
+func tinyFor(classes, filters int) Network {
+	n := tiny()
+	n.Classes = classes
+	n.Build = func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+		x = b.ReLU(b.BatchNorm(b.Conv(x, "conv", filters, 3, graph.Same(), graph.NoBias()), "bn", 1e-5, 0.1))
+		x = b.MaxPool(x, 2)
+		if b.Training() {
+			b.Auxiliary(b.Dense(b.Flatten(x), "aux", classes), 0.3)
+		}
+		return b.Dense(b.Flatten(x), "fc", classes), b.Err()
+	}
+	return n
+}
+
+func TestLayersForAnotherNumberOfClassesAreNew(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs = 1
+	first := finish(t, begin(t, cfg, t.TempDir(), nil))
+	w, err := weights.Load(first.LastWeights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Init = first.LastWeights
+	tr, err := New(cfg, tinyFor(5, 8), split(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	want := "begins with " + first.LastWeights + ", which is for 3 classes: new for 5 are "
+	if got := tr.Plan().Begins; !strings.HasPrefix(got, want) || !strings.Contains(got, "fc.weight") || !strings.Contains(got, "aux.bias") || strings.Contains(got, "conv") {
+		t.Errorf("tells %q, should begin with %q and name the heads", got, want)
+	}
+	for _, x := range w.Tensors {
+		p := tr.params.Get(x.Name)
+		if head := strings.HasPrefix(x.Name, "fc.") || strings.HasPrefix(x.Name, "aux."); !head && !reflect.DeepEqual(p.Data, x.Data) {
+			t.Errorf("%s is not the file's", x.Name)
+		} else if head && strings.HasSuffix(x.Name, "weight") && (p.Shape[0] != 5 || p.Data[0] == 0 || p.Data[0] == x.Data[0]) {
+			t.Errorf("%s of %v begins with %g: should be drawn", x.Name, p.Shape, p.Data[0])
+		}
+	}
+	if _, err := New(cfg, tinyFor(5, 9), split(t), Options{}); err == nil || !strings.Contains(err.Error(), "conv.weight") {
+		t.Errorf("a network with another layer: %v", err)
+	}
+	if _, err := New(cfg, tinyFor(3, 9), split(t), Options{}); err == nil || !strings.Contains(err.Error(), "conv.weight") {
+		t.Errorf("a network with another layer of the same classes: %v", err)
+	}
+}
+
+func TestImagesArePreparedAsForTheWeightsToBeginWith(t *testing.T) {
+	file := func(p *weights.Preprocessing) string {
+		params := graph.NewParams()
+		n := tiny()
+		if err := n.declareFor(params, graph.Train); err != nil {
+			t.Fatal(err)
+		}
+		params.Init(1)
+		path := filepath.Join(t.TempDir(), "start.safetensors")
+		if err := weights.Save(path, &weights.File{Tensors: tensors(params, ""), Meta: weights.Meta{Preprocessing: p}}); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		name   string
+		stored *weights.Preprocessing
+		own    func(*Config)
+		mean   float32
+		resize int
+	}{
+		{"as the file says", &weights.Preprocessing{Channels: "grey", Resize: 9, Mean: []float32{.7}, Std: []float32{.1}}, nil, .7, 9},
+		{"with nothing subtracted", &weights.Preprocessing{Channels: "grey"}, nil, 0, 0},
+		{"as the data if the file does not say", nil, nil, .3, 0},
+		{"as the configuration says", &weights.Preprocessing{Channels: "grey", Resize: 9, Mean: []float32{.7}, Std: []float32{.1}}, func(c *Config) { c.Mean, c.Std = []float32{.2}, []float32{.4} }, .2, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := tinyConfig()
+			cfg.Init = file(c.stored)
+			if c.own != nil {
+				c.own(&cfg)
+			}
+			tr, err := New(cfg, tiny(), split(t), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tr.Close()
+			if in := tr.loader.Input(); in.Mean[0] != c.mean || in.Resize != c.resize {
+				t.Errorf("input %+v, want a mean of %g and %d pixels", in, c.mean, c.resize)
+			}
+		})
+	}
+}
+
 func TestInitialisersDrawAllWeights(t *testing.T) {
 	spread := map[string]float64{}
 	for _, name := range Initialisers {

@@ -8,22 +8,24 @@ import (
 
 // A dtype is an element type of the format. Every whole-byte type of the
 // format is known, because the header can only be checked when all sizes are;
-// the types with a decode function can also be read.
+// the types with a decode function can also be read, those with an encode
+// function written.
 type dtype struct {
 	name   string
 	size   int
 	decode func(dst []float32, src []byte) error // len(src) is size*len(dst)
+	encode func(dst []byte, src []float32)       // len(dst) is size*len(src)
 }
 
 var dtypes = map[string]*dtype{}
 
 func init() {
 	for _, d := range []dtype{
-		{"F32", 4, decodeF32}, {"F16", 2, decodeF16}, {"BF16", 2, decodeBF16},
-		{"F64", 8, decodeF64}, {"I64", 8, decodeI64},
-		{"BOOL", 1, nil}, {"U8", 1, nil}, {"I8", 1, nil}, {"F8_E5M2", 1, nil}, {"F8_E4M3", 1, nil},
-		{"F8_E8M0", 1, nil}, {"F8_E4M3FNUZ", 1, nil}, {"F8_E5M2FNUZ", 1, nil},
-		{"I16", 2, nil}, {"U16", 2, nil}, {"I32", 4, nil}, {"U32", 4, nil}, {"U64", 8, nil}, {"C64", 8, nil},
+		{"F32", 4, decodeF32, encodeF32}, {"F16", 2, decodeF16, encodeF16}, {"BF16", 2, decodeBF16, nil},
+		{"F64", 8, decodeF64, nil}, {"I64", 8, decodeI64, nil},
+		{"BOOL", 1, nil, nil}, {"U8", 1, nil, nil}, {"I8", 1, nil, nil}, {"F8_E5M2", 1, nil, nil}, {"F8_E4M3", 1, nil, nil},
+		{"F8_E8M0", 1, nil, nil}, {"F8_E4M3FNUZ", 1, nil, nil}, {"F8_E5M2FNUZ", 1, nil, nil},
+		{"I16", 2, nil, nil}, {"U16", 2, nil, nil}, {"I32", 4, nil, nil}, {"U32", 4, nil, nil}, {"U64", 8, nil, nil}, {"C64", 8, nil, nil},
 	} {
 		dtypes[d.name] = &d
 	}
@@ -74,6 +76,44 @@ func halfToFloat(h uint16) float32 {
 		return math.Float32frombits(sign | 255<<23 | frac<<13)
 	}
 	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
+}
+
+// encodeF16 rounds to the nearest half, of two as near to the one that is even.
+func encodeF16(dst []byte, src []float32) {
+	for i, v := range src {
+		binary.LittleEndian.PutUint16(dst[2*i:], floatToHalf(v))
+	}
+}
+
+// halfOverflow is the least magnitude that rounds to infinity: what lies half-way
+// between the largest half, 65504, and the next power of two.
+const halfOverflow = 65520
+
+// checkHalf refuses what would become infinite.
+func checkHalf(data []float32) error {
+	for i, v := range data {
+		// v-v is zero for finite values only.
+		if (v >= halfOverflow || v <= -halfOverflow) && v-v == 0 {
+			return fmt.Errorf("element %d is %g: should be from -65504 to 65504 for F16", i, v)
+		}
+	}
+	return nil
+}
+
+func floatToHalf(v float32) uint16 {
+	bits := math.Float32bits(v)
+	sign := uint16(bits>>16) & 0x8000
+	switch bits &= 1<<31 - 1; {
+	case bits > 255<<23: // a NaN stays one
+		return sign | 0x7e00 | uint16(bits>>13)&1023
+	case bits >= math.Float32bits(halfOverflow):
+		return sign | 31<<10
+	case bits < (127-14)<<23: // a subnormal: a multiple of 2⁻²⁴, up to the smallest normal half
+		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(bits))*0x1p24))
+	}
+	// Rounding may carry into the exponent, which is as it should be.
+	bits += 1<<12 - 1 + bits>>13&1
+	return sign | uint16((bits-(127-15)<<23)>>13)
 }
 
 // decodeBF16 is exact: a bfloat16 is the upper half of a float32.

@@ -50,6 +50,27 @@ func ExampleSave() {
 	// fc.bias [2] [-1 1]
 }
 
+// Half the bytes, for weights that are given away: numbers are rounded to eleven binary digits.
+func ExampleSaveHalf() {
+	dir := folder()
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "small.safetensors")
+	err := weights.SaveHalf(path, &weights.File{Tensors: []weights.Tensor{{Name: "fc.bias", Shape: []int{2}, Data: []float32{-1, 0.1}}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	f, err := weights.Load(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(f.Tensors[0].Data)
+	err = weights.SaveHalf("none.safetensors", &weights.File{Tensors: []weights.Tensor{{Name: "fc.bias", Shape: []int{2}, Data: []float32{-1, 1e6}}}})
+	fmt.Println(err)
+	// Output:
+	// [-1 0.099975586]
+	// none.safetensors: tensor "fc.bias": element 1 is 1e+06: should be from -65504 to 65504 for F16
+}
+
 // Weights go straight into a network's parameters: nothing is read before the
 // names and shapes are known to fit.
 func ExampleReader_ReadInto() {

@@ -17,6 +17,12 @@ func FuzzReader(f *testing.F) {
 	small.Tensors[2] = Tensor{"classifier.weight", []int{1, 2}, []float32{1, 2}}
 	small.Tensors[0] = Tensor{"features.0.weight", []int{1, 1, 1, 1}, []float32{3}}
 	f.Add(mustWrite(f, small))
+	small.Tensors = small.Tensors[:3] // the last one holds numbers beyond a half
+	var half bytes.Buffer
+	if err := WriteHalf(&half, small); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(half.Bytes())
 	for _, name := range []string{"zip.pth", "legacy.pth", "views-zip.pth", "types-legacy.pth", "script.pt"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "pytorch", name))
 		if err != nil {
@@ -99,5 +105,16 @@ func checkReader(t *testing.T, b []byte) {
 	}
 	if !bytes.Equal(mustWrite(t, again), out.Bytes()) {
 		t.Fatal("the second writing gives other bytes")
+	}
+	var half, second bytes.Buffer
+	if WriteHalf(&half, file) != nil {
+		return // a value that no half holds
+	}
+	rounded, err := mustOpen(t, half.Bytes()).ReadAll()
+	if err == nil {
+		err = WriteHalf(&second, rounded)
+	}
+	if err != nil || !bytes.Equal(second.Bytes(), half.Bytes()) {
+		t.Fatalf("halves are written in other bytes the second time (%v)", err)
 	}
 }

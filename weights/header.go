@@ -252,10 +252,11 @@ func escape(raw []byte) int {
 	return int(n)
 }
 
-// encodeHeader gives the first bytes of a file: header length and header,
-// padded with spaces so that the data starts at a multiple of eight. Key order
-// and spelling are fixed, so equal files are equal bytes.
-func encodeHeader(f *File) ([]byte, error) {
+// encodeHeader gives the first bytes of a file whose tensors are of one type:
+// header length and header, padded with spaces so that the data starts at a
+// multiple of eight. Key order and spelling are fixed, so equal files are equal
+// bytes.
+func encodeHeader(f *File, d *dtype) ([]byte, error) {
 	meta, err := f.Meta.encode()
 	if err != nil {
 		return nil, err
@@ -286,18 +287,23 @@ func encodeHeader(f *File) ([]byte, error) {
 		case n != len(t.Data):
 			return nil, fmt.Errorf("tensor %s: shape %s has %d elements, the data %d", quote(t.Name), formatShape(t.Shape), n, len(t.Data))
 		}
+		if d.name == "F16" {
+			if err := checkHalf(t.Data); err != nil {
+				return nil, fmt.Errorf("tensor %s: %w", quote(t.Name), err)
+			}
+		}
 		seen[t.Name] = true
 		if i > 0 || len(meta) > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, t.Name), `:{"dtype":"F32","shape":[`...)
-		for j, d := range t.Shape {
+		b = append(appendString(b, t.Name), `:{"dtype":"`+d.name+`","shape":[`...)
+		for j, side := range t.Shape {
 			if j > 0 {
 				b = append(b, ',')
 			}
-			b = strconv.AppendInt(b, int64(d), 10)
+			b = strconv.AppendInt(b, int64(side), 10)
 		}
-		end := at + 4*int64(n)
+		end := at + int64(d.size)*int64(n)
 		b = append(b, `],"data_offsets":[`...)
 		b = append(strconv.AppendInt(b, at, 10), ',')
 		b = append(strconv.AppendInt(b, end, 10), "]}"...)

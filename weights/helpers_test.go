@@ -72,6 +72,7 @@ func sample() *File {
 			Epoch:        12,
 			Metrics:      map[string]float64{"top1_error": 0.1, "loss": 1.0 / 3},
 			Recipe:       "paper",
+			Command:      "zoo train lenet5 --recipe paper",
 			Preprocessing: &Preprocessing{
 				Resize: 32, Crop: 28, Mean: []float32{0.286}, Std: []float32{0.353}, Channels: "grey",
 			},

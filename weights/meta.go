@@ -33,6 +33,7 @@ import (
 //	zoo.epoch           number
 //	zoo.metrics         {"top1_error":0.0827,…}
 //	zoo.recipe          string
+//	zoo.command         string
 type Meta struct {
 	Network string          // the registry's name: "alexnet"
 	Variant string          // which of the network's variants: "paper", "torchvision"
@@ -49,6 +50,7 @@ type Meta struct {
 	Epoch        int                // epochs that were trained
 	Metrics      map[string]float64 // fractions, not percent: "top1_error", "top5_error"
 	Recipe       string             // name of the training recipe
+	Command      string             // what trained them; a run's own files leave it to the run's record
 
 	Extra map[string]string // everything else; no key of the list above
 }
@@ -85,6 +87,7 @@ func (m *Meta) fields() []metaField {
 		{"zoo.epoch", &m.Epoch},
 		{"zoo.metrics", &m.Metrics},
 		{"zoo.recipe", &m.Recipe},
+		{"zoo.command", &m.Command},
 	}
 }
 

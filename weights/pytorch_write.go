@@ -68,7 +68,7 @@ func WritePyTorch(w io.Writer, f *File) error {
 	}
 	buf := make([]byte, chunk)
 	for i, t := range list {
-		size, write := 4*len(t.Data), func(w io.Writer) error { return writeF32(w, t.Data, buf) }
+		size, write := 4*len(t.Data), func(w io.Writer) error { return writeData(w, t.Data, dtypes["F32"], buf) }
 		if t.counter {
 			size, write = 8, text(string(binary.LittleEndian.AppendUint64(nil, t.count)))
 		}
@@ -92,7 +92,7 @@ func SavePyTorch(path string, f *File) error {
 }
 
 func checkPyTorch(f *File) error {
-	if _, err := encodeHeader(f); err != nil {
+	if _, err := encodeHeader(f, dtypes["F32"]); err != nil {
 		return err
 	}
 	for _, t := range f.Tensors {

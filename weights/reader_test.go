@@ -136,6 +136,44 @@ func TestHalfToFloatAgreesWithTheDefinition(t *testing.T) {
 	}
 }
 
+// Every half comes back, and what lies between two of them goes to the nearer one,
+// from the middle to the one that is even.
+func TestFloatToHalfRoundsToTheNearest(t *testing.T) {
+	const inf = 0x7c00
+	check := func(v float64, want uint16) {
+		t.Helper()
+		for _, sign := range []uint16{0, 0x8000} {
+			f := float32(v)
+			if sign != 0 {
+				f = -f
+			}
+			if got := floatToHalf(f); got != want|sign {
+				t.Fatalf("%g is half %#04x, want %#04x", f, got, want|sign)
+			}
+		}
+	}
+	for h := range uint16(inf) {
+		low := float64(halfToFloat(h))
+		high := 65536.0 // in the place of infinity
+		if h+1 < inf {
+			high = float64(halfToFloat(h + 1))
+		}
+		middle := (low + high) / 2 // exact, also as a float32
+		check(low, h)
+		check(middle, h+h&1)
+		check(float64(math.Nextafter32(float32(middle), 0)), h)
+		check(float64(math.Nextafter32(float32(middle), 1e9)), h+1)
+	}
+	check(math.Inf(1), inf)
+	check(math.SmallestNonzeroFloat32, 0)
+	check(math.MaxFloat32, inf)
+	for h := inf + 1; h < 1<<15; h++ {
+		if v := halfToFloat(floatToHalf(halfToFloat(uint16(h)))); v == v {
+			t.Fatalf("the NaN %#04x becomes %g", h, v)
+		}
+	}
+}
+
 func TestReadTensorRefuses(t *testing.T) {
 	r := mustOpen(t, mustWrite(t, sample()))
 	for _, tt := range []struct {

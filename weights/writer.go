@@ -9,8 +9,16 @@ import (
 // is not valid: an element count that contradicts the shape, a name that is
 // empty, there twice or not UTF-8, metadata that would not read back. Beyond f
 // itself it needs the header and one buffer of 256 KiB.
-func Write(w io.Writer, f *File) error {
-	header, err := encodeHeader(f)
+func Write(w io.Writer, f *File) error { return write(w, f, dtypes["F32"]) }
+
+// WriteHalf is [Write] with tensors of F16, in half the bytes. Values are
+// rounded to the nearest half, which keeps 11 binary digits, or fewer below
+// 2⁻¹⁴; a finite one that would become infinite, from 65520 on, is an error that
+// names the tensor. They are read as float32 again.
+func WriteHalf(w io.Writer, f *File) error { return write(w, f, dtypes["F16"]) }
+
+func write(w io.Writer, f *File, d *dtype) error {
+	header, err := encodeHeader(f, d)
 	if err != nil {
 		return err
 	}
@@ -19,19 +27,21 @@ func Write(w io.Writer, f *File) error {
 	}
 	buf := make([]byte, chunk)
 	for _, t := range f.Tensors {
-		if err := writeF32(w, t.Data, buf); err != nil {
+		if err := writeData(w, t.Data, d, buf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeF32 writes data through buf.
-func writeF32(w io.Writer, data []float32, buf []byte) error {
+// writeData writes data through buf, whose length is a multiple of every
+// element size.
+func writeData(w io.Writer, data []float32, d *dtype, buf []byte) error {
 	for len(data) > 0 {
-		n := min(len(data), len(buf)/4)
-		encodeF32(buf[:4*n], data[:n])
-		if _, err := w.Write(buf[:4*n]); err != nil {
+		n := min(len(data), len(buf)/d.size)
+		raw := buf[:n*d.size]
+		d.encode(raw, data[:n])
+		if _, err := w.Write(raw); err != nil {
 			return err
 		}
 		data = data[n:]
@@ -39,10 +49,15 @@ func writeF32(w io.Writer, data []float32, buf []byte) error {
 	return nil
 }
 
-// Save writes f to path, whole or not at all; see [WriteAtomically].
-func Save(path string, f *File) error {
-	if _, err := encodeHeader(f); err != nil { // before the disk is touched
+// Save writes f to path, whole or not at all; see [Write] and [WriteAtomically].
+func Save(path string, f *File) error { return save(path, f, dtypes["F32"]) }
+
+// SaveHalf is [Save] with tensors of F16; see [WriteHalf].
+func SaveHalf(path string, f *File) error { return save(path, f, dtypes["F16"]) }
+
+func save(path string, f *File, d *dtype) error {
+	if _, err := encodeHeader(f, d); err != nil { // before the disk is touched
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return WriteAtomically(path, func(w io.Writer) error { return Write(w, f) })
+	return WriteAtomically(path, func(w io.Writer) error { return write(w, f, d) })
 }

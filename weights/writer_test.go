@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -95,6 +97,62 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
+func TestHalvesAreReadAsTheFloatsNearestToThem(t *testing.T) {
+	f := sample()
+	f.Tensors = f.Tensors[:5] // the last one holds numbers beyond a half
+	path := filepath.Join(t.TempDir(), "half.safetensors")
+	if err := SaveHalf(path, f); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Meta, f.Meta) {
+		t.Errorf("metadata %+v, want %+v", got.Meta, f.Meta)
+	}
+	for i, w := range f.Tensors {
+		g := got.Tensors[i]
+		if g.Name != w.Name || len(g.Data) != len(w.Data) {
+			t.Fatalf("tensor %s of %d elements, want %s of %d", g.Name, len(g.Data), w.Name, len(w.Data))
+		}
+		for k, v := range w.Data {
+			if off := math.Abs(float64(g.Data[k] - v)); off > math.Abs(float64(v))/2048+0x1p-25 {
+				t.Fatalf("%s[%d] is %g, want %g", w.Name, k, g.Data[k], v)
+			}
+		}
+	}
+	var again, bytesOf bytes.Buffer
+	if err := errors.Join(WriteHalf(&again, got), WriteHalf(&bytesOf, f)); err != nil || !bytes.Equal(again.Bytes(), bytesOf.Bytes()) {
+		t.Errorf("what was read is written in other bytes (%v)", err)
+	}
+	full, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole := len(mustWrite(t, f)); full.Size() > int64(whole)*11/20 {
+		t.Errorf("%d bytes, of F32 %d", full.Size(), whole)
+	}
+}
+
+func TestAValueThatNoHalfHoldsIsNamed(t *testing.T) {
+	for v, ok := range map[float32]bool{65519.996: true, -65519.996: true, 65520: false, -65520: false, float32(math.Inf(1)): true} {
+		f := &File{Tensors: []Tensor{{"a", []int{1}, []float32{1}}, {"bn.running_var", []int{2}, []float32{1, v}}}}
+		path := filepath.Join(t.TempDir(), "half.safetensors")
+		err := SaveHalf(path, f)
+		if ok != (err == nil) {
+			t.Errorf("%g: error %v", v, err)
+		}
+		if err == nil {
+			continue
+		}
+		if want := fmt.Sprintf(`%s: tensor "bn.running_var": element 1 is %g: should be from -65504 to 65504 for F16`, path, v); err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+		onlyFile(t, filepath.Dir(path))
+	}
+}
+
 // A writer that fails after any number of bytes must fail the whole: nothing
 // may take half a file for a file.
 func TestWriteReportsAFailingWriter(t *testing.T) {
@@ -141,7 +199,7 @@ func TestMetadataKeysAreAsDocumented(t *testing.T) {
 		`"zoo.classes":"2","zoo.class_names":"[\"T-shirt/top\",\"Ankle boot ✓\"]","zoo.input":"[1,28,28]",` +
 		`"zoo.preprocessing":"{\"resize\":32,\"crop\":28,\"mean\":[0.286],\"std\":[0.353],\"channels\":\"grey\"}",` +
 		`"zoo.seed":"18446744073709551615","zoo.data":"fashion-mnist","zoo.data_checksum":"sha256:00ff","zoo.epoch":"12",` +
-		`"zoo.metrics":"{\"loss\":0.3333333333333333,\"top1_error\":0.1}","zoo.recipe":"paper",` +
+		`"zoo.metrics":"{\"loss\":0.3333333333333333,\"top1_error\":0.1}","zoo.recipe":"paper","zoo.command":"zoo train lenet5 --recipe paper",` +
 		`"format":"pt","note":"line\nbreak","zoo.later":"kept"}}`
 	if strings.TrimRight(got, " ") != want {
 		t.Errorf("header\n%s\nwant\n%s", got, want)

@@ -2,17 +2,23 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 )
 
-const dataHelp = "data set, NAME or NAME=FOLDER; without it the images in the program (" + fashion.Name + ")"
+const dataHelp = "data set, NAME or NAME=FOLDER, or a FOLDER of images; without it the images in the program (" + fashion.Name + ")"
 
-// dataFlag reads NAME or NAME=FOLDER.
+// dataFlag reads NAME or NAME=FOLDER, or a folder of images if no data set has its name.
 func dataFlag(text string) (name, dir string) {
-	name, dir, _ = strings.Cut(text, "=")
+	name, dir, named := strings.Cut(text, "=")
+	if _, err := datasets.Lookup(text); err != nil && !named {
+		if st, err := os.Stat(text); err == nil && st.IsDir() {
+			return "folder", text
+		}
+	}
 	return name, dir
 }
 

@@ -56,7 +56,7 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg train.Config, cha
 
 // member trains one member to its end, or goes on with it.
 func (a *app) member(ctx context.Context, folder string, cfg train.Config, i int, change func(*train.Config)) (train.Result, error) {
-	opts := train.Options{Events: a.events(), Program: version()}
+	opts := train.Options{Events: a.events(), Program: version(), Open: openWeights}
 	t, err := train.OpenMember(folder, i,
 		func(member string, cfg train.Config) (*train.Trainer, error) {
 			if change != nil {

@@ -22,10 +22,11 @@ func newEval(a *app) *cobra.Command {
 		Use:   "eval [RUN|WEIGHTS]...",
 		Short: "Evaluate trained weights on test images",
 		Long: `Evaluate trained weights on the test images of the data that they were trained on, or of --data.
-A run stands for its best weights, one of several members for all of them; without arguments it is the newest one under runs, or, where there
-is none, lenet5-fashion-mnist, whose weights are part of the program. Such weights are evaluated on the
-test images in the program. Several are an ensemble, whose probabilities are averaged; --ensemble N takes the first N members of a
-run, or the newest N runs of one network and data set.`,
+A run stands for its best weights, one of several members for all of them; without arguments it is the newest
+one under runs, or, where there is none, lenet5-fashion-mnist, whose weights are part of the program (zoo list
+--weights shows all that are). Such weights are evaluated on the test images in the program, where it has some.
+Several are an ensemble, whose probabilities are averaged; --ensemble N takes the first N members of a run or of
+an ensemble, or the newest N runs of one network and data set.`,
 		Example: `  zoo eval --ensemble 7 --crops 10
   zoo eval runs/lenet5-fashion-mnist-small/001 --confusion confusion.png --worst 10`,
 		Args: arguments(0, -1, ""),
@@ -41,7 +42,11 @@ run, or the newest N runs of one network and data set.`,
 				return usage(fmt.Errorf("--confusion %s: should end in .csv or .png", confusion))
 			}
 			if len(args) == 0 {
-				args = []string{a.newest()}
+				newest, err := a.newest(ensemble)
+				if err != nil {
+					return err
+				}
+				args = []string{newest}
 			}
 			args, err := expand(args, ensemble)
 			if err != nil {
@@ -124,15 +129,18 @@ type source struct {
 // find takes a weights file, a run's folder, a folder of runs or a name of weights that are part of the
 // program for weights, which openWeights opens, and their data.
 func find(arg string) (path string, s source, err error) {
-	if isShipped(arg) {
-		r, err := openWeights(arg)
-		if err != nil {
-			return "", s, err
+	if e, ok := shippedEntry(arg); ok {
+		if len(e.Members) > 1 {
+			return "", s, fmt.Errorf("%s: an ensemble of %d: name one of its members, as in %s", arg, len(e.Members), e.Members[0])
 		}
-		return arg, source{name: embeddedPart(r.Meta().Data)}, nil
+		return arg, source{name: embeddedPart(e.Meta.Data)}, nil
 	}
 	info, err := os.Stat(arg)
 	if err == nil && !info.IsDir() {
+		if run := runOf(arg); run != "" {
+			s, err := runSource(run)
+			return arg, s, err
+		}
 		r, err := weights.Open(arg)
 		if err != nil {
 			return "", s, err
@@ -150,25 +158,57 @@ func find(arg string) (path string, s source, err error) {
 	if len(runs) == 0 {
 		return "", s, fmt.Errorf("%s: no run that was saved: train one first, as in zoo train lenet5", arg)
 	}
-	cfg, err := train.ReadConfig(runs[0])
-	if err != nil {
+	if s, err = runSource(runs[0]); err != nil {
 		return "", s, err
-	}
-	if cfg.Ensemble > 0 {
-		return "", s, fmt.Errorf("%s: a run of several members: name one of them, as in %s", runs[0], train.MemberFolder(runs[0], 1))
 	}
 	path = filepath.Join(runs[0], train.BestFile)
 	if _, err := os.Stat(path); err != nil { // interrupted before the first evaluation
 		path = filepath.Join(runs[0], train.LastFile)
 	}
-	return path, source{cfg.Data, cfg.DataDir, cfg.TestLimit, cfg.EvalBatch}, nil
+	return path, s, nil
 }
 
-// expand puts the members in the place of a run that has some, and the newest runs in the place of a
-// folder of them if an ensemble is asked for.
+// runSource is the data that a run of one member evaluates on.
+func runSource(run string) (source, error) {
+	cfg, err := train.ReadConfig(run)
+	if err != nil {
+		return source{}, err
+	}
+	if cfg.Ensemble > 0 {
+		return source{}, fmt.Errorf("%s: a run of several members: name one of them, as in %s", run, train.MemberFolder(run, 1))
+	}
+	return source{cfg.Data, cfg.DataDir, cfg.TestLimit, cfg.EvalBatch}, nil
+}
+
+// runOf is the folder of the run that a weights file is in; empty if it is in none.
+func runOf(path string) string {
+	folder := filepath.Dir(path)
+	if abs, err := filepath.Abs(folder); err != nil || filepath.Base(abs) != filepath.Dir(train.BestFile) {
+		return ""
+	}
+	folder = filepath.Join(folder, "..")
+	if _, err := os.Stat(filepath.Join(folder, train.ConfigFile)); err != nil {
+		return ""
+	}
+	return folder
+}
+
+// expand puts the members in the place of a run that has some, or of an ensemble that is part of the
+// program, and the newest runs in the place of a folder of them if an ensemble is asked for.
 func expand(args []string, ensemble int) ([]string, error) {
 	var list []string
 	for _, arg := range args {
+		if e, ok := shippedEntry(arg); ok {
+			members := e.Members
+			if len(args) == 1 && len(members) > 1 {
+				var err error
+				if members, err = first(members, ensemble, arg); err != nil {
+					return nil, err
+				}
+			}
+			list = append(list, members...)
+			continue
+		}
 		info, err := os.Stat(arg)
 		if err != nil || !info.IsDir() {
 			list = append(list, arg)

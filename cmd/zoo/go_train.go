@@ -149,7 +149,10 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 	if given.Changed("lr") {
 		cfg.Optimizer.LR = f.lr
 	}
-	cfg.Seed, cfg.DataDir, cfg.Threads, cfg.Init = f.seed, place, f.threads, f.init
+	cfg.Seed, cfg.DataDir, cfg.Threads = f.seed, place, f.threads
+	if cfg.Init, err = initPath(f.init); err != nil {
+		return cfg, err
+	}
 	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, train.Duration(f.time)
 	var augment []string
 	switch of := all / max(epoch, 1); {
@@ -188,7 +191,7 @@ func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg train.Config, spl
 	}
 	cfg.Variant, cfg.Options = n.Variant, n.Options
 	line := goCommandLine(cmd)
-	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version()})
+	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version(), Open: openWeights})
 	return t, configError(err)
 }
 

@@ -13,20 +13,26 @@ import (
 )
 
 func newList(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, trained bool
 	cmd := &cobra.Command{
 		Use:   "list [PATTERN]",
 		Short: "List the networks with their sizes and errors",
-		Long:  "List the networks with their sizes and errors. PATTERN is a part of the name, or has wildcards as in 'vgg*'.",
-		Args:  arguments(0, 1, "at most a pattern"),
+		Long: `List the networks with their sizes and errors, or with --weights the trained ones that are part of the program,
+whose names zoo eval, zoo predict, zoo export and zoo train --init take. PATTERN is a part of the name, or has wildcards
+as in 'vgg*'.`,
+		Args: arguments(0, 1, "at most a pattern"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			pattern := ""
 			if len(args) > 0 {
 				pattern = args[0]
 			}
+			if trained {
+				return a.listWeights(pattern, asJSON)
+			}
 			return a.list(pattern, asJSON)
 		},
 	}
+	cmd.Flags().BoolVar(&trained, "weights", false, "list trained networks that are part of the program")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a list of objects, with the networks' layers")
 	return cmd
 }
@@ -39,16 +45,15 @@ type listed struct {
 
 func (a *app) list(pattern string, asJSON bool) error {
 	all := zoo.List()
-	lower := strings.ToLower(pattern)
 	var found []zoo.Entry
 	var names []string
 	for _, e := range all {
 		names = append(names, e.Name)
-		match, err := path.Match(lower, e.Name)
+		match, err := matches(pattern, e.Name)
 		if err != nil {
-			return usage(fmt.Errorf("pattern %s: %w", pattern, err))
+			return err
 		}
-		if match || strings.Contains(e.Name, lower) {
+		if match {
 			found = append(found, e)
 		}
 	}
@@ -77,6 +82,16 @@ func (a *app) list(pattern string, asJSON bool) error {
 	}
 	t.Render()
 	return nil
+}
+
+// matches says whether a pattern of zoo list is for a name.
+func matches(pattern, name string) (bool, error) {
+	lower := strings.ToLower(pattern)
+	match, err := path.Match(lower, name)
+	if err != nil {
+		return false, usage(fmt.Errorf("pattern %s: %w", pattern, err))
+	}
+	return match || strings.Contains(name, lower), nil
 }
 
 // gmac writes multiply-adds in thousands of millions with three digits that count.

@@ -61,11 +61,11 @@ func TestScripts(t *testing.T) {
 			},
 			// await FILE: waits until a file exists.
 			"await": func(ts *testscript.TestScript, _ bool, args []string) {
-				for range 600 {
+				for range 6000 {
 					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 						return
 					}
-					time.Sleep(100 * time.Millisecond)
+					time.Sleep(10 * time.Millisecond)
 				}
 				ts.Fatalf("%s does not appear", args[0])
 			},

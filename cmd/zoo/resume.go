@@ -37,7 +37,7 @@ to the last bit on the same kind of processor.`,
 			}
 			change(&cfg)
 			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
-				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version()})
+				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version(), Open: openWeights})
 			})
 			if err != nil {
 				return err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
+	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
@@ -16,36 +16,64 @@ import (
 // shipped is what zoo eval takes where nothing was trained.
 const shipped = "lenet5-fashion-mnist"
 
-// isShipped reports whether an argument names weights that are part of the program: a file of that name
+// shippedEntry looks up an argument that names weights that are part of the program: a file of that name
 // comes first.
-func isShipped(arg string) bool {
-	_, err := os.Stat(arg)
-	return errors.Is(err, fs.ErrNotExist) && slices.Contains(pretrained.Names(), arg)
+func shippedEntry(arg string) (pretrained.Entry, bool) {
+	if _, err := os.Stat(arg); !errors.Is(err, fs.ErrNotExist) {
+		return pretrained.Entry{}, false
+	}
+	e, err := pretrained.Lookup(arg)
+	return e, err == nil
 }
 
 // openWeights opens a weights file, or weights that are part of the program.
 func openWeights(arg string) (*weights.Reader, error) {
-	if isShipped(arg) {
+	if _, ok := shippedEntry(arg); ok {
 		return pretrained.Open(arg)
 	}
 	return weights.Open(arg)
 }
 
-// missing adds to the error for a file that does not exist what was probably meant.
+// missing adds to the error for a file that does not exist what was probably meant, or could be.
 func missing(arg string, err error) error {
-	if near := weights.Nearest(arg, pretrained.Names()); near != "" && errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	names := pretrained.Names()
+	if near := weights.Nearest(arg, names); near != "" {
 		return fmt.Errorf("%w: did you mean %s, which is part of the program?", err, near)
 	}
-	return err
+	if strings.ContainsAny(arg, `/\.`) { // a path is meant
+		return err
+	}
+	return fmt.Errorf("%w: the weights that are part of the program are %s", err, strings.Join(names, ", "))
 }
 
-// newest is the folder of runs, or the weights that are part of the program if there is no run in it.
-func (a *app) newest() string {
+// newest is the folder of runs, or weights that are part of the program if there is no run in it: an
+// ensemble of at least that many members if one is asked for.
+func (a *app) newest(ensemble int) (string, error) {
 	if runs, err := train.Runs("runs"); err != nil || len(runs) > 0 {
-		return "runs"
+		return "runs", nil
 	}
-	fmt.Fprintf(a.stderr, "no run under runs: evaluating %s, which is part of the program\n", shipped)
-	return shipped
+	name := shipped
+	if ensemble > 1 {
+		single, err := pretrained.Lookup(shipped)
+		if err != nil {
+			return "", err
+		}
+		name = ""
+		for _, n := range pretrained.Names() {
+			if e, err := pretrained.Lookup(n); err == nil && len(e.Members) >= ensemble && e.Meta.Data == single.Meta.Data {
+				name = n
+				break
+			}
+		}
+		if name == "" {
+			return "", fmt.Errorf("no run under runs, and no ensemble of %d is part of the program: zoo train lenet5 --ensemble %[1]d trains one", ensemble)
+		}
+	}
+	fmt.Fprintf(a.stderr, "no run under runs: evaluating %s, which is part of the program\n", name)
+	return name, nil
 }
 
 // embeddedPart is the part of a data set that is in the program, or else the data set itself: weights

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func newTrain(a *app) *cobra.Command {
 
 Without --data it trains on images that are part of the program. What is trained and how is the
 recipe's choice; flags and --set change single settings of it.`,
-		Example:           "  zoo train lenet5\n  zoo train alexnet --limit 1000 --time 10m --set momentum=0.95",
+		Example:           "  zoo train lenet5\n  zoo train alexnet --limit 1000 --time 10m --set momentum=0.95\n  zoo train resnet20 --data photos --init resnet20.safetensors --freeze 'layer[1-2].*'",
 		Args:              arguments(0, 1, "the name of a network"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,7 +64,7 @@ recipe's choice; flags and --set change single settings of it.`,
 				return a.ensemble(cmd.Context(), folder, cfg, nil, f.json_)
 			}
 			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
-				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version()})
+				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version(), Open: openWeights})
 			})
 			if err != nil {
 				return err
@@ -89,7 +90,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.ensemble, "ensemble", 0, "train that many networks, with a seed of its own each, into one folder")
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "weights file to begin with")
+	flags.StringVar(&f.init, "init", "", "weights to begin with, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
 	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
@@ -161,17 +162,22 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		}
 	}
 	// The run may go on from another folder.
-	for _, path := range []*string{&cfg.DataDir, &cfg.Init} {
-		if *path == "" {
-			continue
-		}
-		if *path, err = filepath.Abs(*path); err != nil {
+	if cfg.DataDir != "" {
+		if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
 			return cfg, err
 		}
+	}
+	if cfg.Init, err = initPath(cfg.Init); err != nil {
+		return cfg, err
 	}
 	o, err := options(cfg.Options)
 	if err != nil {
 		return cfg, usage(err)
+	}
+	if cfg.Init != "" {
+		if o, err = begun(cfg, o, f.network.variant); err != nil {
+			return cfg, err
+		}
 	}
 	chosen, err := f.network.options()
 	if err != nil {
@@ -185,6 +191,41 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 	}
 	cfg = cfg.Complete()
 	return cfg, usage(cfg.Validate())
+}
+
+// initPath is the name of weights to begin with, which holds from every folder.
+func initPath(name string) (string, error) {
+	if _, ok := shippedEntry(name); ok || name == "" {
+		return name, nil
+	}
+	if _, err := os.Stat(name); err != nil {
+		return "", missing(name, err)
+	}
+	return filepath.Abs(name)
+}
+
+// begun puts the form of the network that weights to begin with belong to under what is chosen, but for
+// the number of classes.
+func begun(cfg train.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
+	r, err := openWeights(cfg.Init)
+	if err != nil {
+		return chosen, err
+	}
+	defer r.Close()
+	m := r.Meta()
+	if m.Network != cfg.Network {
+		return chosen, nil // if its tensors do not fit, the trainer says so
+	}
+	o, err := options(m.Options)
+	if err != nil {
+		return chosen, fmt.Errorf("%s: %w", cfg.Init, err)
+	}
+	if variant != "" && variant != o.Variant {
+		return chosen, nil
+	}
+	o.Classes = 0
+	zoo.WithOptions(chosen)(&o)
+	return o, nil
 }
 
 // prepare opens what the configuration names, and makes it complete: the network gets as many classes

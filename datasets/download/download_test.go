@@ -153,6 +153,34 @@ func misplaced(w http.ResponseWriter, r *http.Request, data []byte, n int) {
 	good(w, r, data, n)
 }
 
+// mute takes the request, and never answers.
+func mute(_ http.ResponseWriter, r *http.Request, _ []byte, _ int) { <-r.Context().Done() }
+
+// drip sends its answer in pieces, slowly, but is never silent for long.
+func drip(w http.ResponseWriter, r *http.Request, data []byte, _ int) {
+	w.Header().Set("Content-Length", fmt.Sprint(len(data)))
+	for piece := range slices.Chunk(data, len(data)/8+1) {
+		w.Write(piece)
+		w.(http.Flusher).Flush()
+		time.Sleep(60 * time.Millisecond)
+	}
+}
+
+// circle leads back to where it was asked.
+func circle(w http.ResponseWriter, r *http.Request, _ []byte, _ int) {
+	http.Redirect(w, r, r.URL.Path, http.StatusFound)
+}
+
+// partial answers with a part that is called content, of so many bytes, whatever was asked for.
+func partial(content string, length int) mirror {
+	return func(w http.ResponseWriter, _ *http.Request, data []byte, _ int) {
+		w.Header().Set("Content-Range", content)
+		w.Header().Set("Content-Length", fmt.Sprint(length))
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(data[:min(length, len(data))])
+	}
+}
+
 // A log counts what mirrors are asked for.
 type log struct {
 	mu     sync.Mutex
@@ -210,6 +238,7 @@ func TestGetBringsTheFilesWhateverMirrorsDo(t *testing.T) {
 		trouble string // part of what is told on the way
 	}{
 		{"a good mirror", []mirror{good}, ""},
+		{"a slow one that is never silent", []mirror{drip}, ""},
 		{"a mirror that cuts every answer", []mirror{cut(30000)}, "cut after 30000 of 196608 bytes"},
 		{"a mirror that falls silent once", []mirror{first(stall(1000), good)}, "silent for too long"},
 		{"a mirror that never answers, and a good one", []mirror{stall(0), good}, "silent for too long"},
@@ -223,6 +252,14 @@ func TestGetBringsTheFilesWhateverMirrorsDo(t *testing.T) {
 		{"a mirror with other bytes", []mirror{wrong, good}, "SHA-256"},
 		{"a mirror that answers another range", []mirror{first(cut(10), misplaced), good}, "answers with the range"},
 		{"other bytes, of which a part is kept", []mirror{first(cut(100), status(404)), wrong, good}, "starting anew"},
+		{"a mirror that takes the request and says nothing", []mirror{mute, good}, "silent for too long"},
+		{"a mirror that says nothing for once", []mirror{first(mute, good)}, "silent for too long"},
+		{"a mirror that goes on and falls silent again", []mirror{first(stall(1000), first(stall(2000), good))}, "silent for too long"},
+		{"a mirror that leads in a circle", []mirror{circle, good}, "10 redirects"},
+		{"a mirror that lies about the length of the rest", []mirror{first(cut(100), partial("bytes 100-196607/196608", 9)), good}, "sends 9 bytes from byte 100 on: should be 196508"},
+		{"a mirror that lies about the length of the whole", []mirror{first(cut(100), partial("bytes 100-196607/7", 196508)), good}, "says that the file has 7 bytes: should be 196608"},
+		{"a mirror that answers with a part that nobody asked for", []mirror{partial("bytes 5-9/196608", 5), good}, `answers with the range "bytes 5-9/196608"`},
+		{"a mirror that calls its range nonsense", []mirror{first(cut(100), partial("all of it", 5)), good}, `answers with the range "all of it"`},
 		{"a mirror that begins right and ends wrong", []mirror{first(cut(100), wrong), good}, "SHA-256"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -269,6 +306,7 @@ func TestGetFailsWithTheReasonOfEachMirror(t *testing.T) {
 		{"all have other bytes", []mirror{wrong, wrong}, []string{"SHA-256", "should be"}},
 		{"all lie about the length", []mirror{claim(-1), claim(1)}, []string{"has 196607 bytes", "has 196609 bytes"}},
 		{"all are silent", []mirror{stall(0)}, []string{"silent for too long (250ms)"}},
+		{"all are mute", []mirror{mute}, []string{"silent for too long (250ms)"}},
 		{"all cut at once", []mirror{cut(0)}, []string{"no mirror has it"}},
 		{"always parts that do not fit", []mirror{first(cut(9), first(wrong, status(503))), first(wrong, status(503))}, []string{"no mirror has it"}},
 	} {

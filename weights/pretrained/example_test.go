@@ -24,16 +24,22 @@ func ExampleLoad() {
 		fmt.Println(err)
 		return
 	}
-	top, err := model.Predict(&img, 3)
+	top, err := model.Predict(&img, 1)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, p := range top {
-		fmt.Printf("%-11s %.2f\n", p.Class, p.Probability)
+	fmt.Println(top[0].Class, top[0].Probability > 0.5)
+	// Output: Ankle boot true
+}
+
+func ExampleLookup() {
+	e, err := pretrained.Lookup("lenet5-fashion-mnist")
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	// Output:
-	// Ankle boot  0.98
-	// Sneaker     0.02
-	// Sandal      0.01
+	top1, _ := e.Error()
+	fmt.Println(e.Meta.Network, e.Meta.Input, len(e.Members), top1 < 0.1)
+	// Output: lenet5 [1 28 28] 1 true
 }
