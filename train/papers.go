@@ -168,7 +168,8 @@ var recipes = map[string]map[string]Config{
 			Optimizer: Optimizer{LR: 0.003},
 			Schedule:  Schedule{Name: "step", Every: 80e6 / (29.4e6 / 16), Gamma: 0.5},
 		},
-		"quick": with(quickly(20, 32, 0.02), func(c *Config) { c.Optimizer.WeightDecay, c.Schedule.Start = 1e-4, 0.2 }),
+		// Without the clipping, twelve convolutions and more never leave the loss of a guess.
+		"quick": with(quickly(20, 32, 0.02), func(c *Config) { c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Schedule.Start = 1e-4, 1, 0.2 }),
 	},
 	"alphago-value": {
 		// Silver et al. 2016, methods, "Value network: regression": batches of 32, 50 million steps on 30
