@@ -321,9 +321,11 @@ func (g *Game) begin(said Color) error {
 		if err != nil {
 			return err
 		}
+		handicap := make([]Setup, 0, len(points)+len(g.Setup))
 		for _, p := range points {
-			g.Setup = append(g.Setup, Setup{0, Stone{Black, p}})
+			handicap = append(handicap, Setup{0, Stone{Black, p}})
 		}
+		g.Setup = append(handicap, g.Setup...) // what is set up later comes later
 	}
 	switch {
 	case len(g.Moves) > 0:
