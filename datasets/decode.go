@@ -89,25 +89,17 @@ func (d *decoder) format(file []byte, dst *Image) error {
 	case len(file) == 0:
 		return errors.New("an empty file")
 	case bytes.HasPrefix(file, []byte("\xff\xd8\xff")):
-		head := scanJPEG(file)
-		if head.w > 0 {
-			if err := sane(head.w, head.h); err != nil {
-				return err
-			}
-		}
-		m, err := jpeg.Decode(&d.read)
+		m, err := d.checked(jpeg.DecodeConfig, jpeg.Decode)
 		if err != nil {
-			return plainEOF(err)
-		}
-		if err := sane(m.Bounds().Dx(), m.Bounds().Dy()); err != nil {
 			return err
 		}
-		if head.orientation <= 1 {
+		turned := jpegOrientation(file)
+		if turned <= 1 {
 			d.convert(m, dst, false)
 			return nil
 		}
 		d.convert(m, &d.turned, false)
-		turn(dst, &d.turned, head.orientation)
+		turn(dst, &d.turned, turned)
 		return nil
 	case bytes.HasPrefix(file, []byte("\x89PNG\r\n\x1a\n")):
 		return d.plain(dst, png.DecodeConfig, png.Decode)
@@ -123,22 +115,29 @@ func (d *decoder) format(file []byte, dst *Image) error {
 
 // plain decodes a format whose config tells the size before anything is allocated.
 func (d *decoder) plain(dst *Image, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) error {
-	c, err := config(&d.read)
+	m, err := d.checked(config, decode)
 	if err != nil {
-		return plainEOF(err)
-	}
-	if err := sane(c.Width, c.Height); err != nil {
 		return err
-	}
-	if _, err := d.read.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	m, err := decode(&d.read)
-	if err != nil {
-		return plainEOF(err)
 	}
 	d.convert(m, dst, true)
 	return nil
+}
+
+// checked decodes a file whose size, as the decoder itself reads it, is one that is accepted: any other
+// reading of a damaged file may find another size, and the decoder then take memory for what it finds.
+func (d *decoder) checked(config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (image.Image, error) {
+	c, err := config(&d.read)
+	if err != nil {
+		return nil, plainEOF(err)
+	}
+	if err := sane(c.Width, c.Height); err != nil {
+		return nil, err
+	}
+	if _, err := d.read.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	m, err := decode(&d.read)
+	return m, plainEOF(err)
 }
 
 // gif decodes the first picture, and puts it where it belongs on the whole.

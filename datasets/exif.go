@@ -5,14 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// A jpegHead is what the segments before a JPEG's first scan tell.
-type jpegHead struct {
-	w, h        int
-	orientation int // 1 to 8 as EXIF numbers them; 0 if there is none
-}
-
-// scanJPEG looks through the segments. What it cannot make sense of it leaves to the decoder.
-func scanJPEG(file []byte) (head jpegHead) {
+// jpegOrientation returns what EXIF says of how a JPEG is to be turned, from 1 to 8, or 0 if it says
+// nothing. It looks through the segments before the first scan, as far as it can make sense of them.
+func jpegOrientation(file []byte) int {
 	for at := 2; at+4 <= len(file) && file[at] == 0xff; {
 		kind := file[at+1]
 		if kind == 0xff { // a filling byte
@@ -20,23 +15,17 @@ func scanJPEG(file []byte) (head jpegHead) {
 			continue
 		}
 		size := int(binary.BigEndian.Uint16(file[at+2:]))
-		if size < 2 || at+2+size > len(file) {
-			return head
+		if size < 2 || at+2+size > len(file) || kind == 0xda { // start of scan
+			return 0
 		}
-		body := file[at+4 : at+2+size]
-		switch {
-		case kind == 0xda: // start of scan
-			return head
-		case kind == 0xe1 && head.orientation == 0:
-			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
-				head.orientation = orientation(tiff)
+		if tiff, ok := bytes.CutPrefix(file[at+4:at+2+size], []byte("Exif\x00\x00")); ok && kind == 0xe1 {
+			if turned := orientation(tiff); turned != 0 {
+				return turned
 			}
-		case kind >= 0xc0 && kind <= 0xcf && kind != 0xc4 && kind != 0xc8 && kind != 0xcc && len(body) >= 5:
-			head.h, head.w = int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
 		}
 		at += 2 + size
 	}
-	return head
+	return 0
 }
 
 // orientation finds tag 0x0112 in the first directory of a TIFF structure (CIPA DC-008, section 4.6.4).
