@@ -352,7 +352,11 @@ func (g *Gemm) tileTask(task, worker int) {
 		t.a1 = unsafe.Add(t.a0, uintptr((m+1)/2)*t.ams)
 	}
 	b := g.blocks[split*g.longB:]
-	for q := chunk * g.chunk; q < min((chunk+1)*g.chunk, end-start); q += g.wide {
+	last := min((chunk+1)*g.chunk, end-start)
+	for q := chunk * g.chunk; q < last; q += g.wide {
+		if q+g.wide >= last { // the next task is probably the next tile's
+			t.ahead, t.aheadStep = uintptr(g.tileA)*4, Block*4
+		}
 		t.b = unsafe.Pointer(&b[q*kc*Block])
 		out.put(&t, m, min(g.wide, end-start-q), (start+q)*Block, edge)
 	}
