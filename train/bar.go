@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 )
 
 // Bar is an [Events] for a terminal: a progress bar over the whole run with loss, accuracy, speed and
@@ -79,6 +81,13 @@ func (b *Bar) left(s Step) string {
 func (b *Bar) Epoch(e Epoch, left time.Duration) {
 	b.bar.Clear()
 	b.lines.Epoch(e, left)
+	b.shown = time.Time{}
+}
+
+// Broken writes lines above the bar.
+func (b *Bar) Broken(list []datasets.BrokenImage) {
+	b.bar.Clear()
+	b.lines.Broken(list)
 	b.shown = time.Time{}
 }
 

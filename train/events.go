@@ -3,6 +3,7 @@ package train
 import (
 	"time"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 )
 
@@ -14,6 +15,9 @@ type Events interface {
 	Evaluate(Progress)
 	// Epoch is called after each epoch's evaluation.
 	Epoch(Epoch, time.Duration)
+	// Broken is called before Epoch with images that were skipped for the first time in this session (see
+	// Config.SkipBroken), if there are any.
+	Broken([]datasets.BrokenImage)
 	// Saved is called after a checkpoint in the middle of an epoch.
 	Saved(folder string)
 	// End is called once, at the end of a run that did not fail; interrupted runs included.
@@ -85,19 +89,21 @@ type Progress struct {
 // quiet is the Events of callers that want none.
 type quiet struct{}
 
-func (quiet) Begin(Plan)                 {}
-func (quiet) Step(Step)                  {}
-func (quiet) Evaluate(Progress)          {}
-func (quiet) Epoch(Epoch, time.Duration) {}
-func (quiet) Saved(string)               {}
-func (quiet) End(Result)                 {}
+func (quiet) Begin(Plan)                    {}
+func (quiet) Step(Step)                     {}
+func (quiet) Evaluate(Progress)             {}
+func (quiet) Epoch(Epoch, time.Duration)    {}
+func (quiet) Broken([]datasets.BrokenImage) {}
+func (quiet) Saved(string)                  {}
+func (quiet) End(Result)                    {}
 
 // both tells two.
 type both struct{ a, b Events }
 
-func (e both) Begin(p Plan)                   { e.a.Begin(p); e.b.Begin(p) }
-func (e both) Step(s Step)                    { e.a.Step(s); e.b.Step(s) }
-func (e both) Evaluate(p Progress)            { e.a.Evaluate(p); e.b.Evaluate(p) }
-func (e both) Epoch(r Epoch, d time.Duration) { e.a.Epoch(r, d); e.b.Epoch(r, d) }
-func (e both) Saved(folder string)            { e.a.Saved(folder); e.b.Saved(folder) }
-func (e both) End(r Result)                   { e.a.End(r); e.b.End(r) }
+func (e both) Begin(p Plan)                       { e.a.Begin(p); e.b.Begin(p) }
+func (e both) Step(s Step)                        { e.a.Step(s); e.b.Step(s) }
+func (e both) Evaluate(p Progress)                { e.a.Evaluate(p); e.b.Evaluate(p) }
+func (e both) Epoch(r Epoch, d time.Duration)     { e.a.Epoch(r, d); e.b.Epoch(r, d) }
+func (e both) Broken(list []datasets.BrokenImage) { e.a.Broken(list); e.b.Broken(list) }
+func (e both) Saved(folder string)                { e.a.Saved(folder); e.b.Saved(folder) }
+func (e both) End(r Result)                       { e.a.End(r); e.b.End(r) }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 )
 
 // Lines is an [Events] that writes one plain line for each epoch, and one with the time that the run
@@ -77,6 +79,19 @@ func decimals(x float64) int {
 		return 0
 	}
 	return 2
+}
+
+// brokenShown is how many images Broken names.
+const brokenShown = 20
+
+// Broken names images that were skipped.
+func (l *Lines) Broken(list []datasets.BrokenImage) {
+	for _, b := range list[:min(len(list), brokenShown)] {
+		l.print("left out: %v", b.Err)
+	}
+	if more := len(list) - brokenShown; more > 0 {
+		l.print("left out: %s more images that cannot be read; zoo data verify names all", Group(int64(more)))
+	}
 }
 
 // Saved tells that the run is safe.

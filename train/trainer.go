@@ -55,6 +55,7 @@ type Trainer struct {
 	targets            []float32 // of mixed images, for one batch; nil where none are mixed
 
 	best      review // what the best weights of this session say of the test images
+	broken    map[string]bool // images that were skipped, by their errors, which name them
 	events    Events
 	trainPace pace
 	evalPace  pace
@@ -79,6 +80,7 @@ type Result struct {
 	BestWeights string   `json:"best_weights,omitempty"`
 	Seconds     float64  `json:"seconds"`
 	PeakMB      int64    `json:"peak_rss_mb,omitempty"`
+	Broken      int      `json:"broken_images,omitempty"` // that were skipped in this session
 	Resume      []string `json:"-"`
 }
 
@@ -149,7 +151,7 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: cfg, net: net, data: data, opts: opts, events: opts.Events, graphs: map[int]*trainingGraph{}}
+	t := &Trainer{cfg: cfg, net: net, data: data, opts: opts, events: opts.Events, graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
 	if t.events == nil {
 		t.events = quiet{}
 	}
@@ -344,6 +346,7 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 		}
 		t.saved, last = time.Now(), row
 		t.evalPace.add(row.Test.Images, t.saved.Sub(began)) // saving belongs to it
+		t.tellBroken()
 		t.events.Epoch(*row, t.left())
 	}
 	if stopped == "interrupted" {
@@ -577,11 +580,26 @@ func (t *Trainer) place() Step {
 	}
 }
 
+// tellBroken tells of the images that were skipped since it was last called.
+func (t *Trainer) tellBroken() {
+	var list []datasets.BrokenImage
+	for _, b := range append(t.loader.Broken(), t.test.Broken()...) {
+		if text := b.Err.Error(); !t.broken[text] {
+			t.broken[text] = true
+			list = append(list, b)
+		}
+	}
+	if len(list) > 0 {
+		t.events.Broken(list)
+	}
+}
+
 func (t *Trainer) result(stopped string, last *Epoch) Result {
 	r := Result{
 		Folder: t.folder, Network: t.net.Name, Data: t.data.Train.Info().Name, Stopped: stopped,
 		Epochs: float64(t.at.Epoch) + float64(t.at.Batch)/float64(t.loader.Batches()), Steps: t.at.Step,
 		Last: last, Best: t.at.Best, LastWeights: filepath.Join(t.folder, LastFile), Seconds: t.seconds(), PeakMB: PeakRSS() >> 20,
+		Broken: len(t.broken),
 	}
 	if r.Best != nil {
 		r.BestWeights = filepath.Join(t.folder, BestFile)

@@ -19,24 +19,24 @@ import (
 )
 
 type trainFlags struct {
-	network    networkFlags
-	data       string
-	recipe     string
-	augment    string
-	config     string
-	epochs     int
-	batch      int
-	lr         float64
-	seed       uint64
-	threads    int
-	limit      int
-	ensemble   int
-	time       time.Duration
-	init       string
-	freeze     string
-	out        string
-	set        []string
-	dry, json_ bool
+	network            networkFlags
+	data               string
+	recipe             string
+	augment            string
+	config             string
+	epochs             int
+	batch              int
+	lr                 float64
+	seed               uint64
+	threads            int
+	limit              int
+	ensemble           int
+	time               time.Duration
+	init               string
+	freeze             string
+	out                string
+	set                []string
+	dry, json_, strict bool
 }
 
 func newTrain(a *app) *cobra.Command {
@@ -92,6 +92,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
 	flags.StringVar(&f.init, "init", "", "weights to begin with, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
 	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
+	flags.BoolVar(&f.strict, "strict", false, "stop at an image that cannot be read, which is left out otherwise")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
 	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and an estimate of the time, and end")
@@ -128,6 +129,7 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		if cfg, err = train.Recipe(e.Name+"_"+variant, f.recipe, data); err != nil {
 			return cfg, usage(err)
 		}
+		cfg.SkipBroken = true
 	}
 	for name, apply := range map[string]func(){
 		"data":     func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
@@ -141,6 +143,7 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		"time":     func() { cfg.Time = train.Duration(f.time) },
 		"init":     func() { cfg.Init = f.init },
 		"freeze":   func() { cfg.Freeze = f.freeze },
+		"strict":   func() { cfg.SkipBroken = !f.strict },
 		"variant":  func() { cfg.Variant = f.network.variant },
 	} {
 		if given.Changed(name) {
@@ -300,6 +303,9 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 			what = r.Last.Test.Result()
 		}
 		fmt.Fprintf(a.stdout, "last        %s (test %s)\n", r.LastWeights, what)
+	}
+	if r.Broken > 0 {
+		fmt.Fprintf(a.stdout, "left out    %s images that cannot be read; --strict stops at the first\n", train.Group(int64(r.Broken)))
 	}
 	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
 	switch r.Stopped {

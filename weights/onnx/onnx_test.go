@@ -95,6 +95,30 @@ func TestWriteGivesAWellFormedModel(t *testing.T) {
 	}
 }
 
+// The ONNX project's own checker accepts every model: its schemas and, with full_check, its inference of
+// shapes.
+func TestTheONNXCheckerAccepts(t *testing.T) {
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import onnx").Run(); err != nil {
+		t.Skipf("%s with onnx is not installed", python)
+	}
+	args := []string{"-c", "import sys, onnx\nfor f in sys.argv[1:]: onnx.checker.check_model(f, full_check=True)"}
+	temp := t.TempDir()
+	for i, n := range networks(t) {
+		for _, fold := range []bool{false, true} {
+			path := filepath.Join(temp, fmt.Sprintf("%d %v %s.onnx", i, fold, n.model.Name))
+			if err := onnx.Save(path, n.b, n.x, n.y, onnx.Config{Fold: fold}); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, path)
+		}
+	}
+	if out, err := exec.Command(python, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Logf("%d models", len(args)-2)
+}
+
 // A field of a protocol buffer: a number or bytes.
 type field struct {
 	number int
