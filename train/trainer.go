@@ -54,7 +54,7 @@ type Trainer struct {
 	at                 state
 	targets            []float32 // of mixed images, for one batch; nil where none are mixed
 
-	best      review // what the best weights of this session say of the test images
+	best      review          // what the best weights of this session say of the test images
 	broken    map[string]bool // images that were skipped, by their errors, which name them
 	events    Events
 	trainPace pace

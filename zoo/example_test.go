@@ -151,8 +151,8 @@ func ExampleLoad() {
 	}
 	fmt.Println(len(features), "features")
 	// Output:
-	// Ankle boot 0.98, Sneaker 0.02
-	// Pullover 1.00, Coat 0.00
-	// Trouser 1.00, T-shirt/top 0.00
+	// Ankle boot 1.00, Sandal 0.00
+	// Pullover 1.00, T-shirt/top 0.00
+	// Trouser 1.00, Bag 0.00
 	// 84 features
 }
