@@ -110,7 +110,7 @@ func OpenPart(name, dir string, part Part) (Source, error) {
 	}
 	if dir == "" && !d.Embedded {
 		if dir = d.Folder(); dir == "" {
-			return nil, fmt.Errorf("%s: no folder given, and its files are neither embedded nor %s", name, d.places())
+			return nil, fmt.Errorf("%s: no folder given, and its files are neither embedded nor %s; %[1]s=FOLDER names one", name, d.places())
 		}
 	}
 	return d.Open(dir, part)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -111,6 +112,9 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 		}
 	}
 	other, err := gtp.Start(ctx, f.timeout, words[0], words[1:]...)
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%w: --against names it with its path, as in '/usr/games/gnugo --mode gtp --level 1 --chinese-rules'", err)
+	}
 	if err != nil {
 		return err
 	}
