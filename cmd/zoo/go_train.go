@@ -70,11 +70,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 			}
 			defer t.Close()
 			if f.dry {
-				if f.json_ {
-					return a.printJSON(t.Plan())
-				}
-				_, err := fmt.Fprint(a.stdout, t.Plan())
-				return err
+				return a.dryRun(cmd.Context(), cfg, t, f.json_)
 			}
 			return a.finishGo(cmd.Context(), t, f.json_)
 		},
@@ -99,7 +95,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	flags.StringVar(&f.init, "init", "", "weights file to begin with")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
-	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and end")
+	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and an estimate of the time, and end")
 	flags.BoolVar(&f.json_, "json", false, "print the result as one object")
 	return cmd
 }
