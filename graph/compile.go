@@ -40,8 +40,18 @@ type step struct {
 	layer, kind   string
 	reads, writes []*value
 	scratch       int
-	derived       bool // depends on nothing but parameters: run again only after they have changed
+	derived       bool  // depends on nothing but parameters: run again only after they have changed
+	macs          int64 // multiply-adds, as papers count them
 	run           func(*exec) error
+}
+
+// bytes is the memory of all that the step reads and writes.
+func (s *step) bytes() int64 {
+	floats := 0
+	for _, v := range append(slices.Clone(s.reads), s.writes...) {
+		floats += v.size()
+	}
+	return 4 * int64(floats)
 }
 
 // A follower is an op with an input that it does not read: it is there so that a tape machine computes

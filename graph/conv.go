@@ -160,13 +160,14 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	}
 	relu := c.takesReLU()
 	y := c.result(o.core.shape...)
-	c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		if added != nil {
 			*added = residual.act()
 		}
 		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, relu, y.act(), e.scratch)
 		return nil
 	})
+	s.macs = o.shape.MACs()
 	return y
 }
 
@@ -273,7 +274,7 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 		dx = c.like(base)
 		reads = append(reads, base)
 	}
-	c.add(reads, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add(reads, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
 		if base != nil && &dx.data[0] != &base.data[0] {
 			for n := range dx.shape[0] {
 				copy(dx.image(n), base.image(n))
@@ -282,6 +283,7 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 		k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
 		return nil
 	})
+	s.macs = o.of.shape.MACs()
 	return dx
 }
 
@@ -300,10 +302,11 @@ func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
 		writes = append(writes, db)
 		c.state[&o.core] = []*value{db}
 	}
-	c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
 		k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)
 		return nil
 	})
+	s.macs = o.of.shape.MACs()
 	return dw
 }
 

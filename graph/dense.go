@@ -41,6 +41,8 @@ type denseOp struct {
 	n, in, out int
 }
 
+func (o *denseOp) macs() int64 { return int64(o.n) * int64(o.in) * int64(o.out) }
+
 func (o *denseOp) lower(c *compiler, in []*value) *value {
 	k, x, w := kernel.NewDense(o.n, o.in, o.out), c.asPlain(in[0]), in[1]
 	reads, bias := []*value{x, w}, &value{}
@@ -50,10 +52,11 @@ func (o *denseOp) lower(c *compiler, in []*value) *value {
 	}
 	relu := c.takesReLU()
 	y := c.plain(o.n, o.out)
-	c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		k.Forward(e.pool, x.data, w.data, bias.data, y.data, relu, e.scratch)
 		return nil
 	})
+	s.macs = o.macs()
 	return y
 }
 
@@ -73,10 +76,11 @@ type denseDataGradOp struct {
 func (o *denseDataGradOp) lower(c *compiler, in []*value) *value {
 	k, w, dy := kernel.NewDense(o.of.n, o.of.in, o.of.out), in[0], c.asPlain(in[1])
 	dx := c.plain(o.of.n, o.of.in)
-	c.add([]*value{w, dy}, []*value{dx}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add([]*value{w, dy}, []*value{dx}, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		k.DataGrad(e.pool, dy.data, w.data, dx.data, e.scratch)
 		return nil
 	})
+	s.macs = o.of.macs()
 	return dx
 }
 
@@ -95,9 +99,10 @@ func (o *denseFilterGradOp) lower(c *compiler, in []*value) *value {
 		writes = append(writes, db)
 		c.state[&o.core] = []*value{db}
 	}
-	c.add([]*value{x, dy}, writes, k.Scratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add([]*value{x, dy}, writes, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		k.FilterGrad(e.pool, x.data, dy.data, dw.data, db.data, e.scratch)
 		return nil
 	})
+	s.macs = o.of.macs()
 	return dw
 }

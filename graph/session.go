@@ -220,10 +220,12 @@ func (s *Session) Run() (err error) {
 	return nil
 }
 
-// A StepTime says how long the steps of one layer and kind took.
+// A StepTime says how long a step of a layer took in all runs, and what it does in each.
 type StepTime struct {
 	Layer, Kind string // "layer1.0.conv1" and "conv filter gradient"
 	Time        time.Duration
+	MACs        int64 // multiply-adds, as papers count them; minimal filtering does fewer
+	Bytes       int64 // of what it reads and writes, each once
 }
 
 // Profile starts to measure the steps of the following runs and returns what was measured since it was
@@ -231,7 +233,8 @@ type StepTime struct {
 func (s *Session) Profile() []StepTime {
 	var list []StepTime
 	for i, t := range s.times {
-		list = append(list, StepTime{s.steps[i].layer, s.steps[i].kind, t})
+		st := s.steps[i]
+		list = append(list, StepTime{st.layer, st.kind, t, st.macs, st.bytes()})
 	}
 	s.times = make([]time.Duration, len(s.steps))
 	return list

@@ -41,15 +41,26 @@ type BenchResult struct {
 	PeakMB  int64   `json:"peak_rss_mb"`
 	PlanMB  int64   `json:"planned_mb"`
 	Kernels string  `json:"kernels"`
-	// Layers are the parts of a step in their order, the weights' update last.
-	Layers []BenchLayer `json:"layers,omitempty"`
+	// Layers are the parts of a step in their order, the weights' update last; Roofline is what bounds them.
+	Layers   []BenchLayer   `json:"layers,omitempty"`
+	Roofline *BenchRoofline `json:"roofline,omitempty"`
 }
 
 // A BenchLayer is what one layer does of one kind, such as "conv filter gradient".
 type BenchLayer struct {
 	Layer string  `json:"layer"`
 	Kind  string  `json:"kind"`
-	MS    float64 `json:"ms"` // mean of a step
+	MS    float64 `json:"ms"`             // mean of a step
+	GMAC  float64 `json:"gmac,omitempty"` // multiply-adds, as papers count them
+	MB    float64 `json:"mb,omitempty"`   // of what is read and written, each once
+}
+
+// A BenchRoofline is what the machine could do at most, measured beside the network.
+type BenchRoofline struct {
+	GFLOPS float64 `json:"gflops"`          // of the micro-kernel with its operands in the first-level cache
+	GBS    float64 `json:"gb_per_second"`   // to and from memory
+	MACsMS float64 `json:"multiply_add_ms"` // a step's multiply-adds at that; minimal filtering does fewer, and can be faster
+	MoveMS float64 `json:"move_ms"`         // what a step reads and writes at that, if caches held none of it
 }
 
 // Bench times a network on random images, after some steps that are not counted.
@@ -151,6 +162,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	}
 	if c.Layers {
 		result.Layers = benchLayers(session.Profile(), updates, len(times))
+		result.Roofline = roofline(pool, result.Layers)
 	}
 	return result, nil
 }
@@ -164,14 +176,31 @@ func benchLayers(steps []graph.StepTime, updates time.Duration, runs int) []Benc
 			i, list = len(list), append(list, BenchLayer{Layer: s.Layer, Kind: s.Kind})
 		}
 		list[i].MS += 1e3 * s.Time.Seconds() / float64(runs)
+		if s.Time > 0 { // what inference packs once is no part of a step
+			list[i].GMAC += float64(s.MACs) / 1e9
+			list[i].MB += float64(s.Bytes) / 1e6
+		}
 	}
 	if updates == 0 {
 		list = list[:len(list)-1]
 	}
 	for i := range list {
-		list[i].MS = round(list[i].MS, 4)
+		list[i].MS, list[i].GMAC, list[i].MB = round(list[i].MS, 4), round(list[i].GMAC, 6), round(list[i].MB, 4)
 	}
 	return list
+}
+
+// roofline measures the machine, and says how long the layers would take at its best.
+func roofline(p *kernel.Pool, layers []BenchLayer) *BenchRoofline {
+	machine := kernel.MeasureRoofline(p)
+	var gmac, mb float64
+	for _, l := range layers {
+		gmac, mb = gmac+l.GMAC, mb+l.MB
+	}
+	return &BenchRoofline{
+		GFLOPS: round(machine.FLOPS/1e9, 1), GBS: round(machine.Bytes/1e9, 1),
+		MACsMS: round(2e12*gmac/machine.FLOPS, 4), MoveMS: round(1e9*mb/machine.Bytes, 4),
+	}
 }
 
 // sample runs a step again and again for some time, at least three times after the warm-up and a call of

@@ -48,7 +48,7 @@ func newBench(a *app) *cobra.Command {
 			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%d MB planned)\n",
 				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, train.Group(int64(r.Steps)), train.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
 			if c.Layers {
-				a.printBenchLayers(r.Layers)
+				a.printBenchLayers(r)
 			}
 			return nil
 		},
@@ -59,33 +59,40 @@ func newBench(a *app) *cobra.Command {
 	f.IntVar(&c.Batch, "batch", 16, "images in a step")
 	f.IntVar(&c.Threads, "threads", 0, "threads; 0 means one for each core")
 	f.Float64Var(&seconds, "seconds", 5, "how long to measure")
-	f.BoolVar(&c.Layers, "layers", false, "show the time of each layer")
+	f.BoolVar(&c.Layers, "layers", false, "show the time and speed of each layer, and what bounds them")
 	f.BoolVar(&asJSON, "json", false, "print one object")
 	return cmd
 }
 
-// printBenchLayers prints the time of each layer, and of all layers of a kind.
-func (a *app) printBenchLayers(layers []train.BenchLayer) {
-	var total float64
-	var kinds []string
-	sums := map[string]float64{}
-	for _, l := range layers {
-		if _, ok := sums[l.Kind]; !ok {
-			kinds = append(kinds, l.Kind)
+// printBenchLayers prints the time of each layer and of all layers of a kind, with the speed of its multiply-adds and
+// of what it reads and writes, and what the machine could do at most.
+func (a *app) printBenchLayers(r train.BenchResult) {
+	var all train.BenchLayer
+	var kinds []train.BenchLayer
+	for _, l := range r.Layers {
+		i := slices.IndexFunc(kinds, func(k train.BenchLayer) bool { return k.Kind == l.Kind })
+		if i < 0 {
+			i, kinds = len(kinds), append(kinds, train.BenchLayer{Layer: "all layers", Kind: l.Kind})
 		}
-		total += l.MS
-		sums[l.Kind] += l.MS
+		for _, sum := range []*train.BenchLayer{&all, &kinds[i]} {
+			sum.MS, sum.GMAC, sum.MB = sum.MS+l.MS, sum.GMAC+l.GMAC, sum.MB+l.MB
+		}
 	}
-	share := func(ms float64) string { return train.Percent(ms / total) }
-	t := newTable(a.stdout, "Layer", "Kind", "ms", "Share")
-	t.SetColumnConfigs(right(3, 4))
-	for _, l := range layers {
-		t.AppendRow(table.Row{l.Layer, l.Kind, fmt.Sprintf("%.4f", l.MS), share(l.MS)})
+	slices.SortStableFunc(kinds, func(a, b train.BenchLayer) int { return cmp.Compare(b.MS, a.MS) })
+	t := newTable(a.stdout, "Layer", "Kind", "ms", "Share", "GFLOP/s", "GB/s")
+	t.SetColumnConfigs(right(3, 4, 5, 6))
+	rate := func(amount, ms float64) string {
+		if amount == 0 || ms == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%.3g", amount/ms)
 	}
-	slices.SortStableFunc(kinds, func(a, b string) int { return cmp.Compare(sums[b], sums[a]) })
-	for _, k := range kinds {
-		t.AppendRow(table.Row{"all layers", k, fmt.Sprintf("%.4f", sums[k]), share(sums[k])})
+	for _, l := range append(slices.Clone(r.Layers), kinds...) {
+		t.AppendRow(table.Row{l.Layer, l.Kind, fmt.Sprintf("%.4f", l.MS), train.Percent(l.MS / all.MS), rate(2e3*l.GMAC, l.MS), rate(l.MB, l.MS)})
 	}
 	fmt.Fprintln(a.stdout)
 	t.Render()
+	f := r.Roofline
+	fmt.Fprintf(a.stdout, "\nroofline  %.4g GFLOP/s: %.4g GMAC take %.4g ms; minimal filtering multiplies less\n", f.GFLOPS, all.GMAC, f.MACsMS)
+	fmt.Fprintf(a.stdout, "          %.4g GB/s: %.4g MB read and written take %.4g ms; what caches hold takes less\n", f.GBS, all.MB, f.MoveMS)
 }

@@ -1,0 +1,88 @@
+package kernel
+
+import (
+	"math"
+	"time"
+	"unsafe"
+)
+
+// A Roofline is what bounds the kernels on a machine (Williams, Waterman & Patterson, "Roofline: An Insightful
+// Visual Performance Model for Multicore Architectures", 2009): none multiplies faster, and none whose operands
+// are in no cache moves them faster.
+type Roofline struct {
+	FLOPS float64 // floating-point operations a second: two for each multiply-add
+	Bytes float64 // read and written a second
+}
+
+// MeasureRoofline measures both on the pool's threads in some tenths of a second: the micro-kernel with its
+// operands in the first-level cache, and the sum of two arrays that no cache holds. The fastest of several
+// runs counts.
+func MeasureRoofline(p *Pool) Roofline {
+	peak := newPeakRun()
+	tasks := 4 * p.Threads()
+	flops := float64(tasks) * peak.flops() / shortest(p, tasks, peak)
+	stream := &streamRun{x: make([]float32, streamTasks*streamChunk), y: make([]float32, streamTasks*streamChunk)}
+	return Roofline{FLOPS: flops, Bytes: 3 * 4 * float64(len(stream.x)) / shortest(p, streamTasks, stream)}
+}
+
+// shortest is the least time of several runs, in seconds.
+func shortest(p *Pool, tasks int, work Tasker) float64 {
+	least := math.Inf(1)
+	for range 12 {
+		begun := time.Now()
+		p.Run(tasks, work)
+		least = min(least, time.Since(begun).Seconds())
+	}
+	return least
+}
+
+// peakK are the steps of k, and peakCalls the calls of the micro-kernel in a task.
+const peakK, peakCalls = 256, 256
+
+// A peakRun runs the family's largest tile.
+type peakRun struct {
+	rows, panels int
+	a, b         []float32
+}
+
+func newPeakRun() *peakRun {
+	r := &peakRun{}
+	for panels := range tileRows[family] {
+		if maxRows(panels)*panels > r.rows*r.panels {
+			r.rows, r.panels = maxRows(panels), panels
+		}
+	}
+	r.a, r.b = make([]float32, r.rows*peakK), make([]float32, r.panels*Block*peakK)
+	return r
+}
+
+// flops is the number of floating-point operations in a task.
+func (r *peakRun) flops() float64 { return 2 * peakCalls * float64(r.rows*r.panels*Block*peakK) }
+
+// Task multiplies the same matrices again and again.
+func (r *peakRun) Task(int, int) {
+	var c [4 * Block * Block]float32
+	half := (r.rows + 1) / 2
+	offs := [1][2]int{}
+	t := tile{
+		a0: unsafe.Pointer(&r.a[0]), a1: unsafe.Pointer(&r.a[half]), ams: 4, aks: uintptr(4 * r.rows),
+		offs: &offs[0], nb: 1, kb: peakK,
+		b: unsafe.Pointer(&r.b[0]), bks: uintptr(4 * Block * r.panels), bps: 4 * Block,
+		c0: unsafe.Pointer(&c[0]), c1: unsafe.Pointer(&c[half*Block*r.panels]), cms: uintptr(4 * Block * r.panels), cps: 4 * Block,
+	}
+	for range peakCalls {
+		runTile(&t, r.rows, r.panels)
+	}
+}
+
+// streamTasks arrays of streamChunk floats are 128 MB, and as many are added to them.
+const streamTasks, streamChunk = 64, 1 << 19
+
+// A streamRun adds x to y.
+type streamRun struct{ x, y []float32 }
+
+// Task adds one chunk.
+func (r *streamRun) Task(task, _ int) {
+	from := task * streamChunk
+	addTo(r.x[from:from+streamChunk], r.y[from:from+streamChunk])
+}
