@@ -549,15 +549,20 @@ func BenchmarkVectors(b *testing.B) {
 		fillNormal(r, v[k])
 	}
 	act := NewAct(v[1], 16, n/16/256, 16, 16)
+	quarter := NewAct(v[2], 16, n/16/256, 8, 8)
+	means := v[3][:act.N*act.C]
+	classes := make([]float32, n/10)
 	for _, c := range []struct {
 		name    string
-		streams int // operands read + operands written
+		streams float64 // operands read + operands written, of n floats each
 		call    func(p *Pool)
 	}{
 		{"ReLU", 2, func(p *Pool) { ReLU(p, v[0], v[1]) }},
 		{"ReLUGrad", 3, func(p *Pool) { ReLUGrad(p, v[0], v[1], v[2]) }},
+		{"Add", 3, func(p *Pool) { Add(p, v[0], v[1], v[2]) }},
 		{"AddReLU", 3, func(p *Pool) { AddReLU(p, v[0], v[1], v[2]) }},
 		{"Axpy", 3, func(p *Pool) { Axpy(p, 1e-9, v[0], v[1]) }},
+		{"Scale", 2, func(p *Pool) { Scale(p, 0.5, v[0], v[2]) }},
 		{"Fill", 1, func(p *Pool) { Fill(p, 1e-9, v[2]) }},
 		{"Tanh", 2, func(p *Pool) { Tanh(p, 1.7, 0.6, v[0], v[2]) }},
 		{"TanhGrad", 3, func(p *Pool) { TanhGrad(p, 1.7, 0.6, v[0], v[1], v[2]) }},
@@ -571,6 +576,16 @@ func BenchmarkVectors(b *testing.B) {
 		{"ToBlocked", 2, func(p *Pool) { ToBlocked(p, v[0], act) }},
 		{"FromBlocked", 2, func(p *Pool) { FromBlocked(p, act, v[0]) }},
 		{"CopyChannels", 2, func(p *Pool) { CopyChannels(p, act, 0, act, act.C/2, act.C/2, false) }},
+		{"Finite", 1, func(p *Pool) { Finite(p, v[0]) }},
+		{"MSE", 2, func(p *Pool) { MSE(p, v[0], v[1]) }},
+		{"MSEGrad", 3, func(p *Pool) { MSEGrad(p, v[0], v[1], 1, v[2]) }},
+		{"Subsample", 0.5, func(p *Pool) { Subsample(p, act, 2, quarter, 0) }},
+		{"SubsampleGrad", 1.25, func(p *Pool) { SubsampleGrad(p, quarter, 2, act, 0) }},
+		{"GlobalAvgPool", 1, func(p *Pool) { GlobalAvgPool(p, act, means) }},
+		{"GlobalAvgPoolGrad", 1, func(p *Pool) { GlobalAvgPoolGrad(p, means, act) }},
+		{"CrossEntropy of 10", 2, func(p *Pool) { CrossEntropy(p, n/10, 10, v[0][:n/10*10], classes, 0, v[2][:n/10*10]) }},
+		{"CrossEntropyGrad of 10", 2, func(p *Pool) { CrossEntropyGrad(p, n/10, 10, v[0][:n/10*10], classes, 0, 1, v[2][:n/10*10]) }},
+		{"SoftmaxGrad of 10", 3, func(p *Pool) { SoftmaxGrad(p, n/10, 10, v[0][:n/10*10], v[1][:n/10*10], v[2][:n/10*10]) }},
 		{"Softmax of 1000", 2, func(p *Pool) { Softmax(p, n/1000, 1000, v[0][:n/1000*1000], v[2][:n/1000*1000]) }},
 		{"Softmax of 10", 2, func(p *Pool) { Softmax(p, n/10, 10, v[0][:n/10*10], v[2][:n/10*10]) }},
 	} {
@@ -582,7 +597,7 @@ func BenchmarkVectors(b *testing.B) {
 					for b.Loop() {
 						c.call(p)
 					}
-					b.ReportMetric(float64(b.N)*float64(c.streams)*4*n/b.Elapsed().Seconds()/1e9, "GB/s")
+					b.ReportMetric(float64(b.N)*c.streams*4*n/b.Elapsed().Seconds()/1e9, "GB/s")
 				})
 			}
 		}

@@ -133,6 +133,48 @@ func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
 	})
 }
 
+func TestConvolutionsOfTinyAndOfHugeNumbers(t *testing.T) {
+	// Denormal numbers are not flushed to zero, and results below the largest number are reached without an
+	// infinity on the way: within 1e-5 of the reference in norm, like any other.
+	s := squareConv(1, 20, 9, 17, 3, 1, 1)
+	for _, k := range []struct {
+		name     string
+		x, w, dy int // powers of two
+	}{
+		{"denormal results", -65, -66, -65},
+		{"denormal pixels", -130, 20, 16},
+		{"huge pixels", 115, 0, 0},
+		{"huge filters", 0, 115, 0},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			convFamilies(t, func(t *testing.T) {
+				p := convPool(t, 1)
+				for _, a := range []algorithm{direct, minimal} {
+					c, err := newConv(s, false, a)
+					if err != nil {
+						t.Fatal(err)
+					}
+					d := newConvData(s, false)
+					scale(d.x, k.x)
+					scale(d.w, k.w)
+					scale(d.dy, k.dy)
+					d.ref = newConvReference(s, d.x, d.w, d.dy)
+					d.forward(t, p, c, false, false, false)
+					d.dataGrad(t, p, c, false)
+					d.filterGrad(t, p, c, false)
+				}
+			})
+		})
+	}
+}
+
+// scale multiplies by a power of two.
+func scale(x []float32, power int) {
+	for i, v := range x {
+		x[i] = float32(math.Ldexp(float64(v), power))
+	}
+}
+
 func TestAlgorithmIsChosenByShape(t *testing.T) {
 	for _, k := range []struct {
 		name  string
