@@ -113,6 +113,11 @@ func (r *corrRun) Task(task, worker int) {
 			if r.relu && hi == c.nb {
 				t.relu = 1
 			}
+			next := np*c.nb + lo // the next panels' filters, or after the last ones the next pass's
+			if p+np == p1 && hi < c.nb {
+				next = hi - (p-p0)*c.nb
+			}
+			w.next = next * c.kb * Block * 4
 			w.tiles(&t, np)
 		}
 	}
@@ -129,6 +134,7 @@ type walk struct {
 	image, row, pixel    int
 	yImage, yRow, yPixel int
 	rImage               int
+	next                 int // bytes from the panel to the filters that are wanted next
 }
 
 // tiles runs the micro-kernel over the strip, np panels at a time.
@@ -141,6 +147,7 @@ func (w *walk) tiles(t *tile, np int) {
 			next, _, _ := w.at(min(e+2, rows))
 			t.ahead = uintptr(next-x0) * 4
 			w.blocks(t, e, min(e+1, rows-1))
+			t.fetch(e/2, (rows+1)/2, np, w.next, (w.hi-w.lo)*w.c.kb)
 			t.a0, t.c0 = unsafe.Pointer(&w.x[x0]), unsafe.Pointer(&w.y[y0])
 			if e+1 == rows {
 				w.half(t, r0, width)
@@ -163,6 +170,7 @@ func (w *walk) tiles(t *tile, np int) {
 		w.blocks(t, e, e)
 		for i := range parts {
 			c0, c1 := i*width/parts, (i+1)*width/parts
+			t.fetch(e*parts+i, rows*parts, np, w.next, (w.hi-w.lo)*w.c.kb)
 			t.ahead = uintptr(c1-c0) * t.ams
 			if i+1 == parts {
 				next, _, _ := w.at(e + 1)

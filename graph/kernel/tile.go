@@ -34,6 +34,20 @@ type tile struct {
 	// A's next tile, which no processor guesses where blocks are far apart: every step of a block asks
 	// for one cache line, the first one ahead bytes behind the block's first row, then step by step.
 	ahead, aheadStep uintptr
+
+	// The next panels of B, which come from memory to the second-level cache while the tiles of these are
+	// computed: every step asks for a line, the first one next bytes behind B, then nextStep bytes further.
+	next, nextStep uintptr
+}
+
+// fetch lets call i of the given number that use the same panels of B, all over the same steps of k, ask
+// for its part of the panels that lie next bytes behind them.
+func (t *tile) fetch(i, calls, panels, next, steps int) {
+	p := i * panels / calls
+	first, end := ceil(p*calls, panels), ceil((p+1)*calls, panels) // the calls for this panel
+	line := Block * 4 / (end - first)
+	t.next = uintptr(next+(i-first)*steps*line) + uintptr(p)*t.bps
+	t.nextStep = uintptr(line)
 }
 
 // tilePortable is the micro-kernel in Go: the meaning of the assembly, and what runs where there is none.

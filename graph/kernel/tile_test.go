@@ -131,7 +131,7 @@ func TestTileOffsets(t *testing.T) {
 		unsafe.Offsetof(x.b), unsafe.Offsetof(x.bks), unsafe.Offsetof(x.bps),
 		unsafe.Offsetof(x.c0), unsafe.Offsetof(x.c1), unsafe.Offsetof(x.cms), unsafe.Offsetof(x.cps),
 		unsafe.Offsetof(x.r0), unsafe.Offsetof(x.r1), unsafe.Offsetof(x.bias), unsafe.Offsetof(x.relu),
-		unsafe.Offsetof(x.ahead), unsafe.Offsetof(x.aheadStep),
+		unsafe.Offsetof(x.ahead), unsafe.Offsetof(x.aheadStep), unsafe.Offsetof(x.next), unsafe.Offsetof(x.nextStep),
 	} {
 		if off != uintptr(8*i) {
 			t.Errorf("field %d of tile is at %d; the assembly reads it at %d", i, off, 8*i)
