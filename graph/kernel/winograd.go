@@ -29,9 +29,16 @@ type winograd struct {
 	uPitch  int // floats from one of the 36 filter matrices to the next
 	mPitch  int // and of the results
 	staged  bool
-	split   int  // tasks of a product, in stages
 	parts   int  // tasks of a strip that is done in one go, each for some of the panels
 	flipped bool // packs the filters of a data gradient
+
+	held []winogradHeld // by the threads of the call under way
+}
+
+// A winogradHeld is the strip whose transformed input a thread has at hand.
+type winogradHeld struct {
+	strip int
+	_     [56]byte
 }
 
 // A winogradMap is the part of a plan that brings a batch into the transformed domain.
@@ -52,6 +59,10 @@ type winogradMap struct {
 const (
 	winogradTile = 36 * Block // floats of a transformed tile; room for an untransformed one
 	winogradSide = 4          // pixels of a tile's side
+
+	// The tiles of a stage are a first half and a second one: two threads have as good as no data in common
+	// but the filters.
+	winogradHalves = 2
 )
 
 // oddLines returns the floats of n cache lines, or one more: an odd number of them, so that the 36
@@ -123,10 +134,10 @@ func (g *winograd) plan() {
 	g.panels = Blocks(g.f)
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
 	g.planStrips()
-	g.mPitch = oddLines(g.panels * g.strip)
-	g.split = productTasks(g.panels)
-	const tasks, least = 16, 8
-	g.outputParts = max(1, min(tasks/g.panels, g.strip/least))
+	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
+	const tasks, least = 16, 8 // of a stage and its half of the tiles; tiles of a task
+	g.inputParts = winogradHalves * max(1, min(tasks/g.blocks, g.strip/least)/winogradHalves)
+	g.outputParts = winogradHalves * max(1, min(tasks/g.panels, g.strip/least)/winogradHalves)
 	g.offs = make([][2]int, g.nb)
 	for i := range g.offs {
 		ch := i * g.kb
@@ -138,27 +149,29 @@ func (g *winograd) plan() {
 // micro-kernel, which are of fourteen rows at best.
 func (g *winograd) planStrips() {
 	const (
-		most   = 300       // channels in and out, up to which strips are done in one go
-		cached = 640 << 10 // bytes of such a strip, transformed
-		tasks  = 16        // strips that are sought
-		few    = 8         // strips that are too few, unless
-		small  = 160 << 10 // the transformed filters have at most so many bytes, so that each thread can read all
-		long   = 128       // tiles of a strip in stages
+		most   = 300        // channels in and out, up to which strips are done in one go
+		cached = 640 << 10  // bytes of such a strip, transformed
+		tasks  = 16         // strips that are sought
+		few    = 8          // strips that are too few, unless
+		small  = 160 << 10  // the transformed filters have at most so many bytes, so that each thread can read all, or
+		held   = 1200 << 10 // all tiles, so that each thread can transform them for itself
+		long   = 128        // tiles of a strip in stages
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
 	g.parts = 1
 	// With few tiles, stages would send everything from one thread's cache to another's, twice, in no more
 	// time than the work itself takes.
-	switch filters := 36 * 4 * g.blocks * g.panels * Block * Block; {
-	case g.tiles() >= few*rows:
-	case filters <= small:
-		g.cut(max(g.tiles()/4, 8))
-		return
-	case g.tiles() <= rows && channels <= most:
-		g.cut(rows)
-		g.parts = min(max(g.panels/2, 1), 4)
-		return
+	if g.tiles() < few*rows {
+		switch {
+		case 36*4*g.blocks*g.panels*Block*Block <= small:
+			g.cut(max(g.tiles()/4, 8))
+			return
+		case 36*4*g.blocks*Block*g.tiles() <= held:
+			g.cut(g.tiles())
+			g.parts = ceil(g.panels, 2)
+			return
+		}
 	}
 	if channels > most || g.tiles() < few*rows {
 		g.staged = true

@@ -57,39 +57,49 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 	}
 	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:][:copies*36*g.mPitch]
 	if !g.staged {
+		if len(g.held) < p.Threads() {
+			g.held = make([]winogradHeld, p.Threads())
+		}
+		for i := range g.held {
+			g.held[i].strip = -1
+		}
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
 	} else {
 		for r.strip = range g.strips {
 			r.stage = winogradIn
-			p.Run(g.blocks*g.inputParts, r)
+			p.Run(g.inputParts*g.blocks, r)
 			r.stage = winogradProducts
-			p.Run(36*g.split, r)
+			p.Run(winogradHalves*36, r)
 			r.stage = winogradOut
-			p.Run(g.panels*g.outputParts, r)
+			p.Run(g.outputParts*g.panels, r)
 		}
 	}
 	*r = winogradRun{}
 }
 
-// Task does a strip, or the part of it that belongs to some panels of results, or a part of a strip's stage: some tiles of a block of channels, one of the 36
-// products, some tiles of a panel of results.
+// Task does some panels of results of a strip, or a part of a strip's stage: some tiles of a block of
+// channels, half of the tiles of one of the 36 products, some tiles of a panel of results. Stages count
+// their tasks by tiles first: a thread finds there what it has left in its own cache.
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
 	temp := r.temp[worker*winogradTile:][:winogradTile]
 	if r.stage == winogradFused {
 		v, m := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.m[worker*36*g.mPitch:][:36*g.mPitch]
-		t0, t1 := g.tilesOf(task / g.parts)
-		part := task % g.parts
+		strip, part := task/g.parts, task%g.parts
+		t0, t1 := g.tilesOf(strip)
 		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
-		for b := range g.blocks {
-			g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
+		if held := &g.held[worker].strip; *held != strip {
+			*held = strip
+			for b := range g.blocks {
+				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
+			}
 		}
 		for xi := range 36 {
 			r.multiply(v, m, t1-t0, xi, p0, p1)
 		}
 		for p := p0; p < p1; p++ {
-			r.output(m[p*g.strip*Block:], p, t0, t1, temp)
+			r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 		}
 		return
 	}
@@ -97,14 +107,15 @@ func (r *winogradRun) Task(task, worker int) {
 	count := t1 - t0
 	switch r.stage {
 	case winogradIn:
-		b, i := task/g.inputParts, task%g.inputParts
+		i, b := task/g.blocks, task%g.blocks
 		from, to := i*count/g.inputParts, (i+1)*count/g.inputParts
 		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[(b*g.strip+from)*Block:], temp)
 	case winogradProducts:
-		i := task % g.split
-		r.multiply(r.v, r.m, count, task/g.split, i*g.panels/g.split, (i+1)*g.panels/g.split)
+		i := task / 36
+		from, to := i*count/winogradHalves, (i+1)*count/winogradHalves
+		r.multiply(r.v[from*Block:], r.m[from*Block:], to-from, task%36, 0, g.panels)
 	case winogradOut:
-		p, i := task/g.outputParts, task%g.outputParts
+		i, p := task/g.panels, task%g.panels
 		from, to := i*count/g.outputParts, (i+1)*count/g.outputParts
 		r.output(r.m[(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
 	}
@@ -147,7 +158,8 @@ func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	}
 }
 
-// multiply computes one of the 36 products for count tiles and panels p0 to p1.
+// multiply computes one of the 36 products for count tiles and panels p0 to p1; m is where the results of
+// panel p0 lie.
 func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 	g := r.g
 	steps := g.nb * g.kb
@@ -158,16 +170,26 @@ func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 	}
 	step := tilePanels(count, 1, min(perGroup, p1-p0))
 	for lo := 0; lo < g.nb; lo += g.chunk {
-		t.offs, t.nb = &g.offs[lo], min(g.chunk, g.nb-lo)
+		hi := min(lo+g.chunk, g.nb)
+		t.offs, t.nb = &g.offs[lo], hi-lo
 		for p := p0; p < p1; {
 			group := p / perGroup
 			np := min(step, p1-p, (group+1)*perGroup-p)
 			t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
 			a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
-			c := m[xi*g.mPitch+p*g.strip*Block:]
+			c := m[xi*g.mPitch+(p-p0)*g.strip*Block:]
 			most := maxRows(np)
 			parts := (count + most - 1) / most
+			next := np*steps + lo*g.kb // the next panels' filters; after the last ones the next pass's or product's
+			switch {
+			case p+np < p1:
+			case hi < g.nb:
+				next = hi*g.kb - (p-p0)*steps
+			default:
+				next = g.uPitch/Block - (p-p0)*steps
+			}
 			for i := range parts {
+				t.fetch(i, parts, np, next*Block*4, (hi-lo)*g.kb)
 				m0, m1 := i*count/parts, (i+1)*count/parts
 				half := (m1 - m0 + 1) / 2 * Block * 4
 				if m1-m0 == 1 {
