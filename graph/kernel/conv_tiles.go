@@ -141,13 +141,14 @@ type walk struct {
 func (w *walk) tiles(t *tile, np int) {
 	width, rows := w.s.c1-w.s.c0, w.s.rows()
 	most := maxRows(np)
+	steps := (w.hi - w.lo) * w.c.kb
 	if 2*width <= most {
+		t.fetch((rows+1)/2, np, w.next)
 		for e := 0; e < rows; e += 2 {
 			x0, y0, r0 := w.at(e)
 			next, _, _ := w.at(min(e+2, rows))
 			t.ahead = uintptr(next-x0) * 4
 			w.blocks(t, e, min(e+1, rows-1))
-			t.fetch(e/2, (rows+1)/2, np, w.next, (w.hi-w.lo)*w.c.kb)
 			t.a0, t.c0 = unsafe.Pointer(&w.x[x0]), unsafe.Pointer(&w.y[y0])
 			if e+1 == rows {
 				w.half(t, r0, width)
@@ -161,16 +162,17 @@ func (w *walk) tiles(t *tile, np int) {
 				t.r0, t.r1 = unsafe.Pointer(&w.res[r0]), unsafe.Pointer(&w.res[r1])
 			}
 			runTile(t, 2*width, np)
+			t.fetched(steps)
 		}
 		return
 	}
 	parts := (width + most - 1) / most
+	t.fetch(rows*parts, np, w.next)
 	for e := range rows {
 		x, y, r := w.at(e)
 		w.blocks(t, e, e)
 		for i := range parts {
 			c0, c1 := i*width/parts, (i+1)*width/parts
-			t.fetch(e*parts+i, rows*parts, np, w.next, (w.hi-w.lo)*w.c.kb)
 			t.ahead = uintptr(c1-c0) * t.ams
 			if i+1 == parts {
 				next, _, _ := w.at(e + 1)
@@ -179,6 +181,7 @@ func (w *walk) tiles(t *tile, np int) {
 			t.a0, t.c0 = unsafe.Pointer(&w.x[x+c0*w.pixel]), unsafe.Pointer(&w.y[y+c0*w.yPixel])
 			w.half(t, r+c0*w.yPixel, c1-c0)
 			runTile(t, c1-c0, np)
+			t.fetched(steps)
 		}
 	}
 }

@@ -38,16 +38,27 @@ type tile struct {
 	// The next panels of B, which come from memory to the second-level cache while the tiles of these are
 	// computed: every step asks for a line, the first one next bytes behind B, then nextStep bytes further.
 	next, nextStep uintptr
+
+	// The assembly reads no further.
+	part, parts int // which of the calls that ask for the same of the next panels comes now
 }
 
-// fetch lets call i of the given number that use the same panels of B, all over the same steps of k, ask
-// for its part of the panels that lie next bytes behind them.
-func (t *tile) fetch(i, calls, panels, next, steps int) {
-	p := i * panels / calls
-	first, end := ceil(p*calls, panels), ceil((p+1)*calls, panels) // the calls for this panel
-	line := Block * 4 / (end - first)
-	t.next = uintptr(next+(i-first)*steps*line) + uintptr(p)*t.bps
-	t.nextStep = uintptr(line)
+// fetch lets the coming calls of the given number, all for the same panels of B, ask for as many that lie
+// next bytes behind them. After each call comes fetched.
+func (t *tile) fetch(calls, panels, next int) {
+	t.part, t.parts = 0, max(1, calls/panels)
+	t.next, t.nextStep = uintptr(next), uintptr(Block*4/t.parts)
+}
+
+// fetched goes on to what the next call asks for, after one of the given steps.
+func (t *tile) fetched(steps int) {
+	part := uintptr(steps) * t.nextStep
+	t.part++
+	t.next += part
+	if t.part == t.parts {
+		t.part = 0
+		t.next += t.bps - uintptr(t.parts)*part
+	}
 }
 
 // tilePortable is the micro-kernel in Go: the meaning of the assembly, and what runs where there is none.

@@ -95,9 +95,7 @@ func (r *winogradRun) Task(task, worker int) {
 				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 			}
 		}
-		for xi := range 36 {
-			r.multiply(v, m, t1-t0, xi, p0, p1)
-		}
+		r.multiply(v, m, t1-t0, 0, 36, p0, p1)
 		for p := p0; p < p1; p++ {
 			r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 		}
@@ -113,7 +111,7 @@ func (r *winogradRun) Task(task, worker int) {
 	case winogradProducts:
 		i := task / 36
 		from, to := i*count/winogradHalves, (i+1)*count/winogradHalves
-		r.multiply(r.v[from*Block:], r.m[from*Block:], to-from, task%36, 0, g.panels)
+		r.multiply(r.v[from*Block:], r.m[from*Block:], to-from, task%36, task%36+1, 0, g.panels)
 	case winogradOut:
 		i, p := task/g.panels, task%g.panels
 		from, to := i*count/g.outputParts, (i+1)*count/g.outputParts
@@ -158,9 +156,9 @@ func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	}
 }
 
-// multiply computes one of the 36 products for count tiles and panels p0 to p1; m is where the results of
-// panel p0 lie.
-func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
+// multiply computes the products xi0 to xi1 of the 36 for count tiles and panels p0 to p1; m is where the
+// results of panel p0 lie.
+func (r *winogradRun) multiply(v, m []float32, count, xi0, xi1, p0, p1 int) {
 	g := r.g
 	steps := g.nb * g.kb
 	perGroup := g.panels / g.groups
@@ -169,41 +167,51 @@ func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
 	}
 	step := tilePanels(count, 1, min(perGroup, p1-p0))
-	for lo := 0; lo < g.nb; lo += g.chunk {
-		hi := min(lo+g.chunk, g.nb)
-		t.offs, t.nb = &g.offs[lo], hi-lo
-		for p := p0; p < p1; {
-			group := p / perGroup
-			np := min(step, p1-p, (group+1)*perGroup-p)
-			t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
-			a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
-			c := m[xi*g.mPitch+(p-p0)*g.strip*Block:]
-			most := maxRows(np)
-			parts := (count + most - 1) / most
-			next := np*steps + lo*g.kb // the next panels' filters; after the last ones the next pass's or product's
-			switch {
-			case p+np < p1:
-			case hi < g.nb:
-				next = hi*g.kb - (p-p0)*steps
-			default:
-				next = g.uPitch/Block - (p-p0)*steps
-			}
-			for i := range parts {
-				t.fetch(i, parts, np, next*Block*4, (hi-lo)*g.kb)
-				m0, m1 := i*count/parts, (i+1)*count/parts
-				half := (m1 - m0 + 1) / 2 * Block * 4
-				if m1-m0 == 1 {
-					half = 0
+	for xi := xi0; xi < xi1; xi++ {
+		for lo := 0; lo < g.nb; lo += g.chunk {
+			hi := min(lo+g.chunk, g.nb)
+			t.offs, t.nb = &g.offs[lo], hi-lo
+			for p := p0; p < p1; {
+				group := p / perGroup
+				np := min(step, p1-p, (group+1)*perGroup-p)
+				next := np*steps + lo*g.kb // the next panels' filters; after the last ones the next pass's or product's
+				switch {
+				case p+np < p1:
+				case hi < g.nb:
+					next = hi*g.kb - (p-p0)*steps
+				default:
+					next = g.uPitch/Block - (p-p0)*steps
 				}
-				t.a0, t.c0 = unsafe.Pointer(&a[m0*Block]), unsafe.Pointer(&c[m0*Block])
-				t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
-				if lo > 0 {
-					t.r0, t.r1 = t.c0, t.c1
-				}
-				runTile(&t, m1-m0, np)
+				t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
+				a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
+				c := m[xi*g.mPitch+(p-p0)*g.strip*Block:]
+				t.products(a, c, count, np, lo > 0, next*Block*4)
+				p += np
 			}
-			p += np
 		}
+	}
+}
+
+// products runs the micro-kernel over count rows of a and c for np panels; next is how many bytes behind
+// these the panels lie that are wanted next.
+func (t *tile) products(a, c []float32, count, np int, accumulate bool, next int) {
+	most := maxRows(np)
+	parts := (count + most - 1) / most
+	t.fetch(parts, np, next)
+	for i := range parts {
+		m0, m1 := i*count/parts, (i+1)*count/parts
+		half := (m1 - m0 + 1) / 2 * Block * 4
+		if m1-m0 == 1 {
+			half = 0
+		}
+		t.a0, t.c0 = unsafe.Pointer(&a[m0*Block]), unsafe.Pointer(&c[m0*Block])
+		t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
+		t.r0, t.r1 = nil, nil
+		if accumulate {
+			t.r0, t.r1 = t.c0, t.c1
+		}
+		runTile(t, m1-m0, np)
+		t.fetched(t.nb * t.kb)
 	}
 }
 
