@@ -47,7 +47,7 @@ type tile struct {
 // next bytes behind them. After each call comes fetched.
 func (t *tile) fetch(calls, panels, next int) {
 	t.part, t.parts = 0, max(1, calls/panels)
-	t.next, t.nextStep = uintptr(next), uintptr(Block*4/t.parts)
+	t.next, t.nextStep = uintptr(next), uintptr(ceil(Block*4, t.parts))
 }
 
 // fetched goes on to what the next call asks for, after one of the given steps.

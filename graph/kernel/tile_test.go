@@ -139,6 +139,30 @@ func TestTileOffsets(t *testing.T) {
 	}
 }
 
+func TestCallsFetchEveryLineOfTheNextPanels(t *testing.T) {
+	const steps, distance, pitch = 48, 1 << 20, 5 << 12
+	for panels := 1; panels <= 4; panels++ {
+		for calls := panels; calls <= 40; calls++ {
+			x := tile{bps: pitch}
+			asked := map[uintptr]bool{}
+			x.fetch(calls, panels, distance)
+			for range calls {
+				for k := range uintptr(steps) {
+					asked[(x.next+k*x.nextStep)/64] = true
+				}
+				x.fetched(steps)
+			}
+			for p := range panels {
+				for line := range steps {
+					if !asked[uintptr(distance+p*pitch)/64+uintptr(line)] {
+						t.Errorf("%d calls for %d panels: line %d of panel %d is not asked for", calls, panels, line, p)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestTileAgreesWithStraightLoopsAtEverySize(t *testing.T) {
 	for _, f := range Families() {
 		t.Run(f.String(), func(t *testing.T) {
