@@ -231,7 +231,7 @@ func (c *corr) planTasks() {
 	if c.copied {
 		images, rows, cols := largest(c.strips)
 		c.bh, c.bw = (rows-1)*c.sh+(c.kh-1)*c.dh+1, (cols-1)*c.sw+(c.kw-1)*c.dw+1
-		c.window = alignUp(images * c.blocks * c.bh * c.bw * c.vec())
+		c.window = alignUp(images*c.blocks*c.bh*c.bw*c.vec()) + apart
 	}
 	c.shared = c.copied && c.subtasks > 1
 }
@@ -325,6 +325,10 @@ func (c *corr) scratch(threads int) int {
 	}
 	return Block + c.groups*c.panels*Block + windows*c.window
 }
+
+// apart is how many floats lie between what one thread writes and what another does: a page, as a
+// processor that follows the first one's writes fetches what lies behind them, up to the page's end.
+const apart = 1024
 
 func alignUp(floats int) int { return (floats + Block - 1) / Block * Block }
 

@@ -23,7 +23,8 @@ const copyBlocks = 8
 func (r *corrRun) do(p *Pool, c *corr, bias, scratch []float32) {
 	r.c = c
 	scratch = aligned(scratch)
-	if bias != nil { // groups of ours have whole panels, or there is only one: the bias stays in order
+	r.bias = bias
+	if bias != nil && len(bias) < c.groups*c.panels*Block { // of one group: those of several have whole panels
 		r.bias = scratch[:c.groups*c.panels*Block]
 		clear(r.bias[copy(r.bias, bias[:c.groups*c.fout]):])
 	}

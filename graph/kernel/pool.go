@@ -22,16 +22,17 @@ type Pool struct {
 	shares  []share   // one a thread
 
 	// A cache line takes a quarter of a microsecond from one core to another where they belong to
-	// different chiplets. A job is one line on its way out and one on its way back.
-	_       [48]byte
+	// different chiplets, and processors fetch them in pairs. A job is one line on its way out and one on
+	// its way back.
+	_       [128]byte
 	running atomic.Bool
 	awaited uint64 // what helped is when the job is done
-	_       [48]byte
+	_       [128]byte
 	job     atomic.Uint64 // the current job's number (high half) and its tasks
 	work    Tasker
-	_       [40]byte
+	_       [128]byte
 	helped  atomic.Uint64 // tasks that other threads than the caller's have done so far
-	_       [56]byte
+	_       [128]byte
 }
 
 // A share is the run of neighbouring tasks that a thread does first; then it helps the others with
@@ -43,7 +44,7 @@ type share struct {
 	// that a thread that comes late, to another job than it saw, claims nothing; whoever has claimed one
 	// knows that work stays until it is done.
 	state atomic.Uint64
-	_     [56]byte
+	_     [120]byte
 }
 
 // A Tasker is work split into numbered tasks; worker is below the pool's number of threads and says

@@ -32,13 +32,14 @@ type winograd struct {
 	parts   int  // tasks of a strip that is done in one go, each for some of the panels
 	flipped bool // packs the filters of a data gradient
 
-	held []winogradHeld // by the threads of the call under way
+	calls int
+	held  []winogradHeld // by each thread
 }
 
-// A winogradHeld is the strip whose transformed input a thread has at hand.
+// A winogradHeld says which strip of which call it is that a thread has the transformed input of.
 type winogradHeld struct {
-	strip int
-	_     [56]byte
+	call, strip int
+	_           [48]byte
 }
 
 // A winogradMap is the part of a plan that brings a batch into the transformed domain.
@@ -60,9 +61,8 @@ const (
 	winogradTile = 36 * Block // floats of a transformed tile; room for an untransformed one
 	winogradSide = 4          // pixels of a tile's side
 
-	// The tiles of a stage are a first half and a second one: two threads have as good as no data in common
-	// but the filters.
-	winogradHalves = 2
+	// Stages take two strips at a time: two threads have nothing in common but the filters.
+	winogradRound = 2
 )
 
 // oddLines returns the floats of n cache lines, or one more: an odd number of them, so that the 36
@@ -135,9 +135,8 @@ func (g *winograd) plan() {
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
 	g.planStrips()
 	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
-	const tasks, least = 16, 8 // of a stage and its half of the tiles; tiles of a task
-	g.inputParts = winogradHalves * max(1, min(tasks/g.blocks, g.strip/least)/winogradHalves)
-	g.outputParts = winogradHalves * max(1, min(tasks/g.panels, g.strip/least)/winogradHalves)
+	const tasks, least = 16, 8
+	g.outputParts = max(1, min(tasks/g.panels, g.strip/least))
 	g.offs = make([][2]int, g.nb)
 	for i := range g.offs {
 		ch := i * g.kb
@@ -155,7 +154,7 @@ func (g *winograd) planStrips() {
 		few    = 8          // strips that are too few, unless
 		small  = 160 << 10  // the transformed filters have at most so many bytes, so that each thread can read all, or
 		held   = 1200 << 10 // all tiles, so that each thread can transform them for itself
-		long   = 128        // tiles of a strip in stages
+		large  = 8 << 20    // bytes of a strip in stages
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
@@ -175,7 +174,11 @@ func (g *winograd) planStrips() {
 	}
 	if channels > most || g.tiles() < few*rows {
 		g.staged = true
-		g.cut(long)
+		strip := max(min(large/(36*4*channels), 8*rows)/rows, 1) * rows
+		g.cut(strip)
+		if g.strips%winogradRound != 0 && g.tiles() >= few*rows {
+			g.cut(ceil(g.tiles(), g.strips+1))
+		}
 		return
 	}
 	strip := min(cached/(36*4*channels), g.tiles()/tasks, 8*rows)
@@ -184,10 +187,19 @@ func (g *winograd) planStrips() {
 
 func (g *winograd) packedLen() int { return 36 * g.uPitch }
 
-func (g *winograd) scratch(threads int) int {
-	data := 36 * (g.vPitch + g.mPitch)
+// room returns the floats that each thread has to itself.
+func (g *winograd) room() int {
+	room := winogradTile + apart
 	if !g.staged {
-		data *= threads
+		room += 36 * (g.vPitch + g.mPitch)
 	}
-	return Block + g.panels*Block + data + threads*winogradTile
+	return room
+}
+
+func (g *winograd) scratch(threads int) int {
+	n := Block + g.panels*Block + threads*g.room()
+	if g.staged {
+		n += winogradRound * 36 * (g.vPitch + g.mPitch)
+	}
+	return n
 }

@@ -24,10 +24,10 @@ type winogradRun struct {
 	y       []float32
 	ys      int
 	least   *[Block]float32
-	v, m    []float32
-	temp    []float32
+	v, m    []float32 // of stages
+	rooms   []float32 // of threads
 	stage   int
-	strip   int
+	strip   int // the first of a round of stages
 }
 
 var (
@@ -43,54 +43,51 @@ var (
 func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratch []float32) {
 	r.g = g
 	scratch = aligned(scratch)
-	r.bias = scratch[:g.panels*Block]
-	clear(r.bias[copy(r.bias, bias):])
+	if r.bias = bias; len(bias) < g.panels*Block {
+		r.bias = scratch[:g.panels*Block]
+		clear(r.bias[copy(r.bias, bias):])
+	}
 	r.least = &infinites
 	if relu {
 		r.least = &zeros
 	}
 	scratch = scratch[g.panels*Block:]
-	r.temp, scratch = scratch[:p.Threads()*winogradTile], scratch[p.Threads()*winogradTile:]
-	copies := 1
-	if !g.staged {
-		copies = p.Threads()
-	}
-	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:][:copies*36*g.mPitch]
+	r.rooms, scratch = scratch[:p.Threads()*g.room()], scratch[p.Threads()*g.room():]
 	if !g.staged {
 		if len(g.held) < p.Threads() {
 			g.held = make([]winogradHeld, p.Threads())
 		}
-		for i := range g.held {
-			g.held[i].strip = -1
-		}
+		g.calls++
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
 	} else {
-		for r.strip = range g.strips {
+		r.v, r.m = scratch[:winogradRound*36*g.vPitch], scratch[winogradRound*36*g.vPitch:]
+		for r.strip = 0; r.strip < g.strips; r.strip += winogradRound {
+			strips := min(winogradRound, g.strips-r.strip)
 			r.stage = winogradIn
-			p.Run(g.inputParts*g.blocks, r)
+			p.Run(strips*g.blocks*g.inputParts, r)
 			r.stage = winogradProducts
-			p.Run(winogradHalves*36, r)
+			p.Run(strips*36, r)
 			r.stage = winogradOut
-			p.Run(g.outputParts*g.panels, r)
+			p.Run(strips*g.panels*g.outputParts, r)
 		}
 	}
 	*r = winogradRun{}
 }
 
 // Task does some panels of results of a strip, or a part of a strip's stage: some tiles of a block of
-// channels, half of the tiles of one of the 36 products, some tiles of a panel of results. Stages count
-// their tasks by tiles first: a thread finds there what it has left in its own cache.
+// channels, one of the 36 products, some tiles of a panel of results.
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
-	temp := r.temp[worker*winogradTile:][:winogradTile]
+	room := r.rooms[worker*g.room():][:g.room()]
+	temp := room[:winogradTile]
 	if r.stage == winogradFused {
-		v, m := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.m[worker*36*g.mPitch:][:36*g.mPitch]
+		v, m := room[winogradTile:][:36*g.vPitch], room[winogradTile+36*g.vPitch:][:36*g.mPitch]
 		strip, part := task/g.parts, task%g.parts
 		t0, t1 := g.tilesOf(strip)
 		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
-		if held := &g.held[worker].strip; *held != strip {
-			*held = strip
+		if held := &g.held[worker]; held.call != g.calls || held.strip != strip {
+			held.call, held.strip = g.calls, strip
 			for b := range g.blocks {
 				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 			}
@@ -101,21 +98,23 @@ func (r *winogradRun) Task(task, worker int) {
 		}
 		return
 	}
-	t0, t1 := g.tilesOf(r.strip)
-	count := t1 - t0
 	switch r.stage {
 	case winogradIn:
-		i, b := task/g.blocks, task%g.blocks
-		from, to := i*count/g.inputParts, (i+1)*count/g.inputParts
-		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[(b*g.strip+from)*Block:], temp)
+		s, task := task/(g.blocks*g.inputParts), task%(g.blocks*g.inputParts)
+		b, i := task/g.inputParts, task%g.inputParts
+		t0, t1 := g.tilesOf(r.strip + s)
+		from, to := i*(t1-t0)/g.inputParts, (i+1)*(t1-t0)/g.inputParts
+		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[s*36*g.vPitch+(b*g.strip+from)*Block:], temp)
 	case winogradProducts:
-		i := task / 36
-		from, to := i*count/winogradHalves, (i+1)*count/winogradHalves
-		r.multiply(r.v[from*Block:], r.m[from*Block:], to-from, task%36, task%36+1, 0, g.panels)
+		s, xi := task/36, task%36
+		t0, t1 := g.tilesOf(r.strip + s)
+		r.multiply(r.v[s*36*g.vPitch:], r.m[s*36*g.mPitch:], t1-t0, xi, xi+1, 0, g.panels)
 	case winogradOut:
-		i, p := task/g.panels, task%g.panels
-		from, to := i*count/g.outputParts, (i+1)*count/g.outputParts
-		r.output(r.m[(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
+		s, task := task/(g.panels*g.outputParts), task%(g.panels*g.outputParts)
+		p, i := task/g.outputParts, task%g.outputParts
+		t0, t1 := g.tilesOf(r.strip + s)
+		from, to := i*(t1-t0)/g.outputParts, (i+1)*(t1-t0)/g.outputParts
+		r.output(r.m[s*36*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
 	}
 }
 
