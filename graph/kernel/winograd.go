@@ -8,8 +8,9 @@ package kernel
 // micro-kernel computes.
 //
 // Tiles pass by in strips. Where transformed strips fit in the second-level cache, a task takes a
-// strip through all three stages; where channels are many or tiles few, each stage is split over all
-// threads and a strip is as long as the filters' way from memory asks for.
+// strip through all three stages. Where all tiles are one strip and filters outweigh it, a task does so for
+// a pair of panels, and each thread transforms the input once for itself. Where channels are many, each
+// stage is split over all threads and strips are as long as the filters' way from memory asks for.
 //
 // # Precision
 //
@@ -39,7 +40,7 @@ type winograd struct {
 // A winogradHeld says which strip of which call it is that a thread has the transformed input of.
 type winogradHeld struct {
 	call, strip int
-	_           [48]byte
+	_           [112]byte
 }
 
 // A winogradMap is the part of a plan that brings a batch into the transformed domain.
@@ -152,15 +153,15 @@ func (g *winograd) planStrips() {
 		cached = 640 << 10  // bytes of such a strip, transformed
 		tasks  = 16         // strips that are sought
 		few    = 8          // strips that are too few, unless
-		small  = 160 << 10  // the transformed filters have at most so many bytes, so that each thread can read all, or
-		held   = 1200 << 10 // all tiles, so that each thread can transform them for itself
+		small  = 160 << 10  // bytes of filters, transformed, that each thread may read for short strips
+		held   = 1200 << 10 // bytes of all tiles, transformed, that each thread may have for itself
 		large  = 8 << 20    // bytes of a strip in stages
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
 	g.parts = 1
-	// With few tiles, stages would send everything from one thread's cache to another's, twice, in no more
-	// time than the work itself takes.
+	// With few tiles, stages would send everything from one thread's cache to another's, twice, which takes
+	// as long as the work itself.
 	if g.tiles() < few*rows {
 		switch {
 		case 36*4*g.blocks*g.panels*Block*Block <= small:
