@@ -114,9 +114,13 @@ func (r *corrRun) Task(task, worker int) {
 			if r.relu && hi == c.nb {
 				t.relu = 1
 			}
-			next := np*c.nb + lo // the next panels' filters, or after the last ones the next pass's
-			if p+np == p1 && hi < c.nb {
+			next := np*c.nb + lo // the next panels' filters; after the last ones the next pass's or task's
+			switch {
+			case p+np < p1:
+			case hi < c.nb:
 				next = hi - (p-p0)*c.nb
+			default:
+				next = np * c.nb
 			}
 			w.next = next * c.kb * Block * 4
 			w.tiles(&t, np)
