@@ -202,13 +202,18 @@ func (c *corr) planTasks() {
 	const (
 		pixels = 224       // of a strip: filters stream from the outer caches once for each strip
 		window = 384 << 10 // bytes of a strip's input
-		macs   = 1 << 20   // of a task, at least
+		macs   = 1 << 18   // of a strip, at least
+		panel  = 1 << 20   // and of a task for some of the panels
+		small  = 160 << 10 // bytes of filters that each thread may read, rather than all pixels
 		enough = 32        // tasks
 	)
 	total := c.n * c.oh * c.ow
 	work := total * c.panels * Block * c.nb * c.kb * c.groups
-	want := min(enough, max(1, work/macs))
-	size := min(pixels, max(112, total*c.groups/want)) // pixels of a strip
+	least := 112
+	if c.packedLen()*4 <= small {
+		least = min(least, total/2)
+	}
+	size := min(pixels, max(least, total*c.groups/min(enough, max(1, work/macs)))) // pixels of a strip
 	perPixel := c.cin * 4 * c.sh * c.sw
 	if !c.copied { // then the maps may stay where they are, and a pass needs but its own channels
 		perPixel = min(c.cin, c.chunk*c.kb) * 4
@@ -216,7 +221,7 @@ func (c *corr) planTasks() {
 	size = max(min(size, window/max(1, perPixel)), 14)
 
 	c.strips = cutStrips(c.n, c.oh, c.ow, size)
-	c.subtasks = min((c.panels+1)/2, max(1, want/(len(c.strips)*c.groups)))
+	c.subtasks = min((c.panels+1)/2, max(1, min(enough, work/panel)/(len(c.strips)*c.groups)))
 	c.perTask = (c.panels + c.subtasks - 1) / c.subtasks
 	if c.perTask > 2 && c.subtasks > 1 {
 		c.perTask += c.perTask & 1
@@ -226,7 +231,7 @@ func (c *corr) planTasks() {
 	if c.copied {
 		images, rows, cols := largest(c.strips)
 		c.bh, c.bw = (rows-1)*c.sh+(c.kh-1)*c.dh+1, (cols-1)*c.sw+(c.kw-1)*c.dw+1
-		c.window = alignUp(images * c.blocks * c.bh * c.bw * c.vec())
+		c.window = alignUp(images*c.blocks*c.bh*c.bw*c.vec()) + apart
 	}
 	c.shared = c.copied && c.subtasks > 1
 }
@@ -253,6 +258,9 @@ func cutStrips(n, rows, cols, size int) []strip {
 	}
 	var all []strip
 	in, ir, ic := (n+images-1)/images, (rows+height-1)/height, (cols+width-1)/width
+	if in*ir*ic%2 != 0 && ir > 1 && ir < rows {
+		ir++ // as much for one thread as for the other
+	}
 	for i := range in {
 		for j := range ir {
 			for k := range ic {
@@ -317,6 +325,10 @@ func (c *corr) scratch(threads int) int {
 	}
 	return Block + c.groups*c.panels*Block + windows*c.window
 }
+
+// apart is how many floats lie between what one thread writes and what another does: a page, as a
+// processor that follows the first one's writes fetches what lies behind them, up to the page's end.
+const apart = 1024
 
 func alignUp(floats int) int { return (floats + Block - 1) / Block * Block }
 

@@ -51,6 +51,7 @@ var convCases = []struct {
 	{"depthwise", ConvShape{N: 2, C: 35, H: 9, W: 9, F: 35, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 35}, false},
 	{"depthwise, two filters each", ConvShape{N: 1, C: 16, H: 9, W: 9, F: 32, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 16}, false},
 	{"3×3 of many channels", ConvShape{N: 1, C: 128, H: 14, W: 14, F: 144, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
+	{"3×3 of many channels and tiles", ConvShape{N: 4, C: 144, H: 14, W: 13, F: 33, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"1×1 of many channels", ConvShape{N: 3, C: 272, H: 7, W: 7, F: 320, KH: 1, KW: 1}, false},
 	{"3×3 on a large map", ConvShape{N: 1, C: 16, H: 57, W: 90, F: 24, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"3×3 on a very wide map", ConvShape{N: 1, C: 3, H: 3, W: 700, F: 5, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},

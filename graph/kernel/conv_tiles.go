@@ -23,7 +23,8 @@ const copyBlocks = 8
 func (r *corrRun) do(p *Pool, c *corr, bias, scratch []float32) {
 	r.c = c
 	scratch = aligned(scratch)
-	if bias != nil { // groups of ours have whole panels, or there is only one: the bias stays in order
+	r.bias = bias
+	if bias != nil && len(bias) < c.groups*c.panels*Block { // of one group: those of several have whole panels
 		r.bias = scratch[:c.groups*c.panels*Block]
 		clear(r.bias[copy(r.bias, bias[:c.groups*c.fout]):])
 	}
@@ -113,6 +114,15 @@ func (r *corrRun) Task(task, worker int) {
 			if r.relu && hi == c.nb {
 				t.relu = 1
 			}
+			next := np*c.nb + lo // the next panels' filters; after the last ones the next pass's or task's
+			switch {
+			case p+np < p1:
+			case hi < c.nb:
+				next = hi - (p-p0)*c.nb
+			default:
+				next = np * c.nb
+			}
+			w.next = next * c.kb * Block * 4
 			w.tiles(&t, np)
 		}
 	}
@@ -129,13 +139,16 @@ type walk struct {
 	image, row, pixel    int
 	yImage, yRow, yPixel int
 	rImage               int
+	next                 int // bytes from the panel to the filters that are wanted next
 }
 
 // tiles runs the micro-kernel over the strip, np panels at a time.
 func (w *walk) tiles(t *tile, np int) {
 	width, rows := w.s.c1-w.s.c0, w.s.rows()
 	most := maxRows(np)
+	steps := (w.hi - w.lo) * w.c.kb
 	if 2*width <= most {
+		t.fetch((rows+1)/2, np, w.next)
 		for e := 0; e < rows; e += 2 {
 			x0, y0, r0 := w.at(e)
 			next, _, _ := w.at(min(e+2, rows))
@@ -154,10 +167,12 @@ func (w *walk) tiles(t *tile, np int) {
 				t.r0, t.r1 = unsafe.Pointer(&w.res[r0]), unsafe.Pointer(&w.res[r1])
 			}
 			runTile(t, 2*width, np)
+			t.fetched(steps)
 		}
 		return
 	}
 	parts := (width + most - 1) / most
+	t.fetch(rows*parts, np, w.next)
 	for e := range rows {
 		x, y, r := w.at(e)
 		w.blocks(t, e, e)
@@ -171,6 +186,7 @@ func (w *walk) tiles(t *tile, np int) {
 			t.a0, t.c0 = unsafe.Pointer(&w.x[x+c0*w.pixel]), unsafe.Pointer(&w.y[y+c0*w.yPixel])
 			w.half(t, r+c0*w.yPixel, c1-c0)
 			runTile(t, c1-c0, np)
+			t.fetched(steps)
 		}
 	}
 }

@@ -16,30 +16,35 @@ import (
 type Pool struct {
 	threads int
 	spin    time.Duration // how long a thread without work stays awake
-	running atomic.Bool
 	closed  atomic.Bool
-
-	work    Tasker
-	job     uint32 // number of the current one
 	panics  atomic.Pointer[TaskPanic]
 	sleeper []sleeper // the other threads; the caller's is last
 	shares  []share   // one a thread
 
-	_    [64]byte     // what follows is written by all threads
-	left atomic.Int64 // tasks not yet done
-	_    [56]byte
+	// A cache line takes a quarter of a microsecond from one core to another where they belong to
+	// different chiplets, and processors fetch them in pairs. A job is one line on its way out and one on
+	// its way back.
+	_       [128]byte
+	running atomic.Bool
+	awaited uint64 // what helped is when the job is done
+	_       [128]byte
+	job     atomic.Uint64 // the current job's number (high half) and its tasks
+	work    Tasker
+	_       [128]byte
+	helped  atomic.Uint64 // tasks that other threads than the caller's have done so far
+	_       [128]byte
 }
 
 // A share is the run of neighbouring tasks that a thread does first; then it helps the others with
-// theirs. Kernels number their tasks by images, so that a thread finds the images of its last kernel in
-// its own cache.
+// theirs. Kernels number their tasks by images, or by parts of an image, so that a thread finds what its
+// last kernel has left in its own cache.
 type share struct {
-	// state is the number of the job (high half) and how many tasks of the share are unclaimed. A task is
-	// claimed by one compare-and-swap of both, so that a thread that comes late, to another job than it
-	// saw, claims nothing; whoever has claimed one knows that work and end stay until it is done.
+	// state is the number of a job (high half) and how many tasks of the share are unclaimed in it: of an
+	// earlier job, as long as none has been claimed. A task is claimed by one compare-and-swap of both, so
+	// that a thread that comes late, to another job than it saw, claims nothing; whoever has claimed one
+	// knows that work stays until it is done.
 	state atomic.Uint64
-	end   uint32 // task behind the last one
-	_     [52]byte
+	_     [120]byte
 }
 
 // A Tasker is work split into numbered tasks; worker is below the pool's number of threads and says
@@ -108,20 +113,14 @@ func (p *Pool) Run(tasks int, work Tasker) {
 		panic("kernel: Pool.Run inside a task, or in two goroutines at once")
 	}
 	p.work = work
-	p.job++
-	p.left.Store(int64(tasks))
-	for i := range p.shares {
-		first, end := i*tasks/p.threads, (i+1)*tasks/p.threads
-		p.shares[i].end = uint32(end)
-		p.shares[i].state.Store(uint64(p.job)<<32 | uint64(end-first))
-	}
+	job := (p.job.Load()>>32+1)<<32 | uint64(tasks)
+	p.job.Store(job)
 	for i := range min(tasks, p.threads) - 1 {
 		p.sleeper[i].rouse()
 	}
-	p.help(0)
+	p.awaited += uint64(tasks - p.help(job, 0))
 	me := &p.sleeper[p.threads-1]
-	p.await(me, func() bool { return p.left.Load() == 0 })
-	p.work = nil
+	p.await(me, func() bool { return p.helped.Load() == p.awaited })
 	failure := p.panics.Swap(nil)
 	p.running.Store(false)
 	if failure != nil {
@@ -133,54 +132,56 @@ func (p *Pool) Run(tasks int, work Tasker) {
 func (p *Pool) serve(worker int) {
 	me := &p.sleeper[worker-1]
 	for !p.closed.Load() {
-		p.help(worker)
-		p.await(me, func() bool { return p.unclaimed() || p.closed.Load() })
+		job := p.job.Load()
+		p.help(job, worker)
+		p.await(me, func() bool { return p.job.Load() != job || p.closed.Load() })
 	}
 }
 
-// unclaimed reports whether a task is left to claim.
-func (p *Pool) unclaimed() bool {
-	for i := range p.shares {
-		if uint32(p.shares[i].state.Load()) > 0 {
-			return true
+// help does tasks of a job until none is left to claim, and returns how many.
+func (p *Pool) help(job uint64, worker int) (done int) {
+	for i := range p.threads {
+		n := 0
+		for p.claim(job, (worker+i)%p.threads, worker, &n) {
 		}
-	}
-	return false
-}
-
-// help does tasks until none is left to claim.
-func (p *Pool) help(worker int) {
-	for !p.claim(worker) {
-	}
-}
-
-// claim does tasks until none is left, true, or one panics.
-func (p *Pool) claim(worker int) (finished bool) {
-	done := int64(0)
-	defer func() {
-		if !finished {
-			done++
-			p.panics.CompareAndSwap(nil, &TaskPanic{Value: recover(), Stack: debug.Stack()})
-		}
-		if done > 0 && p.left.Add(-done) == 0 && worker > 0 {
+		done += n
+		if n > 0 && worker > 0 {
+			p.helped.Add(uint64(n))
 			p.sleeper[p.threads-1].rouse()
 		}
+	}
+	return done
+}
+
+// claim does tasks of a share, and counts them, until none is left or one panics: true.
+func (p *Pool) claim(job uint64, owner, worker int, done *int) (panicked bool) {
+	defer func() {
+		if panicked {
+			p.panics.CompareAndSwap(nil, &TaskPanic{Value: recover(), Stack: debug.Stack()})
+		}
 	}()
-	for i := range p.threads {
-		from := &p.shares[(worker+i)%p.threads]
-		for {
-			s := from.state.Load()
-			unclaimed := uint32(s)
-			if unclaimed == 0 {
-				break
+	tasks := int(uint32(job))
+	first, end := owner*tasks/p.threads, (owner+1)*tasks/p.threads
+	from := &p.shares[owner]
+	for {
+		s := from.state.Load()
+		unclaimed := int(uint32(s))
+		if s>>32 != job>>32 {
+			if p.job.Load() != job {
+				return false // too late
 			}
-			if from.state.CompareAndSwap(s, s-1) {
-				p.work.Task(int(from.end-unclaimed), worker)
-				done++
-			}
+			unclaimed = end - first // of this job none was claimed
+		}
+		if unclaimed == 0 {
+			return false
+		}
+		if from.state.CompareAndSwap(s, job>>32<<32|uint64(unclaimed-1)) {
+			*done++
+			panicked = true
+			p.work.Task(end-unclaimed, worker)
+			panicked = false
 		}
 	}
-	return true
 }
 
 // await returns when ready does: it spins for a while, then sleeps. Whoever makes ready true must rouse me.

@@ -170,20 +170,29 @@ func TestPoolAllocatesNothing(t *testing.T) {
 	}
 }
 
-type nothing struct{}
+// waiting is work that takes a while.
+type waiting time.Duration
 
-func (*nothing) Task(int, int) {}
+func (w waiting) Task(int, int) {
+	if w > 0 {
+		for start := time.Now(); time.Since(start) < time.Duration(w); {
+		}
+	}
+}
 
-// What a kernel's start costs when the threads are awake.
+// What a kernel's start and end cost when the threads are awake.
 func BenchmarkPoolRun(b *testing.B) {
 	for _, tasks := range []int{2, 16} {
-		b.Run(fmt.Sprintf("%d tasks", tasks), func(b *testing.B) {
-			p := NewPool(2)
-			defer p.Close()
-			var work nothing
-			for b.Loop() {
-				p.Run(tasks, &work)
-			}
-		})
+		for _, each := range []time.Duration{0, 3 * time.Microsecond} {
+			b.Run(fmt.Sprintf("%d tasks of %v", tasks, each), func(b *testing.B) {
+				p := NewPool(2)
+				defer p.Close()
+				work := waiting(each)
+				for b.Loop() {
+					p.Run(tasks, &work)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)-float64(each.Nanoseconds())*float64(tasks)/2, "ns/run")
+			})
+		}
 	}
 }

@@ -34,6 +34,31 @@ type tile struct {
 	// A's next tile, which no processor guesses where blocks are far apart: every step of a block asks
 	// for one cache line, the first one ahead bytes behind the block's first row, then step by step.
 	ahead, aheadStep uintptr
+
+	// The next panels of B, which come from memory to the second-level cache while the tiles of these are
+	// computed: every step asks for a line, the first one next bytes behind B, then nextStep bytes further.
+	next, nextStep uintptr
+
+	// The assembly reads no further.
+	part, parts int // which of the calls that ask for the same of the next panels comes now
+}
+
+// fetch lets the coming calls of the given number, all for the same panels of B, ask for as many that lie
+// next bytes behind them. After each call comes fetched.
+func (t *tile) fetch(calls, panels, next int) {
+	t.part, t.parts = 0, max(1, calls/panels)
+	t.next, t.nextStep = uintptr(next), uintptr(ceil(Block*4, t.parts))
+}
+
+// fetched goes on to what the next call asks for, after one of the given steps.
+func (t *tile) fetched(steps int) {
+	part := uintptr(steps) * t.nextStep
+	t.part++
+	t.next += part
+	if t.part == t.parts {
+		t.part = 0
+		t.next += t.bps - uintptr(t.parts)*part
+	}
 }
 
 // tilePortable is the micro-kernel in Go: the meaning of the assembly, and what runs where there is none.

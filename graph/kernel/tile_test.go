@@ -131,10 +131,34 @@ func TestTileOffsets(t *testing.T) {
 		unsafe.Offsetof(x.b), unsafe.Offsetof(x.bks), unsafe.Offsetof(x.bps),
 		unsafe.Offsetof(x.c0), unsafe.Offsetof(x.c1), unsafe.Offsetof(x.cms), unsafe.Offsetof(x.cps),
 		unsafe.Offsetof(x.r0), unsafe.Offsetof(x.r1), unsafe.Offsetof(x.bias), unsafe.Offsetof(x.relu),
-		unsafe.Offsetof(x.ahead), unsafe.Offsetof(x.aheadStep),
+		unsafe.Offsetof(x.ahead), unsafe.Offsetof(x.aheadStep), unsafe.Offsetof(x.next), unsafe.Offsetof(x.nextStep),
 	} {
 		if off != uintptr(8*i) {
 			t.Errorf("field %d of tile is at %d; the assembly reads it at %d", i, off, 8*i)
+		}
+	}
+}
+
+func TestCallsFetchEveryLineOfTheNextPanels(t *testing.T) {
+	const steps, distance, pitch = 48, 1 << 20, 5 << 12
+	for panels := 1; panels <= 4; panels++ {
+		for calls := panels; calls <= 40; calls++ {
+			x := tile{bps: pitch}
+			asked := map[uintptr]bool{}
+			x.fetch(calls, panels, distance)
+			for range calls {
+				for k := range uintptr(steps) {
+					asked[(x.next+k*x.nextStep)/64] = true
+				}
+				x.fetched(steps)
+			}
+			for p := range panels {
+				for line := range steps {
+					if !asked[uintptr(distance+p*pitch)/64+uintptr(line)] {
+						t.Errorf("%d calls for %d panels: line %d of panel %d is not asked for", calls, panels, line, p)
+					}
+				}
+			}
 		}
 	}
 }

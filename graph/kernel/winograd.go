@@ -8,8 +8,9 @@ package kernel
 // micro-kernel computes.
 //
 // Tiles pass by in strips. Where transformed strips fit in the second-level cache, a task takes a
-// strip through all three stages; where channels are many or tiles few, each stage is split over all
-// threads and a strip is as long as the filters' way from memory asks for.
+// strip through all three stages. Where all tiles are one strip and filters outweigh it, a task does so for
+// a pair of panels, and each thread transforms the input once for itself. Where channels are many, each
+// stage is split over all threads and strips are as long as the filters' way from memory asks for.
 //
 // # Precision
 //
@@ -29,9 +30,17 @@ type winograd struct {
 	uPitch  int // floats from one of the 36 filter matrices to the next
 	mPitch  int // and of the results
 	staged  bool
-	split   int  // tasks of a product, in stages
 	parts   int  // tasks of a strip that is done in one go, each for some of the panels
 	flipped bool // packs the filters of a data gradient
+
+	calls int
+	held  []winogradHeld // by each thread
+}
+
+// A winogradHeld says which strip of which call it is that a thread has the transformed input of.
+type winogradHeld struct {
+	call, strip int
+	_           [112]byte
 }
 
 // A winogradMap is the part of a plan that brings a batch into the transformed domain.
@@ -52,6 +61,9 @@ type winogradMap struct {
 const (
 	winogradTile = 36 * Block // floats of a transformed tile; room for an untransformed one
 	winogradSide = 4          // pixels of a tile's side
+
+	// Stages take two strips at a time: two threads have nothing in common but the filters.
+	winogradRound = 2
 )
 
 // oddLines returns the floats of n cache lines, or one more: an odd number of them, so that the 36
@@ -123,8 +135,7 @@ func (g *winograd) plan() {
 	g.panels = Blocks(g.f)
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
 	g.planStrips()
-	g.mPitch = oddLines(g.panels * g.strip)
-	g.split = productTasks(g.panels)
+	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
 	const tasks, least = 16, 8
 	g.outputParts = max(1, min(tasks/g.panels, g.strip/least))
 	g.offs = make([][2]int, g.nb)
@@ -138,31 +149,37 @@ func (g *winograd) plan() {
 // micro-kernel, which are of fourteen rows at best.
 func (g *winograd) planStrips() {
 	const (
-		most   = 300       // channels in and out, up to which strips are done in one go
-		cached = 640 << 10 // bytes of such a strip, transformed
-		tasks  = 16        // strips that are sought
-		few    = 8         // strips that are too few, unless
-		small  = 160 << 10 // the transformed filters have at most so many bytes, so that each thread can read all
-		long   = 128       // tiles of a strip in stages
+		most   = 300        // channels in and out, up to which strips are done in one go
+		cached = 640 << 10  // bytes of such a strip, transformed
+		tasks  = 16         // strips that are sought
+		few    = 8          // strips that are too few, unless
+		small  = 160 << 10  // bytes of filters, transformed, that each thread may read for short strips
+		held   = 1200 << 10 // bytes of all tiles, transformed, that each thread may have for itself
+		large  = 8 << 20    // bytes of a strip in stages
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
 	g.parts = 1
-	// With few tiles, stages would send everything from one thread's cache to another's, twice, in no more
-	// time than the work itself takes.
-	switch filters := 36 * 4 * g.blocks * g.panels * Block * Block; {
-	case g.tiles() >= few*rows:
-	case filters <= small:
-		g.cut(max(g.tiles()/4, 8))
-		return
-	case g.tiles() <= rows && channels <= most:
-		g.cut(rows)
-		g.parts = min(max(g.panels/2, 1), 4)
-		return
+	// With few tiles, stages would send everything from one thread's cache to another's, twice, which takes
+	// as long as the work itself.
+	if g.tiles() < few*rows {
+		switch {
+		case 36*4*g.blocks*g.panels*Block*Block <= small:
+			g.cut(max(g.tiles()/4, 8))
+			return
+		case 36*4*g.blocks*Block*g.tiles() <= held:
+			g.cut(g.tiles())
+			g.parts = ceil(g.panels, 2)
+			return
+		}
 	}
 	if channels > most || g.tiles() < few*rows {
 		g.staged = true
-		g.cut(long)
+		strip := max(min(large/(36*4*channels), 8*rows)/rows, 1) * rows
+		g.cut(strip)
+		if g.strips%winogradRound != 0 && g.tiles() >= few*rows {
+			g.cut(ceil(g.tiles(), g.strips+1))
+		}
 		return
 	}
 	strip := min(cached/(36*4*channels), g.tiles()/tasks, 8*rows)
@@ -171,10 +188,19 @@ func (g *winograd) planStrips() {
 
 func (g *winograd) packedLen() int { return 36 * g.uPitch }
 
-func (g *winograd) scratch(threads int) int {
-	data := 36 * (g.vPitch + g.mPitch)
+// room returns the floats that each thread has to itself.
+func (g *winograd) room() int {
+	room := winogradTile + apart
 	if !g.staged {
-		data *= threads
+		room += 36 * (g.vPitch + g.mPitch)
 	}
-	return Block + g.panels*Block + data + threads*winogradTile
+	return room
+}
+
+func (g *winograd) scratch(threads int) int {
+	n := Block + g.panels*Block + threads*g.room()
+	if g.staged {
+		n += winogradRound * 36 * (g.vPitch + g.mPitch)
+	}
+	return n
 }

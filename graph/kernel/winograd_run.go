@@ -24,10 +24,10 @@ type winogradRun struct {
 	y       []float32
 	ys      int
 	least   *[Block]float32
-	v, m    []float32
-	temp    []float32
+	v, m    []float32 // of stages
+	rooms   []float32 // of threads
 	stage   int
-	strip   int
+	strip   int // the first of a round of stages
 }
 
 var (
@@ -43,70 +43,78 @@ var (
 func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratch []float32) {
 	r.g = g
 	scratch = aligned(scratch)
-	r.bias = scratch[:g.panels*Block]
-	clear(r.bias[copy(r.bias, bias):])
+	if r.bias = bias; len(bias) < g.panels*Block {
+		r.bias = scratch[:g.panels*Block]
+		clear(r.bias[copy(r.bias, bias):])
+	}
 	r.least = &infinites
 	if relu {
 		r.least = &zeros
 	}
 	scratch = scratch[g.panels*Block:]
-	r.temp, scratch = scratch[:p.Threads()*winogradTile], scratch[p.Threads()*winogradTile:]
-	copies := 1
+	r.rooms, scratch = scratch[:p.Threads()*g.room()], scratch[p.Threads()*g.room():]
 	if !g.staged {
-		copies = p.Threads()
-	}
-	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:][:copies*36*g.mPitch]
-	if !g.staged {
+		if len(g.held) < p.Threads() {
+			g.held = make([]winogradHeld, p.Threads())
+		}
+		g.calls++
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
 	} else {
-		for r.strip = range g.strips {
+		r.v, r.m = scratch[:winogradRound*36*g.vPitch], scratch[winogradRound*36*g.vPitch:]
+		for r.strip = 0; r.strip < g.strips; r.strip += winogradRound {
+			strips := min(winogradRound, g.strips-r.strip)
 			r.stage = winogradIn
-			p.Run(g.blocks*g.inputParts, r)
+			p.Run(strips*g.blocks*g.inputParts, r)
 			r.stage = winogradProducts
-			p.Run(36*g.split, r)
+			p.Run(strips*36, r)
 			r.stage = winogradOut
-			p.Run(g.panels*g.outputParts, r)
+			p.Run(strips*g.panels*g.outputParts, r)
 		}
 	}
 	*r = winogradRun{}
 }
 
-// Task does a strip, or the part of it that belongs to some panels of results, or a part of a strip's stage: some tiles of a block of channels, one of the 36
-// products, some tiles of a panel of results.
+// Task does some panels of results of a strip, or a part of a strip's stage: some tiles of a block of
+// channels, one of the 36 products, some tiles of a panel of results.
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
-	temp := r.temp[worker*winogradTile:][:winogradTile]
+	room := r.rooms[worker*g.room():][:g.room()]
+	temp := room[:winogradTile]
 	if r.stage == winogradFused {
-		v, m := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.m[worker*36*g.mPitch:][:36*g.mPitch]
-		t0, t1 := g.tilesOf(task / g.parts)
-		part := task % g.parts
+		v, m := room[winogradTile:][:36*g.vPitch], room[winogradTile+36*g.vPitch:][:36*g.mPitch]
+		strip, part := task/g.parts, task%g.parts
+		t0, t1 := g.tilesOf(strip)
 		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
-		for b := range g.blocks {
-			g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
+		if held := &g.held[worker]; held.call != g.calls || held.strip != strip {
+			held.call, held.strip = g.calls, strip
+			for b := range g.blocks {
+				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
+			}
 		}
-		for xi := range 36 {
-			r.multiply(v, m, t1-t0, xi, p0, p1)
-		}
+		r.multiply(v, m, t1-t0, 0, 36, p0, p1)
 		for p := p0; p < p1; p++ {
-			r.output(m[p*g.strip*Block:], p, t0, t1, temp)
+			r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 		}
 		return
 	}
-	t0, t1 := g.tilesOf(r.strip)
-	count := t1 - t0
 	switch r.stage {
 	case winogradIn:
+		s, task := task/(g.blocks*g.inputParts), task%(g.blocks*g.inputParts)
 		b, i := task/g.inputParts, task%g.inputParts
-		from, to := i*count/g.inputParts, (i+1)*count/g.inputParts
-		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[(b*g.strip+from)*Block:], temp)
+		t0, t1 := g.tilesOf(r.strip + s)
+		from, to := i*(t1-t0)/g.inputParts, (i+1)*(t1-t0)/g.inputParts
+		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[s*36*g.vPitch+(b*g.strip+from)*Block:], temp)
 	case winogradProducts:
-		i := task % g.split
-		r.multiply(r.v, r.m, count, task/g.split, i*g.panels/g.split, (i+1)*g.panels/g.split)
+		s, xi := task/36, task%36
+		t0, t1 := g.tilesOf(r.strip + s)
+		r.multiply(r.v[s*36*g.vPitch:], r.m[s*36*g.mPitch:], t1-t0, xi, xi+1, 0, g.panels)
 	case winogradOut:
+		s, task := task/(g.panels*g.outputParts), task%(g.panels*g.outputParts)
 		p, i := task/g.outputParts, task%g.outputParts
-		from, to := i*count/g.outputParts, (i+1)*count/g.outputParts
-		r.output(r.m[(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
+		t0, t1 := g.tilesOf(r.strip + s)
+		from, to := i*(t1-t0)/g.outputParts, (i+1)*(t1-t0)/g.outputParts
+		r.output(r.m[s*36*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
 	}
 }
 
@@ -147,8 +155,9 @@ func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	}
 }
 
-// multiply computes one of the 36 products for count tiles and panels p0 to p1.
-func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
+// multiply computes the products xi0 to xi1 of the 36 for count tiles and panels p0 to p1; m is where the
+// results of panel p0 lie.
+func (r *winogradRun) multiply(v, m []float32, count, xi0, xi1, p0, p1 int) {
 	g := r.g
 	steps := g.nb * g.kb
 	perGroup := g.panels / g.groups
@@ -157,31 +166,51 @@ func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
 	}
 	step := tilePanels(count, 1, min(perGroup, p1-p0))
-	for lo := 0; lo < g.nb; lo += g.chunk {
-		t.offs, t.nb = &g.offs[lo], min(g.chunk, g.nb-lo)
-		for p := p0; p < p1; {
-			group := p / perGroup
-			np := min(step, p1-p, (group+1)*perGroup-p)
-			t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
-			a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
-			c := m[xi*g.mPitch+p*g.strip*Block:]
-			most := maxRows(np)
-			parts := (count + most - 1) / most
-			for i := range parts {
-				m0, m1 := i*count/parts, (i+1)*count/parts
-				half := (m1 - m0 + 1) / 2 * Block * 4
-				if m1-m0 == 1 {
-					half = 0
+	for xi := xi0; xi < xi1; xi++ {
+		for lo := 0; lo < g.nb; lo += g.chunk {
+			hi := min(lo+g.chunk, g.nb)
+			t.offs, t.nb = &g.offs[lo], hi-lo
+			for p := p0; p < p1; {
+				group := p / perGroup
+				np := min(step, p1-p, (group+1)*perGroup-p)
+				next := np*steps + lo*g.kb // the next panels' filters; after the last ones the next pass's or product's
+				switch {
+				case p+np < p1:
+				case hi < g.nb:
+					next = hi*g.kb - (p-p0)*steps
+				default:
+					next = g.uPitch/Block - (p-p0)*steps
 				}
-				t.a0, t.c0 = unsafe.Pointer(&a[m0*Block]), unsafe.Pointer(&c[m0*Block])
-				t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
-				if lo > 0 {
-					t.r0, t.r1 = t.c0, t.c1
-				}
-				runTile(&t, m1-m0, np)
+				t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
+				a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
+				c := m[xi*g.mPitch+(p-p0)*g.strip*Block:]
+				t.products(a, c, count, np, lo > 0, next*Block*4)
+				p += np
 			}
-			p += np
 		}
+	}
+}
+
+// products runs the micro-kernel over count rows of a and c for np panels; next is how many bytes behind
+// these the panels lie that are wanted next.
+func (t *tile) products(a, c []float32, count, np int, accumulate bool, next int) {
+	most := maxRows(np)
+	parts := (count + most - 1) / most
+	t.fetch(parts, np, next)
+	for i := range parts {
+		m0, m1 := i*count/parts, (i+1)*count/parts
+		half := (m1 - m0 + 1) / 2 * Block * 4
+		if m1-m0 == 1 {
+			half = 0
+		}
+		t.a0, t.c0 = unsafe.Pointer(&a[m0*Block]), unsafe.Pointer(&c[m0*Block])
+		t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
+		t.r0, t.r1 = nil, nil
+		if accumulate {
+			t.r0, t.r1 = t.c0, t.c1
+		}
+		runTile(t, m1-m0, np)
+		t.fetched(t.nb * t.kb)
 	}
 }
 

@@ -37,6 +37,8 @@ const (
 	offReLU
 	offAhead
 	offAheadStep
+	offNext
+	offNextStep
 )
 
 // ahead is how far, in bytes, B is fetched before it is needed: the packed panels come from the
@@ -154,7 +156,8 @@ func tile(f *lanes.F, m, panels int) {
 	} else {
 		panel = append(panel, Mem{Base: b})
 	}
-	k, coming := f.GP64(), f.GP64()
+	k, coming, next := f.GP64(), f.GP64(), load(offNext)
+	f.ADDQ(field(offB), next)
 	f.Loop(blocks, func() {
 		f.MOVQ(Mem{Base: offs}, a.first)
 		if m > 1 {
@@ -177,6 +180,8 @@ func tile(f *lanes.F, m, panels int) {
 		}
 		f.PREFETCHT0(Mem{Base: coming})
 		f.ADDQ(field(offAheadStep), coming)
+		f.PREFETCHT1(Mem{Base: next})
+		f.ADDQ(field(offNextStep), next)
 		for i := range m {
 			av := f.Splat(a.at(i))
 			for p := range panels {
