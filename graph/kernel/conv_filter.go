@@ -450,16 +450,11 @@ func (f *filterTask) write() {
 
 // writeFilters writes vectors of up to sixteen lanes as so many rows, ld floats apart.
 func writeFilters(dst, src []float32, ld, lanes int) {
-	var square [Block * Block]float32
 	n := len(src) / Block
-	i := 0
-	for ; i+Block <= n; i += Block {
-		packTransposed(square[:], src[i*Block:], Block, Block, Block)
-		for lane := range lanes {
-			*(*[Block]float32)(dst[lane*ld+i:]) = [Block]float32(square[lane*Block:])
-		}
+	if lanes == Block && scatterColumns(n, src, dst, ld) {
+		return
 	}
-	for ; i < n; i++ {
+	for i := range n {
 		for lane, v := range src[i*Block:][:lanes] {
 			dst[lane*ld+i] = v
 		}

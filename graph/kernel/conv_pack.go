@@ -83,7 +83,7 @@ func packBackward(c *corr, dst, w []float32, lanes int) {
 	f := &c.filter
 	taps := f.output
 	var temp [packTemp * Block]float32
-	if taps > packTemp || taps > 1 && taps < 8 {
+	if taps > packTemp {
 		packOneByOne(c, dst, w, lanes)
 		return
 	}
@@ -93,8 +93,7 @@ func packBackward(c *corr, dst, w []float32, lanes int) {
 			packRows(dst[c.at(in, 0):], from, lanes, lanes, 1)
 			continue
 		}
-		packTransposed(temp[:], from, taps, lanes, taps&^7)
-		packTransposed(temp[(taps-8)*Block:], from[taps-8:], taps, lanes, 8) // the last eight, some for the second time
+		packTransposed(temp[:], from, taps, lanes, taps)
 		for t := 0; t < len(f.tap); t += c.kw {
 			to := c.at(in, t)
 			for _, tap := range f.tap[t : t+c.kw] {
