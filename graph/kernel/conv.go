@@ -123,25 +123,26 @@ const (
 )
 
 // NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
-// (the first layer of a network; there is no gradient for images).
-func NewConv(s ConvShape, plainInput bool) (*Conv, error) {
-	return newConv(s, plainInput, fastest)
+// (the first layer of a network; there is no gradient for images). In training, filters change from call
+// to call: the plan may not want them packed.
+func NewConv(s ConvShape, plainInput, training bool) (*Conv, error) {
+	return newConv(s, plainInput, training, fastest)
 }
 
-func newConv(s ConvShape, plainInput bool, a algorithm) (*Conv, error) {
+func newConv(s ConvShape, plainInput, training bool, a algorithm) (*Conv, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	c := &Conv{shape: s, plain: plainInput}
 	may := !plainInput && winogradCan(s) && a != direct
 	m := mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups}
-	if may && (a == minimal || winogradPays(m)) {
-		c.winograd = forwardWinograd(s)
+	if may && (a == minimal || winogradPays(m, training)) {
+		c.winograd = forwardWinograd(s, training)
 	} else {
 		c.forward = forwardCorr(s, plainInput)
 	}
-	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups})) {
-		c.winogradGrad = gradWinograd(s)
+	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups}, training)) {
+		c.winogradGrad = gradWinograd(s, training)
 	} else if !plainInput {
 		c.phases = gradCorrs(s)
 	}
@@ -156,7 +157,7 @@ func newConv(s ConvShape, plainInput bool, a algorithm) (*Conv, error) {
 // Shape returns the shape the plan was made for.
 func (c *Conv) Shape() ConvShape { return c.shape }
 
-// PackedLen returns the floats of the packed filters that Forward reads.
+// PackedLen returns the floats of the packed filters that Forward reads; 0 if it reads them as they are.
 func (c *Conv) PackedLen() int {
 	if c.winograd != nil {
 		return c.winograd.packedLen()
@@ -168,6 +169,9 @@ func (c *Conv) PackedLen() int {
 func (c *Conv) Pack(p *Pool, w, packed []float32) {
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.PackedLen())
+	if c.PackedLen() == 0 {
+		return
+	}
 	if c.winograd != nil {
 		c.call.winogradPack.run(p, c.winograd, w, packed)
 		return
@@ -175,7 +179,7 @@ func (c *Conv) Pack(p *Pool, w, packed []float32) {
 	c.call.pack.run(p, c.forward, w, packed)
 }
 
-// GradPackedLen returns the floats of the packed filters that DataGrad reads.
+// GradPackedLen returns the floats of the packed filters that DataGrad reads; 0 if it reads them as they are.
 func (c *Conv) GradPackedLen() int {
 	if c.winogradGrad != nil {
 		return c.winogradGrad.packedLen()
@@ -192,6 +196,9 @@ func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
 	c.mustNotBePlain()
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.GradPackedLen())
+	if c.GradPackedLen() == 0 {
+		return
+	}
 	if c.winogradGrad != nil {
 		c.call.winogradPack.run(p, c.winogradGrad, w, packed)
 		return
@@ -231,10 +238,11 @@ func (c *Conv) FilterGradScratch(threads int) int {
 }
 
 // Forward computes y = act(x∗w + bias + residual), where bias (F floats), residual (the shape of y)
-// may be nil and act is max(0, ·) if relu is set. The residual may be y itself.
+// may be nil and act is max(0, ·) if relu is set. The residual may be y itself. Where PackedLen is 0,
+// packed stands for the filters as they are.
 func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, relu bool, y Act, scratch []float32) {
 	s := c.shape
-	mustHave("packed filters", len(packed), c.PackedLen())
+	c.mustHaveFilters(packed, c.PackedLen())
 	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
 	mustBe("output", y, s.N, s.F, s.OutH(), s.OutW())
 	data, stride := c.input(x)
@@ -259,11 +267,11 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 }
 
 // DataGrad computes the gradient of the input, dx, from that of the output, dy; it adds to dx if
-// accumulate is set. Packed comes from PackGrad.
+// accumulate is set. Packed comes from PackGrad or, where GradPackedLen is 0, is the filters as they are.
 func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx Act, scratch []float32) {
 	c.mustNotBePlain()
 	s := c.shape
-	mustHave("packed filters", len(packed), c.GradPackedLen())
+	c.mustHaveFilters(packed, c.GradPackedLen())
 	mustHave("scratch", len(scratch), c.DataGradScratch(p.Threads()))
 	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
 	mustBe("input gradient", dx, s.N, s.C, s.H, s.W)
@@ -322,6 +330,15 @@ func (c *Conv) input(x Input) (data []float32, stride int) {
 	}
 	mustBe("input", x.Act, s.N, s.C, s.H, s.W)
 	return x.Act.Data, x.Act.Stride
+}
+
+// mustHaveFilters checks filters that are packed to so many floats, or left as they are if to none.
+func (c *Conv) mustHaveFilters(w []float32, packed int) {
+	if packed == 0 {
+		mustHave("filters", len(w), c.shape.filterLen())
+		return
+	}
+	mustHave("packed filters", len(w), packed)
 }
 
 func (c *Conv) mustNotBePlain() {

@@ -11,6 +11,10 @@ package kernel
 // strip through all three stages; where channels are many or tiles few, each stage is split over all
 // threads and a strip is as long as the filters' way from memory asks for.
 //
+// Transformed filters are four times as large as filters. Where they would be used only once, in stages of
+// training, they are not packed: a task transforms those of a few panels of results, some channels at a
+// time, into its thread's cache, multiplies, and takes its results through the last stage too.
+//
 // # Precision
 //
 // With the points 0, ±5/8, ±3/2 and ∞ the error on normally distributed data is about 8e-7 relative in
@@ -29,6 +33,9 @@ type winograd struct {
 	uPitch  int // floats from one of the 36 filter matrices to the next
 	mPitch  int // and of the results
 	staged  bool
+	fresh   bool // filters are transformed on the way, in stages
+	wide    int  // panels that then go together
+	deep    int  // and blocks of k
 	split   int  // tasks of a product, in stages
 	parts   int  // tasks of a strip that is done in one go, each for some of the panels
 	flipped bool // packs the filters of a data gradient
@@ -97,33 +104,36 @@ func (g *winogradMap) tilesOf(strip int) (t0, t1 int) {
 }
 
 // forwardWinograd plans the forward pass, gradWinograd the data gradient.
-func forwardWinograd(s ConvShape) *winograd {
+func forwardWinograd(s ConvShape, training bool) *winograd {
 	g := &winograd{
 		winogradMap: newWinogradMap(s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
 		f:           s.F, groups: s.Groups,
 	}
-	g.plan()
+	g.plan(training)
 	return g
 }
 
-func gradWinograd(s ConvShape) *winograd {
+func gradWinograd(s ConvShape, training bool) *winograd {
 	g := &winograd{
 		winogradMap: newWinogradMap(s.N, s.F, s.OutH(), s.OutW(), s.H, s.W, 2-s.PadT, 2-s.PadL),
 		f:           s.C, groups: s.Groups, flipped: true,
 	}
-	g.plan()
+	g.plan(training)
 	return g
 }
 
-func (g *winograd) plan() {
+func (g *winograd) plan(training bool) {
 	g.kb, g.nb = channelSteps(g.c / g.groups)
 	const steps = 320
 	chunks := max(1, (g.nb*g.kb+steps/2)/steps)
 	g.chunk = (g.nb + chunks - 1) / chunks
 	g.panels = Blocks(g.f)
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
-	g.planStrips()
+	g.planStrips(training)
 	g.mPitch = oddLines(g.panels * g.strip)
+	if g.fresh {
+		g.planParts()
+	}
 	g.split = productTasks(g.panels)
 	const tasks, least = 16, 8
 	g.outputParts = max(1, min(tasks/g.panels, g.strip/least))
@@ -136,14 +146,15 @@ func (g *winograd) plan() {
 
 // planStrips chooses between whole strips and stages, and the tiles of a strip: in whole tiles of the
 // micro-kernel, which are of fourteen rows at best.
-func (g *winograd) planStrips() {
+func (g *winograd) planStrips(training bool) {
 	const (
 		most   = 300       // channels in and out, up to which strips are done in one go
 		cached = 640 << 10 // bytes of such a strip, transformed
 		tasks  = 16        // strips that are sought
 		few    = 8         // strips that are too few, unless
 		small  = 160 << 10 // the transformed filters have at most so many bytes, so that each thread can read all
-		long   = 128       // tiles of a strip in stages
+		long   = 128       // tiles of a strip in stages, and
+		longer = 192       // where each transforms the filters anew
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
@@ -161,20 +172,49 @@ func (g *winograd) planStrips() {
 		return
 	}
 	if channels > most || g.tiles() < few*rows {
-		g.staged = true
-		g.cut(long)
+		g.staged, g.fresh = true, training
+		if training {
+			g.cut(longer)
+		} else {
+			g.cut(long)
+		}
 		return
 	}
 	strip := min(cached/(36*4*channels), g.tiles()/tasks, 8*rows)
 	g.cut(max(strip/rows, 1) * rows)
 }
 
-func (g *winograd) packedLen() int { return 36 * g.uPitch }
+// planParts chooses how much of the filters a task of a fresh plan has in its hands.
+func (g *winograd) planParts() {
+	const (
+		results = 8 << 10 // floats of one of the 36 products: all fit in the second-level cache
+		filters = 8 << 10 // and of the filters in it
+	)
+	g.wide = min(4, max(2, results/(g.strip*Block)), g.panels/g.groups)
+	g.deep = max(1, filters/(g.wide*Block*g.kb))
+	if least := Block / g.kb; g.deep < g.nb { // whole blocks of channels
+		g.deep = (g.deep + least - 1) / least * least
+	}
+	g.deep = min(g.deep, g.nb)
+	g.uPitch = oddLines(g.wide * g.deep * g.kb)
+	g.mPitch = oddLines(g.wide * g.strip)
+}
+
+// packedLen returns the floats of packed filters, 0 if the filters are read as they are.
+func (g *winograd) packedLen() int {
+	if g.fresh {
+		return 0
+	}
+	return 36 * g.uPitch
+}
 
 func (g *winograd) scratch(threads int) int {
-	data := 36 * (g.vPitch + g.mPitch)
-	if !g.staged {
-		data *= threads
+	v, m := 36*g.vPitch, 36*g.mPitch
+	switch {
+	case g.fresh:
+		m = threads * 36 * (g.mPitch + g.uPitch)
+	case !g.staged:
+		v, m = threads*v, threads*m
 	}
-	return Block + g.panels*Block + data + threads*winogradTile
+	return Block + g.panels*Block + v + m + threads*winogradTile
 }

@@ -11,6 +11,7 @@ const (
 	winogradIn
 	winogradProducts
 	winogradOut
+	winogradPart // the products and the results of some panels
 )
 
 // A winogradRun is a call under way.
@@ -55,7 +56,7 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 	if !g.staged {
 		copies = p.Threads()
 	}
-	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:][:copies*36*g.mPitch]
+	r.v, r.m = scratch[:copies*36*g.vPitch], scratch[copies*36*g.vPitch:]
 	if !g.staged {
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
@@ -63,6 +64,11 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 		for r.strip = range g.strips {
 			r.stage = winogradIn
 			p.Run(g.blocks*g.inputParts, r)
+			if g.fresh {
+				r.stage = winogradPart
+				p.Run(g.groups*g.across(), r)
+				continue
+			}
 			r.stage = winogradProducts
 			p.Run(36*g.split, r)
 			r.stage = winogradOut
@@ -107,6 +113,39 @@ func (r *winogradRun) Task(task, worker int) {
 		p, i := task/g.outputParts, task%g.outputParts
 		from, to := i*count/g.outputParts, (i+1)*count/g.outputParts
 		r.output(r.m[(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
+	case winogradPart:
+		own := r.m[worker*36*(g.mPitch+g.uPitch):]
+		r.part(own[:36*g.mPitch], own[36*g.mPitch:][:36*g.uPitch], task, t0, t1, temp)
+	}
+}
+
+// across returns the tasks that a group's panels make in a fresh plan.
+func (g *winograd) across() int { return ceil(g.panels/g.groups, g.wide) }
+
+// part takes the results of one task's panels from the filters to their places.
+func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
+	g := r.g
+	perGroup, across := g.panels/g.groups, g.across()
+	group, i := task/across, task%across
+	p0, p1 := group*perGroup+i*perGroup/across, group*perGroup+(i+1)*perGroup/across
+	for b := 0; b < g.nb; b += g.deep {
+		nb := min(g.deep, g.nb-b)
+		k, end := b*g.kb, (b+nb)*g.kb
+		for k0 := k; k0 < end; k0 += winogradRows {
+			g.transform(r.u, p0, p1-p0, k0, min(k0+winogradRows, end), u[(k0-k)*Block:], g.uPitch, nb*g.kb)
+		}
+		var next filterBox
+		if end < g.nb*g.kb {
+			next = g.box(p0, p1-p0, end, min(end+g.deep*g.kb, g.nb*g.kb))
+		}
+		for xi := range 36 {
+			next.fetch(r.u, xi, 36)
+			v := r.v[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
+			g.multiply(v, u[xi*g.uPitch:], m[xi*g.mPitch:], t1-t0, p1-p0, g.offs[:nb], nb*g.kb, b > 0)
+		}
+	}
+	for p := p0; p < p1; p++ {
+		r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 	}
 }
 
@@ -147,40 +186,50 @@ func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	}
 }
 
-// multiply computes one of the 36 products for count tiles and panels p0 to p1.
+// multiply computes one of the 36 products for count tiles and panels p0 to p1, some of k at a time.
 func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 	g := r.g
 	steps := g.nb * g.kb
 	perGroup := g.panels / g.groups
-	t := tile{
-		ams: Block * 4, aks: 4, kb: g.kb, bks: Block * 4, bps: uintptr(steps*Block) * 4,
-		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
-	}
-	step := tilePanels(count, 1, min(perGroup, p1-p0))
 	for lo := 0; lo < g.nb; lo += g.chunk {
-		t.offs, t.nb = &g.offs[lo], min(g.chunk, g.nb-lo)
+		offs := g.offs[lo:min(lo+g.chunk, g.nb)]
 		for p := p0; p < p1; {
 			group := p / perGroup
-			np := min(step, p1-p, (group+1)*perGroup-p)
-			t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
-			a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
-			c := m[xi*g.mPitch+p*g.strip*Block:]
-			most := maxRows(np)
-			parts := (count + most - 1) / most
-			for i := range parts {
-				m0, m1 := i*count/parts, (i+1)*count/parts
-				half := (m1 - m0 + 1) / 2 * Block * 4
-				if m1-m0 == 1 {
-					half = 0
-				}
-				t.a0, t.c0 = unsafe.Pointer(&a[m0*Block]), unsafe.Pointer(&c[m0*Block])
-				t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
-				if lo > 0 {
-					t.r0, t.r1 = t.c0, t.c1
-				}
-				runTile(&t, m1-m0, np)
+			end := min(p1, (group+1)*perGroup)
+			g.multiply(v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:], r.u[xi*g.uPitch+p*steps*Block:],
+				m[xi*g.mPitch+p*g.strip*Block:], count, end-p, offs, steps, lo > 0)
+			p = end
+		}
+	}
+}
+
+// multiply computes products for count tiles and the first panels of u, of steps rows each, or adds them
+// to m if add is set.
+func (g *winograd) multiply(v, u, m []float32, count, panels int, offs [][2]int, steps int, add bool) {
+	t := tile{
+		offs: &offs[0], nb: len(offs), kb: g.kb,
+		ams: Block * 4, aks: 4, bks: Block * 4, bps: uintptr(steps*Block) * 4,
+		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
+	}
+	step := tilePanels(count, 1, panels)
+	for p := 0; p < panels; p += step {
+		np := min(step, panels-p)
+		t.b = unsafe.Pointer(&u[p*steps*Block])
+		c := m[p*g.strip*Block:]
+		most := maxRows(np)
+		parts := (count + most - 1) / most
+		for i := range parts {
+			m0, m1 := i*count/parts, (i+1)*count/parts
+			half := (m1 - m0 + 1) / 2 * Block * 4
+			if m1-m0 == 1 {
+				half = 0
 			}
-			p += np
+			t.a0, t.c0 = unsafe.Pointer(&v[m0*Block]), unsafe.Pointer(&c[m0*Block])
+			t.a1, t.c1 = unsafe.Add(t.a0, half), unsafe.Add(t.c0, half)
+			if add {
+				t.r0, t.r1 = t.c0, t.c1
+			}
+			runTile(&t, m1-m0, np)
 		}
 	}
 }
