@@ -230,7 +230,7 @@ func ChannelAffine(p *Pool, x Act, scale, shift []float32, y Act, relu bool) {
 	t := channelAffines.get()
 	t.x, t.y, t.scale, t.shift, t.relu = x, y, scale, shift, relu
 	t.plan(&x, 1)
-	t.walk(p, t, 2)
+	t.walk(p, t, 0, t.blocks, 2)
 	*t = channelAffine{} // let go of the caller's slices
 	channelAffines.put(t)
 }
