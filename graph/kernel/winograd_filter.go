@@ -38,7 +38,7 @@ func newWinogradGrad(s ConvShape) *winogradGrad {
 		each   = 64        // tiles of a chunk, at least
 		few    = 8         // chunks that are too few
 		long   = 192       // tiles of a strip in stages
-		wide   = 6         // panels of a part in stages, and
+		wide   = 4         // panels of a part in stages, and
 		deep   = 4         // blocks of channels: their sums fit in the second-level cache
 	)
 	channels := (g.blocks + g.panels) * Block
