@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"slices"
 )
 
 // A ConvShape is the geometry of a two-dimensional convolution: N images of C maps of H×W pixels,
@@ -93,8 +92,8 @@ type Input struct {
 type Conv struct {
 	shape   ConvShape
 	plain   bool
-	forward *corr
-	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride
+	forward [1]*corr
+	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride that taps reach
 	filter  *filterGrad
 
 	// In place of the above, where minimal filtering is faster.
@@ -139,7 +138,7 @@ func newConv(s ConvShape, plainInput, training bool, a algorithm) (*Conv, error)
 	if may && (a == minimal || winogradPays(m, training)) {
 		c.winograd = forwardWinograd(s, training)
 	} else {
-		c.forward = forwardCorr(s, plainInput)
+		c.forward[0] = forwardCorr(s, plainInput)
 	}
 	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups}, training)) {
 		c.winogradGrad = gradWinograd(s, training)
@@ -162,7 +161,7 @@ func (c *Conv) PackedLen() int {
 	if c.winograd != nil {
 		return c.winograd.packedLen()
 	}
-	return c.forward.packedLen()
+	return c.forward[0].packedLen()
 }
 
 // Pack brings filters, F×C/Groups×KH×KW, into the form that Forward reads.
@@ -176,7 +175,7 @@ func (c *Conv) Pack(p *Pool, w, packed []float32) {
 		c.call.winogradPack.run(p, c.winograd, w, packed)
 		return
 	}
-	c.call.pack.run(p, c.forward, w, packed)
+	c.call.pack.run(p, c.forward[:], w, packed)
 }
 
 // GradPackedLen returns the floats of the packed filters that DataGrad reads; 0 if it reads them as they are.
@@ -203,10 +202,7 @@ func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
 		c.call.winogradPack.run(p, c.winogradGrad, w, packed)
 		return
 	}
-	for _, ph := range c.phases {
-		c.call.pack.run(p, ph, w, packed)
-		packed = packed[ph.packedLen():]
-	}
+	c.call.pack.run(p, c.phases, w, packed)
 }
 
 // Scratch returns the floats of scratch space that Forward needs on a pool of so many threads.
@@ -214,7 +210,7 @@ func (c *Conv) Scratch(threads int) int {
 	if c.winograd != nil {
 		return c.winograd.scratch(threads)
 	}
-	return c.forward.scratch(threads)
+	return c.forward[0].scratch(threads)
 }
 
 // DataGradScratch returns the floats of scratch space that DataGrad needs.
@@ -263,7 +259,7 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	}
 	r := &c.call.forward
 	*r = corrRun{x: data, xs: stride, packed: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride, relu: relu}
-	r.do(p, c.forward, bias, scratch)
+	r.do(p, c.forward[0], bias, scratch)
 }
 
 // DataGrad computes the gradient of the input, dx, from that of the output, dy; it adds to dx if
@@ -289,19 +285,15 @@ func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx A
 		c.call.zero.do(p, dx)
 	}
 	for _, ph := range c.phases {
-		if ph.kh == 0 || ph.kw == 0 {
-			continue
-		}
 		r := &c.call.forward
-		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed, res: sum.Data, rs: sum.Stride, y: dx.Data, ys: dx.Stride}
+		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed[ph.packedAt:], res: sum.Data, rs: sum.Stride, y: dx.Data, ys: dx.Stride}
 		r.do(p, ph, nil, scratch)
-		packed = packed[ph.packedLen():]
 	}
 }
 
 // gaps reports whether there are pixels between the strides, which no tap has read.
 func (c *Conv) gaps() bool {
-	return slices.ContainsFunc(c.phases, func(ph *corr) bool { return ph.kh == 0 || ph.kw == 0 })
+	return len(c.phases) < min(c.shape.SH, c.shape.H)*min(c.shape.SW, c.shape.W)
 }
 
 // FilterGrad computes the gradient of the filters, dw (F×C/Groups×KH×KW), and of the bias, db (F
