@@ -39,14 +39,19 @@ func newWinogradGrad(s ConvShape) *winogradGrad {
 		few    = 8         // chunks that are too few
 		long   = 192       // tiles of a strip in stages
 		wide   = 4         // panels of a part in stages, and
-		deep   = 4         // blocks of channels: their sums fit in the second-level cache
+		deep   = 4         // blocks of channels, at most: their sums fit in the second-level cache
+		parts  = 6         // that are sought
 	)
 	channels := (g.blocks + g.panels) * Block
 	if channels > most || g.tiles() < few*each {
 		g.staged = true
 		g.cut(long)
 		g.across = ceil(g.panels/g.groups, wide)
-		g.along = ceil(Blocks(g.rows()), deep)
+		blocks := deep
+		for blocks > 1 && g.groups*g.across*ceil(Blocks(g.rows()), blocks) < parts {
+			blocks /= 2
+		}
+		g.along = ceil(Blocks(g.rows()), blocks)
 		g.uPitch = oddLines(ceil(g.panels/g.groups, g.across) * ceil(Blocks(g.rows()), g.along) * Block)
 	} else {
 		g.cut(min(cached/(36*4*channels), each))
@@ -193,6 +198,11 @@ func (r *winogradGradRun) Task(task, worker int) {
 			for group := range g.groups {
 				f := g.part(group, 0)
 				for xi := range 36 {
+					if group == 0 && s+1 < (task+1)*g.strips/g.chunks {
+						n0, n1 := g.tilesOf(s + 1)
+						g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
+						g.fetch(r.dy.Data, r.dy.Stride, g.panels, g.oh, g.ow, 0, n0, n1, xi)
+					}
 					r.multiply(v, w, u[xi*g.uPitch+f.p0*g.rows()*Block:], t1-t0, xi, f, s > first)
 				}
 			}
@@ -273,15 +283,17 @@ func addUp(b unsafe.Pointer, rows [][2]int, count int, sum unsafe.Pointer) {
 }
 
 // multiply computes one of the 36 products over count tiles for a part of the filters, and adds it to u
-// if accumulate is set.
+// if accumulate is set. Each tile of the micro-kernel asks for one of the arrays that the next product reads:
+// other threads may have written them, into caches of their own.
 func (r *winogradGradRun) multiply(v, w, u []float32, count, xi int, f filterPart, accumulate bool) {
 	g := r.g
 	rows := f.c1 - f.c0
 	t := tile{
 		ams: 4, aks: Block * 4, offs: &oneBlock, nb: 1, kb: count, bks: Block * 4, bps: uintptr(g.strip*Block) * 4,
-		cms: Block * 4, cps: uintptr(rows*Block) * 4,
+		cms: Block * 4, cps: uintptr(rows*Block) * 4, aheadStep: Block * 4,
 	}
 	step := tilePanels(min(rows, Block), 1, f.p1-f.p0)
+	asked, blocks := 0, ceil(rows, Block)
 	for p := f.p0; p < f.p1; p += step {
 		np := min(step, f.p1-p)
 		t.b = unsafe.Pointer(&w[xi*g.wPitch+p*g.strip*Block])
@@ -294,13 +306,23 @@ func (r *winogradGradRun) multiply(v, w, u []float32, count, xi int, f filterPar
 			if half == run {
 				half = 0
 			}
-			t.a0 = unsafe.Pointer(&v[xi*g.vPitch+c/Block*g.strip*Block+c%Block])
+			a := &v[xi*g.vPitch+c/Block*g.strip*Block+c%Block]
+			t.a0 = unsafe.Pointer(a)
 			t.a1 = unsafe.Add(t.a0, half*4)
 			t.c0 = unsafe.Pointer(&u[((p-f.p0)*rows+c-f.c0)*Block])
 			t.c1 = unsafe.Add(t.c0, half*Block*4)
 			if accumulate {
 				t.r0, t.r1 = t.c0, t.c1
 			}
+			t.ahead = 0
+			switch i := asked - blocks; {
+			case xi == 35:
+			case i < 0:
+				t.ahead = apart(a, &v[(xi+1)*g.vPitch+(f.c0/Block+asked)*g.strip*Block])
+			case i < f.p1-f.p0:
+				t.ahead = apart(a, &w[(xi+1)*g.wPitch+(f.p0+i)*g.strip*Block])
+			}
+			asked++
 			runTile(&t, run, np)
 			c += run
 		}

@@ -92,6 +92,11 @@ func (r *winogradRun) Task(task, worker int) {
 			g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 		}
 		for xi := range 36 {
+			g.fetch(r.y, r.ys, g.panels, g.oh, g.ow, 0, t0, t1, xi)
+			if next := task/g.parts + 1; next < g.strips {
+				n0, n1 := g.tilesOf(next)
+				g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
+			}
 			r.multiply(v, m, t1-t0, xi, p0, p1)
 		}
 		for p := p0; p < p1; p++ {
@@ -169,6 +174,25 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 	}
 }
 
+// fetch asks for the pixels that come with tiles t0 to t1 of a number of maps: a share for each of the
+// 36 products, from memory that would otherwise be waited for before or after them. Each row of tiles brings
+// four rows of pixels, the first one's from shift on.
+func (g *winogradMap) fetch(maps []float32, stride, blocks, h, w, shift, t0, t1, xi int) {
+	first := t0 / g.tw // row of tiles, through all images
+	each := blocks * winogradSide
+	all := ((t1-1)/g.tw - first + 1) * each
+	for k := xi * all / 36; k < (xi+1)*all/36; k++ {
+		row := first + k/each
+		y := row%g.th*winogradSide + shift + k%winogradSide
+		if y < 0 || y >= h {
+			continue
+		}
+		x0, x1 := max(t0-row*g.tw, 0)*winogradSide, min(t1-row*g.tw, g.tw)*winogradSide
+		line := maps[row/g.th*stride+(k/winogradSide%blocks*h+y)*w*Block:][:w*Block]
+		fetch(line[min(x0, w)*Block : min(x1, w)*Block])
+	}
+}
+
 // copyTile copies size×size pixels of a map from row y0, column x0 on, with zeros outside of the map.
 func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	lo := min(max(0, -x0), size)
@@ -204,12 +228,14 @@ func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 }
 
 // multiply computes products for count tiles and the first panels of u, of steps rows each, or adds them
-// to m if add is set.
+// to m if add is set. It asks for what the next of the 36 reads: other threads may have written it, into
+// caches of their own.
 func (g *winograd) multiply(v, u, m []float32, count, panels int, offs [][2]int, steps int, add bool) {
 	t := tile{
 		offs: &offs[0], nb: len(offs), kb: g.kb,
 		ams: Block * 4, aks: 4, bks: Block * 4, bps: uintptr(steps*Block) * 4,
 		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
+		ahead: uintptr(g.vPitch) * 4, aheadStep: Block * 4,
 	}
 	step := tilePanels(count, 1, panels)
 	for p := 0; p < panels; p += step {
