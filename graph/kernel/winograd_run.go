@@ -127,12 +127,17 @@ func (r *winogradRun) Task(task, worker int) {
 // across returns the tasks that a group's panels make in a fresh plan.
 func (g *winograd) across() int { return ceil(g.panels/g.groups, g.wide) }
 
+// panelsOf returns a task's group and panels.
+func (g *winograd) panelsOf(task int) (group, p0, p1 int) {
+	perGroup, across := g.panels/g.groups, g.across()
+	group, i := task/across, task%across
+	return group, group*perGroup + i*perGroup/across, group*perGroup + (i+1)*perGroup/across
+}
+
 // part takes the results of one task's panels from the filters to their places.
 func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
 	g := r.g
-	perGroup, across := g.panels/g.groups, g.across()
-	group, i := task/across, task%across
-	p0, p1 := group*perGroup+i*perGroup/across, group*perGroup+(i+1)*perGroup/across
+	group, p0, p1 := g.panelsOf(task)
 	for b := 0; b < g.nb; b += g.deep {
 		nb := min(g.deep, g.nb-b)
 		k, end := b*g.kb, (b+nb)*g.kb
@@ -142,6 +147,9 @@ func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
 		var next filterBox
 		if end < g.nb*g.kb {
 			next = g.box(p0, p1-p0, end, min(end+g.deep*g.kb, g.nb*g.kb))
+		} else if task+1 < g.groups*g.across() { // the thread's next task, more often than not
+			_, q0, q1 := g.panelsOf(task + 1)
+			next = g.box(q0, q1-q0, 0, g.deep*g.kb)
 		}
 		for xi := range 36 {
 			next.fetch(r.u, xi, 36)
