@@ -105,7 +105,7 @@ type convOp struct {
 // conv returns the plan that the forward op and its gradients share in one session.
 func (c *compiler) conv(o *convOp) *kernel.Conv {
 	if c.convs[&o.core] == nil {
-		k, err := kernel.NewConv(o.shape, o.plain)
+		k, err := kernel.NewConv(o.shape, o.plain, c.training)
 		if err != nil {
 			panic(err) // the Builder has validated the shape
 		}
@@ -142,13 +142,16 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	if affine != nil {
 		bias, scratch, sources = c.foldedBias(affine, bias), w.size(), []*value{w, affine}
 	}
-	packed := c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
-		filters := w.data
-		if affine != nil {
-			filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
-		}
-		k.Pack(e.pool, filters, packed)
-	})
+	packed := w
+	if k.PackedLen() > 0 { // always in evaluation, in which alone there is something to fold
+		packed = c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
+			filters := w.data
+			if affine != nil {
+				filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
+			}
+			k.Pack(e.pool, filters, packed)
+		})
+	}
 	reads := []*value{x, packed}
 	if bias.shape != nil {
 		reads = append(reads, bias)
@@ -264,7 +267,10 @@ func (o *convDataGradOp) lower(c *compiler, in []*value) *value { return c.dataG
 // base is not nil.
 func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
-	packed := c.derive(k.GradPackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
+	packed := w
+	if k.GradPackedLen() > 0 {
+		packed = c.derive(k.GradPackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
+	}
 	reads := []*value{dy, packed}
 	var dx *value
 	if base == nil {

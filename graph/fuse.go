@@ -6,9 +6,9 @@ import (
 
 // fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
 // it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
-// follow; in training, the gradient of a ReLU with that of its batch normalisation or max pooling, and the sum of two
-// gradients with the convolution that makes the second; and the parts of a concatenation, which are
-// written where they belong.
+// follow; in training, a residual sum as part of its batch normalisation, the gradient of a ReLU with that
+// of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
+// the second; and the parts of a concatenation, which are written where they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
 		children := c.children[n]
@@ -28,10 +28,11 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 				c.absorbed[children[1]] = true
 			}
 		case *addOp:
-			if c.training {
+			last := younger(children)
+			if c.uses[last] != 1 {
 				break
 			}
-			if last := younger(children); c.uses[last] == 1 && c.convolution(last) != nil {
+			if norm, ok := last.Op().(*batchNormOp); ok && norm.training || !c.training && c.convolution(last) != nil {
 				c.absorbed[last] = true
 			}
 		default:

@@ -24,9 +24,14 @@ type addOp struct{ core }
 
 func (o *addOp) lower(c *compiler, in []*value) *value {
 	for i, v := range in {
-		if v == nil {
-			return c.convolved(c.children[c.node][i], in[1-i])
+		if v != nil {
+			continue
 		}
+		n := c.children[c.node][i]
+		if norm, ok := n.Op().(*batchNormOp); ok && norm.training {
+			return c.normalise(norm, c.inputs(n), in[1-i])
+		}
+		return c.convolved(n, in[1-i])
 	}
 	if !c.takesReLU() {
 		return c.addValues(in[0], in[1])

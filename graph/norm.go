@@ -56,10 +56,8 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 	if in[0] == nil {
 		return c.convolved(c.node, nil)
 	}
-	x, gamma, beta, runningMean, runningVar := c.asBlocked(in[0]), in[1], in[2], in[3], in[4]
-	channels := o.shape[1]
-	relu := c.takesReLU()
 	if !o.training {
+		x, channels, relu := c.asBlocked(in[0]), o.shape[1], c.takesReLU()
 		affine := c.affine(o, in)
 		y := c.result(o.shape...)
 		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
@@ -68,12 +66,32 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 		})
 		return y
 	}
-	c.updates = true
+	return c.normalise(o, in, nil)
+}
+
+// normalise adds the steps of a batch normalisation in training, of a value that is added to it if residual
+// is not nil, and of the ReLU that follows if there is one.
+func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *value {
+	x, gamma, beta, runningMean, runningVar := c.asBlocked(in[0]), in[1], in[2], in[3], in[4]
+	channels := o.shape[1]
+	c.layer, c.kind, c.updates = o.name, o.kind, true
 	mean, variance, invstd := c.plain(channels), c.plain(channels), c.plain(channels)
 	c.state[&o.core] = []*value{mean, invstd}
-	y := c.result(o.shape...)
-	c.add([]*value{x, gamma, beta, runningMean, runningVar}, []*value{y, mean, variance, invstd}, 0, func(e *exec) error {
-		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, y.act(), mean.data, variance.data, invstd.data, relu)
+	reads, relu := []*value{x, gamma, beta, runningMean, runningVar}, c.takesReLU()
+	var y *value
+	var added *kernel.Act
+	if residual == nil {
+		y = c.result(o.shape...)
+	} else {
+		residual, added = c.asBlocked(residual), new(kernel.Act)
+		y = c.like(residual)
+		reads = append(reads, residual)
+	}
+	c.add(reads, []*value{y, mean, variance, invstd}, 0, func(e *exec) error {
+		if added != nil {
+			*added = residual.act()
+		}
+		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, relu)
 		for i, m := range mean.data {
 			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
 			runningVar.data[i] += o.momentum * (variance.data[i] - runningVar.data[i])

@@ -145,10 +145,10 @@ func TestTrainingFusesWhatItCan(t *testing.T) {
 	for _, s := range trainingOf(t, NewParams(), 2, Config{}).s.steps {
 		kinds[s.kind]++
 	}
-	// Every ReLU goes with the layer before it. Of the six gradients, two belong to batch normalisations;
+	// Every ReLU goes with the layer before it, and so does the sum. Of the six gradients, two belong to batch normalisations;
 	// the others stand for themselves.
-	if kinds["relu"] != 0 || kinds["relu gradient"] != 4 {
-		t.Errorf("%d steps of ReLU and %d of its gradient, want 0 and 4", kinds["relu"], kinds["relu gradient"])
+	if kinds["relu"] != 0 || kinds["add"] != 0 || kinds["relu gradient"] != 4 {
+		t.Errorf("%d steps of ReLU, %d of sums and %d of ReLU's gradient, want 0, 0 and 4", kinds["relu"], kinds["add"], kinds["relu gradient"])
 	}
 }
 

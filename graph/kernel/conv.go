@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"slices"
 )
 
 // A ConvShape is the geometry of a two-dimensional convolution: N images of C maps of H×W pixels,
@@ -93,8 +92,8 @@ type Input struct {
 type Conv struct {
 	shape   ConvShape
 	plain   bool
-	forward *corr
-	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride
+	forward [1]*corr
+	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride that taps reach
 	filter  *filterGrad
 
 	// In place of the above, where minimal filtering is faster.
@@ -123,25 +122,26 @@ const (
 )
 
 // NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
-// (the first layer of a network; there is no gradient for images).
-func NewConv(s ConvShape, plainInput bool) (*Conv, error) {
-	return newConv(s, plainInput, fastest)
+// (the first layer of a network; there is no gradient for images). In training, filters change from call
+// to call: the plan may not want them packed.
+func NewConv(s ConvShape, plainInput, training bool) (*Conv, error) {
+	return newConv(s, plainInput, training, fastest)
 }
 
-func newConv(s ConvShape, plainInput bool, a algorithm) (*Conv, error) {
+func newConv(s ConvShape, plainInput, training bool, a algorithm) (*Conv, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	c := &Conv{shape: s, plain: plainInput}
 	may := !plainInput && winogradCan(s) && a != direct
 	m := mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups}
-	if may && (a == minimal || winogradPays(m)) {
-		c.winograd = forwardWinograd(s)
+	if may && (a == minimal || winogradPays(m, training)) {
+		c.winograd = forwardWinograd(s, training)
 	} else {
-		c.forward = forwardCorr(s, plainInput)
+		c.forward[0] = forwardCorr(s, plainInput)
 	}
-	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups})) {
-		c.winogradGrad = gradWinograd(s)
+	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups}, training)) {
+		c.winogradGrad = gradWinograd(s, training)
 	} else if !plainInput {
 		c.phases = gradCorrs(s)
 	}
@@ -156,26 +156,29 @@ func newConv(s ConvShape, plainInput bool, a algorithm) (*Conv, error) {
 // Shape returns the shape the plan was made for.
 func (c *Conv) Shape() ConvShape { return c.shape }
 
-// PackedLen returns the floats of the packed filters that Forward reads.
+// PackedLen returns the floats of the packed filters that Forward reads; 0 if it reads them as they are.
 func (c *Conv) PackedLen() int {
 	if c.winograd != nil {
 		return c.winograd.packedLen()
 	}
-	return c.forward.packedLen()
+	return c.forward[0].packedLen()
 }
 
 // Pack brings filters, F×C/Groups×KH×KW, into the form that Forward reads.
 func (c *Conv) Pack(p *Pool, w, packed []float32) {
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.PackedLen())
+	if c.PackedLen() == 0 {
+		return
+	}
 	if c.winograd != nil {
 		c.call.winogradPack.run(p, c.winograd, w, packed)
 		return
 	}
-	c.call.pack.run(p, c.forward, w, packed)
+	c.call.pack.run(p, c.forward[:], w, packed)
 }
 
-// GradPackedLen returns the floats of the packed filters that DataGrad reads.
+// GradPackedLen returns the floats of the packed filters that DataGrad reads; 0 if it reads them as they are.
 func (c *Conv) GradPackedLen() int {
 	if c.winogradGrad != nil {
 		return c.winogradGrad.packedLen()
@@ -192,14 +195,14 @@ func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
 	c.mustNotBePlain()
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.GradPackedLen())
+	if c.GradPackedLen() == 0 {
+		return
+	}
 	if c.winogradGrad != nil {
 		c.call.winogradPack.run(p, c.winogradGrad, w, packed)
 		return
 	}
-	for _, ph := range c.phases {
-		c.call.pack.run(p, ph, w, packed)
-		packed = packed[ph.packedLen():]
-	}
+	c.call.pack.run(p, c.phases, w, packed)
 }
 
 // Scratch returns the floats of scratch space that Forward needs on a pool of so many threads.
@@ -207,7 +210,7 @@ func (c *Conv) Scratch(threads int) int {
 	if c.winograd != nil {
 		return c.winograd.scratch(threads)
 	}
-	return c.forward.scratch(threads)
+	return c.forward[0].scratch(threads)
 }
 
 // DataGradScratch returns the floats of scratch space that DataGrad needs.
@@ -231,10 +234,11 @@ func (c *Conv) FilterGradScratch(threads int) int {
 }
 
 // Forward computes y = act(x∗w + bias + residual), where bias (F floats), residual (the shape of y)
-// may be nil and act is max(0, ·) if relu is set. The residual may be y itself.
+// may be nil and act is max(0, ·) if relu is set. The residual may be y itself. Where PackedLen is 0,
+// packed stands for the filters as they are.
 func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, relu bool, y Act, scratch []float32) {
 	s := c.shape
-	mustHave("packed filters", len(packed), c.PackedLen())
+	c.mustHaveFilters(packed, c.PackedLen())
 	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
 	mustBe("output", y, s.N, s.F, s.OutH(), s.OutW())
 	data, stride := c.input(x)
@@ -255,15 +259,15 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	}
 	r := &c.call.forward
 	*r = corrRun{x: data, xs: stride, packed: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride, relu: relu}
-	r.do(p, c.forward, bias, scratch)
+	r.do(p, c.forward[0], bias, scratch)
 }
 
 // DataGrad computes the gradient of the input, dx, from that of the output, dy; it adds to dx if
-// accumulate is set. Packed comes from PackGrad.
+// accumulate is set. Packed comes from PackGrad or, where GradPackedLen is 0, is the filters as they are.
 func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx Act, scratch []float32) {
 	c.mustNotBePlain()
 	s := c.shape
-	mustHave("packed filters", len(packed), c.GradPackedLen())
+	c.mustHaveFilters(packed, c.GradPackedLen())
 	mustHave("scratch", len(scratch), c.DataGradScratch(p.Threads()))
 	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
 	mustBe("input gradient", dx, s.N, s.C, s.H, s.W)
@@ -281,19 +285,15 @@ func (c *Conv) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx A
 		c.call.zero.do(p, dx)
 	}
 	for _, ph := range c.phases {
-		if ph.kh == 0 || ph.kw == 0 {
-			continue
-		}
 		r := &c.call.forward
-		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed, res: sum.Data, rs: sum.Stride, y: dx.Data, ys: dx.Stride}
+		*r = corrRun{x: dy.Data, xs: dy.Stride, packed: packed[ph.packedAt:], res: sum.Data, rs: sum.Stride, y: dx.Data, ys: dx.Stride}
 		r.do(p, ph, nil, scratch)
-		packed = packed[ph.packedLen():]
 	}
 }
 
 // gaps reports whether there are pixels between the strides, which no tap has read.
 func (c *Conv) gaps() bool {
-	return slices.ContainsFunc(c.phases, func(ph *corr) bool { return ph.kh == 0 || ph.kw == 0 })
+	return len(c.phases) < min(c.shape.SH, c.shape.H)*min(c.shape.SW, c.shape.W)
 }
 
 // FilterGrad computes the gradient of the filters, dw (F×C/Groups×KH×KW), and of the bias, db (F
@@ -322,6 +322,15 @@ func (c *Conv) input(x Input) (data []float32, stride int) {
 	}
 	mustBe("input", x.Act, s.N, s.C, s.H, s.W)
 	return x.Act.Data, x.Act.Stride
+}
+
+// mustHaveFilters checks filters that are packed to so many floats, or left as they are if to none.
+func (c *Conv) mustHaveFilters(w []float32, packed int) {
+	if packed == 0 {
+		mustHave("filters", len(w), c.shape.filterLen())
+		return
+	}
+	mustHave("packed filters", len(w), packed)
 }
 
 func (c *Conv) mustNotBePlain() {

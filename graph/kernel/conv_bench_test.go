@@ -60,7 +60,7 @@ func BenchmarkConv(b *testing.B) {
 		for _, k := range convBenchmarks {
 			s := k.s
 			rng := rand.New(rand.NewPCG(1, 1))
-			c, err := NewConv(s, k.plain)
+			c, err := NewConv(s, k.plain, false)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -91,6 +91,16 @@ func BenchmarkConv(b *testing.B) {
 			if !k.plain {
 				c.PackGrad(p, w, gradPacked)
 				measure("data", func() { c.DataGrad(p, dy, gradPacked, false, dx, scratch) })
+			}
+			// In training, filters are new each time.
+			if c, err = NewConv(s, k.plain, true); err != nil {
+				b.Fatal(err)
+			}
+			if scratch = make([]float32, max(c.Scratch(threads), c.DataGradScratch(threads), c.FilterGradScratch(threads))); c.PackedLen() == 0 {
+				measure("forward in training", func() { c.Forward(p, x, w, bias, nil, true, y, scratch) })
+			}
+			if !k.plain && c.GradPackedLen() == 0 {
+				measure("data in training", func() { c.DataGrad(p, dy, w, false, dx, scratch) })
 			}
 			measure("filter", func() { c.FilterGrad(p, x, dy, dw, bias, scratch) })
 		}

@@ -38,7 +38,8 @@ type corr struct {
 	perTask  int // panels of a task
 	subtasks int // tasks of a strip and a group
 
-	filter filterIndex
+	filter   filterIndex
+	packedAt int // floats of the packed filters of the phases before
 }
 
 // A strip is a box of output pixels: images, rows, columns.
@@ -117,8 +118,13 @@ func gradCorrs(s ConvShape) []*corr {
 					c.filter.tap = append(c.filter.tap, i*s.KW+j)
 				}
 			}
-			if c.kh > 0 && c.kw > 0 {
-				c.plan()
+			if c.kh == 0 || c.kw == 0 {
+				continue // pixels between the strides
+			}
+			c.plan()
+			if len(all) > 0 {
+				last := all[len(all)-1]
+				c.packedAt = last.packedAt + last.packedLen()
 			}
 			all = append(all, c)
 		}
@@ -304,9 +310,6 @@ func (c *corr) planOffsets() {
 }
 
 func (c *corr) packedLen() int {
-	if c.kh == 0 || c.kw == 0 {
-		return 0
-	}
 	return c.groups * c.panels * c.nb * c.kb * Block
 }
 

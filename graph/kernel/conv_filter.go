@@ -59,12 +59,17 @@ func newFilterGrad(s ConvShape, plain bool) *filterGrad {
 func (g *filterGrad) planTasks() {
 	const (
 		pixels = 128      // of a strip: those of three panels and of sixteen channels stay in the first-level cache
+		plain  = 448      // of a strip of plain input, whose sums alone do
 		macs   = 1 << 20  // of a task, at least
 		enough = 32       // tasks
 		part   = 64 << 10 // floats of sums that stay in the second-level cache
 		each   = 1 << 10  // pixels of a chunk, at least: adding up the chunks then costs little
 	)
-	g.strips = cutStrips(g.n, g.oh, g.ow, pixels)
+	size := pixels
+	if g.plain {
+		size = plain
+	}
+	g.strips = cutStrips(g.n, g.oh, g.ow, size)
 	g.bh, g.bw = g.h, g.w
 	images, rows, cols := largest(g.strips)
 	g.pairs = alignUp(images * rows * (g.kh + 1) * 4)
@@ -195,7 +200,10 @@ func (r *filterRun) Task(task, worker int) {
 	f.window = mine[g.pairs:]
 	list := unsafe.Slice((*[2]int)(unsafe.Pointer(&mine[0])), g.pairs/4)
 	for i := chunk * len(g.strips) / g.chunks; i < (chunk+1)*len(g.strips)/g.chunks; i++ {
-		f.strip = &g.strips[i]
+		f.strip, f.next = &g.strips[i], nil
+		if i+1 < (chunk+1)*len(g.strips)/g.chunks {
+			f.next = &g.strips[i+1]
+		}
 		if g.plain {
 			f.plain(list)
 		} else {
@@ -213,7 +221,7 @@ func (r *filterRun) Task(task, worker int) {
 // A filterTask is the work on one strip.
 type filterTask struct {
 	r              *filterRun
-	strip          *strip
+	strip, next    *strip // and the one after it, nil if it is the last
 	group          int
 	p0, p1, u0, u1 int
 	sums           []float32 // of each panel, unit and tap: sixteen filters
@@ -221,9 +229,9 @@ type filterTask struct {
 	window         []float32
 }
 
-// dy returns the gradient of the output where the strip begins, for panel p.
-func (f *filterTask) dy(p int) []float32 {
-	g, s := f.r.g, f.strip
+// dy returns the gradient of the output where strip s begins, for panel p.
+func (f *filterTask) dy(s *strip, p int) []float32 {
+	g := f.r.g
 	return f.r.dy.Data[s.n0*f.r.dy.Stride+(((f.group*g.panels+p)*g.oh+s.r0)*g.ow+s.c0)*Block:]
 }
 
@@ -264,11 +272,10 @@ func (f *filterTask) blocked(list [][2]int) {
 		t.aks = uintptr(g.sw*Block) * 4
 		t.ams = 4
 		t.cms = uintptr(g.taps*Block) * 4
-		t.ahead, t.aheadStep = uintptr(g.h*g.w*Block)*4, t.aks // the next block of channels
-		step := g.step
+		step, asked := g.step, f.p0
 		for p := f.p0; p < f.p1; p += step {
 			np := min(step, f.p1-p)
-			dy := f.dy(p)
+			dy := f.dy(s, p)
 			most := maxRows(np)
 			for c0 := f.u0; c0 < f.u1; {
 				at := f.group*g.cin + c0
@@ -276,6 +283,17 @@ func (f *filterTask) blocked(list [][2]int) {
 				parts := (run + most - 1) / most
 				run = (run + parts - 1) / parts
 				x := r.x[s.n0*r.xs+at/Block*g.h*g.w*Block+at%Block:]
+				t.ahead, t.aheadStep = uintptr(g.h*g.w*Block)*4, t.aks // the next block of channels
+				if p > f.p0 && rows == 1 && f.next != nil {
+					// All that is near by now: the next strip's gradient, then its input.
+					if asked < f.p1 {
+						t.ahead = bytesTo(&x[0], &f.dy(f.next, asked)[0]) - uintptr(list[0][0]+s.c0*g.sw*Block*4)
+						t.aheadStep = Block * 4
+						asked++
+					} else {
+						t.ahead = uintptr((f.next.n0-s.n0)*r.xs+((f.next.r0-s.r0)*g.sh*g.w+(f.next.c0-s.c0)*g.sw)*Block) * 4
+					}
+				}
 				half := (run + 1) / 2
 				if half == run {
 					half = 0
@@ -305,6 +323,9 @@ func (f *filterTask) blocked(list [][2]int) {
 		}
 	}
 }
+
+// bytesTo returns the bytes from a to b, which may be anywhere.
+func bytesTo(a, b *float32) uintptr { return uintptr(unsafe.Pointer(b)) - uintptr(unsafe.Pointer(a)) }
 
 // columns returns the range of output columns whose tap j lies in the map.
 func (g *filterGrad) columns(j int) (lo, hi int) {
@@ -339,7 +360,7 @@ func (f *filterTask) plain(list [][2]int) {
 	step := g.step
 	for p := f.p0; p < f.p1; p += step {
 		np := min(step, f.p1-p)
-		t.b = unsafe.Pointer(&f.dy(p)[0])
+		t.b = unsafe.Pointer(&f.dy(s, p)[0])
 		sums := f.sums[(p-f.p0)*g.perRange*g.taps*Block:]
 		most := maxRows(np)
 		at := func(u int) int { return origin + (u/g.kh*g.bh+u%g.kh*g.dh)*g.bw }
@@ -392,7 +413,7 @@ func (f *filterTask) bias(list [][2]int) {
 	t.cps = Block * 4
 	step := mostPanels()
 	for p := f.p0; p < f.p1; p += step {
-		t.b = unsafe.Pointer(&f.dy(p)[0])
+		t.b = unsafe.Pointer(&f.dy(s, p)[0])
 		t.into(unsafe.Pointer(&f.biases[p*Block]), 0)
 		runTile(&t, 1, min(step, f.p1-p))
 	}
@@ -450,16 +471,11 @@ func (f *filterTask) write() {
 
 // writeFilters writes vectors of up to sixteen lanes as so many rows, ld floats apart.
 func writeFilters(dst, src []float32, ld, lanes int) {
-	var square [Block * Block]float32
 	n := len(src) / Block
-	i := 0
-	for ; i+Block <= n; i += Block {
-		packTransposed(square[:], src[i*Block:], Block, Block, Block)
-		for lane := range lanes {
-			*(*[Block]float32)(dst[lane*ld+i:]) = [Block]float32(square[lane*Block:])
-		}
+	if lanes == Block && scatterColumns(n, src, dst, ld) {
+		return
 	}
-	for ; i < n; i++ {
+	for i := range n {
 		for lane, v := range src[i*Block:][:lanes] {
 			dst[lane*ld+i] = v
 		}

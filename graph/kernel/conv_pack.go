@@ -4,45 +4,51 @@ package kernel
 // vector for every step of k in the order of the plan's blocks, with zeros where a group has no
 // channel or output.
 type packRun struct {
-	c         *corr
+	phases    []*corr // with one set of filters: their panels lie one phase after the other
 	w, packed []float32
 }
 
-func (r *packRun) run(p *Pool, c *corr, w, packed []float32) {
-	if c.packedLen() == 0 {
-		return
-	}
-	r.c, r.w, r.packed = c, w, packed
-	p.Run(c.groups*c.panels, r)
-	r.w, r.packed = nil, nil
+func (r *packRun) run(p *Pool, phases []*corr, w, packed []float32) {
+	r.phases, r.w, r.packed = phases, w, packed
+	p.Run(phases[0].groups*phases[0].panels, r)
+	*r = packRun{}
 }
 
 // Task packs one panel.
 func (r *packRun) Task(panel, _ int) {
-	c := r.c
+	c := r.phases[0]
 	f := &c.filter
 	g, p := panel/c.panels, panel%c.panels
-	steps := c.nb * c.kb
-	dst := r.packed[panel*steps*Block:][:steps*Block]
 	lanes := min(Block, c.fout-p*Block)
-	full := c.cin * c.kh * c.kw
-	if f.merged > 1 {
-		clear(dst)
-		r.merged(dst, g, p)
-		return
-	}
-	if steps > full { // there are blocks with lanes that no channel fills
-		clear(dst)
-	}
 	w := r.w[g*f.group+p*Block*f.output:]
-	switch {
-	case f.backward:
-		packBackward(c, dst, w, lanes)
-	case c.plain:
-		packTransposed(dst, w, f.output, lanes, full)
-	default:
-		packForward(c, dst, w, lanes)
+	together := f.backward && f.merged == 1 && f.output <= packTemp
+	for _, c := range r.phases {
+		dst := r.panel(c, panel)
+		full := c.cin * c.kh * c.kw
+		if f.merged > 1 || len(dst)/Block > full { // there are lanes that no channel fills
+			clear(dst)
+		}
+		switch {
+		case together:
+		case f.merged > 1:
+			r.merged(c, dst, g, p)
+		case f.backward:
+			packOneByOne(c, dst, w, lanes)
+		case c.plain || c.kh*c.kw == 1: // in the same order
+			packTransposed(dst, w, f.output, lanes, full)
+		default:
+			packForward(c, dst, w, lanes)
+		}
 	}
+	if together {
+		r.backward(w, panel, lanes)
+	}
+}
+
+// panel returns where a panel of c goes.
+func (r *packRun) panel(c *corr, panel int) []float32 {
+	steps := c.nb * c.kb
+	return r.packed[c.packedAt+panel*steps*Block:][:steps*Block]
 }
 
 // at returns where the step of input channel in and tap t lies in a packed panel.
@@ -78,28 +84,30 @@ func packForward(c *corr, dst, w []float32, lanes int) {
 	}
 }
 
-// packBackward packs filters whose outputs and taps lie in a row.
-func packBackward(c *corr, dst, w []float32, lanes int) {
-	f := &c.filter
-	taps := f.output
-	var temp [packTemp * Block]float32
-	if taps > packTemp || taps > 1 && taps < 8 {
-		packOneByOne(c, dst, w, lanes)
+// backward packs a panel of filters whose outputs and taps lie in a row, w from the panel's first filter
+// on: each once for all phases.
+func (r *packRun) backward(w []float32, panel, lanes int) {
+	const ahead = 8 // channels
+	c := r.phases[0]
+	input, taps := c.filter.input, c.filter.output
+	if taps == 1 {
+		packRows(r.panel(c, panel), w, input, lanes, c.cin)
 		return
 	}
+	var temp [packTemp * Block]float32
 	for in := range c.cin {
-		from := w[in*f.input:]
-		if taps == 1 {
-			packRows(dst[c.at(in, 0):], from, lanes, lanes, 1)
-			continue
+		if next := in + ahead; next < c.cin { // far away for a processor that follows neighbours
+			fetch(w[next*input:][:lanes*taps])
 		}
-		packTransposed(temp[:], from, taps, lanes, taps&^7)
-		packTransposed(temp[(taps-8)*Block:], from[taps-8:], taps, lanes, 8) // the last eight, some for the second time
-		for t := 0; t < len(f.tap); t += c.kw {
-			to := c.at(in, t)
-			for _, tap := range f.tap[t : t+c.kw] {
-				*(*[Block]float32)(dst[to:]) = [Block]float32(temp[tap*Block:])
-				to += c.kb * Block
+		packTransposed(temp[:], w[in*input:], taps, lanes, taps)
+		for _, c := range r.phases {
+			dst := r.panel(c, panel)
+			for t := 0; t < len(c.filter.tap); t += c.kw {
+				to := c.at(in, t)
+				for _, tap := range c.filter.tap[t : t+c.kw] {
+					*(*[Block]float32)(dst[to:]) = [Block]float32(temp[tap*Block:])
+					to += c.kb * Block
+				}
 			}
 		}
 	}
@@ -120,8 +128,7 @@ func packOneByOne(c *corr, dst, w []float32, lanes int) {
 }
 
 // merged packs a panel of merged groups, cleared before.
-func (r *packRun) merged(dst []float32, g, p int) {
-	c := r.c
+func (r *packRun) merged(c *corr, dst []float32, g, p int) {
 	f := &c.filter
 	for lane := range min(Block, c.fout-p*Block) {
 		o := p*Block + lane

@@ -297,6 +297,10 @@ func (d *convData) forward(t *testing.T, p *Pool, c *Conv, bias, residual, relu 
 	packed := newConvGuard(c.PackedLen()).poison()
 	c.Pack(p, d.w, packed.data)
 	packed.check(t, "packed filters")
+	filters := packed.data
+	if len(filters) == 0 {
+		filters = d.w
+	}
 	y, gy := convGuarded(s.N, s.F, s.OutH(), s.OutW(), 32)
 	scratch := newConvGuard(c.Scratch(p.Threads())).poison()
 	want := append([]float64(nil), d.ref.y...)
@@ -321,7 +325,7 @@ func (d *convData) forward(t *testing.T, p *Pool, c *Conv, bias, residual, relu 
 			want[i] = max(v, 0)
 		}
 	}
-	c.Forward(p, x, packed.data, b, r, relu, y, scratch.data)
+	c.Forward(p, x, filters, b, r, relu, y, scratch.data)
 	what := fmt.Sprintf("forward, bias %v, residual %v, relu %v", bias, residual, relu)
 	gx.check(t, what+": input")
 	gy.check(t, what+": output")
@@ -342,6 +346,10 @@ func (d *convData) dataGrad(t *testing.T, p *Pool, c *Conv, accumulate bool) []f
 	packed := newConvGuard(c.GradPackedLen()).poison()
 	c.PackGrad(p, d.w, packed.data)
 	packed.check(t, "packed filters for the data gradient")
+	filters := packed.data
+	if len(filters) == 0 {
+		filters = d.w
+	}
 	dx, gdx := convGuarded(s.N, s.C, s.H, s.W, 32)
 	want := append([]float64(nil), d.ref.dx...)
 	if accumulate {
@@ -351,7 +359,7 @@ func (d *convData) dataGrad(t *testing.T, p *Pool, c *Conv, accumulate bool) []f
 		}
 	}
 	scratch := newConvGuard(c.DataGradScratch(p.Threads())).poison()
-	c.DataGrad(p, dy, packed.data, accumulate, dx, scratch.data)
+	c.DataGrad(p, dy, filters, accumulate, dx, scratch.data)
 	what := fmt.Sprintf("data gradient, accumulate %v", accumulate)
 	gdy.check(t, what+": output gradient")
 	gdx.check(t, what+": input gradient")
@@ -388,6 +396,17 @@ func (d *convData) filterGrad(t *testing.T, p *Pool, c *Conv, bias bool) (dw, db
 	return gdw.data, db
 }
 
+// convPlans are the ways to compute a convolution, forced.
+var convPlans = []struct {
+	name     string
+	a        algorithm
+	training bool
+}{
+	{"by the direct sum", direct, false},
+	{"by minimal filtering", minimal, false},
+	{"by minimal filtering in training", minimal, true},
+}
+
 func TestConvAgainstStraightLoops(t *testing.T) {
 	data := make([]*convData, len(convCases))
 	for i, k := range convCases {
@@ -396,20 +415,16 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 	convFamilies(t, func(t *testing.T) {
 		one, three := convPool(t, 1), convPool(t, 3)
 		for i, k := range convCases {
-			for _, a := range []algorithm{direct, minimal} {
+			for _, plan := range convPlans {
 				d := data[i]
-				c, err := newConv(d.s, d.plain, a)
+				c, err := newConv(d.s, d.plain, plan.training, plan.a)
 				if err != nil {
 					t.Fatal(err)
 				}
-				name := k.name
-				if a == minimal {
-					if c.winograd == nil {
-						continue
-					}
-					name += ", by minimal filtering"
+				if plan.a == minimal && c.winograd == nil {
+					continue
 				}
-				t.Run(name, func(t *testing.T) {
+				t.Run(k.name+", "+plan.name, func(t *testing.T) {
 					d.forward(t, three, c, false, false, false)
 					d.forward(t, three, c, true, false, true)
 					d.forward(t, three, c, false, true, false)
@@ -452,7 +467,7 @@ func TestConvShapeValidate(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			s := good
 			k.change(&s)
-			_, err := NewConv(s, false)
+			_, err := NewConv(s, false, false)
 			if err == nil || !strings.Contains(err.Error(), k.want) {
 				t.Errorf("error %v, want one about %q", err, k.want)
 			}
@@ -462,15 +477,15 @@ func TestConvShapeValidate(t *testing.T) {
 
 func TestConvScratchMayBeDirty(t *testing.T) {
 	// A large shape, after a small one has left its data in the same scratch space and output.
-	for _, a := range []algorithm{direct, minimal} {
+	for _, plan := range convPlans {
 		convFamilies(t, func(t *testing.T) {
 			p := convPool(t, 2)
 			var scratch []float32
 			var first []float32
-			large := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
+			large := convDefaults(ConvShape{N: 2, C: 40, H: 17, W: 15, F: 38, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
 			small := convDefaults(ConvShape{N: 1, C: 5, H: 6, W: 4, F: 33, KH: 3, KW: 3, PadT: 1, PadR: 1})
 			for _, s := range []ConvShape{large, small, large} {
-				c, err := newConv(s, false, a)
+				c, err := newConv(s, false, plan.training, plan.a)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -481,6 +496,12 @@ func TestConvScratchMayBeDirty(t *testing.T) {
 				packed, gradPacked := make([]float32, c.PackedLen()), make([]float32, c.GradPackedLen())
 				c.Pack(p, w, packed)
 				c.PackGrad(p, w, gradPacked)
+				if c.PackedLen() == 0 {
+					packed = w
+				}
+				if c.GradPackedLen() == 0 {
+					gradPacked = w
+				}
 				if scratch == nil {
 					scratch = make([]float32, max(c.Scratch(2), c.DataGradScratch(2), c.FilterGradScratch(2)))
 				}
@@ -512,7 +533,7 @@ func TestConvAllocatesNothing(t *testing.T) {
 			plain := k.plain
 			s := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, SH: k.stride, SW: k.stride, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
 			d := newConvData(s, plain)
-			c, err := newConv(s, plain, k.a)
+			c, err := newConv(s, plain, false, k.a)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -562,8 +583,8 @@ func TestConvOnRandomShapes(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("shape %d, %+v, plain %v", i, s, plain), func(t *testing.T) {
 				d := newConvData(s, plain)
-				for _, a := range []algorithm{direct, minimal} {
-					c, err := newConv(s, plain, a)
+				for _, plan := range convPlans {
+					c, err := newConv(s, plain, plan.training, plan.a)
 					if err != nil {
 						t.Fatal(err)
 					}

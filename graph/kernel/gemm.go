@@ -308,12 +308,17 @@ func packRows(dst, src []float32, ld, lanes, n int) {
 // packTransposed writes kc rows of sixteen floats, the columns of lanes ≤ 16 rows of kc floats, ld
 // apart; zeros after them.
 func packTransposed(dst, src []float32, ld, lanes, kc int) {
-	done := 0
-	if lanes == Block {
-		done = transposeRows(dst, src, ld, kc)
+	packColumns(dst, 0, Block, src, ld, lanes, kc)
+}
+
+// packColumns writes each of kc columns to its place in dst: the first one's is first, the others' are
+// step further each.
+func packColumns(dst []float32, first, step int, src []float32, ld, lanes, kc int) {
+	if lanes == Block && gatherColumns(kc, src, ld, dst, first, step) {
+		return
 	}
-	for i := done; i < kc; i++ {
-		row := dst[i*Block:][:Block]
+	for i := range kc {
+		row := dst[first+i*step:][:Block]
 		for j := range lanes {
 			row[j] = src[j*ld+i]
 		}

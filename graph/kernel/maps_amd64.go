@@ -95,6 +95,23 @@ func normalise(x, y []float32, a *affine, relu bool) {
 	}
 }
 
+func normaliseAdd(x, r, y []float32, a *affine, relu bool) {
+	in, added, out := unsafe.SliceData(x), unsafe.SliceData(r[:len(x)]), unsafe.SliceData(y[:len(x)])
+	n, b := len(x)/Block, (*byte)(unsafe.Pointer(a))
+	switch {
+	case family == AVX512 && relu:
+		normaliseAddReLUAVX512(in, added, out, n, b)
+	case family == AVX512:
+		normaliseAddAVX512(in, added, out, n, b)
+	case family == AVX2 && relu:
+		normaliseAddReLUAVX2(in, added, out, n, b)
+	case family == AVX2:
+		normaliseAddAVX2(in, added, out, n, b)
+	default:
+		normaliseAddPortable(x, r, y, a, relu)
+	}
+}
+
 func sumGrads(x, dy []float32, a *affine, relu bool, d, q *[Block]float32) {
 	in, g, n, b := unsafe.SliceData(x), unsafe.SliceData(dy[:len(x)]), len(x)/Block, (*byte)(unsafe.Pointer(a))
 	switch {

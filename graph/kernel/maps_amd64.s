@@ -1628,6 +1628,319 @@ done4:
 	VZEROUPPER
 	RET
 
+// func normaliseAddAVX512(x *float32, r *float32, y *float32, n int, a *byte)
+// Requires: AVX, AVX512F
+TEXT ·normaliseAddAVX512(SB), NOSPLIT, $0-40
+	MOVQ    x+0(FP), AX
+	MOVQ    y+16(FP), CX
+	MOVQ    a+32(FP), DX
+	MOVQ    r+8(FP), BX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	MOVQ    n+24(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD213PS Z2, Z1, Z3
+	VADDPS      (BX), Z3, Z3
+	VMOVUPS     Z3, (CX)
+	VMOVUPS     64(AX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD213PS Z2, Z1, Z3
+	VADDPS      64(BX), Z3, Z3
+	VMOVUPS     Z3, 64(CX)
+	VMOVUPS     128(AX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD213PS Z2, Z1, Z3
+	VADDPS      128(BX), Z3, Z3
+	VMOVUPS     Z3, 128(CX)
+	VMOVUPS     192(AX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD213PS Z2, Z1, Z3
+	VADDPS      192(BX), Z3, Z3
+	VMOVUPS     Z3, 192(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, BX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD213PS Z2, Z1, Z3
+	VADDPS      (BX), Z3, Z3
+	VMOVUPS     Z3, (CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, BX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+// func normaliseAddAVX2(x *float32, r *float32, y *float32, n int, a *byte)
+// Requires: AVX, FMA3
+TEXT ·normaliseAddAVX2(SB), NOSPLIT, $0-40
+	MOVQ    x+0(FP), AX
+	MOVQ    y+16(FP), CX
+	MOVQ    a+32(FP), DX
+	MOVQ    r+8(FP), BX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 128(DX), Y4
+	VMOVUPS 160(DX), Y5
+	MOVQ    n+24(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD213PS Y4, Y2, Y6
+	VADDPS      (BX), Y6, Y6
+	VMOVUPS     Y6, (CX)
+	VMOVUPS     32(AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y3, Y6
+	VADDPS      32(BX), Y6, Y6
+	VMOVUPS     Y6, 32(CX)
+	VMOVUPS     64(AX), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD213PS Y4, Y2, Y6
+	VADDPS      64(BX), Y6, Y6
+	VMOVUPS     Y6, 64(CX)
+	VMOVUPS     96(AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y3, Y6
+	VADDPS      96(BX), Y6, Y6
+	VMOVUPS     Y6, 96(CX)
+	VMOVUPS     128(AX), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD213PS Y4, Y2, Y6
+	VADDPS      128(BX), Y6, Y6
+	VMOVUPS     Y6, 128(CX)
+	VMOVUPS     160(AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y3, Y6
+	VADDPS      160(BX), Y6, Y6
+	VMOVUPS     Y6, 160(CX)
+	VMOVUPS     192(AX), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD213PS Y4, Y2, Y6
+	VADDPS      192(BX), Y6, Y6
+	VMOVUPS     Y6, 192(CX)
+	VMOVUPS     224(AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y3, Y6
+	VADDPS      224(BX), Y6, Y6
+	VMOVUPS     Y6, 224(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, BX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD213PS Y4, Y2, Y6
+	VADDPS      (BX), Y6, Y6
+	VMOVUPS     Y6, (CX)
+	VMOVUPS     32(AX), Y6
+	VSUBPS      Y1, Y6, Y6
+	VFMADD213PS Y5, Y3, Y6
+	VADDPS      32(BX), Y6, Y6
+	VMOVUPS     Y6, 32(CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, BX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+// func normaliseAddReLUAVX512(x *float32, r *float32, y *float32, n int, a *byte)
+// Requires: AVX, AVX512F
+TEXT ·normaliseAddReLUAVX512(SB), NOSPLIT, $0-40
+	MOVQ    x+0(FP), AX
+	MOVQ    y+16(FP), CX
+	MOVQ    a+32(FP), DX
+	MOVQ    r+8(FP), BX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    n+24(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Z4
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z2, Z1, Z4
+	VADDPS      (BX), Z4, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, (CX)
+	VMOVUPS     64(AX), Z4
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z2, Z1, Z4
+	VADDPS      64(BX), Z4, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, 64(CX)
+	VMOVUPS     128(AX), Z4
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z2, Z1, Z4
+	VADDPS      128(BX), Z4, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, 128(CX)
+	VMOVUPS     192(AX), Z4
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z2, Z1, Z4
+	VADDPS      192(BX), Z4, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, 192(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, BX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Z4
+	VSUBPS      Z0, Z4, Z4
+	VFMADD213PS Z2, Z1, Z4
+	VADDPS      (BX), Z4, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, (CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, BX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+// func normaliseAddReLUAVX2(x *float32, r *float32, y *float32, n int, a *byte)
+// Requires: AVX, FMA3
+TEXT ·normaliseAddReLUAVX2(SB), NOSPLIT, $0-40
+	MOVQ    x+0(FP), AX
+	MOVQ    y+16(FP), CX
+	MOVQ    a+32(FP), DX
+	MOVQ    r+8(FP), BX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 128(DX), Y4
+	VMOVUPS 160(DX), Y5
+	VXORPS  Y6, Y6, Y6
+	MOVQ    n+24(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Y7
+	VSUBPS      Y0, Y7, Y7
+	VFMADD213PS Y4, Y2, Y7
+	VADDPS      (BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, (CX)
+	VMOVUPS     32(AX), Y7
+	VSUBPS      Y1, Y7, Y7
+	VFMADD213PS Y5, Y3, Y7
+	VADDPS      32(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 32(CX)
+	VMOVUPS     64(AX), Y7
+	VSUBPS      Y0, Y7, Y7
+	VFMADD213PS Y4, Y2, Y7
+	VADDPS      64(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 64(CX)
+	VMOVUPS     96(AX), Y7
+	VSUBPS      Y1, Y7, Y7
+	VFMADD213PS Y5, Y3, Y7
+	VADDPS      96(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 96(CX)
+	VMOVUPS     128(AX), Y7
+	VSUBPS      Y0, Y7, Y7
+	VFMADD213PS Y4, Y2, Y7
+	VADDPS      128(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 128(CX)
+	VMOVUPS     160(AX), Y7
+	VSUBPS      Y1, Y7, Y7
+	VFMADD213PS Y5, Y3, Y7
+	VADDPS      160(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 160(CX)
+	VMOVUPS     192(AX), Y7
+	VSUBPS      Y0, Y7, Y7
+	VFMADD213PS Y4, Y2, Y7
+	VADDPS      192(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 192(CX)
+	VMOVUPS     224(AX), Y7
+	VSUBPS      Y1, Y7, Y7
+	VFMADD213PS Y5, Y3, Y7
+	VADDPS      224(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 224(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, BX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Y7
+	VSUBPS      Y0, Y7, Y7
+	VFMADD213PS Y4, Y2, Y7
+	VADDPS      (BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, (CX)
+	VMOVUPS     32(AX), Y7
+	VSUBPS      Y1, Y7, Y7
+	VFMADD213PS Y5, Y3, Y7
+	VADDPS      32(BX), Y7, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 32(CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, BX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
 // func sumGradsAVX512(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
 // Requires: AVX, AVX512F
 TEXT ·sumGradsAVX512(SB), NOSPLIT, $0-48

@@ -15,6 +15,9 @@ func sumGrads(x, dy []float32, a *affine, relu bool, d, q *[Block]float32) {
 	sumGradsPortable(x, dy, a, relu, d, q)
 }
 
+func normaliseAdd(x, r, y []float32, a *affine, relu bool) {
+	normaliseAddPortable(x, r, y, a, relu)
+}
 func normaliseGrad(x, dy, dx []float32, a *affine, relu bool) {
 	normaliseGradPortable(x, dy, dx, a, relu)
 }

@@ -94,6 +94,26 @@ func normaliseReLUAVX512(x *float32, y *float32, n int, a *byte)
 //go:noescape
 func normaliseReLUAVX2(x *float32, y *float32, n int, a *byte)
 
+// normaliseAddAVX512 is normaliseAddPortable for n pixels; a is an *affine.
+//
+//go:noescape
+func normaliseAddAVX512(x *float32, r *float32, y *float32, n int, a *byte)
+
+// normaliseAddAVX2 is normaliseAddPortable for n pixels; a is an *affine.
+//
+//go:noescape
+func normaliseAddAVX2(x *float32, r *float32, y *float32, n int, a *byte)
+
+// normaliseAddReLUAVX512 is normaliseAddPortable for n pixels; a is an *affine.
+//
+//go:noescape
+func normaliseAddReLUAVX512(x *float32, r *float32, y *float32, n int, a *byte)
+
+// normaliseAddReLUAVX2 is normaliseAddPortable for n pixels; a is an *affine.
+//
+//go:noescape
+func normaliseAddReLUAVX2(x *float32, r *float32, y *float32, n int, a *byte)
+
 // sumGradsAVX512 is sumGradsPortable for n pixels; a is an *affine.
 //
 //go:noescape

@@ -9,6 +9,7 @@ type affine struct{ mean, scale, shift, slope, offset [Block]float32 }
 type batchNorm struct {
 	channels
 	x, y                   Act
+	residual               *Act
 	gamma, beta            []float32
 	mean, variance, invstd []float32
 	eps                    float64
@@ -20,26 +21,33 @@ var batchNorms kept[batchNorm]
 
 // BatchNorm is batch normalisation as in training (Ioffe & Szegedy, arXiv:1502.03167, algorithm 1),
 //
-//	y = (x − mean)·invstd·gamma + beta, invstd = 1/√(biased variance + eps)
+//	y = (x − mean)·invstd·gamma + beta + residual, invstd = 1/√(biased variance + eps)
 //
-// with the mean and variance of each channel over the batch, and then, if relu is set, max(y, 0). All
-// slices have C elements. gamma and beta may be nil for ones and zeros. mean and invstd are left for
+// with the mean and variance of each channel over the batch, and then, if relu is set, max(y, 0). The
+// residual, of x's shape, may be nil. All slices have C elements. gamma and beta may be nil for ones and zeros. mean and invstd are left for
 // [BatchNormGrad]; variance receives the unbiased variance, which is what PyTorch's running average takes
-// in (0 if a channel has one value only). x is read twice. y may be x.
-func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, y Act, mean, variance, invstd []float32, relu bool) {
+// in (0 if a channel has one value only). x is read twice. y may be x or the residual.
+func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, residual *Act, y Act, mean, variance, invstd []float32, relu bool) {
 	const op = "BatchNorm"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
 	wantAct(op, "y", &y, x.N, x.C, x.H, x.W)
+	if residual != nil {
+		wantAct(op, "residual", residual, x.N, x.C, x.H, x.W)
+	}
 	wantOptional(op, "gamma", gamma, x.C)
 	wantOptional(op, "beta", beta, x.C)
 	wantLen(op, "mean", len(mean), x.C)
 	wantLen(op, "variance", len(variance), x.C)
 	wantLen(op, "invstd", len(invstd), x.C)
 	t := batchNorms.get()
-	t.x, t.y, t.eps, t.relu = x, y, float64(eps), relu
+	t.x, t.y, t.residual, t.eps, t.relu = x, y, residual, float64(eps), relu
 	t.gamma, t.beta, t.mean, t.variance, t.invstd = gamma, beta, mean, variance, invstd
 	t.partial = grown(t.partial, t.plan(&x, 1))
-	t.run(p, t, 2)
+	touched := 2
+	if residual != nil {
+		touched = 3
+	}
+	t.run(p, t, touched)
 	*t = batchNorm{partial: t.partial} // let go of the caller's slices
 	batchNorms.put(t)
 }
@@ -113,7 +121,12 @@ func (t *batchNorm) finish(block, first, end int) {
 func (t *batchNorm) apply(block, from, to int) {
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
 	for i := from; i < to; i++ {
-		normalise(t.in(&t.x, block, i), t.in(&t.y, block, i), &a, t.relu)
+		x, y := t.in(&t.x, block, i), t.in(&t.y, block, i)
+		if t.residual != nil {
+			normaliseAdd(x, t.in(t.residual, block, i), y, &a, t.relu)
+		} else {
+			normalise(x, y, &a, t.relu)
+		}
 	}
 }
 
@@ -230,7 +243,7 @@ func ChannelAffine(p *Pool, x Act, scale, shift []float32, y Act, relu bool) {
 	t := channelAffines.get()
 	t.x, t.y, t.scale, t.shift, t.relu = x, y, scale, shift, relu
 	t.plan(&x, 1)
-	t.walk(p, t, 2)
+	t.walk(p, t, 0, t.blocks, 2)
 	*t = channelAffine{} // let go of the caller's slices
 	channelAffines.put(t)
 }

@@ -1,9 +1,11 @@
 package kernel
 
 const (
-	// maxChunks is about how many tasks the statistics of a batch are cut into, so that few channels
-	// keep many cores busy too.
+	// maxChunks is about how many tasks the statistics of a group of blocks are cut into, so that few
+	// channels keep many cores busy too.
 	maxChunks = 64
+	// groupBytes is what the statistics of a group read: the second walk finds it in the outermost cache.
+	groupBytes = 8 << 20
 	// Batches of wholeBlocks blocks, or of cachedBlocks whose pixels take cachedBytes each, aren't cut: a task
 	// does a block from its statistics to its result, the second time out of the cache.
 	wholeBlocks, cachedBlocks, cachedBytes = 32, 8, 512 << 10
@@ -27,6 +29,8 @@ type channels struct {
 	pixels, blocks, pieces int // of a plane; of an image; of a plane
 	n                      int // pieces of a block in the whole batch
 	chunks                 int // partial results of a block
+	group                  int // blocks that are measured before they are walked over again
+	first                  int // of the group's blocks
 	phase                  phase
 	cut                    cut // of the second walk
 }
@@ -46,8 +50,9 @@ func (c *channels) plan(a *Act, reads int) int {
 	c.pieces = pieces(c.pixels)
 	c.n = a.N * c.pieces
 	c.chunks = 1
-	if c.blocks < wholeBlocks && (c.blocks < cachedBlocks || a.N*c.pixels*reads*pixelBytes > cachedBytes) {
-		c.chunks = max(1, min(c.n, maxChunks/max(1, c.blocks)))
+	if bytes := a.N * c.pixels * reads * pixelBytes; c.blocks < wholeBlocks && (c.blocks < cachedBlocks || bytes > cachedBytes) {
+		c.group = max(1, min(c.blocks, groupBytes/max(1, bytes)))
+		c.chunks = max(1, min(c.n, maxChunks/c.group))
 	}
 	return c.blocks * c.chunks
 }
@@ -60,34 +65,37 @@ func (c *channels) run(p *Pool, work blockwise, touched int) {
 		p.Run(c.blocks, c)
 		return
 	}
-	c.phase = measuring
-	p.Run(c.blocks*c.chunks, c)
-	for b := range c.blocks {
-		work.finish(b, b*c.chunks, (b+1)*c.chunks)
-	}
-	if touched > 0 {
-		c.walk(p, work, touched)
+	for first := 0; first < c.blocks; first += c.group {
+		count := min(c.group, c.blocks-first)
+		c.phase, c.first = measuring, first
+		p.Run(count*c.chunks, c)
+		for b := first; b < first+count; b++ {
+			work.finish(b, b*c.chunks, (b+1)*c.chunks)
+		}
+		if touched > 0 {
+			c.walk(p, work, first, count, touched)
+		}
 	}
 }
 
-// walk does the second walk alone.
-func (c *channels) walk(p *Pool, work blockwise, touched int) {
-	c.work, c.phase = work, applying
-	c.cut = cutUnits(c.blocks*c.n, touched*min(piecePixels, c.pixels)*pixelBytes)
+// walk does the second walk alone, over count blocks.
+func (c *channels) walk(p *Pool, work blockwise, first, count, touched int) {
+	c.work, c.phase, c.first = work, applying, first
+	c.cut = cutUnits(count*c.n, touched*min(piecePixels, c.pixels)*pixelBytes)
 	p.Run(c.cut.tasks(), c)
 }
 
 func (c *channels) Task(task, _ int) {
 	switch c.phase {
 	case measuring:
-		block, i := task/c.chunks, task%c.chunks
-		c.work.measure(block, i*c.n/c.chunks, (i+1)*c.n/c.chunks, task)
+		block, i := c.first+task/c.chunks, task%c.chunks
+		c.work.measure(block, i*c.n/c.chunks, (i+1)*c.n/c.chunks, block*c.chunks+i)
 	case applying:
 		from, to := c.cut.of(task)
 		for from < to {
 			block := from / c.n
 			end := min(to, (block+1)*c.n)
-			c.work.apply(block, from-block*c.n, end-block*c.n)
+			c.work.apply(c.first+block, from-block*c.n, end-block*c.n)
 			from = end
 		}
 	case both:

@@ -38,6 +38,20 @@ func normalisePortable(x, y []float32, a *affine, relu bool) {
 	}
 }
 
+// normaliseAddPortable is y = (x − mean)·scale + shift + r, and the ReLU of that.
+func normaliseAddPortable(x, r, y []float32, a *affine, relu bool) {
+	for ; len(x) >= Block; x, r, y = x[Block:], r[Block:], y[Block:] {
+		in, added, out := (*[Block]float32)(x), (*[Block]float32)(r), (*[Block]float32)(y)
+		for j, v := range in {
+			v = (v-a.mean[j])*a.scale[j] + a.shift[j] + added[j]
+			if relu && v < 0 { // NaN passes
+				v = 0
+			}
+			out[j] = v
+		}
+	}
+}
+
 // sumGradsPortable sums dy, and dy·(x − mean), of a piece.
 func sumGradsPortable(x, dy []float32, a *affine, relu bool, d, q *[Block]float32) {
 	var sd, sq [Block]float32

@@ -76,7 +76,7 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 						in, y, dx := mapOf(s, x), mapBuffer(s), mapBuffer(s)
 						v := func() []float32 { return make([]float32, s.c) }
 						mean, variance, invstd, dgamma, dbeta := v(), v(), v(), v(), v()
-						BatchNorm(p, in, gamma, beta, eps, y, mean, variance, invstd, relu)
+						BatchNorm(p, in, gamma, beta, eps, nil, y, mean, variance, invstd, relu)
 						wantNear(t, "y", plainOf(t, y), want.y, 1e-6)
 						wantNear(t, "mean", widen(mean), want.mean, 1e-6)
 						wantNear(t, "variance", widen(variance), want.variance, 1e-6)
@@ -91,7 +91,7 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 						// In place: y over x, dx over dy.
 						over, overDx := mapOf(s, x), mapOf(s, dy)
 						BatchNormGrad(p, over, overDx, gamma, beta, mean, invstd, overDx, dgamma, dbeta, relu)
-						BatchNorm(p, over, gamma, beta, eps, over, mean, variance, invstd, relu)
+						BatchNorm(p, over, gamma, beta, eps, nil, over, mean, variance, invstd, relu)
 						wantSame(t, "y in place", plainOf(t, over), plainOf(t, y))
 						wantSame(t, "dx in place", plainOf(t, overDx), plainOf(t, dx))
 						out := append(y.Data, dx.Data...)
@@ -102,6 +102,33 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 					})
 				})
 			}
+		}
+	}
+}
+
+func TestBatchNormAddsAResidual(t *testing.T) {
+	const eps = 1e-5
+	for _, s := range normShapes {
+		for _, relu := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, relu %t", s, relu), func(t *testing.T) {
+				x, r := mapRandom(1, s.len(), 0.5), mapRandom(2, s.len(), 0.1)
+				gamma, beta := narrow(mapRandom(3, s.c, 1)), narrow(mapRandom(4, s.c, 0))
+				want := newNormReference(s, x, x, gamma, beta, eps, false).y
+				for i := range want {
+					if want[i] += r[i]; relu {
+						want[i] = max(0, want[i])
+					}
+				}
+				onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
+					y, residual := mapBuffer(s), mapOf(s, r)
+					mean, variance, invstd := make([]float32, s.c), make([]float32, s.c), make([]float32, s.c)
+					BatchNorm(p, mapOf(s, x), gamma, beta, eps, &residual, y, mean, variance, invstd, relu)
+					wantNear(t, "y", plainOf(t, y), want, 1e-6)
+					BatchNorm(p, mapOf(s, x), gamma, beta, eps, &residual, residual, mean, variance, invstd, relu)
+					wantSame(t, "y over the residual", plainOf(t, residual), plainOf(t, y))
+					return y.Data
+				})
+			})
 		}
 	}
 }
@@ -126,7 +153,7 @@ func TestBatchNormOfValuesFarFromZero(t *testing.T) {
 			onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
 				y := mapBuffer(s)
 				mean, variance, invstd := make([]float32, s.c), make([]float32, s.c), make([]float32, s.c)
-				BatchNorm(p, mapOf(s, x), nil, nil, 1e-5, y, mean, variance, invstd, false)
+				BatchNorm(p, mapOf(s, x), nil, nil, 1e-5, nil, y, mean, variance, invstd, false)
 				wantNear(t, "mean", widen(mean), want.mean, 1e-7)
 				wantNear(t, "variance", widen(variance), want.variance, 1e-6)
 				wantNear(t, "y", plainOf(t, y), want.y, 1e-4)
@@ -192,7 +219,8 @@ func TestNormAllocatesNothing(t *testing.T) {
 	for _, s := range []mapShape{{2, 35, 19, 23}, {2, 520, 3, 3}} {
 		x, y, v := mapBuffer(s), mapBuffer(s), make([]float32, s.c)
 		wantNoAllocation(t, func(p *Pool) {
-			BatchNorm(p, x, v, v, 1e-5, y, v, v, v, true)
+			BatchNorm(p, x, v, v, 1e-5, nil, y, v, v, v, true)
+			BatchNorm(p, x, v, v, 1e-5, &y, y, v, v, v, true)
 			BatchNormGrad(p, x, y, v, v, v, v, y, v, v, true)
 			ChannelAffine(p, x, v, v, y, true)
 			ChannelSums(p, x, v)
@@ -209,7 +237,7 @@ func TestBatchNormRefusesSlicesThatDoNotFit(t *testing.T) {
 	p := NewPool(1)
 	defer p.Close()
 	a, v := mapBuffer(mapShape{1, 16, 2, 2}), make([]float32, 16)
-	BatchNorm(p, a, v[1:], v, 1e-5, a, v, v, v, false)
+	BatchNorm(p, a, v[1:], v, 1e-5, nil, a, v, v, v, false)
 }
 
 func BenchmarkNorm(b *testing.B) {
@@ -218,7 +246,7 @@ func BenchmarkNorm(b *testing.B) {
 		one := func() []float32 { return narrow(mapRandom(2, s.c, 1)) }
 		gamma, beta, mean, variance, invstd, dgamma, dbeta := one(), one(), one(), one(), one(), one(), one()
 		bytes := float64(4 * BlockedLen(s.n, s.c, s.h, s.w))
-		benchmarkMap(b, s.String()+"/forward", 3*bytes, func(p *Pool) { BatchNorm(p, x, gamma, beta, 1e-5, y, mean, variance, invstd, true) })
+		benchmarkMap(b, s.String()+"/forward", 3*bytes, func(p *Pool) { BatchNorm(p, x, gamma, beta, 1e-5, nil, y, mean, variance, invstd, true) })
 		benchmarkMap(b, s.String()+"/gradient", 5*bytes, func(p *Pool) { BatchNormGrad(p, x, dy, gamma, beta, mean, invstd, y, dgamma, dbeta, true) })
 		benchmarkMap(b, s.String()+"/affine", 2*bytes, func(p *Pool) { ChannelAffine(p, x, gamma, beta, y, true) })
 		benchmarkMap(b, s.String()+"/sums", bytes, func(p *Pool) { ChannelSums(p, x, mean) })

@@ -162,15 +162,34 @@ func tileAVX2(t *tile, m, panels int) {
 	}
 }
 
-// transposeRows writes to dst the columns of sixteen rows of kc floats, ld floats apart, as far as it
-// can: it returns how many.
-func transposeRows(dst, src []float32, ld, kc int) int {
-	if family == Portable || kc < 8 {
-		return 0
+// gatherColumns writes the kc columns of sixteen rows, ld floats apart, to vectors of dst: the first one at first,
+// the others step floats further each. It reports whether it can.
+func gatherColumns(kc int, src []float32, ld int, dst []float32, first, step int) bool {
+	if family == Portable || kc < 4 {
+		return false
 	}
-	_, _ = dst[kc*Block-1], src[15*ld+kc-1]
-	transpose16AVX2(kc/8, &src[0], 4*ld, &dst[0])
-	return kc &^ 7
+	_, _, _ = src[15*ld+kc-1], dst[first:][Block-1], dst[first+(kc-1)*step:][Block-1]
+	if family == AVX512 {
+		gatherAVX512(kc, &src[0], 4*ld, &dst[first], 4*step)
+	} else {
+		gatherAVX2(kc, &src[0], 4*ld, &dst[first], 4*step)
+	}
+	return true
+}
+
+// scatterColumns writes n neighbouring vectors to the columns of sixteen rows, ld floats apart. It reports whether
+// it can.
+func scatterColumns(n int, src, dst []float32, ld int) bool {
+	if family == Portable || n < 4 {
+		return false
+	}
+	_, _ = src[n*Block-1], dst[15*ld+n-1]
+	if family == AVX512 {
+		scatterAVX512(n, &src[0], &dst[0], 4*ld)
+	} else {
+		scatterAVX2(n, &src[0], &dst[0], 4*ld)
+	}
+	return true
 }
 
 // copyPanels copies n rows of 1 or 4 times sixteen floats, ld floats apart, to as many panels of rows of
@@ -196,6 +215,13 @@ func copyPanels(n, panels int, src []float32, ld int, dst []float32, step int) b
 		return false
 	}
 	return true
+}
+
+// fetch asks for x, which will be read or written soon, to come into the second-level cache.
+func fetch(x []float32) {
+	if len(x) > 0 && family != Portable {
+		fetchLines((len(x)+Block-1)/Block, &x[0])
+	}
 }
 
 // addTo adds x to as many floats of y.

@@ -8976,106 +8976,303 @@ done2:
 	VZEROUPPER
 	RET
 
-// func transpose16AVX2(n int, src *float32, ld int, dst *float32)
+// func gatherAVX512(n int, src *float32, ld int, dst *float32, step int)
+// Requires: AVX, AVX512F
+TEXT ·gatherAVX512(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), AX
+	MOVQ dst+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ ld+16(FP), SI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+	LEAQ (R8)(SI*4), R10
+	MOVQ BX, DI
+	LEAQ (BX)(SI*8), BX
+	LEAQ (DX)(DX*2), R11
+
+again1:
+	CMPQ  AX, $0x04
+	JGE   four2
+	TESTQ AX, AX
+	JZ    done3
+	SUBQ  $0x04, AX
+	LEAQ  (DI)(AX*4), DI
+	LEAQ  (BX)(AX*4), BX
+	IMULQ DX, AX
+	ADDQ  AX, CX
+	MOVQ  $+4, AX
+
+four2:
+	VBROADCASTF32X4 (DI), Z0
+	VINSERTF32X4    $0x01, (DI)(SI*4), Z0, Z0
+	VINSERTF32X4    $0x02, (BX), Z0, Z0
+	VINSERTF32X4    $0x03, (BX)(SI*4), Z0, Z0
+	VBROADCASTF32X4 (DI)(SI*1), Z1
+	VINSERTF32X4    $0x01, (DI)(R9*1), Z1, Z1
+	VINSERTF32X4    $0x02, (BX)(SI*1), Z1, Z1
+	VINSERTF32X4    $0x03, (BX)(R9*1), Z1, Z1
+	VBROADCASTF32X4 (DI)(SI*2), Z2
+	VINSERTF32X4    $0x01, (DI)(R8*2), Z2, Z2
+	VINSERTF32X4    $0x02, (BX)(SI*2), Z2, Z2
+	VINSERTF32X4    $0x03, (BX)(R8*2), Z2, Z2
+	VBROADCASTF32X4 (DI)(R8*1), Z3
+	VINSERTF32X4    $0x01, (DI)(R10*1), Z3, Z3
+	VINSERTF32X4    $0x02, (BX)(R8*1), Z3, Z3
+	VINSERTF32X4    $0x03, (BX)(R10*1), Z3, Z3
+	VUNPCKLPS       Z1, Z0, Z4
+	VUNPCKHPS       Z1, Z0, Z0
+	VUNPCKLPS       Z3, Z2, Z1
+	VUNPCKHPS       Z3, Z2, Z2
+	VUNPCKLPD       Z1, Z4, Z3
+	VUNPCKHPD       Z1, Z4, Z1
+	VUNPCKLPD       Z2, Z0, Z4
+	VUNPCKHPD       Z2, Z0, Z0
+	VMOVUPS         Z3, (CX)
+	VMOVUPS         Z1, (CX)(DX*1)
+	VMOVUPS         Z4, (CX)(DX*2)
+	VMOVUPS         Z0, (CX)(R11*1)
+	ADDQ            $0x10, DI
+	ADDQ            $0x10, BX
+	LEAQ            (CX)(DX*4), CX
+	SUBQ            $0x04, AX
+	JMP             again1
+
+done3:
+	VZEROUPPER
+	RET
+
+// func gatherAVX2(n int, src *float32, ld int, dst *float32, step int)
 // Requires: AVX
-TEXT ·transpose16AVX2(SB), NOSPLIT, $0-32
+TEXT ·gatherAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), AX
+	MOVQ dst+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ ld+16(FP), SI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+	LEAQ (R8)(SI*4), R10
+	MOVQ BX, DI
+	LEAQ (BX)(SI*8), BX
+	LEAQ (DX)(DX*2), R11
+
+again1:
+	CMPQ  AX, $0x04
+	JGE   four2
+	TESTQ AX, AX
+	JZ    done3
+	SUBQ  $0x04, AX
+	LEAQ  (DI)(AX*4), DI
+	LEAQ  (BX)(AX*4), BX
+	IMULQ DX, AX
+	ADDQ  AX, CX
+	MOVQ  $+4, AX
+
+four2:
+	VBROADCASTF128 (DI), Y0
+	VINSERTF128    $0x01, (DI)(SI*4), Y0, Y0
+	VBROADCASTF128 (BX), Y1
+	VINSERTF128    $0x01, (BX)(SI*4), Y1, Y1
+	VBROADCASTF128 (DI)(SI*1), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y2, Y2
+	VBROADCASTF128 (BX)(SI*1), Y3
+	VINSERTF128    $0x01, (BX)(R9*1), Y3, Y3
+	VBROADCASTF128 (DI)(SI*2), Y4
+	VINSERTF128    $0x01, (DI)(R8*2), Y4, Y4
+	VBROADCASTF128 (BX)(SI*2), Y5
+	VINSERTF128    $0x01, (BX)(R8*2), Y5, Y5
+	VBROADCASTF128 (DI)(R8*1), Y6
+	VINSERTF128    $0x01, (DI)(R10*1), Y6, Y6
+	VBROADCASTF128 (BX)(R8*1), Y7
+	VINSERTF128    $0x01, (BX)(R10*1), Y7, Y7
+	VUNPCKLPS      Y2, Y0, Y8
+	VUNPCKLPS      Y3, Y1, Y9
+	VUNPCKHPS      Y2, Y0, Y0
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKLPS      Y6, Y4, Y2
+	VUNPCKLPS      Y7, Y5, Y3
+	VUNPCKHPS      Y6, Y4, Y4
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y2, Y8, Y6
+	VUNPCKLPD      Y3, Y9, Y7
+	VUNPCKHPD      Y2, Y8, Y2
+	VUNPCKHPD      Y3, Y9, Y3
+	VUNPCKLPD      Y4, Y0, Y8
+	VUNPCKLPD      Y5, Y1, Y9
+	VUNPCKHPD      Y4, Y0, Y0
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVUPS        Y6, (CX)
+	VMOVUPS        Y7, 32(CX)
+	VMOVUPS        Y2, (CX)(DX*1)
+	VMOVUPS        Y3, 32(CX)(DX*1)
+	VMOVUPS        Y8, (CX)(DX*2)
+	VMOVUPS        Y9, 32(CX)(DX*2)
+	VMOVUPS        Y0, (CX)(R11*1)
+	VMOVUPS        Y1, 32(CX)(R11*1)
+	ADDQ           $0x10, DI
+	ADDQ           $0x10, BX
+	LEAQ           (CX)(DX*4), CX
+	SUBQ           $0x04, AX
+	JMP            again1
+
+done3:
+	VZEROUPPER
+	RET
+
+// func scatterAVX512(n int, src *float32, dst *float32, ld int)
+// Requires: AVX, AVX512F
+TEXT ·scatterAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+	MOVQ ld+24(FP), BX
+	LEAQ (BX)(BX*2), DI
+	LEAQ (BX)(BX*4), R8
+	LEAQ (DI)(BX*4), R9
+	MOVQ DX, SI
+	LEAQ (DX)(BX*8), DX
+
+again1:
+	CMPQ  AX, $0x04
+	JGE   four2
+	TESTQ AX, AX
+	JZ    done3
+	SUBQ  $0x04, AX
+	LEAQ  (SI)(AX*4), SI
+	LEAQ  (DX)(AX*4), DX
+	SHLQ  $0x06, AX
+	ADDQ  AX, CX
+	MOVQ  $+4, AX
+
+four2:
+	VMOVUPS       (CX), Z0
+	VMOVUPS       64(CX), Z1
+	VMOVUPS       128(CX), Z2
+	VMOVUPS       192(CX), Z3
+	VUNPCKLPS     Z1, Z0, Z4
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z4, Z3
+	VUNPCKHPD     Z1, Z4, Z1
+	VUNPCKLPD     Z2, Z0, Z4
+	VUNPCKHPD     Z2, Z0, Z0
+	VMOVUPS       X3, (SI)
+	VEXTRACTF32X4 $0x01, Z3, (SI)(BX*4)
+	VEXTRACTF32X4 $0x02, Z3, (DX)
+	VEXTRACTF32X4 $0x03, Z3, (DX)(BX*4)
+	VMOVUPS       X1, (SI)(BX*1)
+	VEXTRACTF32X4 $0x01, Z1, (SI)(R8*1)
+	VEXTRACTF32X4 $0x02, Z1, (DX)(BX*1)
+	VEXTRACTF32X4 $0x03, Z1, (DX)(R8*1)
+	VMOVUPS       X4, (SI)(BX*2)
+	VEXTRACTF32X4 $0x01, Z4, (SI)(DI*2)
+	VEXTRACTF32X4 $0x02, Z4, (DX)(BX*2)
+	VEXTRACTF32X4 $0x03, Z4, (DX)(DI*2)
+	VMOVUPS       X0, (SI)(DI*1)
+	VEXTRACTF32X4 $0x01, Z0, (SI)(R9*1)
+	VEXTRACTF32X4 $0x02, Z0, (DX)(DI*1)
+	VEXTRACTF32X4 $0x03, Z0, (DX)(R9*1)
+	ADDQ          $0x10, SI
+	ADDQ          $0x10, DX
+	ADDQ          $+256, CX
+	SUBQ          $0x04, AX
+	JMP           again1
+
+done3:
+	VZEROUPPER
+	RET
+
+// func scatterAVX2(n int, src *float32, dst *float32, ld int)
+// Requires: AVX
+TEXT ·scatterAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+	MOVQ ld+24(FP), BX
+	LEAQ (BX)(BX*2), DI
+	LEAQ (BX)(BX*4), R8
+	LEAQ (DI)(BX*4), R9
+	MOVQ DX, SI
+	LEAQ (DX)(BX*8), DX
+
+again1:
+	CMPQ  AX, $0x04
+	JGE   four2
+	TESTQ AX, AX
+	JZ    done3
+	SUBQ  $0x04, AX
+	LEAQ  (SI)(AX*4), SI
+	LEAQ  (DX)(AX*4), DX
+	SHLQ  $0x06, AX
+	ADDQ  AX, CX
+	MOVQ  $+4, AX
+
+four2:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VMOVUPS      128(CX), Y4
+	VMOVUPS      160(CX), Y5
+	VMOVUPS      192(CX), Y6
+	VMOVUPS      224(CX), Y7
+	VUNPCKLPS    Y2, Y0, Y8
+	VUNPCKLPS    Y3, Y1, Y9
+	VUNPCKHPS    Y2, Y0, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VUNPCKLPS    Y6, Y4, Y2
+	VUNPCKLPS    Y7, Y5, Y3
+	VUNPCKHPS    Y6, Y4, Y4
+	VUNPCKHPS    Y7, Y5, Y5
+	VUNPCKLPD    Y2, Y8, Y6
+	VUNPCKLPD    Y3, Y9, Y7
+	VUNPCKHPD    Y2, Y8, Y2
+	VUNPCKHPD    Y3, Y9, Y3
+	VUNPCKLPD    Y4, Y0, Y8
+	VUNPCKLPD    Y5, Y1, Y9
+	VUNPCKHPD    Y4, Y0, Y0
+	VUNPCKHPD    Y5, Y1, Y1
+	VMOVUPS      X6, (SI)
+	VEXTRACTF128 $0x01, Y6, (SI)(BX*4)
+	VMOVUPS      X7, (DX)
+	VEXTRACTF128 $0x01, Y7, (DX)(BX*4)
+	VMOVUPS      X2, (SI)(BX*1)
+	VEXTRACTF128 $0x01, Y2, (SI)(R8*1)
+	VMOVUPS      X3, (DX)(BX*1)
+	VEXTRACTF128 $0x01, Y3, (DX)(R8*1)
+	VMOVUPS      X8, (SI)(BX*2)
+	VEXTRACTF128 $0x01, Y8, (SI)(DI*2)
+	VMOVUPS      X9, (DX)(BX*2)
+	VEXTRACTF128 $0x01, Y9, (DX)(DI*2)
+	VMOVUPS      X0, (SI)(DI*1)
+	VEXTRACTF128 $0x01, Y0, (SI)(R9*1)
+	VMOVUPS      X1, (DX)(DI*1)
+	VEXTRACTF128 $0x01, Y1, (DX)(R9*1)
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DX
+	ADDQ         $+256, CX
+	SUBQ         $0x04, AX
+	JMP          again1
+
+done3:
+	VZEROUPPER
+	RET
+
+// func fetchLines(n int, x *float32)
+// Requires: AVX, MMX+
+TEXT ·fetchLines(SB), NOSPLIT, $0-16
 	MOVQ  n+0(FP), AX
-	MOVQ  dst+24(FP), CX
-	MOVQ  src+8(FP), DX
-	MOVQ  ld+16(FP), SI
-	LEAQ  (SI)(SI*2), DI
-	LEAQ  (SI)(SI*4), R8
-	LEAQ  (DI)(SI*4), R9
-	LEAQ  (DX)(SI*8), BX
+	MOVQ  x+8(FP), CX
 	TESTQ AX, AX
 	JLE   done2
 
 loop1:
-	VBROADCASTF128 (DX), Y0
-	VINSERTF128    $0x01, (DX)(SI*4), Y0, Y0
-	VBROADCASTF128 (DX)(SI*1), Y1
-	VINSERTF128    $0x01, (DX)(R8*1), Y1, Y1
-	VBROADCASTF128 (DX)(SI*2), Y2
-	VINSERTF128    $0x01, (DX)(DI*2), Y2, Y2
-	VBROADCASTF128 (DX)(DI*1), Y3
-	VINSERTF128    $0x01, (DX)(R9*1), Y3, Y3
-	VUNPCKLPS      Y1, Y0, Y4
-	VUNPCKHPS      Y1, Y0, Y0
-	VUNPCKLPS      Y3, Y2, Y1
-	VUNPCKHPS      Y3, Y2, Y2
-	VSHUFPS        $0x44, Y1, Y4, Y3
-	VMOVUPS        Y3, (CX)
-	VSHUFPS        $0xee, Y1, Y4, Y1
-	VMOVUPS        Y1, 64(CX)
-	VSHUFPS        $0x44, Y2, Y0, Y1
-	VMOVUPS        Y1, 128(CX)
-	VSHUFPS        $0xee, Y2, Y0, Y0
-	VMOVUPS        Y0, 192(CX)
-	VBROADCASTF128 16(DX), Y0
-	VINSERTF128    $0x01, 16(DX)(SI*4), Y0, Y0
-	VBROADCASTF128 16(DX)(SI*1), Y1
-	VINSERTF128    $0x01, 16(DX)(R8*1), Y1, Y1
-	VBROADCASTF128 16(DX)(SI*2), Y2
-	VINSERTF128    $0x01, 16(DX)(DI*2), Y2, Y2
-	VBROADCASTF128 16(DX)(DI*1), Y3
-	VINSERTF128    $0x01, 16(DX)(R9*1), Y3, Y3
-	VUNPCKLPS      Y1, Y0, Y4
-	VUNPCKHPS      Y1, Y0, Y0
-	VUNPCKLPS      Y3, Y2, Y1
-	VUNPCKHPS      Y3, Y2, Y2
-	VSHUFPS        $0x44, Y1, Y4, Y3
-	VMOVUPS        Y3, 256(CX)
-	VSHUFPS        $0xee, Y1, Y4, Y1
-	VMOVUPS        Y1, 320(CX)
-	VSHUFPS        $0x44, Y2, Y0, Y1
-	VMOVUPS        Y1, 384(CX)
-	VSHUFPS        $0xee, Y2, Y0, Y0
-	VMOVUPS        Y0, 448(CX)
-	VBROADCASTF128 (BX), Y0
-	VINSERTF128    $0x01, (BX)(SI*4), Y0, Y0
-	VBROADCASTF128 (BX)(SI*1), Y1
-	VINSERTF128    $0x01, (BX)(R8*1), Y1, Y1
-	VBROADCASTF128 (BX)(SI*2), Y2
-	VINSERTF128    $0x01, (BX)(DI*2), Y2, Y2
-	VBROADCASTF128 (BX)(DI*1), Y3
-	VINSERTF128    $0x01, (BX)(R9*1), Y3, Y3
-	VUNPCKLPS      Y1, Y0, Y4
-	VUNPCKHPS      Y1, Y0, Y0
-	VUNPCKLPS      Y3, Y2, Y1
-	VUNPCKHPS      Y3, Y2, Y2
-	VSHUFPS        $0x44, Y1, Y4, Y3
-	VMOVUPS        Y3, 32(CX)
-	VSHUFPS        $0xee, Y1, Y4, Y1
-	VMOVUPS        Y1, 96(CX)
-	VSHUFPS        $0x44, Y2, Y0, Y1
-	VMOVUPS        Y1, 160(CX)
-	VSHUFPS        $0xee, Y2, Y0, Y0
-	VMOVUPS        Y0, 224(CX)
-	VBROADCASTF128 16(BX), Y0
-	VINSERTF128    $0x01, 16(BX)(SI*4), Y0, Y0
-	VBROADCASTF128 16(BX)(SI*1), Y1
-	VINSERTF128    $0x01, 16(BX)(R8*1), Y1, Y1
-	VBROADCASTF128 16(BX)(SI*2), Y2
-	VINSERTF128    $0x01, 16(BX)(DI*2), Y2, Y2
-	VBROADCASTF128 16(BX)(DI*1), Y3
-	VINSERTF128    $0x01, 16(BX)(R9*1), Y3, Y3
-	VUNPCKLPS      Y1, Y0, Y4
-	VUNPCKHPS      Y1, Y0, Y0
-	VUNPCKLPS      Y3, Y2, Y1
-	VUNPCKHPS      Y3, Y2, Y2
-	VSHUFPS        $0x44, Y1, Y4, Y3
-	VMOVUPS        Y3, 288(CX)
-	VSHUFPS        $0xee, Y1, Y4, Y1
-	VMOVUPS        Y1, 352(CX)
-	VSHUFPS        $0x44, Y2, Y0, Y1
-	VMOVUPS        Y1, 416(CX)
-	VSHUFPS        $0xee, Y2, Y0, Y0
-	VMOVUPS        Y0, 480(CX)
-	ADDQ           $0x20, DX
-	ADDQ           $0x20, BX
-	ADDQ           $+512, CX
-	DECQ           AX
-	JNZ            loop1
+	PREFETCHT1 (CX)
+	ADDQ       $+64, CX
+	DECQ       AX
+	JNZ        loop1
 
 done2:
 	VZEROUPPER

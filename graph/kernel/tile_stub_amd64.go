@@ -284,7 +284,27 @@ func copy4AVX512(n int, src *float32, ld int, dst *float32, step int)
 //go:noescape
 func copy4AVX2(n int, src *float32, ld int, dst *float32, step int)
 
-// transpose16AVX2 writes the 8·n columns of sixteen rows, ld bytes apart, as rows of sixteen floats.
+// gatherAVX512 writes the n ≥ 4 columns of sixteen rows, ld bytes apart, to vectors that are step bytes apart.
 //
 //go:noescape
-func transpose16AVX2(n int, src *float32, ld int, dst *float32)
+func gatherAVX512(n int, src *float32, ld int, dst *float32, step int)
+
+// gatherAVX2 writes the n ≥ 4 columns of sixteen rows, ld bytes apart, to vectors that are step bytes apart.
+//
+//go:noescape
+func gatherAVX2(n int, src *float32, ld int, dst *float32, step int)
+
+// scatterAVX512 writes n ≥ 4 neighbouring vectors to the columns of sixteen rows, ld bytes apart.
+//
+//go:noescape
+func scatterAVX512(n int, src *float32, dst *float32, ld int)
+
+// scatterAVX2 writes n ≥ 4 neighbouring vectors to the columns of sixteen rows, ld bytes apart.
+//
+//go:noescape
+func scatterAVX2(n int, src *float32, dst *float32, ld int)
+
+// fetchLines asks for n cache lines from x on: into the second-level cache.
+//
+//go:noescape
+func fetchLines(n int, x *float32)

@@ -186,6 +186,43 @@ func TestTileAgreesWithStraightLoopsAtEverySize(t *testing.T) {
 	}
 }
 
+func TestColumnsOfSixteenRowsBecomeVectorsAndBack(t *testing.T) {
+	convFamilies(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for n := 1; n < 40; n++ {
+			for _, step := range []int{Block, Block + 3, -Block} {
+				ld := n + rng.IntN(20)
+				rows := newConvGuard(15*ld + n)
+				copy(rows.data, random(rng, len(rows.data)))
+				vectors, first := newConvGuard((n-1)*max(step, -step)+Block), 0
+				if step < 0 {
+					first = (n - 1) * -step
+				}
+				packColumns(vectors.data, first, step, rows.data, ld, Block, n)
+				vectors.check(t, "vectors")
+				for i := range n {
+					for lane := range Block {
+						if got, want := vectors.data[first+i*step+lane], rows.data[lane*ld+i]; got != want {
+							t.Fatalf("%d columns, %d floats apart, row %d, column %d: %g, want %g", n, step, lane, i, got, want)
+						}
+					}
+				}
+				if step != Block {
+					continue
+				}
+				back := newConvGuard(len(rows.data))
+				copy(back.data, rows.data)
+				for lane := range Block {
+					clear(back.data[lane*ld:][:n])
+				}
+				writeFilters(back.data, vectors.data, ld, Block)
+				back.check(t, "rows")
+				sameConvBits(t, fmt.Sprintf("%d columns and back", n), rows.data, back.data)
+			}
+		}
+	})
+}
+
 func TestTileKeepsNaNThroughReLU(t *testing.T) {
 	for _, f := range Families() {
 		t.Run(f.String(), func(t *testing.T) {

@@ -12,6 +12,10 @@ package kernel
 // a pair of panels, and each thread transforms the input once for itself. Where channels are many, each
 // stage is split over all threads and strips are as long as the filters' way from memory asks for.
 //
+// Transformed filters are four times as large as filters. Where they would be used only once, in stages of
+// training, they are not packed: a task transforms those of a few panels of results, some channels at a
+// time, into its thread's cache, multiplies, and takes its results through the last stage too.
+//
 // # Precision
 //
 // With the points 0, ±5/8, ±3/2 and ∞ the error on normally distributed data is about 8e-7 relative in
@@ -30,6 +34,10 @@ type winograd struct {
 	uPitch  int // floats from one of the 36 filter matrices to the next
 	mPitch  int // and of the results
 	staged  bool
+	round   int  // strips that stages take at a time
+	fresh   bool // filters are transformed on the way, in stages
+	wide    int  // panels that then go together
+	deep    int  // and blocks of k
 	parts   int  // tasks of a strip that is done in one go, each for some of the panels
 	flipped bool // packs the filters of a data gradient
 
@@ -95,47 +103,44 @@ func (g *winogradMap) cut(tiles int) {
 	g.inputParts = max(1, min(tasks/g.blocks, g.strip/least))
 }
 
-// productTasks returns the tasks of one of the 36 products of so many panels.
-func productTasks(panels int) int {
-	if panels < 8 {
-		return 1
-	}
-	return 2
-}
-
 // tilesOf returns the tiles of a strip.
 func (g *winogradMap) tilesOf(strip int) (t0, t1 int) {
 	return strip * g.strip, min((strip+1)*g.strip, g.tiles())
 }
 
 // forwardWinograd plans the forward pass, gradWinograd the data gradient.
-func forwardWinograd(s ConvShape) *winograd {
+func forwardWinograd(s ConvShape, training bool) *winograd {
 	g := &winograd{
 		winogradMap: newWinogradMap(s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
 		f:           s.F, groups: s.Groups,
 	}
-	g.plan()
+	g.plan(training)
 	return g
 }
 
-func gradWinograd(s ConvShape) *winograd {
+func gradWinograd(s ConvShape, training bool) *winograd {
 	g := &winograd{
 		winogradMap: newWinogradMap(s.N, s.F, s.OutH(), s.OutW(), s.H, s.W, 2-s.PadT, 2-s.PadL),
 		f:           s.C, groups: s.Groups, flipped: true,
 	}
-	g.plan()
+	g.plan(training)
 	return g
 }
 
-func (g *winograd) plan() {
+func (g *winograd) plan(training bool) {
 	g.kb, g.nb = channelSteps(g.c / g.groups)
 	const steps = 320
 	chunks := max(1, (g.nb*g.kb+steps/2)/steps)
 	g.chunk = (g.nb + chunks - 1) / chunks
 	g.panels = Blocks(g.f)
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
-	g.planStrips()
+	g.planStrips(training)
 	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
+	g.round = winogradRound
+	if g.fresh {
+		g.round = 1 // a task has its own part of the filters for all tiles
+		g.planParts()
+	}
 	const tasks, least = 16, 8
 	g.outputParts = max(1, min(tasks/g.panels, g.strip/least))
 	g.offs = make([][2]int, g.nb)
@@ -147,7 +152,7 @@ func (g *winograd) plan() {
 
 // planStrips chooses between whole strips and stages, and the tiles of a strip: in whole tiles of the
 // micro-kernel, which are of fourteen rows at best.
-func (g *winograd) planStrips() {
+func (g *winograd) planStrips(training bool) {
 	const (
 		most   = 300        // channels in and out, up to which strips are done in one go
 		cached = 640 << 10  // bytes of such a strip, transformed
@@ -156,6 +161,7 @@ func (g *winograd) planStrips() {
 		small  = 160 << 10  // bytes of filters, transformed, that each thread may read for short strips
 		held   = 1200 << 10 // bytes of all tiles, transformed, that each thread may have for itself
 		large  = 8 << 20    // bytes of a strip in stages
+		fresh  = 192        // tiles of a strip in stages for which filters are transformed anew
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
@@ -174,7 +180,11 @@ func (g *winograd) planStrips() {
 		}
 	}
 	if channels > most || g.tiles() < few*rows {
-		g.staged = true
+		g.staged, g.fresh = true, training
+		if training {
+			g.cut(fresh)
+			return
+		}
 		strip := max(min(large/(36*4*channels), 8*rows)/rows, 1) * rows
 		g.cut(strip)
 		if g.strips%winogradRound != 0 && g.tiles() >= few*rows {
@@ -186,12 +196,37 @@ func (g *winograd) planStrips() {
 	g.cut(max(strip/rows, 1) * rows)
 }
 
-func (g *winograd) packedLen() int { return 36 * g.uPitch }
+// planParts chooses how much of the filters a task of a fresh plan has in its hands.
+func (g *winograd) planParts() {
+	const (
+		results = 8 << 10 // floats of one of the 36 products: all fit in the second-level cache
+		filters = 8 << 10 // and of the filters in it
+	)
+	g.wide = min(4, max(2, results/(g.strip*Block)), g.panels/g.groups)
+	g.deep = max(1, filters/(g.wide*Block*g.kb))
+	if least := Block / g.kb; g.deep < g.nb { // whole blocks of channels
+		g.deep = (g.deep + least - 1) / least * least
+	}
+	g.deep = min(g.deep, g.nb)
+	g.uPitch = oddLines(g.wide * g.deep * g.kb)
+	g.mPitch = oddLines(g.wide * g.strip)
+}
+
+// packedLen returns the floats of packed filters, 0 if the filters are read as they are.
+func (g *winograd) packedLen() int {
+	if g.fresh {
+		return 0
+	}
+	return 36 * g.uPitch
+}
 
 // room returns the floats that each thread has to itself.
 func (g *winograd) room() int {
 	room := winogradTile + apart
-	if !g.staged {
+	switch {
+	case g.fresh:
+		room += 36 * (g.mPitch + g.uPitch)
+	case !g.staged:
 		room += 36 * (g.vPitch + g.mPitch)
 	}
 	return room
@@ -199,8 +234,11 @@ func (g *winograd) room() int {
 
 func (g *winograd) scratch(threads int) int {
 	n := Block + g.panels*Block + threads*g.room()
-	if g.staged {
-		n += winogradRound * 36 * (g.vPitch + g.mPitch)
+	switch {
+	case g.fresh:
+		n += g.round * 36 * g.vPitch
+	case g.staged:
+		n += g.round * 36 * (g.vPitch + g.mPitch)
 	}
 	return n
 }

@@ -3,13 +3,14 @@ package kernel
 // Which algorithm is faster is a matter of shape: minimal filtering saves up to three quarters of the
 // products, and pays for it with the transforms, with tiles that reach over the border, and with
 // filters four times as large on their way from memory. The costs are in cycles of one AVX-512 core,
-// fitted to measured times; other processors have much the same ratios. Packing is not counted: it is done
-// once for evaluation, and is small beside the passes of a training batch.
+// fitted to measured times; other processors have much the same ratios. Packing is done once for evaluation,
+// and not counted; in training filters are transformed for each pass, and stay in the cache.
 const (
 	cycleProduct = 0.55 // a multiply-add of sixteen lanes
 	cycleInput   = 130  // to transform a tile of sixteen input channels
 	cycleOutput  = 120  // and of results
 	cycleMemory  = 0.8  // a float of filters, from memory or the outermost cache
+	cycleFilter  = 0.5  // a float of filters to transform, or to transform back
 )
 
 // A mapping is the shape of a matrix of filters, and the pixels that it maps.
@@ -37,19 +38,22 @@ func (m mapping) minimal() (transforms, products, filters float64) {
 }
 
 // winogradPays reports whether minimal filtering is faster for a forward pass, or a data gradient.
-func winogradPays(m mapping) bool {
+func winogradPays(m mapping, training bool) bool {
 	products, filters := m.direct()
 	transforms, fewer, larger := m.minimal()
-	return transforms+fewer*cycleProduct+larger*cycleMemory < products*cycleProduct+filters*cycleMemory
+	saved := (products - fewer) * cycleProduct
+	if training {
+		return transforms+larger*cycleFilter < saved
+	}
+	return transforms+(larger-filters)*cycleMemory < saved
 }
 
 // winogradGradPays reports whether minimal filtering is faster for a filter gradient. The direct sum
-// leaves out the products with the border, and brings its filters to memory once; the sums of the
-// other may go there and back for each strip, but a few.
+// leaves out the products with the border.
 func winogradGradPays(m mapping) bool {
-	products, filters := m.direct()
+	products, _ := m.direct()
 	inside := func(n int) float64 { return float64(3*n-2) / float64(3*n) }
 	products *= inside(m.h) * inside(m.w)
 	transforms, fewer, larger := m.minimal()
-	return transforms+fewer*cycleProduct+3*larger*cycleMemory < products*cycleProduct+3*filters*cycleMemory
+	return transforms+larger*cycleFilter < (products-fewer)*cycleProduct
 }

@@ -6,8 +6,10 @@ import "unsafe"
 // Tiles of the output's gradient go the transposed way of the forward pass's results, and each of
 // 36 matrix products, input channels × tiles times tiles × filters, gives a transformed filter.
 //
-// As forward, a task takes strips through all stages, with sums of its chunk of the strips, or each
-// stage of a strip is split over all threads.
+// Where channels are few, a task takes strips through all stages, with sums of its chunk of the strips.
+// Where they are many, the transforms of a strip are split over all threads, and then the filters: a
+// part of them has its 36 products side by side in the cache, from where it comes back as taps, nine
+// for 36, before anything is written to memory.
 type winogradGrad struct {
 	winogradMap
 	f      int
@@ -16,15 +18,18 @@ type winogradGrad struct {
 	wPitch int // floats between matrices of transformed output gradients
 	uPitch int // and of sums
 	staged bool
-	split  int // tasks of a product, in stages
 	chunks int
 	parts  int // tasks of the output gradient for a panel in a strip
+
+	// In stages, the parts that a group's filters are cut into: along the panels, and along the blocks
+	// of channels.
+	across, along int
 }
 
 func newWinogradGrad(s ConvShape) *winogradGrad {
 	g := &winogradGrad{
 		winogradMap: newWinogradMap(s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
-		f:           s.F, groups: s.Groups, panels: Blocks(s.F),
+		f:           s.F, groups: s.Groups, panels: Blocks(s.F), chunks: 1, across: 1, along: 1,
 	}
 	const (
 		most   = 140       // channels in and out, up to which a chunk's strips are done in one go
@@ -33,17 +38,25 @@ func newWinogradGrad(s ConvShape) *winogradGrad {
 		each   = 64        // tiles of a chunk, at least
 		few    = 8         // chunks that are too few
 		long   = 192       // tiles of a strip in stages
+		wide   = 4         // panels of a part in stages, and
+		deep   = 4         // blocks of channels, at most: their sums fit in the second-level cache
+		parts  = 6         // that are sought
 	)
 	channels := (g.blocks + g.panels) * Block
-	g.uPitch = oddLines(g.panels * g.rows())
-	g.split = productTasks(g.panels)
-	g.chunks = 1
 	if channels > most || g.tiles() < few*each {
 		g.staged = true
 		g.cut(long)
+		g.across = ceil(g.panels/g.groups, wide)
+		blocks := deep
+		for blocks > 1 && g.groups*g.across*ceil(Blocks(g.rows()), blocks) < parts {
+			blocks /= 2
+		}
+		g.along = ceil(Blocks(g.rows()), blocks)
+		g.uPitch = oddLines(ceil(g.panels/g.groups, g.across) * ceil(Blocks(g.rows()), g.along) * Block)
 	} else {
 		g.cut(min(cached/(36*4*channels), each))
 		g.chunks = min(enough, g.tiles()/each, g.strips)
+		g.uPitch = oddLines(g.panels * g.rows())
 	}
 	g.wPitch = oddLines(g.panels * g.strip)
 	const tasks, least = 16, 8
@@ -63,11 +76,21 @@ func (g *winogradGrad) slots() int {
 }
 
 func (g *winogradGrad) scratch(threads int) int {
-	data := 36 * (g.vPitch + g.wPitch)
-	if !g.staged {
+	data, sums := 36*(g.vPitch+g.wPitch), g.chunks
+	if g.staged {
+		sums = threads
+	} else {
 		data *= threads
 	}
-	return Block + g.slots()*g.panels*Block + g.chunks*36*g.uPitch + data + threads*winogradTile
+	return Block + g.slots()*g.panels*Block + sums*36*g.uPitch + g.kept() + data + threads*winogradTile
+}
+
+// kept returns the floats of the taps that wait for the next strip.
+func (g *winogradGrad) kept() int {
+	if !g.staged || g.strips == 1 {
+		return 0
+	}
+	return g.panels * g.rows() * 9 * Block
 }
 
 // The stages of a call, after winogradFused, winogradIn and winogradProducts.
@@ -81,7 +104,8 @@ type winogradGradRun struct {
 	dy     Act
 	dw, db []float32
 	biases []float32
-	u      []float32 // sums of each chunk
+	u      []float32 // sums of each chunk or, in stages, of each thread's part
+	kept   []float32 // taps from the strips before
 	v, w   []float32
 	temp   []float32
 	stage  int
@@ -96,28 +120,29 @@ func (r *winogradGradRun) do(p *Pool, g *winogradGrad, x []float32, xs int, dy A
 		scratch = scratch[n:]
 		return s
 	}
-	copies := 1
+	copies, sums := 1, p.Threads()
 	if !g.staged {
-		copies = p.Threads()
+		copies, sums = p.Threads(), g.chunks
 	}
 	r.biases = cut(g.slots() * g.panels * Block)
-	r.u = cut(g.chunks * 36 * g.uPitch)
+	r.u = cut(sums * 36 * g.uPitch)
+	r.kept = cut(g.kept())
 	r.v, r.w = cut(copies*36*g.vPitch), cut(copies*36*g.wPitch)
 	r.temp = cut(p.Threads() * winogradTile)
 	clear(r.biases)
 	if !g.staged {
 		r.stage = winogradFused
 		p.Run(g.chunks, r)
+		r.stage = winogradFinish
+		p.Run(g.panels*ceil(g.rows(), winogradRows), r)
 	} else {
 		for r.strip = range g.strips {
 			r.stage = winogradIn
 			p.Run(g.blocks*g.inputParts+g.panels*g.parts, r)
 			r.stage = winogradProducts
-			p.Run(36*g.split, r)
+			p.Run(g.groups*g.across*g.along, r)
 		}
 	}
-	r.stage = winogradFinish
-	p.Run(g.panels*((g.rows()+winogradRows-1)/winogradRows), r)
 	if db != nil {
 		all := g.panels * Block
 		for i := 1; i < g.slots(); i++ {
@@ -128,6 +153,29 @@ func (r *winogradGradRun) do(p *Pool, g *winogradGrad, x []float32, xs int, dy A
 		copy(db[:g.f], r.biases)
 	}
 	*r = winogradGradRun{}
+}
+
+// A filterPart is some panels of a group's filters and some of their channels, counted through all groups.
+type filterPart struct{ p0, p1, c0, c1 int }
+
+// part returns part i of a group's filters.
+func (g *winogradGrad) part(group, i int) filterPart {
+	panels, blocks, rows := g.panels/g.groups, Blocks(g.rows()), g.rows()
+	p, c := i/g.along, i%g.along
+	return filterPart{
+		p0: group*panels + p*panels/g.across, p1: group*panels + (p+1)*panels/g.across,
+		c0: group*rows + c*blocks/g.along*Block, c1: group*rows + min((c+1)*blocks/g.along*Block, rows),
+	}
+}
+
+// box returns where a part's filters lie.
+func (g *winogradGrad) box(f filterPart) filterBox {
+	perGroup, outputs, rows := g.panels/g.groups, g.f/g.groups, g.rows()
+	group, o := f.p0/perGroup, f.p0%perGroup*Block
+	return filterBox{
+		from: ((group*outputs+o)*rows + f.c0%rows) * 9, ld: rows * 9,
+		runs: min((f.p1-f.p0)*Block, outputs-o), floats: (f.c1 - f.c0) * 9,
+	}
 }
 
 // Task does a chunk of strips, or a part of a strip's stage, or finishes some filters.
@@ -147,8 +195,16 @@ func (r *winogradGradRun) Task(task, worker int) {
 			for p := range g.panels {
 				r.gradient(p, task, t0, t1, w[p*g.strip*Block:], temp)
 			}
-			for xi := range 36 {
-				r.multiply(v, w, u, t1-t0, xi, 0, g.panels, s > first)
+			for group := range g.groups {
+				f := g.part(group, 0)
+				for xi := range 36 {
+					if group == 0 && s+1 < (task+1)*g.strips/g.chunks {
+						n0, n1 := g.tilesOf(s + 1)
+						g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
+						g.fetch(r.dy.Data, r.dy.Stride, g.panels, g.oh, g.ow, 0, n0, n1, xi)
+					}
+					r.multiply(v, w, u[xi*g.uPitch+f.p0*g.rows()*Block:], t1-t0, xi, f, s > first)
+				}
 			}
 		}
 	case winogradIn:
@@ -164,8 +220,22 @@ func (r *winogradGradRun) Task(task, worker int) {
 		}
 	case winogradProducts:
 		t0, t1 := g.tilesOf(r.strip)
-		i := task % g.split
-		r.multiply(r.v, r.w, r.u, t1-t0, task/g.split, i*g.panels/g.split, (i+1)*g.panels/g.split, r.strip > 0)
+		u := r.u[worker*36*g.uPitch:][:36*g.uPitch]
+		f := g.part(task/(g.across*g.along), task%(g.across*g.along))
+		to := g.box(f)
+		for xi := range 36 {
+			if r.strip+1 == g.strips {
+				to.fetch(r.dw, xi, 36)
+			}
+			r.multiply(r.v, r.w, u[xi*g.uPitch:], t1-t0, xi, f, false)
+		}
+		for p := f.p0; p < f.p1; p++ {
+			for c := f.c0; c < f.c1; c += winogradRows {
+				n := min(winogradRows, f.c1-c)
+				r.write(p, c%g.rows(), n, u)
+				u = u[n*Block:]
+			}
+		}
 	case winogradFinish:
 		r.finish(task)
 	}
@@ -212,62 +282,89 @@ func addUp(b unsafe.Pointer, rows [][2]int, count int, sum unsafe.Pointer) {
 	runTile(&t, 1, 1)
 }
 
-// multiply computes one of the 36 products over count tiles for panels p0 to p1, and adds it to u if
-// accumulate is set.
-func (r *winogradGradRun) multiply(v, w, u []float32, count, xi, p0, p1 int, accumulate bool) {
+// multiply computes one of the 36 products over count tiles for a part of the filters, and adds it to u
+// if accumulate is set. Each tile of the micro-kernel asks for one of the arrays that the next product reads:
+// other threads may have written them, into caches of their own.
+func (r *winogradGradRun) multiply(v, w, u []float32, count, xi int, f filterPart, accumulate bool) {
 	g := r.g
-	rows, perGroup := g.rows(), g.panels/g.groups
-	var start [2]int
+	rows := f.c1 - f.c0
 	t := tile{
-		ams: 4, aks: Block * 4, offs: &start, nb: 1, kb: count, bks: Block * 4, bps: uintptr(g.strip*Block) * 4,
-		cms: Block * 4, cps: uintptr(rows*Block) * 4,
+		ams: 4, aks: Block * 4, offs: &oneBlock, nb: 1, kb: count, bks: Block * 4, bps: uintptr(g.strip*Block) * 4,
+		cms: Block * 4, cps: uintptr(rows*Block) * 4, aheadStep: Block * 4,
 	}
-	step := tilePanels(min(rows, Block), 1, min(perGroup, p1-p0))
-	for p := p0; p < p1; {
-		group := p / perGroup
-		np := min(step, p1-p, (group+1)*perGroup-p)
+	step := tilePanels(min(rows, Block), 1, f.p1-f.p0)
+	asked, blocks := 0, ceil(rows, Block)
+	for p := f.p0; p < f.p1; p += step {
+		np := min(step, f.p1-p)
 		t.b = unsafe.Pointer(&w[xi*g.wPitch+p*g.strip*Block])
 		most := maxRows(np)
-		for c := 0; c < rows; {
-			at := group*rows + c
-			run := min(Block-at%Block, rows-c)
+		for c := f.c0; c < f.c1; {
+			run := min(Block-c%Block, f.c1-c)
 			parts := (run + most - 1) / most
 			run = (run + parts - 1) / parts
 			half := (run + 1) / 2
 			if half == run {
 				half = 0
 			}
-			t.a0 = unsafe.Pointer(&v[xi*g.vPitch+at/Block*g.strip*Block+at%Block])
+			a := &v[xi*g.vPitch+c/Block*g.strip*Block+c%Block]
+			t.a0 = unsafe.Pointer(a)
 			t.a1 = unsafe.Add(t.a0, half*4)
-			t.c0 = unsafe.Pointer(&u[xi*g.uPitch+(p*rows+c)*Block])
+			t.c0 = unsafe.Pointer(&u[((p-f.p0)*rows+c-f.c0)*Block])
 			t.c1 = unsafe.Add(t.c0, half*Block*4)
 			if accumulate {
 				t.r0, t.r1 = t.c0, t.c1
 			}
+			t.ahead = 0
+			switch i := asked - blocks; {
+			case xi == 35:
+			case i < 0:
+				t.ahead = bytesTo(a, &v[(xi+1)*g.vPitch+(f.c0/Block+asked)*g.strip*Block])
+			case i < f.p1-f.p0:
+				t.ahead = bytesTo(a, &w[(xi+1)*g.wPitch+(f.p0+i)*g.strip*Block])
+			}
+			asked++
 			runTile(&t, run, np)
 			c += run
 		}
-		p += np
 	}
 }
 
-// finish adds the chunks of some filters' sums, transforms them and writes them to their places.
+// finish adds the chunks of some filters' sums and writes the filters.
 func (r *winogradGradRun) finish(task int) {
 	g := r.g
 	rows := g.rows()
-	parts := (rows + winogradRows - 1) / winogradRows
-	panel, c0 := task/parts, task%parts*winogradRows
-	c1 := min(c0+winogradRows, rows)
-	first := (panel*rows + c0) * Block
+	parts := ceil(rows, winogradRows)
+	panel, c := task/parts, task%parts*winogradRows
+	n := min(winogradRows, rows-c)
+	u := r.u[(panel*rows+c)*Block:]
 	if g.chunks > 1 {
 		for xi := range 36 {
-			sumChunks(r.u[xi*g.uPitch+first:], (c1-c0)*Block, g.chunks, 36*g.uPitch)
+			sumChunks(u[xi*g.uPitch:], n*Block, g.chunks, 36*g.uPitch)
 		}
 	}
+	r.write(panel, c, n, u)
+}
+
+// write transforms the sums of a panel's filters, n of their channels from c on, and adds them to those
+// of the strips before; after the last strip they go to their places.
+func (r *winogradGradRun) write(panel, c, n int, u []float32) {
+	g := r.g
+	rows := g.rows()
 	var temp [winogradRows * 9 * Block]float32
-	winogradFilterGrad(c1-c0, &r.u[first], g.uPitch*4, &temp[0])
+	taps := temp[:n*9*Block]
+	winogradFilterGrad(n, &u[0], g.uPitch*4, &taps[0])
+	if len(r.kept) > 0 {
+		kept := r.kept[(panel*rows+c)*9*Block:][:len(taps)]
+		if r.strip > 0 {
+			addTo(kept, taps)
+		}
+		if r.strip+1 < g.strips {
+			copy(kept, taps)
+			return
+		}
+	}
 	perGroup, outputs := g.panels/g.groups, g.f/g.groups
 	group, o := panel/perGroup, panel%perGroup*Block
-	to := r.dw[((group*outputs+o)*rows+c0)*9:]
-	writeFilters(to, temp[:(c1-c0)*9*Block], rows*9, min(Block, outputs-o))
+	to := r.dw[((group*outputs+o)*rows+c)*9:]
+	writeFilters(to, taps, rows*9, min(Block, outputs-o))
 }

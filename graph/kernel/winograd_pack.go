@@ -1,9 +1,7 @@
 package kernel
 
-const (
-	winogradRows = 16 // rows of a panel, input channels, that a packing task takes
-	winogradWide = 4  // panels of a task that packs for the data gradient: what lies side by side
-)
+// winogradRows is how many rows of a panel, input channels, go together.
+const winogradRows = 16
 
 // A winogradPack transforms filters.
 type winogradPack struct {
@@ -13,67 +11,61 @@ type winogradPack struct {
 
 func (r *winogradPack) run(p *Pool, g *winograd, w, u []float32) {
 	r.g, r.w, r.u = g, w, u
-	parts := (g.nb*g.kb + winogradRows - 1) / winogradRows
-	if g.flipped {
-		perGroup := (g.panels/g.groups + winogradWide - 1) / winogradWide
-		p.Run(g.groups*perGroup*parts, r)
-	} else {
-		p.Run(g.panels*parts, r)
-	}
+	p.Run(g.panels*ceil(g.nb*g.kb, winogradRows), r)
 	*r = winogradPack{}
 }
 
-// Task transforms the filters of some rows of a panel, or of a few panels.
+// Task transforms the filters of some rows of a panel.
 func (r *winogradPack) Task(task, _ int) {
 	g := r.g
 	steps := g.nb * g.kb
-	parts := (steps + winogradRows - 1) / winogradRows
-	k0 := task % parts * winogradRows
-	k1 := min(k0+winogradRows, steps)
-	if g.flipped {
-		r.backward(task/parts, k0, k1)
-	} else {
-		r.forward(task/parts, k0, k1)
-	}
+	parts := ceil(steps, winogradRows)
+	panel, k0 := task/parts, task%parts*winogradRows
+	g.transform(r.w, panel, 1, k0, min(k0+winogradRows, steps), r.u[(panel*steps+k0)*Block:], g.uPitch, steps)
 }
 
-// forward transforms the filters of rows k0 to k1 of a panel.
-func (r *winogradPack) forward(panel, k0, k1 int) {
-	g := r.g
-	steps, inputs, outputs, perGroup := g.nb*g.kb, g.c/g.groups, g.f/g.groups, g.panels/g.groups
+// transform transforms the filters of rows k0 to k1, which are at most winogradRows, of neighbouring panels
+// of a group: to u, with pitch floats from one of the 36 matrices to the next and room for steps rows in a
+// panel.
+func (g *winograd) transform(w []float32, panel, panels, k0, k1 int, u []float32, pitch, steps int) {
+	inputs, outputs, perGroup := g.c/g.groups, g.f/g.groups, g.panels/g.groups
 	group, o := panel/perGroup, panel%perGroup*Block
 	count := min(k1, inputs) - k0 // zeros beyond
 	var temp [winogradRows * 9 * Block]float32
-	packTransposed(temp[:], r.w[((group*outputs+o)*inputs+k0)*9:], inputs*9, min(Block, outputs-o), count*9)
 	clear(temp[count*9*Block:])
-	winogradFilter(k1-k0, &temp[0], &r.u[(panel*steps+k0)*Block], g.uPitch*4)
+	for p := range panels {
+		lane := o + p*Block
+		lanes := min(Block, outputs-lane)
+		if g.flipped { // rows are the convolution's filters, panels its channels
+			for k := range count {
+				packColumns(temp[k*9*Block:], 8*Block, -Block, w[((group*inputs+k0+k)*outputs+lane)*9:], 9, lanes, 9)
+			}
+		} else {
+			packTransposed(temp[:], w[((group*outputs+lane)*inputs+k0)*9:], inputs*9, lanes, count*9)
+		}
+		winogradFilter(k1-k0, &temp[0], &u[p*steps*Block], pitch*4)
+	}
 }
 
-// backward transforms the turned filters of rows k0 to k1 of a few neighbouring panels: rows are the
-// convolution's filters, panels its channels.
-func (r *winogradPack) backward(task, k0, k1 int) {
-	g := r.g
-	steps, inputs, outputs, perGroup := g.nb*g.kb, g.c/g.groups, g.f/g.groups, g.panels/g.groups
-	tasks := (perGroup + winogradWide - 1) / winogradWide
-	group, first := task/tasks, task%tasks*winogradWide
-	last := min(first+winogradWide, perGroup)
-	count := min(k1, inputs) - k0
-	var temp [winogradWide][winogradRows * 9 * Block]float32
-	var taps [9 * Block]float32
-	for k := range count {
-		for p := first; p < last; p++ {
-			w := r.w[((group*inputs+k0+k)*outputs+p*Block)*9:]
-			lanes := min(Block, outputs-p*Block)
-			packTransposed(taps[:], w, 9, lanes, 8)
-			packTransposed(taps[Block:], w[1:], 9, lanes, 8)
-			to := temp[p-first][k*9*Block:][:9*Block]
-			for t := range 9 {
-				*(*[Block]float32)(to[(8-t)*Block:]) = [Block]float32(taps[t*Block:])
-			}
-		}
+// box returns where the filters of some panels of a group, rows k0 to k1, lie: some runs of floats, so far apart.
+func (g *winograd) box(panel, panels, k0, k1 int) (b filterBox) {
+	inputs, outputs, perGroup := g.c/g.groups, g.f/g.groups, g.panels/g.groups
+	group, o := panel/perGroup, panel%perGroup*Block
+	k1 = min(k1, inputs)
+	lanes := min(panels*Block, outputs-o)
+	if g.flipped {
+		return filterBox{from: ((group*inputs+k0)*outputs + o) * 9, ld: outputs * 9, runs: k1 - k0, floats: lanes * 9}
 	}
-	for p := first; p < last; p++ {
-		clear(temp[p-first][count*9*Block:])
-		winogradFilter(k1-k0, &temp[p-first][0], &r.u[((group*perGroup+p)*steps+k0)*Block], g.uPitch*4)
+	return filterBox{from: ((group*outputs+o)*inputs + k0) * 9, ld: inputs * 9, runs: lanes, floats: (k1 - k0) * 9}
+}
+
+// A filterBox is a part of filters: runs of so many floats, ld floats apart.
+type filterBox struct{ from, ld, runs, floats int }
+
+// fetch asks for the i-th of n shares of the filters. No processor guesses that a run of them follows another:
+// they have to be asked for while there is other work.
+func (b *filterBox) fetch(w []float32, i, n int) {
+	for r := i * b.runs / n; r < (i+1)*b.runs/n; r++ {
+		fetch(w[b.from+r*b.ld:][:b.floats])
 	}
 }

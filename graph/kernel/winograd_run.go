@@ -11,6 +11,7 @@ const (
 	winogradIn
 	winogradProducts
 	winogradOut
+	winogradPart // the products and the results of some panels
 )
 
 // A winogradRun is a call under way.
@@ -61,11 +62,16 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
 	} else {
-		r.v, r.m = scratch[:winogradRound*36*g.vPitch], scratch[winogradRound*36*g.vPitch:]
-		for r.strip = 0; r.strip < g.strips; r.strip += winogradRound {
-			strips := min(winogradRound, g.strips-r.strip)
+		r.v, r.m = scratch[:g.round*36*g.vPitch], scratch[g.round*36*g.vPitch:]
+		for r.strip = 0; r.strip < g.strips; r.strip += g.round {
+			strips := min(g.round, g.strips-r.strip)
 			r.stage = winogradIn
 			p.Run(strips*g.blocks*g.inputParts, r)
+			if g.fresh {
+				r.stage = winogradPart
+				p.Run(g.groups*g.across(), r)
+				continue
+			}
 			r.stage = winogradProducts
 			p.Run(strips*36, r)
 			r.stage = winogradOut
@@ -92,7 +98,15 @@ func (r *winogradRun) Task(task, worker int) {
 				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 			}
 		}
-		r.multiply(v, m, t1-t0, 0, 36, p0, p1)
+		t, step := g.product(t1-t0, min(p1-p0, g.panels/g.groups), g.nb*g.kb)
+		for xi := range 36 {
+			g.fetch(r.y, r.ys, g.panels, g.oh, g.ow, 0, t0, t1, xi)
+			if strip+1 < g.strips {
+				n0, n1 := g.tilesOf(strip + 1)
+				g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
+			}
+			r.multiply(&t, step, v, m, t1-t0, xi, p0, p1)
+		}
 		for p := p0; p < p1; p++ {
 			r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 		}
@@ -108,13 +122,63 @@ func (r *winogradRun) Task(task, worker int) {
 	case winogradProducts:
 		s, xi := task/36, task%36
 		t0, t1 := g.tilesOf(r.strip + s)
-		r.multiply(r.v[s*36*g.vPitch:], r.m[s*36*g.mPitch:], t1-t0, xi, xi+1, 0, g.panels)
+		t, step := g.product(t1-t0, g.panels/g.groups, g.nb*g.kb)
+		r.multiply(&t, step, r.v[s*36*g.vPitch:], r.m[s*36*g.mPitch:], t1-t0, xi, 0, g.panels)
 	case winogradOut:
 		s, task := task/(g.panels*g.outputParts), task%(g.panels*g.outputParts)
 		p, i := task/g.outputParts, task%g.outputParts
 		t0, t1 := g.tilesOf(r.strip + s)
 		from, to := i*(t1-t0)/g.outputParts, (i+1)*(t1-t0)/g.outputParts
 		r.output(r.m[s*36*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
+	case winogradPart:
+		t0, t1 := g.tilesOf(r.strip)
+		m, u := room[winogradTile:][:36*g.mPitch], room[winogradTile+36*g.mPitch:][:36*g.uPitch]
+		r.part(m, u, task, t0, t1, temp)
+	}
+}
+
+// across returns the tasks that a group's panels make in a fresh plan.
+func (g *winograd) across() int { return ceil(g.panels/g.groups, g.wide) }
+
+// panelsOf returns a task's group and panels.
+func (g *winograd) panelsOf(task int) (group, p0, p1 int) {
+	perGroup, across := g.panels/g.groups, g.across()
+	group, i := task/across, task%across
+	return group, group*perGroup + i*perGroup/across, group*perGroup + (i+1)*perGroup/across
+}
+
+// part takes the results of one task's panels from the filters to their places.
+func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
+	g := r.g
+	group, p0, p1 := g.panelsOf(task)
+	for b := 0; b < g.nb; b += g.deep {
+		nb := min(g.deep, g.nb-b)
+		k, end := b*g.kb, (b+nb)*g.kb
+		for k0 := k; k0 < end; k0 += winogradRows {
+			g.transform(r.u, p0, p1-p0, k0, min(k0+winogradRows, end), u[(k0-k)*Block:], g.uPitch, nb*g.kb)
+		}
+		var next filterBox
+		if end < g.nb*g.kb {
+			next = g.box(p0, p1-p0, end, min(end+g.deep*g.kb, g.nb*g.kb))
+		} else if task+1 < g.groups*g.across() { // the thread's next task, more often than not
+			_, q0, q1 := g.panelsOf(task + 1)
+			next = g.box(q0, q1-q0, 0, g.deep*g.kb)
+		}
+		steps := nb * g.kb
+		t, step := g.product(t1-t0, p1-p0, steps)
+		t.offs, t.nb = &g.offs[0], nb
+		for xi := range 36 {
+			next.fetch(r.u, xi, 36)
+			v := r.v[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
+			for p := 0; p < p1-p0; p += step {
+				np := min(step, p1-p0-p)
+				t.b = unsafe.Pointer(&u[xi*g.uPitch+p*steps*Block])
+				t.products(v, m[xi*g.mPitch+p*g.strip*Block:], t1-t0, np, b > 0, np*steps*Block*4)
+			}
+		}
+	}
+	for p := p0; p < p1; p++ {
+		r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 	}
 }
 
@@ -138,6 +202,25 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 	}
 }
 
+// fetch asks for the pixels that come with tiles t0 to t1 of a number of maps: a share for each of the
+// 36 products, from memory that would otherwise be waited for before or after them. Each row of tiles brings
+// four rows of pixels, the first one's from shift on.
+func (g *winogradMap) fetch(maps []float32, stride, blocks, h, w, shift, t0, t1, xi int) {
+	first := t0 / g.tw // row of tiles, through all images
+	each := blocks * winogradSide
+	all := ((t1-1)/g.tw - first + 1) * each
+	for k := xi * all / 36; k < (xi+1)*all/36; k++ {
+		row := first + k/each
+		y := row%g.th*winogradSide + shift + k%winogradSide
+		if y < 0 || y >= h {
+			continue
+		}
+		x0, x1 := max(t0-row*g.tw, 0)*winogradSide, min(t1-row*g.tw, g.tw)*winogradSide
+		line := maps[row/g.th*stride+(k/winogradSide%blocks*h+y)*w*Block:][:w*Block]
+		fetch(line[min(x0, w)*Block : min(x1, w)*Block])
+	}
+}
+
 // copyTile copies size×size pixels of a map from row y0, column x0 on, with zeros outside of the map.
 func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	lo := min(max(0, -x0), size)
@@ -155,38 +238,42 @@ func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 	}
 }
 
-// multiply computes the products xi0 to xi1 of the 36 for count tiles and panels p0 to p1; m is where the
-// results of panel p0 lie.
-func (r *winogradRun) multiply(v, m []float32, count, xi0, xi1, p0, p1 int) {
+// product returns what is common to the tiles of products of so many rows, panels, and steps of k, and how many
+// panels go together. Tiles ask for what the next of the 36 reads: other threads may have written it, into caches of
+// their own.
+func (g *winograd) product(count, panels, steps int) (t tile, step int) {
+	return tile{
+		ams: Block * 4, aks: 4, kb: g.kb, bks: Block * 4, bps: uintptr(steps*Block) * 4,
+		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
+		ahead: uintptr(g.vPitch) * 4, aheadStep: Block * 4,
+	}, tilePanels(count, 1, panels)
+}
+
+// multiply computes one of the 36 products for count tiles and panels p0 to p1; m is where the results of panel p0
+// lie.
+func (r *winogradRun) multiply(t *tile, step int, v, m []float32, count, xi, p0, p1 int) {
 	g := r.g
 	steps := g.nb * g.kb
 	perGroup := g.panels / g.groups
-	t := tile{
-		ams: Block * 4, aks: 4, kb: g.kb, bks: Block * 4, bps: uintptr(steps*Block) * 4,
-		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
-	}
-	step := tilePanels(count, 1, min(perGroup, p1-p0))
-	for xi := xi0; xi < xi1; xi++ {
-		for lo := 0; lo < g.nb; lo += g.chunk {
-			hi := min(lo+g.chunk, g.nb)
-			t.offs, t.nb = &g.offs[lo], hi-lo
-			for p := p0; p < p1; {
-				group := p / perGroup
-				np := min(step, p1-p, (group+1)*perGroup-p)
-				next := np*steps + lo*g.kb // the next panels' filters; after the last ones the next pass's or product's
-				switch {
-				case p+np < p1:
-				case hi < g.nb:
-					next = hi*g.kb - (p-p0)*steps
-				default:
-					next = g.uPitch/Block - (p-p0)*steps
-				}
-				t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
-				a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
-				c := m[xi*g.mPitch+(p-p0)*g.strip*Block:]
-				t.products(a, c, count, np, lo > 0, next*Block*4)
-				p += np
+	for lo := 0; lo < g.nb; lo += g.chunk {
+		hi := min(lo+g.chunk, g.nb)
+		t.offs, t.nb = &g.offs[lo], hi-lo
+		for p := p0; p < p1; {
+			group := p / perGroup
+			np := min(step, p1-p, (group+1)*perGroup-p)
+			next := np*steps + lo*g.kb // the next panels' filters; after the last ones the next pass's or product's
+			switch {
+			case p+np < p1:
+			case hi < g.nb:
+				next = hi*g.kb - (p-p0)*steps
+			default:
+				next = g.uPitch/Block - (p-p0)*steps
 			}
+			t.b = unsafe.Pointer(&r.u[xi*g.uPitch+p*steps*Block])
+			a := v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:]
+			c := m[xi*g.mPitch+(p-p0)*g.strip*Block:]
+			t.products(a, c, count, np, lo > 0, next*Block*4)
+			p += np
 		}
 	}
 }

@@ -77,7 +77,7 @@ func TestWinogradErrorOnNormalData(t *testing.T) {
 		}{{64, 1e-6}, {512, 2e-6}} {
 			s := squareConv(1, k.channels, 12, 16, 3, 1, 1)
 			d := newConvData(s, false)
-			c, err := newConv(s, false, minimal)
+			c, err := newConv(s, false, false, minimal)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
 	s := squareConv(1, 20, 9, 17, 3, 1, 1)
 	convFamilies(t, func(t *testing.T) {
 		p := convPool(t, 1)
-		c, err := newConv(s, false, minimal)
+		c, err := newConv(s, false, false, minimal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,8 +149,8 @@ func TestConvolutionsOfTinyAndOfHugeNumbers(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			convFamilies(t, func(t *testing.T) {
 				p := convPool(t, 1)
-				for _, a := range []algorithm{direct, minimal} {
-					c, err := newConv(s, false, a)
+				for _, plan := range convPlans {
+					c, err := newConv(s, false, plan.training, plan.a)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -177,22 +177,24 @@ func scale(x []float32, power int) {
 
 func TestAlgorithmIsChosenByShape(t *testing.T) {
 	for _, k := range []struct {
-		name  string
-		s     ConvShape
-		plain bool
-		want  bool
+		name            string
+		s               ConvShape
+		plain, training bool
+		want            bool
 	}{
-		{"3×3 with stride 1 takes minimal filtering", squareConv(1, 64, 56, 64, 3, 1, 1), false, true},
-		{"so do groups of whole blocks", ConvShape{N: 1, C: 384, H: 13, W: 13, F: 384, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false, true},
-		{"few pixels and many filters do not", squareConv(1, 512, 7, 512, 3, 1, 1), false, false},
-		{"nor do few channels", squareConv(8, 4, 32, 4, 3, 1, 1), false, false},
-		{"nor does plain input", squareConv(1, 64, 56, 64, 3, 1, 1), true, false},
-		{"nor does stride 2", squareConv(1, 64, 56, 64, 3, 2, 1), false, false},
-		{"nor does 5×5", squareConv(1, 64, 56, 64, 5, 1, 1), false, false},
-		{"nor do groups that share blocks", ConvShape{N: 1, C: 96, H: 56, W: 56, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 12}, false, false},
+		{"3×3 with stride 1 takes minimal filtering", squareConv(1, 64, 56, 64, 3, 1, 1), false, false, true},
+		{"so do groups of whole blocks", ConvShape{N: 1, C: 384, H: 13, W: 13, F: 384, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false, false, true},
+		{"few pixels and many filters do not", squareConv(1, 512, 7, 512, 3, 1, 1), false, false, false},
+		{"nor do they in training", squareConv(1, 512, 7, 512, 3, 1, 1), false, true, false},
+		{"but a batch of them does, in training", squareConv(8, 512, 7, 512, 3, 1, 1), false, true, true},
+		{"few channels do not", squareConv(8, 4, 32, 4, 3, 1, 1), false, false, false},
+		{"nor does plain input", squareConv(1, 64, 56, 64, 3, 1, 1), true, false, false},
+		{"nor does stride 2", squareConv(1, 64, 56, 64, 3, 2, 1), false, false, false},
+		{"nor does 5×5", squareConv(1, 64, 56, 64, 5, 1, 1), false, false, false},
+		{"nor do groups that share blocks", ConvShape{N: 1, C: 96, H: 56, W: 56, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 12}, false, false, false},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			c, err := NewConv(convDefaults(k.s), k.plain)
+			c, err := NewConv(convDefaults(k.s), k.plain, k.training)
 			if err != nil {
 				t.Fatal(err)
 			}

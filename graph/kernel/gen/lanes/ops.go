@@ -253,3 +253,15 @@ func (f *F) fold(v Vec, wide, half, scalar func(...operand.Op)) reg.VecVirtual {
 	scalar(t, x, x)
 	return x
 }
+
+// UnpackLow interleaves the first two floats of each quarter of a with those of b.
+func (f *F) UnpackLow(a, b Vec) Vec { return f.three(f.VUNPCKLPS, a, b) }
+
+// UnpackHigh interleaves the last two floats of each quarter of a with those of b.
+func (f *F) UnpackHigh(a, b Vec) Vec { return f.three(f.VUNPCKHPS, a, b) }
+
+// UnpackLowPairs joins the first two floats of each quarter of a and those of b.
+func (f *F) UnpackLowPairs(a, b Vec) Vec { return f.three(f.VUNPCKLPD, a, b) }
+
+// UnpackHighPairs joins the last two floats of each quarter of a and those of b.
+func (f *F) UnpackHighPairs(a, b Vec) Vec { return f.three(f.VUNPCKHPD, a, b) }

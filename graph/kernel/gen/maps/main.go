@@ -19,6 +19,7 @@ func main() {
 	both("sumPixels", "func(x *float32, n int, sum *float32)", "is sumPixelsPortable for n pixels.", sumPixels)
 	both("sumMoments", "func(x *float32, n int, shift, d, q *float32)", "is sumMomentsPortable for n pixels.", sumMoments)
 	relus("normalise", "func(x, y *float32, n int, a *byte)", "is normalisePortable for n pixels; a is an *affine.", normalise)
+	relus("normaliseAdd", "func(x, r, y *float32, n int, a *byte)", "is normaliseAddPortable for n pixels; a is an *affine.", normaliseAdd)
 	relus("sumGrads", "func(x, dy *float32, n int, a *byte, d, q *float32)", "is sumGradsPortable for n pixels; a is an *affine.", sumGrads)
 	relus("normaliseGrad", "func(x, dy, dx *float32, n int, a *byte)", "is normaliseGradPortable for n pixels; a is an *affine.", normaliseGrad)
 

@@ -61,18 +61,32 @@ func sumMoments(f fn) {
 	f.store(f.fold(q), Mem{Base: f.Arg("q")})
 }
 
-func normalise(f fn, relu bool) {
+func normalise(f fn, relu bool) { normaliseTo(f, false, relu) }
+
+func normaliseAdd(f fn, relu bool) { normaliseTo(f, true, relu) }
+
+// normaliseTo adds r to the result if add is set.
+func normaliseTo(f fn, add, relu bool) {
 	x, y, a := f.Arg("x"), f.Arg("y"), f.Arg("a")
+	arrays := []reg.GPVirtual{x, y}
+	var r reg.GPVirtual
+	if add {
+		r = f.Arg("r")
+		arrays = append(arrays, r)
+	}
 	mean, scale, shift := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift})
 	var zero reg.VecVirtual
 	if relu {
 		zero = f.zero()
 	}
-	f.pixels([]int{4, 1}, []reg.GPVirtual{x, y}, func(_, disp int) {
+	f.pixels([]int{4, 1}, arrays, func(_, disp int) {
 		f.each(disp, func(h, disp int) {
 			v := f.load(Mem{Base: x, Disp: disp})
 			f.VSUBPS(mean[h], v, v)
 			f.VFMADD213PS(shift[h], scale[h], v)
+			if add {
+				f.VADDPS(Mem{Base: r, Disp: disp}, v, v)
+			}
 			if relu {
 				f.VMAXPS(v, zero, v) // v if it is NaN
 			}

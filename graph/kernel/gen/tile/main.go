@@ -73,8 +73,17 @@ func main() {
 			fmt.Sprintf("copies n rows of %d vectors, ld bytes apart, to as many panels, step bytes apart.", panels),
 			func(f *lanes.F) { copyPanels(f, panels) })
 	}
-	lanes.For(false, "transpose16AVX2", "func(n int, src *float32, ld int, dst *float32)",
-		"writes the 8·n columns of sixteen rows, ld bytes apart, as rows of sixteen floats.", transpose)
+	lanes.Both("gather", "func(n int, src *float32, ld int, dst *float32, step int)",
+		"writes the n ≥ 4 columns of sixteen rows, ld bytes apart, to vectors that are step bytes apart.", gather)
+	lanes.Both("scatter", "func(n int, src, dst *float32, ld int)",
+		"writes n ≥ 4 neighbouring vectors to the columns of sixteen rows, ld bytes apart.", scatter)
+	lanes.For(false, "fetchLines", "func(n int, x *float32)", "asks for n cache lines from x on: into the second-level cache.", func(f *lanes.F) {
+		n, x := f.Arg("n"), f.Arg("x")
+		f.Loop(n, func() {
+			f.PREFETCHT1(Mem{Base: x})
+			f.ADDQ(I32(64), x)
+		})
+	})
 	lanes.Generate()
 }
 
@@ -310,51 +319,4 @@ func copyPanels(f *lanes.F, panels int) {
 		f.ADDQ(ld, src)
 		f.ADDQ(I32(64), dst)
 	})
-}
-
-// transpose turns eight columns at a time, in two squares of eight.
-func transpose(f *lanes.F) {
-	n, dst := f.Arg("n"), f.Arg("dst")
-	src := rows{half: 8, first: f.Arg("src"), other: f.GP64(), times: map[int]reg.GPVirtual{1: f.Arg("ld")}}
-	ld := src.times[1]
-	for i := 3; i < 8; i += 2 {
-		src.times[i] = f.GP64()
-	}
-	f.LEAQ(Mem{Base: ld, Index: ld, Scale: 2}, src.times[3])
-	f.LEAQ(Mem{Base: ld, Index: ld, Scale: 4}, src.times[5])
-	f.LEAQ(Mem{Base: src.times[3], Index: ld, Scale: 4}, src.times[7])
-	f.LEAQ(Mem{Base: src.first, Index: ld, Scale: 8}, src.other)
-	f.Loop(n, func() {
-		for half := range 2 {
-			square(f, func(row, column int) Mem { return src.at(8*half + row).Offset(4 * column) },
-				func(row int) Mem { return Mem{Base: dst, Disp: 64*row + 32*half} })
-		}
-		src.each(func(base reg.GPVirtual) { f.ADDQ(Imm(32), base) })
-		f.ADDQ(I32(512), dst)
-	})
-}
-
-// square transposes 8×8 floats. Rows i and i+4 meet in one register by loads alone, which leaves
-// sixteen shuffles, not twenty-four.
-func square(f *lanes.F, src func(row, column int) Mem, dst func(row int) Mem) {
-	var quads [2][4]reg.VecVirtual // by columns 0-3, 4-7: row i, row i+4
-	for h := range 2 {
-		for i := range 4 {
-			y := f.YMM()
-			f.VBROADCASTF128(src(i, 4*h), y)
-			f.VINSERTF128(Imm(1), src(i+4, 4*h), y, y)
-			quads[h][i] = y
-		}
-		q := quads[h]
-		lo01, hi01, lo23, hi23 := f.YMM(), f.YMM(), f.YMM(), f.YMM()
-		f.VUNPCKLPS(q[1], q[0], lo01)
-		f.VUNPCKHPS(q[1], q[0], hi01)
-		f.VUNPCKLPS(q[3], q[2], lo23)
-		f.VUNPCKHPS(q[3], q[2], hi23)
-		for i, pair := range [][2]reg.VecVirtual{{lo01, lo23}, {lo01, lo23}, {hi01, hi23}, {hi01, hi23}} {
-			y := f.YMM()
-			f.VSHUFPS(Imm([]uint64{0x44, 0xEE}[i%2]), pair[1], pair[0], y)
-			f.VMOVUPS(y, dst(4*h+i))
-		}
-	}
 }
