@@ -268,6 +268,14 @@ func TestQuickRecipesAugmentAsTheDataAllows(t *testing.T) {
 	}
 }
 
+func TestQuickRecipesOfDeeperNetworksAreShorter(t *testing.T) {
+	for network, want := range map[string]int{"resnet8": 50, "resnet20": 50, "resnet56": 17, "resnet110": 9} {
+		if c, err := Recipe(network, "quick", "cifar-10"); err != nil || c.Epochs != want {
+			t.Errorf("%s: %d epochs, %v; want %d", network, c.Epochs, err, want)
+		}
+	}
+}
+
 func TestVariantsForSmallImagesHaveRecipesOfTheirOwn(t *testing.T) {
 	for _, network := range []string{"alexnet_cifar", "vgg11_cifar-bn", "vgg16_cifar-bn", "googlenet_cifar"} {
 		plain, variant, _ := strings.Cut(network, "_")

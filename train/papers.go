@@ -1,6 +1,9 @@
 package train
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // family returns the recipes that belong to a network, by their names: "paper" is how the authors
 // trained, as far as this package can; "quick" makes the best of minutes on two cores.
@@ -21,14 +24,14 @@ func family(network string) map[string]Config {
 	case "resnet18", "resnet34", "resnet50", "resnet101", "resnet152":
 		return recipes["resnet"]
 	case "resnet8", "resnet14", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110":
-		c := map[string]Config{"paper": recipes["resnet-cifar"]["paper"], "quick": recipes["resnet-cifar"]["quick"]}
-		if network == "resnet110" {
+		paper, quick := recipes["resnet-cifar"]["paper"], recipes["resnet-cifar"]["quick"]
+		depth, _ := strconv.Atoi(strings.TrimPrefix(network, "resnet"))
+		quick.Epochs = min(quick.Epochs, quick.Epochs*20/depth) // for about the same time
+		if depth == 110 {
 			// A rate of 0.01 in the beginning, until it learns; a rise over about as many steps does the same.
-			paper := c["paper"]
 			paper.Schedule.Warmup, paper.Schedule.WarmupFrom = 1, 0.1
-			c["paper"] = paper
 		}
-		return c
+		return map[string]Config{"paper": paper, "quick": quick}
 	case "allcnn-c", "convpool-cnn-c", "strided-cnn-c":
 		return recipes["allcnn"]
 	}
@@ -146,7 +149,7 @@ var recipes = map[string]map[string]Config{
 			Optimizer: Optimizer{LR: 0.1, Momentum: 0.9, WeightDecay: 1e-4},
 			Schedule:  Schedule{Name: "step", Milestones: []float64{32000. / cifarSteps, 48000. / cifarSteps}, Gamma: 0.1},
 		},
-		"quick": quickly(30, 128, 0.4),
+		"quick": quickly(50, 128, 0.2), // of 20 layers
 	},
 	"allcnn": {
 		// Springenberg et al. 2014, section 3.1: 350 passes, momentum 0.9, weight decay 0.001, the rate (of
