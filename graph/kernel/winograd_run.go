@@ -92,7 +92,6 @@ func (r *winogradRun) Task(task, worker int) {
 			g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 		}
 		for xi := range 36 {
-			g.fetch(r.y, r.ys, g.panels, g.oh, g.ow, 0, t0, t1, xi)
 			if next := task/g.parts + 1; next < g.strips {
 				n0, n1 := g.tilesOf(next)
 				g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
@@ -154,7 +153,7 @@ func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
 		for xi := range 36 {
 			next.fetch(r.u, xi, 36)
 			v := r.v[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
-			g.multiply(v, u[xi*g.uPitch:], m[xi*g.mPitch:], t1-t0, p1-p0, g.offs[:nb], nb*g.kb, b > 0)
+			g.multiply(xi, v, u[xi*g.uPitch:], m[xi*g.mPitch:], t1-t0, p1-p0, g.offs[:nb], nb*g.kb, b > 0)
 		}
 	}
 	for p := p0; p < p1; p++ {
@@ -228,22 +227,25 @@ func (r *winogradRun) multiply(v, m []float32, count, xi, p0, p1 int) {
 		for p := p0; p < p1; {
 			group := p / perGroup
 			end := min(p1, (group+1)*perGroup)
-			g.multiply(v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:], r.u[xi*g.uPitch+p*steps*Block:],
+			g.multiply(xi, v[xi*g.vPitch+group*(g.blocks/g.groups)*g.strip*Block:], r.u[xi*g.uPitch+p*steps*Block:],
 				m[xi*g.mPitch+p*g.strip*Block:], count, end-p, offs, steps, lo > 0)
 			p = end
 		}
 	}
 }
 
-// multiply computes products for count tiles and the first panels of u, of steps rows each, or adds them
-// to m if add is set. It asks for what the next of the 36 reads: other threads may have written it, into
-// caches of their own.
-func (g *winograd) multiply(v, u, m []float32, count, panels int, offs [][2]int, steps int, add bool) {
+// multiply computes product xi for count tiles and the first panels of u, of steps rows each, or adds it to m if
+// add is set. It asks for what the next product reads: other threads may have written it, into caches of their
+// own.
+func (g *winograd) multiply(xi int, v, u, m []float32, count, panels int, offs [][2]int, steps int, add bool) {
 	t := tile{
 		offs: &offs[0], nb: len(offs), kb: g.kb,
 		ams: Block * 4, aks: 4, bks: Block * 4, bps: uintptr(steps*Block) * 4,
 		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
-		ahead: uintptr(g.vPitch) * 4, aheadStep: Block * 4,
+		aheadStep: Block * 4,
+	}
+	if xi < 35 { // beyond is what another thread is writing
+		t.ahead = uintptr(g.vPitch) * 4
 	}
 	step := tilePanels(count, 1, panels)
 	for p := 0; p < panels; p += step {
