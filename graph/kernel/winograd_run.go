@@ -182,8 +182,7 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 }
 
 // fetch asks for the pixels that come with tiles t0 to t1 of a number of maps: a share for each of the
-// 36 products, from memory that would otherwise be waited for before or after them. Each row of tiles brings
-// four rows of pixels, the first one's from shift on.
+// 36 products. Each row of tiles brings four rows of pixels, the first one's from shift on.
 func (g *winogradMap) fetch(maps []float32, stride, blocks, h, w, shift, t0, t1, xi int) {
 	first := t0 / g.tw // row of tiles, through all images
 	each := blocks * winogradSide
