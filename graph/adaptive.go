@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // AdaptiveAvgPool adds means over windows that cover x evenly and give maps of h×w, whatever the size
@@ -33,35 +35,10 @@ func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, h, w int) *gorgonia.Node {
 
 type adaptivePoolOp struct{ core }
 
-// windows calls f for every output element with its place, its input window within the batch's maps,
-// row by row, and the window's size.
-func windows(maps, h, w, oh, ow int, f func(out, from, to, size int)) {
-	for m := range maps {
-		for i := range oh {
-			top, bottom := i*h/oh, ((i+1)*h+oh-1)/oh
-			for j := range ow {
-				left, right := j*w/ow, ((j+1)*w+ow-1)/ow
-				for y := top; y < bottom; y++ {
-					row := (m*h + y) * w
-					f((m*oh+i)*ow+j, row+left, row+right, (bottom-top)*(right-left))
-				}
-			}
-		}
-	}
-}
-
 func (o *adaptivePoolOp) lower(c *compiler, in []*value) *value {
-	x, y := c.asPlain(in[0]), c.plain(o.shape...)
-	s, t := x.shape, y.shape
-	c.add([]*value{x}, []*value{y}, 0, func(*exec) error {
-		clear(y.data)
-		windows(s[0]*s[1], s[2], s[3], t[2], t[3], func(out, from, to, size int) {
-			for _, v := range x.data[from:to] {
-				y.data[out] += v / float32(size)
-			}
-		})
-		return nil
-	})
+	x := c.asBlocked(in[0])
+	y := c.result(o.shape...)
+	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { kernel.AdaptiveAvgPool(e.pool, x.act(), y.act()); return nil })
 	return y
 }
 
@@ -75,16 +52,8 @@ func (o *adaptivePoolOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) 
 type adaptivePoolGradOp struct{ core }
 
 func (o *adaptivePoolGradOp) lower(c *compiler, in []*value) *value {
-	dy, dx := c.asPlain(in[0]), c.plain(o.shape...)
-	s, t := dx.shape, dy.shape
-	c.add([]*value{dy}, []*value{dx}, 0, func(*exec) error {
-		clear(dx.data)
-		windows(s[0]*s[1], s[2], s[3], t[2], t[3], func(out, from, to, size int) {
-			for i := from; i < to; i++ {
-				dx.data[i] += dy.data[out] / float32(size)
-			}
-		})
-		return nil
-	})
+	dy := c.asBlocked(in[0])
+	dx := c.blocked(o.shape...)
+	c.add([]*value{dy}, []*value{dx}, 0, func(e *exec) error { kernel.AdaptiveAvgPoolGrad(e.pool, dy.act(), dx.act()); return nil })
 	return dx
 }

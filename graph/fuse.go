@@ -92,7 +92,7 @@ func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
 // with [compiler.result].
 func placeable(n *gorgonia.Node) bool {
 	switch n.Op().(type) {
-	case *convOp, *reluOp, *maxPoolOp, *avgPoolOp, *batchNormOp, *lrnOp, *addOp:
+	case *convOp, *reluOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp:
 		return true
 	}
 	return false

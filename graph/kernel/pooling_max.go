@@ -20,7 +20,9 @@ func MaxPool(p *Pool, w Window, x, y Act, argmax []uint8) {
 }
 
 func (t *maxPool) Task(task, _ int) {
+	const cached = 4 << 20 // bytes of a batch that is probably in a cache
 	w, x, y := &t.w, &t.big, &t.small
+	large := 4*len(x.Data) > cached
 	from, to := t.cut.of(task)
 	for u := from; u < to; u++ {
 		plane, oh := u/y.H, u%y.H
@@ -34,6 +36,9 @@ func (t *maxPool) Task(task, _ int) {
 			s.arg = unsafe.Pointer(&t.argmax[(plane*y.H+oh)*y.W*Block])
 		}
 		in := rowAt(x, plane, top+r0)
+		if large { // ask for what the next row will read
+			fetch(planeOf(x, plane)[(top+r1)*x.W*Block : min(top+r1+w.SH, x.H)*x.W*Block])
+		}
 		for ow := 0; ow < y.W; ow += s.n {
 			left := ow*w.SW - w.PadL
 			c0, c1 := clip(left, w.KW, x.W)

@@ -247,6 +247,8 @@ func TestPoolingAllocatesNothing(t *testing.T) {
 	x, y, mean := mapBuffer(in), mapBuffer(out), make([]float32, in.n*in.c)
 	argmax := make([]uint8, BlockedLen(out.n, out.c, out.h, out.w))
 	wantNoAllocation(t, func(p *Pool) {
+		AdaptiveAvgPool(p, x, y)
+		AdaptiveAvgPoolGrad(p, y, x)
 		MaxPool(p, w, x, y, argmax)
 		MaxPoolGrad(p, w, y, argmax, x)
 		AvgPool(p, w, x, y)
@@ -277,6 +279,46 @@ var poolingBenchmarks = []struct {
 	{"LeNet 6×28×28 2×2 stride 2", mapShape{64, 6, 28, 28}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
 }
 
+func TestAdaptiveAvgPoolAgreesWithStraightLoops(t *testing.T) {
+	for _, k := range []struct {
+		in     mapShape
+		oh, ow int
+	}{
+		{mapShape{2, 35, 14, 14}, 4, 4}, {mapShape{1, 6, 5, 9}, 3, 2}, {mapShape{1, 17, 10, 3}, 7, 3},
+		{mapShape{1, 3, 4, 5}, 1, 1}, {mapShape{2, 16, 3, 2}, 5, 7}, {mapShape{3, 40, 31, 29}, 13, 17},
+	} {
+		t.Run(fmt.Sprintf("%v to %d×%d", k.in, k.oh, k.ow), func(t *testing.T) {
+			in, out := k.in, mapShape{k.in.n, k.in.c, k.oh, k.ow}
+			x, dy := mapRandom(1, in.len(), 0), mapRandom(2, out.len(), 0)
+			y, dx := make([]float64, out.len()), make([]float64, in.len())
+			for plane := range in.n * in.c {
+				for i := range out.h {
+					for j := range out.w {
+						top, bottom := i*in.h/out.h, int(math.Ceil(float64((i+1)*in.h)/float64(out.h)))
+						left, right := j*in.w/out.w, int(math.Ceil(float64((j+1)*in.w)/float64(out.w)))
+						share := 1 / float64((bottom-top)*(right-left))
+						o := (plane*out.h+i)*out.w + j
+						for r := top; r < bottom; r++ {
+							for c := left; c < right; c++ {
+								y[o] += x[(plane*in.h+r)*in.w+c] * share
+								dx[(plane*in.h+r)*in.w+c] += dy[o] * share
+							}
+						}
+					}
+				}
+			}
+			onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
+				got, grad := mapBuffer(out), mapBuffer(in)
+				AdaptiveAvgPool(p, mapOf(in, x), got)
+				wantNear(t, "y", plainOf(t, got), y, 1e-6)
+				AdaptiveAvgPoolGrad(p, mapOf(out, dy), grad)
+				wantNear(t, "dx", plainOf(t, grad), dx, 1e-6)
+				return append(got.Data, grad.Data...)
+			})
+		})
+	}
+}
+
 func BenchmarkPooling(b *testing.B) {
 	for _, c := range poolingBenchmarks {
 		in, out := c.shape, outOf(c.w, c.shape)
@@ -289,4 +331,9 @@ func BenchmarkPooling(b *testing.B) {
 		benchmarkMap(b, c.name+"/max gradient", large+small*5/4, func(p *Pool) { MaxPoolGrad(p, c.w, y, argmax, x) })
 		benchmarkMap(b, c.name+"/average gradient", large+small, func(p *Pool) { AvgPoolGrad(p, c.w, y, x) })
 	}
+	in, out := mapShape{8, 512, 14, 14}, mapShape{8, 512, 4, 4}
+	x, y := mapOf(in, mapRandom(1, in.len(), 0)), mapOf(out, mapRandom(2, out.len(), 0))
+	bytes := float64(4 * (BlockedLen(in.n, in.c, in.h, in.w) + BlockedLen(out.n, out.c, out.h, out.w)))
+	benchmarkMap(b, "GoogLeNet's auxiliary heads/adaptive", bytes, func(p *Pool) { AdaptiveAvgPool(p, x, y) })
+	benchmarkMap(b, "GoogLeNet's auxiliary heads/adaptive gradient", bytes, func(p *Pool) { AdaptiveAvgPoolGrad(p, y, x) })
 }

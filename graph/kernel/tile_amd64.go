@@ -217,7 +217,7 @@ func copyPanels(n, panels int, src []float32, ld int, dst []float32, step int) b
 	return true
 }
 
-// fetch asks for x, which will be read or written soon, to come into the second-level cache.
+// fetch asks for x, which will be read soon, to come into the second-level cache.
 func fetch(x []float32) {
 	if len(x) > 0 && family != Portable {
 		fetchLines((len(x)+Block-1)/Block, &x[0])

@@ -168,16 +168,6 @@ func (g *winogradGrad) part(group, i int) filterPart {
 	}
 }
 
-// box returns where a part's filters lie.
-func (g *winogradGrad) box(f filterPart) filterBox {
-	perGroup, outputs, rows := g.panels/g.groups, g.f/g.groups, g.rows()
-	group, o := f.p0/perGroup, f.p0%perGroup*Block
-	return filterBox{
-		from: ((group*outputs+o)*rows + f.c0%rows) * 9, ld: rows * 9,
-		runs: min((f.p1-f.p0)*Block, outputs-o), floats: (f.c1 - f.c0) * 9,
-	}
-}
-
 // Task does a chunk of strips, or a part of a strip's stage, or finishes some filters.
 func (r *winogradGradRun) Task(task, worker int) {
 	g := r.g
@@ -222,11 +212,7 @@ func (r *winogradGradRun) Task(task, worker int) {
 		t0, t1 := g.tilesOf(r.strip)
 		u := r.u[worker*36*g.uPitch:][:36*g.uPitch]
 		f := g.part(task/(g.across*g.along), task%(g.across*g.along))
-		to := g.box(f)
 		for xi := range 36 {
-			if r.strip+1 == g.strips {
-				to.fetch(r.dw, xi, 36)
-			}
 			r.multiply(r.v, r.w, u[xi*g.uPitch:], t1-t0, xi, f, false)
 		}
 		for p := f.p0; p < f.p1; p++ {

@@ -100,7 +100,6 @@ func (r *winogradRun) Task(task, worker int) {
 		}
 		t, step := g.product(t1-t0, min(p1-p0, g.panels/g.groups), g.nb*g.kb)
 		for xi := range 36 {
-			g.fetch(r.y, r.ys, g.panels, g.oh, g.ow, 0, t0, t1, xi)
 			if strip+1 < g.strips {
 				n0, n1 := g.tilesOf(strip + 1)
 				g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
@@ -170,6 +169,7 @@ func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
 		for xi := range 36 {
 			next.fetch(r.u, xi, 36)
 			v := r.v[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
+			t.ahead = g.ahead(xi)
 			for p := 0; p < p1-p0; p += step {
 				np := min(step, p1-p0-p)
 				t.b = unsafe.Pointer(&u[xi*g.uPitch+p*steps*Block])
@@ -203,8 +203,7 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 }
 
 // fetch asks for the pixels that come with tiles t0 to t1 of a number of maps: a share for each of the
-// 36 products, from memory that would otherwise be waited for before or after them. Each row of tiles brings
-// four rows of pixels, the first one's from shift on.
+// 36 products. Each row of tiles brings four rows of pixels, the first one's from shift on.
 func (g *winogradMap) fetch(maps []float32, stride, blocks, h, w, shift, t0, t1, xi int) {
 	first := t0 / g.tw // row of tiles, through all images
 	each := blocks * winogradSide
@@ -239,14 +238,22 @@ func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
 }
 
 // product returns what is common to the tiles of products of so many rows, panels, and steps of k, and how many
-// panels go together. Tiles ask for what the next of the 36 reads: other threads may have written it, into caches of
-// their own.
+// panels go together.
 func (g *winograd) product(count, panels, steps int) (t tile, step int) {
 	return tile{
 		ams: Block * 4, aks: 4, kb: g.kb, bks: Block * 4, bps: uintptr(steps*Block) * 4,
 		cms: Block * 4, cps: uintptr(g.strip*Block) * 4,
-		ahead: uintptr(g.vPitch) * 4, aheadStep: Block * 4,
+		aheadStep: Block * 4,
 	}, tilePanels(count, 1, panels)
+}
+
+// ahead is where tiles of a product ask for what the next one reads: other threads may have written it, into caches
+// of their own. Behind the last one is what another thread is writing.
+func (g *winograd) ahead(xi int) uintptr {
+	if xi == 35 {
+		return 0
+	}
+	return uintptr(g.vPitch) * 4
 }
 
 // multiply computes one of the 36 products for count tiles and panels p0 to p1; m is where the results of panel p0
@@ -255,6 +262,7 @@ func (r *winogradRun) multiply(t *tile, step int, v, m []float32, count, xi, p0,
 	g := r.g
 	steps := g.nb * g.kb
 	perGroup := g.panels / g.groups
+	t.ahead = g.ahead(xi)
 	for lo := 0; lo < g.nb; lo += g.chunk {
 		hi := min(lo+g.chunk, g.nb)
 		t.offs, t.nb = &g.offs[lo], hi-lo
