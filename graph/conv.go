@@ -263,8 +263,12 @@ func (o *convDataGradOp) lower(c *compiler, in []*value) *value { return c.dataG
 // base is not nil.
 func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
-	packed := c.derive(k.GradPackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
-	reads := []*value{dy, packed}
+	reads, size, scratch, pack := []*value{dy}, k.GradPackedLen(), k.DataGradScratch(c.pool.Threads()), k.PackGrad
+	if g := dy.pooled; g != nil {
+		reads, size, scratch, pack = []*value{dy, dy.argmax}, g.GradPackedLen(), g.DataGradScratch(c.pool.Threads()), g.PackGrad
+	}
+	packed := c.derive(size, 0, []*value{w}, func(e *exec, packed []float32) { pack(e.pool, w.data, packed) })
+	reads = append(reads, packed)
 	var dx *value
 	if base == nil {
 		dx = c.result(o.core.shape...)
@@ -273,13 +277,17 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 		dx = c.like(base)
 		reads = append(reads, base)
 	}
-	c.add(reads, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
+	c.add(reads, []*value{dx}, scratch, func(e *exec) error {
 		if base != nil && &dx.data[0] != &base.data[0] {
 			for n := range dx.shape[0] {
 				copy(dx.image(n), base.image(n))
 			}
 		}
-		k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
+		if g := dy.pooled; g != nil {
+			g.DataGrad(e.pool, dy.act(), dy.choices(), packed.data, base != nil, dx.act(), e.scratch)
+		} else {
+			k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
+		}
 		return nil
 	})
 	return dx
@@ -299,6 +307,13 @@ func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
 		db = c.plain(o.of.shape.F)
 		writes = append(writes, db)
 		c.state[&o.core] = []*value{db}
+	}
+	if g := dy.pooled; g != nil {
+		c.add([]*value{x, dy, dy.argmax}, writes, g.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+			g.FilterGrad(e.pool, o.of.input(x), dy.act(), dy.choices(), dw.data, db.data, e.scratch)
+			return nil
+		})
+		return dw
 	}
 	c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
 		k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)

@@ -2,12 +2,15 @@ package graph
 
 import (
 	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
 // it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
 // follow; in training, the gradient of a ReLU with that of its batch normalisation or max pooling, and the sum of two
-// gradients with the convolution that makes the second; and the parts of a concatenation, which are
+// gradients with the convolution that makes the second; those of a convolution from the gradient of the
+// map that max pooling makes of its result; and the parts of a concatenation, which are
 // written where they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
@@ -44,6 +47,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			}
 		}
 	}
+	c.fusePooled(needed)
 	for _, n := range needed {
 		switch o := n.Op().(type) {
 		case *batchNormGradOp:
@@ -63,6 +67,41 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			}
 		}
 	}
+}
+
+// fusePooled finds gradients of max pooling, with a ReLU's mask on them or not, that only those of one
+// convolution read, where the convolution's can do with the gradient of the pooled map.
+func (c *compiler) fusePooled(needed []*gorgonia.Node) {
+	of, readers := map[*gorgonia.Node]*convOp{}, map[*gorgonia.Node]int{}
+	each := func(f func(grad *gorgonia.Node, o *convOp)) {
+		for _, n := range needed {
+			switch o := n.Op().(type) {
+			case *convDataGradOp:
+				f(c.children[n][1], o.of)
+			case *convFilterGradOp:
+				f(c.children[n][1], o.of)
+			}
+		}
+	}
+	each(func(grad *gorgonia.Node, o *convOp) {
+		if of[grad] == nil {
+			of[grad] = o
+		}
+		if of[grad] == o {
+			readers[grad]++
+		}
+	})
+	each(func(grad *gorgonia.Node, o *convOp) {
+		pool := grad
+		if _, ok := grad.Op().(*reluGradOp); ok && c.absorbed[c.children[grad][1]] {
+			pool = c.children[grad][1]
+		}
+		if p, ok := pool.Op().(*maxPoolGradOp); ok && readers[grad] == c.uses[grad] && c.pooled[grad] == nil {
+			if plan := kernel.NewPooledGrad(o.shape, o.plain, p.of.window); plan != nil {
+				c.pooled[grad] = plan
+			}
+		}
+	})
 }
 
 // younger is the one of two branches that is computed when the other one is there.

@@ -106,11 +106,14 @@ func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value { return o.scatte
 
 func (o *maxPoolGradOp) scatter(c *compiler, dy *value) *value {
 	where, dy := c.kept(&o.of.core)[0], c.asBlocked(dy)
+	if grads := c.pooled[c.node]; grads != nil {
+		v := c.channels(dy, 0, dy.shape[1])
+		v.pooled, v.argmax = grads, where
+		return v
+	}
 	dx := c.result(o.shape...)
-	s := o.of.shape
-	n := kernel.BlockedLen(s[0], s[1], s[2], s[3])
 	c.add([]*value{where, dy}, []*value{dx}, 0, func(e *exec) error {
-		kernel.MaxPoolGrad(e.pool, o.of.window, dy.act(), where.bytes()[:n], dx.act())
+		kernel.MaxPoolGrad(e.pool, o.of.window, dy.act(), where.choicesOf(dy.shape), dx.act())
 		return nil
 	})
 	return dx

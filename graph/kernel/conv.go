@@ -237,7 +237,7 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	mustHave("packed filters", len(packed), c.PackedLen())
 	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
 	mustBe("output", y, s.N, s.F, s.OutH(), s.OutW())
-	data, stride := c.input(x)
+	data, stride := x.of(c.shape, c.plain)
 	if bias != nil {
 		mustHave("bias", len(bias), s.F)
 		bias = bias[:s.F]
@@ -306,7 +306,7 @@ func (c *Conv) FilterGrad(p *Pool, x Input, dy Act, dw, db, scratch []float32) {
 		mustHave("bias gradient", len(db), s.F)
 	}
 	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
-	data, stride := c.input(x)
+	data, stride := x.of(c.shape, c.plain)
 	if c.winogradSum != nil {
 		c.call.winogradGrad.do(p, c.winogradSum, data, stride, dy, dw, db, scratch)
 		return
@@ -314,9 +314,9 @@ func (c *Conv) FilterGrad(p *Pool, x Input, dy Act, dw, db, scratch []float32) {
 	c.call.filter.do(p, c.filter, data, stride, dy, dw, db, scratch)
 }
 
-func (c *Conv) input(x Input) (data []float32, stride int) {
-	s := c.shape
-	if c.plain {
+// of returns the data of a convolution's input, and the floats from an image to the next.
+func (x Input) of(s ConvShape, plain bool) (data []float32, stride int) {
+	if plain {
 		mustHave("plain input", len(x.Plain), s.N*s.C*s.H*s.W)
 		return x.Plain, s.C * s.H * s.W
 	}

@@ -1,0 +1,46 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+//go:generate go -C gen run ./box -out ../box_amd64.s -stubs ../box_stub_amd64.go -pkg kernel
+
+import "unsafe"
+
+type boxFunc func(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+
+// boxFuncs are by family, columns less one and rows less one.
+var boxFuncs = [...][][]boxFunc{
+	AVX2: {
+		{box1x1AVX2, box2x1AVX2, box3x1AVX2, box4x1AVX2, box5x1AVX2, box6x1AVX2, box7x1AVX2},
+		{box1x2AVX2, box2x2AVX2, box3x2AVX2},
+		{box1x3AVX2, box2x3AVX2},
+		{box1x4AVX2},
+		{box1x5AVX2},
+	},
+	AVX512: {
+		{box1x1AVX512, box2x1AVX512, box3x1AVX512, box4x1AVX512, box5x1AVX512, box6x1AVX512, box7x1AVX512, box8x1AVX512},
+		{box1x2AVX512, box2x2AVX512, box3x2AVX512, box4x2AVX512, box5x2AVX512, box6x2AVX512, box7x2AVX512, box8x2AVX512},
+		{box1x3AVX512, box2x3AVX512, box3x3AVX512, box4x3AVX512, box5x3AVX512, box6x3AVX512, box7x3AVX512, box8x3AVX512},
+		{box1x4AVX512, box2x4AVX512, box3x4AVX512, box4x4AVX512, box5x4AVX512, box6x4AVX512, box7x4AVX512},
+		{box1x5AVX512, box2x5AVX512, box3x5AVX512, box4x5AVX512, box5x5AVX512},
+	},
+}
+
+func runBoxSum(rows, cols, n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int) {
+	if family == Portable {
+		boxSumPortable(rows, cols, n, factors, at, step, from, row, sum, sumRow)
+		return
+	}
+	boxFuncs[family][cols-1][rows-1](n, factors, at, step, from, row, sum, sumRow)
+}
+
+func (r *route) places(pixels int, chosen *uint8, first *[Block]int32, at *int32) {
+	switch family {
+	case AVX512:
+		placesAVX512(pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
+	case AVX2:
+		placesAVX2(pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
+	default:
+		r.placesPortable(pixels, chosen, first, at)
+	}
+}

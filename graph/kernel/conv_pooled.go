@@ -1,0 +1,403 @@
+package kernel
+
+import "unsafe"
+
+// A PooledGrad plans the gradients of a convolution whose result nothing but a max pooling reads (a ReLU
+// between the two may have masked the pooled gradient). The gradient of such a result is zero but for
+// one pixel in each window and channel, and so is not written out at all: whatever a window has chosen
+// adds one box to each sum,
+//
+//	dw[f][c][i][j] = Σ_n Σ_p d[n][p][f] · x[n][c][place(p,f)+(i,j)]
+//	dx[n][c][place(p,f)+(i,j)] += d[n][p][f] · w[f][c][i][j]
+//
+// where p runs over the pooled pixels. That is as many products for every pixel of the smaller map as
+// the full sums need for every pixel of the larger one, on vectors of input channels (or, of plain
+// input, a filter's row) where the full sums have vectors of filters. The plan holds no data but the
+// arguments of the call under way: one call at a time.
+type PooledGrad struct {
+	s      ConvShape
+	plain  bool
+	window Window
+	ph, pw int // the pooled map
+
+	// Of the filters: sums of boxes of the input, rows×cols vectors for each unit.
+	units  int  // blocks of channels, or plain channels
+	cols   int  // vectors of a row of taps
+	copied bool // x is read from a copy with its border and, at its end, a vector's room
+	input  corr // how it is copied
+	apart  int  // floats of a chunk's sums: each filter's, and the biases
+	chunks int  // runs of images that are summed apart, and added in order
+
+	// Of the data: sums of boxes of packed filters, as large as what a window may reach.
+	lanes      int // of a pixel: half a vector where that holds all channels
+	rows, wide int // of the box: rows, and vectors of a row
+	boxLen     int // floats of a packed filter for one column of the window: zeros above, taps, zeros below
+	pass       int // filters of a pass over the pixels: they stay in the first-level cache
+	ah, aw     int // the area that all boxes reach: rows, and floats of a row
+	tasks      int
+
+	filter pooledFilter
+	data   pooledData
+	pack   pooledPack
+}
+
+// NewPooledGrad plans the gradients of a convolution that a max pooling follows, nil if the full sums
+// are faster or needed.
+func NewPooledGrad(s ConvShape, plainInput bool, w Window) *PooledGrad {
+	g := newPooledGrad(s, plainInput, w)
+	if g == nil || !g.pays() {
+		return nil
+	}
+	return g
+}
+
+func newPooledGrad(s ConvShape, plain bool, w Window) *PooledGrad {
+	dense := s.SH == 1 && s.SW == 1 && s.DH == 1 && s.C <= Block
+	if s.Groups > 1 || s.DW > 1 || !plain && !dense || s.Validate() != nil || w.ValidateMax(s.OutH(), s.OutW()) != nil {
+		return nil
+	}
+	g := &PooledGrad{s: s, plain: plain, window: w}
+	g.ph, g.pw = w.Out(s.OutH(), s.OutW())
+	g.planFilter()
+	if !plain {
+		g.planData()
+	}
+	return g
+}
+
+func (g *PooledGrad) planFilter() {
+	const (
+		products = 1 << 15 // of vectors, of a chunk: some microseconds
+		most     = 16
+	)
+	s := g.s
+	g.units, g.cols = s.C, ceil(s.KW, Block)
+	if !g.plain {
+		g.units, g.cols = Blocks(s.C), s.KW
+	}
+	g.input = corr{
+		plain: g.plain, groups: 1, cin: s.C, blocks: g.units, h: s.H, w: s.W, bh: s.H, bw: s.W,
+		kh: s.KH, kw: s.KW, dh: s.DH, dw: s.DW, sh: s.SH, sw: s.SW, top: s.PadT, left: s.PadL,
+	}
+	g.copied = g.plain || s.PadT+s.PadB+s.PadL+s.PadR > 0
+	if g.copied {
+		g.input.bh, g.input.bw = (s.OutH()-1)*s.SH+(s.KH-1)*s.DH+1, (s.OutW()-1)*s.SW+(s.KW-1)*s.DW+1
+	}
+	g.apart = s.F*g.perFilter() + Blocks(s.F)*Block
+	for g.chunks = 1; g.chunks < most && 2*g.chunks <= s.N && s.N*g.filterProducts() > g.chunks*products; {
+		g.chunks *= 2
+	}
+}
+
+// perFilter returns the floats of the sums of one filter.
+func (g *PooledGrad) perFilter() int { return g.units * g.s.KH * g.cols * Block }
+
+// filterProducts returns the products of vectors that the gradient of the filters takes for an image.
+func (g *PooledGrad) filterProducts() int { return g.ph * g.pw * g.s.F * g.perFilter() / Block }
+
+func (g *PooledGrad) planData() {
+	const cache = 6 << 10 // floats
+	s, w := g.s, g.window
+	g.lanes = Block
+	if s.C <= Block/2 {
+		g.lanes = Block / 2
+	}
+	g.rows, g.wide = s.KH+w.KH-1, ceil((s.KW+w.KW-1)*g.lanes, Block)
+	g.boxLen = (s.KH + 2*(w.KH-1)) * g.wide * Block
+	g.pass = Block
+	for g.pass > 1 && g.pass*w.KW*g.boxLen > cache {
+		g.pass /= 2
+	}
+	g.ah = max((g.ph-1)*w.SH+g.rows, s.H+s.PadT+w.PadT)
+	g.aw = max((g.pw-1)*w.SW*g.lanes+g.wide*Block, alignUp((s.W+s.PadL+w.PadL)*g.lanes))
+	g.tasks = min(s.N, 32)
+}
+
+// pays compares, for each gradient, the products of vectors with those of the full sums. A box of plain
+// input crosses cache lines; a small one waits for the place and the factor.
+func (g *PooledGrad) pays() bool {
+	const step = 3 // products that finding a box is worth
+	s := g.s
+	windows := g.ph * g.pw * s.F
+	full := s.OutH() * s.OutW() * s.KH * s.KW
+	box := g.perFilter() / Block
+	if g.plain {
+		box *= 2
+	}
+	if windows*(box+step) > full*s.C*Blocks(s.F) {
+		return false
+	}
+	return g.plain || windows*(g.rows*g.wide+step) < s.H*s.W*s.KH*s.KW*s.F*Blocks(s.C)
+}
+
+// pixels returns the pixels of a pooled map.
+func (g *PooledGrad) pixels() int { return g.ph * g.pw }
+
+// FilterGradScratch returns the floats of scratch space that FilterGrad needs on so many threads.
+func (g *PooledGrad) FilterGradScratch(threads int) int {
+	return Block + g.chunks*g.apart + threads*g.filterWorker()
+}
+
+// filterWorker returns the floats of a thread's own scratch space: places, and the copied input.
+func (g *PooledGrad) filterWorker() int { return g.pixels()*Block + g.copiedLen() }
+
+func (g *PooledGrad) copiedLen() int {
+	if !g.copied {
+		return 0
+	}
+	return alignUp(g.units*g.input.bh*g.input.bw*g.input.vec()) + Block
+}
+
+// DataGradScratch returns the floats of scratch space that DataGrad needs on so many threads.
+func (g *PooledGrad) DataGradScratch(threads int) int { return Block + threads*g.dataWorker() }
+
+// dataWorker returns the floats of a thread's own scratch space: places, and the sums of all boxes.
+func (g *PooledGrad) dataWorker() int { return g.pixels()*Block + g.ah*g.aw }
+
+// GradPackedLen returns the floats of the packed filters that DataGrad reads.
+func (g *PooledGrad) GradPackedLen() int { return g.s.F * g.window.KW * g.boxLen }
+
+// check panics unless dy and chosen belong to the pooled map.
+func (g *PooledGrad) check(dy Act, chosen []uint8) {
+	mustBe("pooled gradient", dy, g.s.N, g.s.F, g.ph, g.pw)
+	wantLen("PooledGrad", "argmax", len(chosen), BlockedLen(dy.N, dy.C, dy.H, dy.W))
+}
+
+// A pooledFilter is a FilterGrad under way.
+type pooledFilter struct {
+	g             *PooledGrad
+	x             []float32
+	xs            int
+	dy            Act
+	chosen        []uint8
+	dw, db        []float32
+	sums, workers []float32
+}
+
+// FilterGrad computes the gradient of the filters, dw (F×C×KH×KW), and of the bias, db (F floats, nil if
+// there is none), from the convolution's input, the gradient dy of the pooled map and the argmax that
+// [MaxPool] left.
+func (g *PooledGrad) FilterGrad(p *Pool, x Input, dy Act, argmax []uint8, dw, db, scratch []float32) {
+	s := g.s
+	mustHave("scratch", len(scratch), g.FilterGradScratch(p.Threads()))
+	mustHave("filter gradient", len(dw), s.filterLen())
+	if db != nil {
+		mustHave("bias gradient", len(db), s.F)
+	}
+	g.check(dy, argmax)
+	scratch = aligned(scratch)
+	all := g.chunks * g.apart
+	r := &g.filter
+	*r = pooledFilter{g: g, dy: dy, chosen: argmax, dw: dw, db: db, sums: scratch[:all], workers: scratch[all:]}
+	r.x, r.xs = x.of(s, g.plain)
+	p.Run(g.chunks, r)
+	for b := range Blocks(s.F) { // too little to share
+		r.add(b)
+	}
+	*r = pooledFilter{}
+}
+
+// Task sums the boxes of a chunk of images.
+func (r *pooledFilter) Task(task, worker int) {
+	g, s := r.g, r.g.s
+	c := &g.input
+	mine := r.workers[worker*g.filterWorker():][:g.filterWorker()]
+	at, own := placesIn(mine, g.pixels()), mine[g.pixels()*Block:]
+	sums := r.sums[task*g.apart:][:g.apart]
+	clear(sums)
+	vec, biases := c.vec(), sums[s.F*g.perFilter():]
+	row, column := s.SH*c.bw*vec, s.SW*vec
+	if g.copied {
+		clear(own[len(own)-2*Block:])
+	}
+	for n := task * s.N / g.chunks; n < (task+1)*s.N/g.chunks; n++ {
+		x := r.x[n*r.xs:]
+		if g.copied {
+			c.copyWindow(own, r.x, r.xs, &strip{n, n + 1, 0, s.OutH(), 0, s.OutW()}, 0, 0, c.blocks)
+			x = own
+		}
+		for b := range Blocks(s.F) {
+			dy := planeOf(&r.dy, n*Blocks(s.F)+b)
+			sumPlane(dy, biases[b*Block:])
+			r.places(at, n, b, row, column)
+			for lane := range min(Block, s.F-b*Block) {
+				sum := sums[(b*Block+lane)*g.perFilter():]
+				for u := range g.units {
+					x, sum := x[u*c.bh*c.bw*vec:], sum[u*s.KH*g.cols*Block:]
+					eachBox(s.KH, g.cols, func(i, j, rows, cols int) {
+						boxSum(rows, cols, g.pixels(), dy[lane:], at[lane:], Block,
+							x[i*s.DH*c.bw*vec+j*Block:], s.DH*c.bw*vec, sum[(i*g.cols+j)*Block:], g.cols*Block)
+					})
+				}
+			}
+		}
+	}
+}
+
+// places lists where the boxes of image n and a block of filters lie, by the distances between the
+// pixels that the first row of taps sees.
+func (r *pooledFilter) places(at []int32, n, block, row, column int) {
+	g, w := r.g, &r.g.window
+	chosen := r.chosen[(n*Blocks(g.s.F)+block)*g.pixels()*Block:]
+	box := newRoute(w.KW, row, column, w.SW*column)
+	for i := range g.ph {
+		var first [Block]int32
+		for l := range first {
+			first[l] = int32(4 * ((i*w.SH-w.PadT)*row - w.PadL*column))
+		}
+		box.places(g.pw, &chosen[i*g.pw*Block], &first, &at[i*g.pw*Block])
+	}
+}
+
+// placesIn returns room for the places of so many pixels at the beginning of scratch space.
+func placesIn(scratch []float32, pixels int) []int32 {
+	return unsafe.Slice((*int32)(unsafe.Pointer(&scratch[0])), pixels*Block)
+}
+
+// sumPlane adds the pixels of a plane to sum.
+func sumPlane(plane, sum []float32) {
+	var start [2]int
+	t := tile{a0: unsafe.Pointer(&one), a1: unsafe.Pointer(&one), offs: &start, nb: 1, kb: len(plane) / Block, b: unsafe.Pointer(&plane[0]), bks: Block * 4}
+	t.into(unsafe.Pointer(&sum[0]), 0)
+	runTile(&t, 1, 1)
+}
+
+// add adds up the chunks for a block of filters and writes its gradient.
+func (r *pooledFilter) add(b int) {
+	g, s := r.g, r.g.s
+	from, to := b*Block, min((b+1)*Block, s.F)
+	sums := r.sums[from*g.perFilter():]
+	sumChunks(sums, (to-from)*g.perFilter(), g.chunks, g.apart)
+	for f := from; f < to; f++ {
+		sum, dw := r.sums[f*g.perFilter():], r.dw[f*s.C*s.KH*s.KW:][:s.C*s.KH*s.KW]
+		if g.plain {
+			for i := range s.C * s.KH {
+				copy(dw[i*s.KW:(i+1)*s.KW], sum[i*g.cols*Block:])
+			}
+			continue
+		}
+		taps := s.KH * s.KW
+		for c := range s.C {
+			from := sum[c/Block*taps*Block+c%Block:]
+			for t := range taps {
+				dw[c*taps+t] = from[t*Block]
+			}
+		}
+	}
+	if r.db != nil {
+		biases := r.sums[s.F*g.perFilter()+from:]
+		sumChunks(biases, Block, g.chunks, g.apart)
+		copy(r.db[from:to], biases)
+	}
+}
+
+// A pooledPack is a PackGrad under way.
+type pooledPack struct {
+	g         *PooledGrad
+	w, packed []float32
+}
+
+// PackGrad brings filters, F×C×KH×KW, into the form that DataGrad reads: for each column of the window,
+// rows of the box, with so many zeros above and below the taps as the window has rows beyond its first.
+func (g *PooledGrad) PackGrad(p *Pool, w, packed []float32) {
+	mustHave("filters", len(w), g.s.filterLen())
+	mustHave("packed filters", len(packed), g.GradPackedLen())
+	g.pack = pooledPack{g, w, packed}
+	p.Run(g.s.F, &g.pack)
+	g.pack = pooledPack{}
+}
+
+// Task packs one filter.
+func (r *pooledPack) Task(f, _ int) {
+	g, s := r.g, r.g.s
+	w := r.w[f*s.C*s.KH*s.KW:]
+	for column := range g.window.KW {
+		box := r.packed[(f*g.window.KW+column)*g.boxLen:][:g.boxLen]
+		clear(box)
+		for i := range s.KH {
+			row := box[(g.window.KH-1+i)*g.wide*Block+column*g.lanes:]
+			for c := range s.C {
+				for j, v := range w[(c*s.KH+i)*s.KW:][:s.KW] {
+					row[j*g.lanes+c] = v
+				}
+			}
+		}
+	}
+}
+
+// A pooledData is a DataGrad under way.
+type pooledData struct {
+	g               *PooledGrad
+	dy, dx          Act
+	chosen          []uint8
+	packed, workers []float32
+	accumulate      bool
+}
+
+// DataGrad computes the gradient of the convolution's input, dx, from that of the pooled map, dy, and
+// the argmax that [MaxPool] left; it adds to dx if accumulate is set. Packed comes from PackGrad.
+func (g *PooledGrad) DataGrad(p *Pool, dy Act, argmax []uint8, packed []float32, accumulate bool, dx Act, scratch []float32) {
+	mustHave("packed filters", len(packed), g.GradPackedLen())
+	mustHave("scratch", len(scratch), g.DataGradScratch(p.Threads()))
+	mustBe("input gradient", dx, g.s.N, g.s.C, g.s.H, g.s.W)
+	g.check(dy, argmax)
+	g.data = pooledData{g, dy, dx, argmax, packed, aligned(scratch), accumulate}
+	p.Run(g.tasks, &g.data)
+	g.data = pooledData{}
+}
+
+// Task does some images.
+func (r *pooledData) Task(task, worker int) {
+	g, s, w := r.g, r.g.s, r.g.window
+	mine := r.workers[worker*g.dataWorker():][:g.dataWorker()]
+	at, area := placesIn(mine, g.pixels()), mine[g.pixels()*Block:]
+	box := newRoute(w.KW, -g.wide*Block, g.boxLen, 0)
+	for n := task * s.N / g.tasks; n < (task+1)*s.N/g.tasks; n++ {
+		clear(area)
+		for f0 := 0; f0 < s.F; f0 += g.pass {
+			dy := planeOf(&r.dy, n*Blocks(s.F)+f0/Block)
+			if f0%Block == 0 {
+				var first [Block]int32
+				for l := range first { // of the window's first row, whose box has the most zeros below
+					first[l] = int32(4 * (l%g.pass*w.KW*g.boxLen + (w.KH-1)*g.wide*Block))
+				}
+				chosen := r.chosen[(n*Blocks(s.F)+f0/Block)*g.pixels()*Block:]
+				box.places(g.pixels(), &chosen[0], &first, &at[0])
+			}
+			lane, filters, packed := f0%Block, min(g.pass, s.F-f0), r.packed[f0*w.KW*g.boxLen:]
+			eachBox(g.rows, g.wide, func(i, j, rows, cols int) {
+				for p := range g.pixels() {
+					to := area[(p/g.pw*w.SH+i)*g.aw+p%g.pw*w.SW*g.lanes+j*Block:]
+					boxSum(rows, cols, filters, dy[p*Block+lane:], at[p*Block+lane:], 1,
+						packed[(i*g.wide+j)*Block:], g.wide*Block, to, g.aw)
+				}
+			})
+		}
+		r.write(n, area)
+	}
+}
+
+// write brings the part of the area that is the map to image n of dx.
+func (r *pooledData) write(n int, area []float32) {
+	g, s, w := r.g, r.g.s, r.g.window
+	dx := planeOf(&r.dx, n)
+	for i := range s.H {
+		row := area[(i+s.PadT+w.PadT)*g.aw+(s.PadL+w.PadL)*g.lanes:]
+		to := dx[i*s.W*Block:][:s.W*Block]
+		switch {
+		case r.accumulate:
+			for j := range s.W {
+				for l, v := range row[j*g.lanes:][:g.lanes] {
+					to[j*Block+l] += v
+				}
+			}
+		case g.lanes == Block:
+			copy(to, row)
+		default:
+			for j := range s.W {
+				*(*[Block / 2]float32)(to[j*Block:]) = [Block / 2]float32(row[j*(Block/2):])
+				*(*[Block / 2]float32)(to[j*Block+Block/2:]) = [Block / 2]float32{}
+			}
+		}
+	}
+}
