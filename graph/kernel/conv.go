@@ -97,7 +97,8 @@ type Conv struct {
 	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride
 	filter  *filterGrad
 
-	// In place of the above, where minimal filtering is faster.
+	// In place of the above, where vectors of pixels or minimal filtering are faster.
+	pixels       *pixelConv
 	winograd     *winograd
 	winogradGrad *winograd
 	winogradSum  *winogradGrad
@@ -105,6 +106,7 @@ type Conv struct {
 	call struct {
 		pack         packRun
 		forward      corrRun
+		pixels       pixelRun
 		zero         zeroRun
 		filter       filterRun
 		winogradPack winogradPack
@@ -120,6 +122,7 @@ const (
 	fastest algorithm = iota // chosen by shape
 	direct
 	minimal // Winograd's minimal filtering
+	pixelwise
 )
 
 // NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
@@ -135,9 +138,12 @@ func newConv(s ConvShape, plainInput bool, a algorithm) (*Conv, error) {
 	c := &Conv{shape: s, plain: plainInput}
 	may := !plainInput && winogradCan(s) && a != direct
 	m := mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups}
-	if may && (a == minimal || winogradPays(m)) {
+	switch {
+	case may && (a == minimal || winogradPays(m)):
 		c.winograd = forwardWinograd(s)
-	} else {
+	case pixelsCan(s, plainInput) && (a == pixelwise || a == fastest && pixelsPay(s)):
+		c.pixels = newPixelConv(s)
+	default:
 		c.forward = forwardCorr(s, plainInput)
 	}
 	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups})) {
@@ -158,8 +164,11 @@ func (c *Conv) Shape() ConvShape { return c.shape }
 
 // PackedLen returns the floats of the packed filters that Forward reads.
 func (c *Conv) PackedLen() int {
-	if c.winograd != nil {
+	switch {
+	case c.winograd != nil:
 		return c.winograd.packedLen()
+	case c.pixels != nil:
+		return c.shape.filterLen()
 	}
 	return c.forward.packedLen()
 }
@@ -168,8 +177,12 @@ func (c *Conv) PackedLen() int {
 func (c *Conv) Pack(p *Pool, w, packed []float32) {
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.PackedLen())
-	if c.winograd != nil {
+	switch {
+	case c.winograd != nil:
 		c.call.winogradPack.run(p, c.winograd, w, packed)
+		return
+	case c.pixels != nil:
+		copy(packed, w[:c.shape.filterLen()])
 		return
 	}
 	c.call.pack.run(p, c.forward, w, packed)
@@ -204,8 +217,11 @@ func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
 
 // Scratch returns the floats of scratch space that Forward needs on a pool of so many threads.
 func (c *Conv) Scratch(threads int) int {
-	if c.winograd != nil {
+	switch {
+	case c.winograd != nil:
 		return c.winograd.scratch(threads)
+	case c.pixels != nil:
+		return c.pixels.scratch(threads)
 	}
 	return c.forward.scratch(threads)
 }
@@ -251,6 +267,12 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 		r := &c.call.winograd
 		*r = winogradRun{x: data, xs: stride, u: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride}
 		r.do(p, c.winograd, bias, relu, scratch)
+		return
+	}
+	if c.pixels != nil {
+		r := &c.call.pixels
+		*r = pixelRun{x: data, w: packed, bias: bias, relu: relu, y: y}
+		r.do(p, c.pixels, residual, scratch)
 		return
 	}
 	r := &c.call.forward

@@ -64,6 +64,9 @@ var convCases = []struct {
 	{"plain 3×3, one side padded, dilated", ConvShape{N: 2, C: 3, H: 12, W: 10, F: 20, KH: 3, KW: 3, DH: 2, DW: 3, SH: 1, SW: 2, PadT: 1, PadR: 3}, true},
 	{"plain 1×1", ConvShape{N: 2, C: 5, H: 9, W: 7, F: 11, KH: 1, KW: 1}, true},
 	{"plain wide filter", ConvShape{N: 1, C: 2, H: 5, W: 60, F: 18, KH: 2, KW: 19, PadL: 4}, true},
+	{"plain rows of an odd length, few filters", ConvShape{N: 3, C: 3, H: 21, W: 37, F: 7, KH: 3, KW: 4, SH: 2, DH: 2, DW: 2, PadT: 3, PadR: 2}, true},
+	{"plain map larger than a task's rows", ConvShape{N: 2, C: 3, H: 120, W: 70, F: 14, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2}, true},
+	{"plain padding wider than the map", ConvShape{N: 1, C: 2, H: 3, W: 2, F: 4, KH: 2, KW: 2, PadT: 3, PadB: 4, PadL: 5, PadR: 3}, true},
 	{"plain groups", ConvShape{N: 2, C: 6, H: 9, W: 8, F: 9, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 3}, true},
 	{"plain groups of whole panels", ConvShape{N: 1, C: 4, H: 9, W: 8, F: 32, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, true},
 }
@@ -395,18 +398,20 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 	convFamilies(t, func(t *testing.T) {
 		one, three := convPool(t, 1), convPool(t, 3)
 		for i, k := range convCases {
-			for _, a := range []algorithm{direct, minimal} {
+			for _, a := range []algorithm{direct, minimal, pixelwise} {
 				d := data[i]
 				c, err := newConv(d.s, d.plain, a)
 				if err != nil {
 					t.Fatal(err)
 				}
 				name := k.name
-				if a == minimal {
-					if c.winograd == nil {
-						continue
-					}
+				switch {
+				case a == minimal && c.winograd == nil || a == pixelwise && c.pixels == nil:
+					continue
+				case a == minimal:
 					name += ", by minimal filtering"
+				case a == pixelwise:
+					name += ", in vectors of pixels"
 				}
 				t.Run(name, func(t *testing.T) {
 					d.forward(t, three, c, false, false, false)
@@ -507,7 +512,7 @@ func TestConvAllocatesNothing(t *testing.T) {
 			stride int
 			plain  bool
 			a      algorithm
-		}{{2, false, direct}, {2, true, direct}, {1, false, direct}, {1, false, minimal}} {
+		}{{2, false, direct}, {2, true, direct}, {1, false, direct}, {1, false, minimal}, {1, true, pixelwise}} {
 			plain := k.plain
 			s := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, SH: k.stride, SW: k.stride, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
 			d := newConvData(s, plain)
@@ -561,7 +566,7 @@ func TestConvOnRandomShapes(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("shape %d, %+v, plain %v", i, s, plain), func(t *testing.T) {
 				d := newConvData(s, plain)
-				for _, a := range []algorithm{direct, minimal} {
+				for _, a := range []algorithm{direct, minimal, pixelwise} {
 					c, err := newConv(s, plain, a)
 					if err != nil {
 						t.Fatal(err)
