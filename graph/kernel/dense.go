@@ -45,7 +45,7 @@ const (
 	denseSplits = 8       // the most parts of w's rows that DataGrad sums apart
 	denseStep   = 1 << 14 // floats of dx in a task of their sum
 	denseTasks  = 32      // parallel work that is sought
-	denseSmall  = 1 << 14 // multiply-adds that are not worth a second task
+	denseSmall  = 1 << 16 // multiply-adds that are not worth a second task
 )
 
 // The phases.
@@ -76,6 +76,9 @@ func NewDense(n, in, out int) *Dense {
 		d.depth = inParts(in, denseInput/d.batch.largest(), Block)
 		rows := dotRows(denseOuts, d.batch.largest())
 		d.outs = inParts(out, max(rows, min(denseOuts, ceil(out, tasks))/rows*rows), rows)
+		if tasks == 1 { // a second one would wake another thread
+			d.outs = inParts(out, out, 1)
+		}
 		d.ins = inParts(in, max(denseIns/n, 4096), Block)
 		d.splits = 1
 		if tasks == denseTasks {
