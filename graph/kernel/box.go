@@ -2,54 +2,75 @@ package kernel
 
 import "unsafe"
 
-// boxSum is the inner loop of gradients that come through a maximum: it adds up boxes of rows×cols
-// vectors that lie anywhere in an array, each times a factor,
+// A boxSum is the inner loop of gradients that come through a maximum. It adds up boxes of rows×cols
+// vectors that lie anywhere in an array, each times a factor, for one sum after the other:
 //
-//	sum[r][c] += Σ_k factors[k] · from[at[k]+r·row+c]
+//	sum[b·sumNext+r·sumRow+c] += Σ_k factors[b·next+k·step] · from[at[b·next+k·step]+r·row+c]
 //
-// with all sums in registers. Factors and places (in bytes) are step floats apart, rows of from and of
-// sum so many floats. It takes no more rows than boxRows says.
-func boxSum(rows, cols, n int, factors []float32, at []int32, step int, from []float32, row int, sum []float32, sumRow int) {
-	if n == 0 {
-		return
-	}
-	_, _, _ = factors[(n-1)*step], at[(n-1)*step], sum[(rows-1)*sumRow+cols*Block-1]
-	runBoxSum(rows, cols, n, &factors[0], &at[0], 4*step, &from[0], 4*row, &sum[0], 4*sumRow)
+// for b < boxes and k < n, with all of a sum in registers. Distances are in floats, but places in bytes.
+// Behind the last place it reads one more.
+type boxSum struct {
+	boxes, n        int
+	step, next      int
+	row             int
+	sumRow, sumNext int
 }
 
-// boxRows is the most rows of a box by family and number of columns, less one.
-var boxRows = [...][5]int{
-	Portable: {8, 8, 8, 7, 5},
-	AVX2:     {7, 3, 2, 1, 1},
-	AVX512:   {8, 8, 8, 7, 5},
+// A box is a part of a larger one that has as many rows as boxSum takes of its columns.
+type box struct{ r, c, rows, cols int }
+
+// boxRows is the most rows of a box by family and number of columns. No columns are half of one.
+var boxRows = [...][6]int{
+	Portable: {8, 8, 8, 8, 7, 5},
+	AVX2:     {7, 7, 3, 2, 1, 1},
+	AVX512:   {8, 8, 8, 8, 7, 5},
 }
 
-// eachBox calls f for boxes, none too large for boxSum, that together make one of rows×cols: with the
-// first row and column of each, and its size.
-func eachBox(rows, cols int, f func(r, c, rows, cols int)) {
-	runs := ceil(cols, len(boxRows[family]))
+// boxes cuts a box into such that boxSum takes.
+func boxes(rows, cols int) []box {
+	var all []box
+	runs := max(1, ceil(cols, len(boxRows[family])-1))
 	for i := range runs {
 		c0, c1 := i*cols/runs, (i+1)*cols/runs
-		parts := ceil(rows, boxRows[family][c1-c0-1])
+		parts := ceil(rows, boxRows[family][c1-c0])
 		for j := range parts {
 			r0, r1 := j*rows/parts, (j+1)*rows/parts
-			f(r0, c0, r1-r0, c1-c0)
+			all = append(all, box{r0, c0, r1 - r0, c1 - c0})
 		}
 	}
+	return all
 }
 
-func boxSumPortable(rows, cols, n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int) {
-	for r := range rows {
-		for c := range cols {
-			s := (*[Block]float32)(unsafe.Add(unsafe.Pointer(sum), r*sumRow+c*Block*4))
-			for k := range n {
-				f := *(*float32)(unsafe.Add(unsafe.Pointer(factors), k*step))
-				place := int(*(*int32)(unsafe.Add(unsafe.Pointer(at), k*step)))
-				for i, v := range (*[Block]float32)(unsafe.Add(unsafe.Pointer(from), place+r*row+c*Block*4)) {
-					s[i] += f * v
+func (s *boxSum) run(b *box, factors []float32, at []int32, from, sum []float32) {
+	last := (s.boxes-1)*s.next + (s.n-1)*s.step
+	_, _, _ = factors[last], at[last+s.step], sum[(s.boxes-1)*s.sumNext+(b.rows-1)*s.sumRow+max(b.cols*Block, Block/2)-1]
+	runBoxSum(b.rows, b.cols, s.boxes, s.n, &factors[0], &at[0], 4*s.step, 4*s.next, &from[0], 4*s.row, &sum[0], 4*s.sumRow, 4*s.sumNext)
+}
+
+func boxSumPortable(rows, cols, boxes, n int, factors *float32, at *int32, step, next int, from *float32, row int, sum *float32, sumRow, sumNext int) {
+	lanes := min(Block, max(cols*Block, Block/2))
+	for b := range boxes {
+		for r := range rows {
+			for c := range max(cols, 1) {
+				s := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(sum), b*sumNext+r*sumRow+c*Block*4)), lanes)
+				for k := range n {
+					f := *(*float32)(unsafe.Add(unsafe.Pointer(factors), b*next+k*step))
+					place := int(*(*int32)(unsafe.Add(unsafe.Pointer(at), b*next+k*step)))
+					for i, v := range unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(from), place+r*row+c*Block*4)), lanes) {
+						s[i] += f * v
+					}
 				}
 			}
 		}
+	}
+}
+
+// spreadHalvesPortable copies pixels of half a vector to whole ones with zeros.
+func spreadHalvesPortable(pixels int, x, y *float32) {
+	from, to := unsafe.Slice(x, pixels*Block/2), unsafe.Slice(y, pixels*Block)
+	for i := range pixels {
+		copy(to[i*Block:], from[i*Block/2:][:Block/2])
+		clear(to[i*Block+Block/2:][:Block/2])
 	}
 }
 

@@ -6,11 +6,12 @@ package kernel
 
 import "unsafe"
 
-type boxFunc func(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+type boxFunc func(boxes, n int, factors *float32, at *int32, step, next int, from *float32, row int, sum *float32, sumRow, sumNext int)
 
-// boxFuncs are by family, columns less one and rows less one.
+// boxFuncs are by family, columns and rows less one.
 var boxFuncs = [...][][]boxFunc{
 	AVX2: {
+		{box1x0AVX2, box2x0AVX2, box3x0AVX2, box4x0AVX2, box5x0AVX2, box6x0AVX2, box7x0AVX2},
 		{box1x1AVX2, box2x1AVX2, box3x1AVX2, box4x1AVX2, box5x1AVX2, box6x1AVX2, box7x1AVX2},
 		{box1x2AVX2, box2x2AVX2, box3x2AVX2},
 		{box1x3AVX2, box2x3AVX2},
@@ -18,6 +19,7 @@ var boxFuncs = [...][][]boxFunc{
 		{box1x5AVX2},
 	},
 	AVX512: {
+		{box1x0AVX512, box2x0AVX512, box3x0AVX512, box4x0AVX512, box5x0AVX512, box6x0AVX512, box7x0AVX512, box8x0AVX512},
 		{box1x1AVX512, box2x1AVX512, box3x1AVX512, box4x1AVX512, box5x1AVX512, box6x1AVX512, box7x1AVX512, box8x1AVX512},
 		{box1x2AVX512, box2x2AVX512, box3x2AVX512, box4x2AVX512, box5x2AVX512, box6x2AVX512, box7x2AVX512, box8x2AVX512},
 		{box1x3AVX512, box2x3AVX512, box3x3AVX512, box4x3AVX512, box5x3AVX512, box6x3AVX512, box7x3AVX512, box8x3AVX512},
@@ -26,12 +28,12 @@ var boxFuncs = [...][][]boxFunc{
 	},
 }
 
-func runBoxSum(rows, cols, n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int) {
+func runBoxSum(rows, cols, boxes, n int, factors *float32, at *int32, step, next int, from *float32, row int, sum *float32, sumRow, sumNext int) {
 	if family == Portable {
-		boxSumPortable(rows, cols, n, factors, at, step, from, row, sum, sumRow)
+		boxSumPortable(rows, cols, boxes, n, factors, at, step, next, from, row, sum, sumRow, sumNext)
 		return
 	}
-	boxFuncs[family][cols-1][rows-1](n, factors, at, step, from, row, sum, sumRow)
+	boxFuncs[family][cols][rows-1](boxes, n, factors, at, step, next, from, row, sum, sumRow, sumNext)
 }
 
 func (r *route) places(pixels int, chosen *uint8, first *[Block]int32, at *int32) {
@@ -42,5 +44,18 @@ func (r *route) places(pixels int, chosen *uint8, first *[Block]int32, at *int32
 		placesAVX2(pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
 	default:
 		r.placesPortable(pixels, chosen, first, at)
+	}
+}
+
+// spreadHalves copies pixels of half a vector to whole ones with zeros.
+func spreadHalves(pixels int, x, y []float32) {
+	_, _ = x[pixels*Block/2-1], y[pixels*Block-1]
+	switch family {
+	case AVX512:
+		spreadHalvesAVX512(pixels, &x[0], &y[0])
+	case AVX2:
+		spreadHalvesAVX2(pixels, &x[0], &y[0])
+	default:
+		spreadHalvesPortable(pixels, &x[0], &y[0])
 	}
 }

@@ -4,4798 +4,6371 @@
 
 #include "textflag.h"
 
-// func box1x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box1x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box1x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y2, Y0
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y2, Y1
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y2, Y0
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Y1, Y0, Y0
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box2x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box2x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  (R10)(SI*1), Y4, Y1
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y4, Y2
+	VFMADD231PS  (R10)(SI*1), Y4, Y3
+	SUBQ         $0x02, R8
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  (R10)(SI*1), Y4, Y1
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Y2, Y0, Y0
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Y3, Y1, Y1
+	VADDPS  (R8), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box3x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box3x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y6, Y0
+	VFMADD231PS  (R10)(SI*1), Y6, Y1
+	VFMADD231PS  (R10)(SI*2), Y6, Y2
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y6, Y3
+	VFMADD231PS  (R10)(SI*1), Y6, Y4
+	VFMADD231PS  (R10)(SI*2), Y6, Y5
+	SUBQ         $0x02, R8
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y6, Y0
+	VFMADD231PS  (R10)(SI*1), Y6, Y1
+	VFMADD231PS  (R10)(SI*2), Y6, Y2
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Y3, Y0, Y0
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Y4, Y1, Y1
+	VADDPS  (R8), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Y5, Y2, Y2
+	VADDPS  (R8), Y2, Y2
+	VMOVUPS Y2, (R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box4x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box4x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y0
+	VFMADD231PS  (R11)(SI*1), Y8, Y1
+	VFMADD231PS  (R11)(SI*2), Y8, Y2
+	VFMADD231PS  (R11)(R8*1), Y8, Y3
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y4
+	VFMADD231PS  (R11)(SI*1), Y8, Y5
+	VFMADD231PS  (R11)(SI*2), Y8, Y6
+	VFMADD231PS  (R11)(R8*1), Y8, Y7
+	SUBQ         $0x02, R9
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y0
+	VFMADD231PS  (R11)(SI*1), Y8, Y1
+	VFMADD231PS  (R11)(SI*2), Y8, Y2
+	VFMADD231PS  (R11)(R8*1), Y8, Y3
+
+done4:
+	MOVQ    DI, R9
+	VADDPS  Y4, Y0, Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y5, Y1, Y1
+	VADDPS  (R9), Y1, Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y6, Y2, Y2
+	VADDPS  (R9), Y2, Y2
+	VMOVUPS Y2, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y7, Y3, Y3
+	VADDPS  (R9), Y3, Y3
+	VMOVUPS Y3, (R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box5x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box5x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y0
+	VFMADD231PS  (R11)(SI*1), Y10, Y1
+	VFMADD231PS  (R11)(SI*2), Y10, Y2
+	VFMADD231PS  (R11)(R8*1), Y10, Y3
+	VFMADD231PS  (R11)(SI*4), Y10, Y4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y5
+	VFMADD231PS  (R11)(SI*1), Y10, Y6
+	VFMADD231PS  (R11)(SI*2), Y10, Y7
+	VFMADD231PS  (R11)(R8*1), Y10, Y8
+	VFMADD231PS  (R11)(SI*4), Y10, Y9
+	SUBQ         $0x02, R9
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y0
+	VFMADD231PS  (R11)(SI*1), Y10, Y1
+	VFMADD231PS  (R11)(SI*2), Y10, Y2
+	VFMADD231PS  (R11)(R8*1), Y10, Y3
+	VFMADD231PS  (R11)(SI*4), Y10, Y4
+
+done4:
+	MOVQ    DI, R9
+	VADDPS  Y5, Y0, Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y6, Y1, Y1
+	VADDPS  (R9), Y1, Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y7, Y2, Y2
+	VADDPS  (R9), Y2, Y2
+	VMOVUPS Y2, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y8, Y3, Y3
+	VADDPS  (R9), Y3, Y3
+	VMOVUPS Y3, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y9, Y4, Y4
+	VADDPS  (R9), Y4, Y4
+	VMOVUPS Y4, (R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box6x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box6x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y0
+	VFMADD231PS  (R12)(SI*1), Y12, Y1
+	VFMADD231PS  (R12)(SI*2), Y12, Y2
+	VFMADD231PS  (R12)(R8*1), Y12, Y3
+	VFMADD231PS  (R12)(SI*4), Y12, Y4
+	VFMADD231PS  (R12)(R9*1), Y12, Y5
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y6
+	VFMADD231PS  (R12)(SI*1), Y12, Y7
+	VFMADD231PS  (R12)(SI*2), Y12, Y8
+	VFMADD231PS  (R12)(R8*1), Y12, Y9
+	VFMADD231PS  (R12)(SI*4), Y12, Y10
+	VFMADD231PS  (R12)(R9*1), Y12, Y11
+	SUBQ         $0x02, R10
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y0
+	VFMADD231PS  (R12)(SI*1), Y12, Y1
+	VFMADD231PS  (R12)(SI*2), Y12, Y2
+	VFMADD231PS  (R12)(R8*1), Y12, Y3
+	VFMADD231PS  (R12)(SI*4), Y12, Y4
+	VFMADD231PS  (R12)(R9*1), Y12, Y5
+
+done4:
+	MOVQ    DI, R10
+	VADDPS  Y6, Y0, Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS Y0, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y7, Y1, Y1
+	VADDPS  (R10), Y1, Y1
+	VMOVUPS Y1, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y8, Y2, Y2
+	VADDPS  (R10), Y2, Y2
+	VMOVUPS Y2, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y9, Y3, Y3
+	VADDPS  (R10), Y3, Y3
+	VMOVUPS Y3, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y10, Y4, Y4
+	VADDPS  (R10), Y4, Y4
+	VMOVUPS Y4, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y11, Y5, Y5
+	VADDPS  (R10), Y5, Y5
+	VMOVUPS Y5, (R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box7x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box7x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y0
+	VFMADD231PS  (R12)(SI*1), Y14, Y1
+	VFMADD231PS  (R12)(SI*2), Y14, Y2
+	VFMADD231PS  (R12)(R8*1), Y14, Y3
+	VFMADD231PS  (R12)(SI*4), Y14, Y4
+	VFMADD231PS  (R12)(R9*1), Y14, Y5
+	VFMADD231PS  (R12)(R8*2), Y14, Y6
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y7
+	VFMADD231PS  (R12)(SI*1), Y14, Y8
+	VFMADD231PS  (R12)(SI*2), Y14, Y9
+	VFMADD231PS  (R12)(R8*1), Y14, Y10
+	VFMADD231PS  (R12)(SI*4), Y14, Y11
+	VFMADD231PS  (R12)(R9*1), Y14, Y12
+	VFMADD231PS  (R12)(R8*2), Y14, Y13
+	SUBQ         $0x02, R10
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y0
+	VFMADD231PS  (R12)(SI*1), Y14, Y1
+	VFMADD231PS  (R12)(SI*2), Y14, Y2
+	VFMADD231PS  (R12)(R8*1), Y14, Y3
+	VFMADD231PS  (R12)(SI*4), Y14, Y4
+	VFMADD231PS  (R12)(R9*1), Y14, Y5
+	VFMADD231PS  (R12)(R8*2), Y14, Y6
+
+done4:
+	MOVQ    DI, R10
+	VADDPS  Y7, Y0, Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS Y0, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y8, Y1, Y1
+	VADDPS  (R10), Y1, Y1
+	VMOVUPS Y1, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y9, Y2, Y2
+	VADDPS  (R10), Y2, Y2
+	VMOVUPS Y2, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y10, Y3, Y3
+	VADDPS  (R10), Y3, Y3
+	VMOVUPS Y3, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y11, Y4, Y4
+	VADDPS  (R10), Y4, Y4
+	VMOVUPS Y4, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y12, Y5, Y5
+	VADDPS  (R10), Y5, Y5
+	VMOVUPS Y5, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y13, Y6, Y6
+	VADDPS  (R10), Y6, Y6
+	VMOVUPS Y6, (R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box8x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·box8x0AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+	LEAQ (R8)(SI*4), R10
+
+box1:
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	XORQ    R12, R12
+	MOVLQSX (CX), R14
+	MOVQ    n+8(FP), R11
+	SUBQ    $0x02, R11
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Y16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Y16, Y0
+	VFMADD231PS  (R13)(SI*1), Y16, Y1
+	VFMADD231PS  (R13)(SI*2), Y16, Y2
+	VFMADD231PS  (R13)(R8*1), Y16, Y3
+	VFMADD231PS  (R13)(SI*4), Y16, Y4
+	VFMADD231PS  (R13)(R9*1), Y16, Y5
+	VFMADD231PS  (R13)(R8*2), Y16, Y6
+	VFMADD231PS  (R13)(R10*1), Y16, Y7
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Y16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Y16, Y8
+	VFMADD231PS  (R13)(SI*1), Y16, Y9
+	VFMADD231PS  (R13)(SI*2), Y16, Y10
+	VFMADD231PS  (R13)(R8*1), Y16, Y11
+	VFMADD231PS  (R13)(SI*4), Y16, Y12
+	VFMADD231PS  (R13)(R9*1), Y16, Y13
+	VFMADD231PS  (R13)(R8*2), Y16, Y14
+	VFMADD231PS  (R13)(R10*1), Y16, Y15
+	SUBQ         $0x02, R11
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R11
+	JZ           done4
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Y16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Y16, Y0
+	VFMADD231PS  (R13)(SI*1), Y16, Y1
+	VFMADD231PS  (R13)(SI*2), Y16, Y2
+	VFMADD231PS  (R13)(R8*1), Y16, Y3
+	VFMADD231PS  (R13)(SI*4), Y16, Y4
+	VFMADD231PS  (R13)(R9*1), Y16, Y5
+	VFMADD231PS  (R13)(R8*2), Y16, Y6
+	VFMADD231PS  (R13)(R10*1), Y16, Y7
+
+done4:
+	MOVQ    DI, R11
+	VADDPS  Y8, Y0, Y0
+	VADDPS  (R11), Y0, Y0
+	VMOVUPS Y0, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y9, Y1, Y1
+	VADDPS  (R11), Y1, Y1
+	VMOVUPS Y1, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y10, Y2, Y2
+	VADDPS  (R11), Y2, Y2
+	VMOVUPS Y2, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y11, Y3, Y3
+	VADDPS  (R11), Y3, Y3
+	VMOVUPS Y3, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y12, Y4, Y4
+	VADDPS  (R11), Y4, Y4
+	VMOVUPS Y4, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y13, Y5, Y5
+	VADDPS  (R11), Y5, Y5
+	VMOVUPS Y5, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y14, Y6, Y6
+	VADDPS  (R11), Y6, Y6
+	VMOVUPS Y6, (R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  Y15, Y7, Y7
+	VADDPS  (R11), Y7, Y7
+	VMOVUPS Y7, (R11)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box1x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box1x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z2
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z2, Z0
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z2
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z2, Z1
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z2
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z2, Z0
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z2, Z0
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z2, Z1
+	SUBQ         $0x02, DI
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z2, Z0
+
+done4:
+	MOVQ    SI, DI
 	VADDPS  Z1, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box2x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box2x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box2x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box2x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z4, Z0
-	VFMADD231PS  (R8)(DI*1), Z4, Z1
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z4, Z2
-	VFMADD231PS  (R8)(DI*1), Z4, Z3
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z4, Z0
-	VFMADD231PS  (AX)(DI*1), Z4, Z1
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z4, Z0
+	VFMADD231PS  (R10)(SI*1), Z4, Z1
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z4, Z2
+	VFMADD231PS  (R10)(SI*1), Z4, Z3
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z4, Z0
+	VFMADD231PS  (R10)(SI*1), Z4, Z1
+
+done4:
+	MOVQ    DI, R8
 	VADDPS  Z2, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z3, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R8), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box3x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box3x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box3x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box3x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z6
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z6, Z0
-	VFMADD231PS  (R8)(DI*1), Z6, Z1
-	VFMADD231PS  (R8)(DI*2), Z6, Z2
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z6
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z6, Z3
-	VFMADD231PS  (R8)(DI*1), Z6, Z4
-	VFMADD231PS  (R8)(DI*2), Z6, Z5
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z6
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z6, Z0
-	VFMADD231PS  (AX)(DI*1), Z6, Z1
-	VFMADD231PS  (AX)(DI*2), Z6, Z2
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z6, Z0
+	VFMADD231PS  (R10)(SI*1), Z6, Z1
+	VFMADD231PS  (R10)(SI*2), Z6, Z2
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z6, Z3
+	VFMADD231PS  (R10)(SI*1), Z6, Z4
+	VFMADD231PS  (R10)(SI*2), Z6, Z5
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z6, Z0
+	VFMADD231PS  (R10)(SI*1), Z6, Z1
+	VFMADD231PS  (R10)(SI*2), Z6, Z2
+
+done4:
+	MOVQ    DI, R8
 	VADDPS  Z3, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z4, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R8), Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z5, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R8), Z2, Z2
+	VMOVUPS Z2, (R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box4x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box4x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box4x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box4x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z8, Z0
-	VFMADD231PS  (R9)(DI*1), Z8, Z1
-	VFMADD231PS  (R9)(DI*2), Z8, Z2
-	VFMADD231PS  (R9)(R8*1), Z8, Z3
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z8, Z4
-	VFMADD231PS  (R9)(DI*1), Z8, Z5
-	VFMADD231PS  (R9)(DI*2), Z8, Z6
-	VFMADD231PS  (R9)(R8*1), Z8, Z7
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z8, Z0
-	VFMADD231PS  (AX)(DI*1), Z8, Z1
-	VFMADD231PS  (AX)(DI*2), Z8, Z2
-	VFMADD231PS  (AX)(R8*1), Z8, Z3
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z8, Z0
+	VFMADD231PS  (R11)(SI*1), Z8, Z1
+	VFMADD231PS  (R11)(SI*2), Z8, Z2
+	VFMADD231PS  (R11)(R8*1), Z8, Z3
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z8, Z4
+	VFMADD231PS  (R11)(SI*1), Z8, Z5
+	VFMADD231PS  (R11)(SI*2), Z8, Z6
+	VFMADD231PS  (R11)(R8*1), Z8, Z7
+	SUBQ         $0x02, R9
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z8, Z0
+	VFMADD231PS  (R11)(SI*1), Z8, Z1
+	VFMADD231PS  (R11)(SI*2), Z8, Z2
+	VFMADD231PS  (R11)(R8*1), Z8, Z3
+
+done4:
+	MOVQ    DI, R9
 	VADDPS  Z4, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z5, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z1, Z1
+	VMOVUPS Z1, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z6, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z2, Z2
+	VMOVUPS Z2, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z7, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z3, Z3
+	VMOVUPS Z3, (R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box5x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box5x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box5x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z10, Z0
-	VFMADD231PS  (R9)(DI*1), Z10, Z1
-	VFMADD231PS  (R9)(DI*2), Z10, Z2
-	VFMADD231PS  (R9)(R8*1), Z10, Z3
-	VFMADD231PS  (R9)(DI*4), Z10, Z4
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z10, Z5
-	VFMADD231PS  (R9)(DI*1), Z10, Z6
-	VFMADD231PS  (R9)(DI*2), Z10, Z7
-	VFMADD231PS  (R9)(R8*1), Z10, Z8
-	VFMADD231PS  (R9)(DI*4), Z10, Z9
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z10, Z0
-	VFMADD231PS  (AX)(DI*1), Z10, Z1
-	VFMADD231PS  (AX)(DI*2), Z10, Z2
-	VFMADD231PS  (AX)(R8*1), Z10, Z3
-	VFMADD231PS  (AX)(DI*4), Z10, Z4
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z10, Z0
+	VFMADD231PS  (R11)(SI*1), Z10, Z1
+	VFMADD231PS  (R11)(SI*2), Z10, Z2
+	VFMADD231PS  (R11)(R8*1), Z10, Z3
+	VFMADD231PS  (R11)(SI*4), Z10, Z4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z10, Z5
+	VFMADD231PS  (R11)(SI*1), Z10, Z6
+	VFMADD231PS  (R11)(SI*2), Z10, Z7
+	VFMADD231PS  (R11)(R8*1), Z10, Z8
+	VFMADD231PS  (R11)(SI*4), Z10, Z9
+	SUBQ         $0x02, R9
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z10, Z0
+	VFMADD231PS  (R11)(SI*1), Z10, Z1
+	VFMADD231PS  (R11)(SI*2), Z10, Z2
+	VFMADD231PS  (R11)(R8*1), Z10, Z3
+	VFMADD231PS  (R11)(SI*4), Z10, Z4
+
+done4:
+	MOVQ    DI, R9
 	VADDPS  Z5, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z6, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z1, Z1
+	VMOVUPS Z1, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z7, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z2, Z2
+	VMOVUPS Z2, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z8, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z3, Z3
+	VMOVUPS Z3, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z9, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z4, Z4
+	VMOVUPS Z4, (R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box6x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box6x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box6x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box6x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z12, Z0
-	VFMADD231PS  (R10)(DI*1), Z12, Z1
-	VFMADD231PS  (R10)(DI*2), Z12, Z2
-	VFMADD231PS  (R10)(R8*1), Z12, Z3
-	VFMADD231PS  (R10)(DI*4), Z12, Z4
-	VFMADD231PS  (R10)(R9*1), Z12, Z5
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z12, Z6
-	VFMADD231PS  (R10)(DI*1), Z12, Z7
-	VFMADD231PS  (R10)(DI*2), Z12, Z8
-	VFMADD231PS  (R10)(R8*1), Z12, Z9
-	VFMADD231PS  (R10)(DI*4), Z12, Z10
-	VFMADD231PS  (R10)(R9*1), Z12, Z11
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z12, Z0
-	VFMADD231PS  (AX)(DI*1), Z12, Z1
-	VFMADD231PS  (AX)(DI*2), Z12, Z2
-	VFMADD231PS  (AX)(R8*1), Z12, Z3
-	VFMADD231PS  (AX)(DI*4), Z12, Z4
-	VFMADD231PS  (AX)(R9*1), Z12, Z5
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z12, Z0
+	VFMADD231PS  (R12)(SI*1), Z12, Z1
+	VFMADD231PS  (R12)(SI*2), Z12, Z2
+	VFMADD231PS  (R12)(R8*1), Z12, Z3
+	VFMADD231PS  (R12)(SI*4), Z12, Z4
+	VFMADD231PS  (R12)(R9*1), Z12, Z5
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z12, Z6
+	VFMADD231PS  (R12)(SI*1), Z12, Z7
+	VFMADD231PS  (R12)(SI*2), Z12, Z8
+	VFMADD231PS  (R12)(R8*1), Z12, Z9
+	VFMADD231PS  (R12)(SI*4), Z12, Z10
+	VFMADD231PS  (R12)(R9*1), Z12, Z11
+	SUBQ         $0x02, R10
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z12, Z0
+	VFMADD231PS  (R12)(SI*1), Z12, Z1
+	VFMADD231PS  (R12)(SI*2), Z12, Z2
+	VFMADD231PS  (R12)(R8*1), Z12, Z3
+	VFMADD231PS  (R12)(SI*4), Z12, Z4
+	VFMADD231PS  (R12)(R9*1), Z12, Z5
+
+done4:
+	MOVQ    DI, R10
 	VADDPS  Z6, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z7, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z1, Z1
+	VMOVUPS Z1, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z8, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z2, Z2
+	VMOVUPS Z2, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z9, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z3, Z3
+	VMOVUPS Z3, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z10, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z4, Z4
+	VMOVUPS Z4, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z11, Z5, Z5
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z5, Z5
+	VMOVUPS Z5, (R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box7x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box7x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box7x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box7x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z14
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z14, Z0
-	VFMADD231PS  (R10)(DI*1), Z14, Z1
-	VFMADD231PS  (R10)(DI*2), Z14, Z2
-	VFMADD231PS  (R10)(R8*1), Z14, Z3
-	VFMADD231PS  (R10)(DI*4), Z14, Z4
-	VFMADD231PS  (R10)(R9*1), Z14, Z5
-	VFMADD231PS  (R10)(R8*2), Z14, Z6
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z14
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z14, Z7
-	VFMADD231PS  (R10)(DI*1), Z14, Z8
-	VFMADD231PS  (R10)(DI*2), Z14, Z9
-	VFMADD231PS  (R10)(R8*1), Z14, Z10
-	VFMADD231PS  (R10)(DI*4), Z14, Z11
-	VFMADD231PS  (R10)(R9*1), Z14, Z12
-	VFMADD231PS  (R10)(R8*2), Z14, Z13
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z14
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z14, Z0
-	VFMADD231PS  (AX)(DI*1), Z14, Z1
-	VFMADD231PS  (AX)(DI*2), Z14, Z2
-	VFMADD231PS  (AX)(R8*1), Z14, Z3
-	VFMADD231PS  (AX)(DI*4), Z14, Z4
-	VFMADD231PS  (AX)(R9*1), Z14, Z5
-	VFMADD231PS  (AX)(R8*2), Z14, Z6
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z14, Z0
+	VFMADD231PS  (R12)(SI*1), Z14, Z1
+	VFMADD231PS  (R12)(SI*2), Z14, Z2
+	VFMADD231PS  (R12)(R8*1), Z14, Z3
+	VFMADD231PS  (R12)(SI*4), Z14, Z4
+	VFMADD231PS  (R12)(R9*1), Z14, Z5
+	VFMADD231PS  (R12)(R8*2), Z14, Z6
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z14, Z7
+	VFMADD231PS  (R12)(SI*1), Z14, Z8
+	VFMADD231PS  (R12)(SI*2), Z14, Z9
+	VFMADD231PS  (R12)(R8*1), Z14, Z10
+	VFMADD231PS  (R12)(SI*4), Z14, Z11
+	VFMADD231PS  (R12)(R9*1), Z14, Z12
+	VFMADD231PS  (R12)(R8*2), Z14, Z13
+	SUBQ         $0x02, R10
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z14, Z0
+	VFMADD231PS  (R12)(SI*1), Z14, Z1
+	VFMADD231PS  (R12)(SI*2), Z14, Z2
+	VFMADD231PS  (R12)(R8*1), Z14, Z3
+	VFMADD231PS  (R12)(SI*4), Z14, Z4
+	VFMADD231PS  (R12)(R9*1), Z14, Z5
+	VFMADD231PS  (R12)(R8*2), Z14, Z6
+
+done4:
+	MOVQ    DI, R10
 	VADDPS  Z7, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z8, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z1, Z1
+	VMOVUPS Z1, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z9, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z2, Z2
+	VMOVUPS Z2, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z10, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z3, Z3
+	VMOVUPS Z3, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z11, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z4, Z4
+	VMOVUPS Z4, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z12, Z5, Z5
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z5, Z5
+	VMOVUPS Z5, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z13, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z6, Z6
+	VMOVUPS Z6, (R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box8x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box8x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box8x1AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	LEAQ   (R8)(DI*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box8x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+	LEAQ (R8)(SI*4), R10
 
-loop1:
-	MOVLQSX      (DX), R11
-	ADDQ         SI, R11
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R11), Z16, Z0
-	VFMADD231PS  (R11)(DI*1), Z16, Z1
-	VFMADD231PS  (R11)(DI*2), Z16, Z2
-	VFMADD231PS  (R11)(R8*1), Z16, Z3
-	VFMADD231PS  (R11)(DI*4), Z16, Z4
-	VFMADD231PS  (R11)(R9*1), Z16, Z5
-	VFMADD231PS  (R11)(R8*2), Z16, Z6
-	VFMADD231PS  (R11)(R10*1), Z16, Z7
-	MOVLQSX      (DX), R11
-	ADDQ         SI, R11
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R11), Z16, Z8
-	VFMADD231PS  (R11)(DI*1), Z16, Z9
-	VFMADD231PS  (R11)(DI*2), Z16, Z10
-	VFMADD231PS  (R11)(R8*1), Z16, Z11
-	VFMADD231PS  (R11)(DI*4), Z16, Z12
-	VFMADD231PS  (R11)(R9*1), Z16, Z13
-	VFMADD231PS  (R11)(R8*2), Z16, Z14
-	VFMADD231PS  (R11)(R10*1), Z16, Z15
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	XORQ    R12, R12
+	MOVLQSX (CX), R14
+	MOVQ    n+8(FP), R11
+	SUBQ    $0x02, R11
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z16, Z0
-	VFMADD231PS  (AX)(DI*1), Z16, Z1
-	VFMADD231PS  (AX)(DI*2), Z16, Z2
-	VFMADD231PS  (AX)(R8*1), Z16, Z3
-	VFMADD231PS  (AX)(DI*4), Z16, Z4
-	VFMADD231PS  (AX)(R9*1), Z16, Z5
-	VFMADD231PS  (AX)(R8*2), Z16, Z6
-	VFMADD231PS  (AX)(R10*1), Z16, Z7
+loop2:
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Z16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Z16, Z0
+	VFMADD231PS  (R13)(SI*1), Z16, Z1
+	VFMADD231PS  (R13)(SI*2), Z16, Z2
+	VFMADD231PS  (R13)(R8*1), Z16, Z3
+	VFMADD231PS  (R13)(SI*4), Z16, Z4
+	VFMADD231PS  (R13)(R9*1), Z16, Z5
+	VFMADD231PS  (R13)(R8*2), Z16, Z6
+	VFMADD231PS  (R13)(R10*1), Z16, Z7
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Z16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Z16, Z8
+	VFMADD231PS  (R13)(SI*1), Z16, Z9
+	VFMADD231PS  (R13)(SI*2), Z16, Z10
+	VFMADD231PS  (R13)(R8*1), Z16, Z11
+	VFMADD231PS  (R13)(SI*4), Z16, Z12
+	VFMADD231PS  (R13)(R9*1), Z16, Z13
+	VFMADD231PS  (R13)(R8*2), Z16, Z14
+	VFMADD231PS  (R13)(R10*1), Z16, Z15
+	SUBQ         $0x02, R11
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R11
+	JZ           done4
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Z16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Z16, Z0
+	VFMADD231PS  (R13)(SI*1), Z16, Z1
+	VFMADD231PS  (R13)(SI*2), Z16, Z2
+	VFMADD231PS  (R13)(R8*1), Z16, Z3
+	VFMADD231PS  (R13)(SI*4), Z16, Z4
+	VFMADD231PS  (R13)(R9*1), Z16, Z5
+	VFMADD231PS  (R13)(R8*2), Z16, Z6
+	VFMADD231PS  (R13)(R10*1), Z16, Z7
+
+done4:
+	MOVQ    DI, R11
 	VADDPS  Z8, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z0, Z0
+	VMOVUPS Z0, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z9, Z1, Z1
-	VADDPS  (AX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z1, Z1
+	VMOVUPS Z1, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z10, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z2, Z2
+	VMOVUPS Z2, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z11, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z3, Z3
+	VMOVUPS Z3, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z12, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z4, Z4
+	VMOVUPS Z4, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z13, Z5, Z5
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z5, Z5
+	VMOVUPS Z5, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z14, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z6, Z6
+	VMOVUPS Z6, (R11)
+	ADDQ    sumRow+72(FP), R11
 	VADDPS  Z15, Z7, Z7
-	VADDPS  (AX), Z7, Z7
-	VMOVUPS Z7, (AX)
-	ADDQ    CX, AX
+	VADDPS  (R11), Z7, Z7
+	VMOVUPS Z7, (R11)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box1x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box1x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box1x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box1x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z4, Z0
-	VFMADD231PS  64(DI), Z4, Z1
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z4, Z2
-	VFMADD231PS  64(DI), Z4, Z3
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z4, Z0
-	VFMADD231PS  64(AX), Z4, Z1
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z4
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z4, Z0
+	VFMADD231PS  64(R9), Z4, Z1
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z4
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z4, Z2
+	VFMADD231PS  64(R9), Z4, Z3
+	SUBQ         $0x02, DI
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z4
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z4, Z0
+	VFMADD231PS  64(R9), Z4, Z1
+
+done4:
+	MOVQ    SI, DI
 	VADDPS  Z2, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
 	VADDPS  Z3, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box2x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box2x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box2x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box2x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z8, Z0
-	VFMADD231PS  64(R8), Z8, Z1
-	VFMADD231PS  (R8)(DI*1), Z8, Z2
-	VFMADD231PS  64(R8)(DI*1), Z8, Z3
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z8, Z4
-	VFMADD231PS  64(R8), Z8, Z5
-	VFMADD231PS  (R8)(DI*1), Z8, Z6
-	VFMADD231PS  64(R8)(DI*1), Z8, Z7
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z8, Z0
-	VFMADD231PS  64(AX), Z8, Z1
-	VFMADD231PS  (AX)(DI*1), Z8, Z2
-	VFMADD231PS  64(AX)(DI*1), Z8, Z3
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  (R10)(SI*1), Z8, Z2
+	VFMADD231PS  64(R10)(SI*1), Z8, Z3
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z8, Z4
+	VFMADD231PS  64(R10), Z8, Z5
+	VFMADD231PS  (R10)(SI*1), Z8, Z6
+	VFMADD231PS  64(R10)(SI*1), Z8, Z7
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  (R10)(SI*1), Z8, Z2
+	VFMADD231PS  64(R10)(SI*1), Z8, Z3
+
+done4:
+	MOVQ    DI, R8
 	VADDPS  Z4, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
 	VADDPS  Z5, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z6, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
+	VADDPS  (R8), Z2, Z2
+	VMOVUPS Z2, (R8)
 	VADDPS  Z7, Z3, Z3
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R8), Z3, Z3
+	VMOVUPS Z3, 64(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box3x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box3x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box3x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box3x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z12, Z0
-	VFMADD231PS  64(R8), Z12, Z1
-	VFMADD231PS  (R8)(DI*1), Z12, Z2
-	VFMADD231PS  64(R8)(DI*1), Z12, Z3
-	VFMADD231PS  (R8)(DI*2), Z12, Z4
-	VFMADD231PS  64(R8)(DI*2), Z12, Z5
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z12, Z6
-	VFMADD231PS  64(R8), Z12, Z7
-	VFMADD231PS  (R8)(DI*1), Z12, Z8
-	VFMADD231PS  64(R8)(DI*1), Z12, Z9
-	VFMADD231PS  (R8)(DI*2), Z12, Z10
-	VFMADD231PS  64(R8)(DI*2), Z12, Z11
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z12, Z0
-	VFMADD231PS  64(AX), Z12, Z1
-	VFMADD231PS  (AX)(DI*1), Z12, Z2
-	VFMADD231PS  64(AX)(DI*1), Z12, Z3
-	VFMADD231PS  (AX)(DI*2), Z12, Z4
-	VFMADD231PS  64(AX)(DI*2), Z12, Z5
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z12, Z0
+	VFMADD231PS  64(R10), Z12, Z1
+	VFMADD231PS  (R10)(SI*1), Z12, Z2
+	VFMADD231PS  64(R10)(SI*1), Z12, Z3
+	VFMADD231PS  (R10)(SI*2), Z12, Z4
+	VFMADD231PS  64(R10)(SI*2), Z12, Z5
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z12, Z6
+	VFMADD231PS  64(R10), Z12, Z7
+	VFMADD231PS  (R10)(SI*1), Z12, Z8
+	VFMADD231PS  64(R10)(SI*1), Z12, Z9
+	VFMADD231PS  (R10)(SI*2), Z12, Z10
+	VFMADD231PS  64(R10)(SI*2), Z12, Z11
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z12, Z0
+	VFMADD231PS  64(R10), Z12, Z1
+	VFMADD231PS  (R10)(SI*1), Z12, Z2
+	VFMADD231PS  64(R10)(SI*1), Z12, Z3
+	VFMADD231PS  (R10)(SI*2), Z12, Z4
+	VFMADD231PS  64(R10)(SI*2), Z12, Z5
+
+done4:
+	MOVQ    DI, R8
 	VADDPS  Z6, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
 	VADDPS  Z7, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z8, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
+	VADDPS  (R8), Z2, Z2
+	VMOVUPS Z2, (R8)
 	VADDPS  Z9, Z3, Z3
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R8), Z3, Z3
+	VMOVUPS Z3, 64(R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z10, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
+	VADDPS  (R8), Z4, Z4
+	VMOVUPS Z4, (R8)
 	VADDPS  Z11, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R8), Z5, Z5
+	VMOVUPS Z5, 64(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box4x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box4x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box4x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box4x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z16, Z0
-	VFMADD231PS  64(R9), Z16, Z1
-	VFMADD231PS  (R9)(DI*1), Z16, Z2
-	VFMADD231PS  64(R9)(DI*1), Z16, Z3
-	VFMADD231PS  (R9)(DI*2), Z16, Z4
-	VFMADD231PS  64(R9)(DI*2), Z16, Z5
-	VFMADD231PS  (R9)(R8*1), Z16, Z6
-	VFMADD231PS  64(R9)(R8*1), Z16, Z7
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z16, Z8
-	VFMADD231PS  64(R9), Z16, Z9
-	VFMADD231PS  (R9)(DI*1), Z16, Z10
-	VFMADD231PS  64(R9)(DI*1), Z16, Z11
-	VFMADD231PS  (R9)(DI*2), Z16, Z12
-	VFMADD231PS  64(R9)(DI*2), Z16, Z13
-	VFMADD231PS  (R9)(R8*1), Z16, Z14
-	VFMADD231PS  64(R9)(R8*1), Z16, Z15
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z16, Z0
-	VFMADD231PS  64(AX), Z16, Z1
-	VFMADD231PS  (AX)(DI*1), Z16, Z2
-	VFMADD231PS  64(AX)(DI*1), Z16, Z3
-	VFMADD231PS  (AX)(DI*2), Z16, Z4
-	VFMADD231PS  64(AX)(DI*2), Z16, Z5
-	VFMADD231PS  (AX)(R8*1), Z16, Z6
-	VFMADD231PS  64(AX)(R8*1), Z16, Z7
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z8, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z9, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z10, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	VADDPS  Z11, Z3, Z3
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z12, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  Z13, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z14, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  Z15, Z7, Z7
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box5x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box5x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z20, Z0
-	VFMADD231PS  64(R9), Z20, Z1
-	VFMADD231PS  (R9)(DI*1), Z20, Z2
-	VFMADD231PS  64(R9)(DI*1), Z20, Z3
-	VFMADD231PS  (R9)(DI*2), Z20, Z4
-	VFMADD231PS  64(R9)(DI*2), Z20, Z5
-	VFMADD231PS  (R9)(R8*1), Z20, Z6
-	VFMADD231PS  64(R9)(R8*1), Z20, Z7
-	VFMADD231PS  (R9)(DI*4), Z20, Z8
-	VFMADD231PS  64(R9)(DI*4), Z20, Z9
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z20, Z10
-	VFMADD231PS  64(R9), Z20, Z11
-	VFMADD231PS  (R9)(DI*1), Z20, Z12
-	VFMADD231PS  64(R9)(DI*1), Z20, Z13
-	VFMADD231PS  (R9)(DI*2), Z20, Z14
-	VFMADD231PS  64(R9)(DI*2), Z20, Z15
-	VFMADD231PS  (R9)(R8*1), Z20, Z16
-	VFMADD231PS  64(R9)(R8*1), Z20, Z17
-	VFMADD231PS  (R9)(DI*4), Z20, Z18
-	VFMADD231PS  64(R9)(DI*4), Z20, Z19
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z20, Z0
-	VFMADD231PS  64(AX), Z20, Z1
-	VFMADD231PS  (AX)(DI*1), Z20, Z2
-	VFMADD231PS  64(AX)(DI*1), Z20, Z3
-	VFMADD231PS  (AX)(DI*2), Z20, Z4
-	VFMADD231PS  64(AX)(DI*2), Z20, Z5
-	VFMADD231PS  (AX)(R8*1), Z20, Z6
-	VFMADD231PS  64(AX)(R8*1), Z20, Z7
-	VFMADD231PS  (AX)(DI*4), Z20, Z8
-	VFMADD231PS  64(AX)(DI*4), Z20, Z9
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z10, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z11, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z12, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	VADDPS  Z13, Z3, Z3
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z14, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  Z15, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z16, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  Z17, Z7, Z7
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z18, Z8, Z8
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  Z19, Z9, Z9
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box6x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box6x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z24, Z0
-	VFMADD231PS  64(R10), Z24, Z1
-	VFMADD231PS  (R10)(DI*1), Z24, Z2
-	VFMADD231PS  64(R10)(DI*1), Z24, Z3
-	VFMADD231PS  (R10)(DI*2), Z24, Z4
-	VFMADD231PS  64(R10)(DI*2), Z24, Z5
-	VFMADD231PS  (R10)(R8*1), Z24, Z6
-	VFMADD231PS  64(R10)(R8*1), Z24, Z7
-	VFMADD231PS  (R10)(DI*4), Z24, Z8
-	VFMADD231PS  64(R10)(DI*4), Z24, Z9
-	VFMADD231PS  (R10)(R9*1), Z24, Z10
-	VFMADD231PS  64(R10)(R9*1), Z24, Z11
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z24, Z12
-	VFMADD231PS  64(R10), Z24, Z13
-	VFMADD231PS  (R10)(DI*1), Z24, Z14
-	VFMADD231PS  64(R10)(DI*1), Z24, Z15
-	VFMADD231PS  (R10)(DI*2), Z24, Z16
-	VFMADD231PS  64(R10)(DI*2), Z24, Z17
-	VFMADD231PS  (R10)(R8*1), Z24, Z18
-	VFMADD231PS  64(R10)(R8*1), Z24, Z19
-	VFMADD231PS  (R10)(DI*4), Z24, Z20
-	VFMADD231PS  64(R10)(DI*4), Z24, Z21
-	VFMADD231PS  (R10)(R9*1), Z24, Z22
-	VFMADD231PS  64(R10)(R9*1), Z24, Z23
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z24, Z0
-	VFMADD231PS  64(AX), Z24, Z1
-	VFMADD231PS  (AX)(DI*1), Z24, Z2
-	VFMADD231PS  64(AX)(DI*1), Z24, Z3
-	VFMADD231PS  (AX)(DI*2), Z24, Z4
-	VFMADD231PS  64(AX)(DI*2), Z24, Z5
-	VFMADD231PS  (AX)(R8*1), Z24, Z6
-	VFMADD231PS  64(AX)(R8*1), Z24, Z7
-	VFMADD231PS  (AX)(DI*4), Z24, Z8
-	VFMADD231PS  64(AX)(DI*4), Z24, Z9
-	VFMADD231PS  (AX)(R9*1), Z24, Z10
-	VFMADD231PS  64(AX)(R9*1), Z24, Z11
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z12, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z13, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z14, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	VADDPS  Z15, Z3, Z3
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z16, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  Z17, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z18, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  Z19, Z7, Z7
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z20, Z8, Z8
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  Z21, Z9, Z9
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z22, Z10, Z10
-	VADDPS  (AX), Z10, Z10
-	VMOVUPS Z10, (AX)
-	VADDPS  Z23, Z11, Z11
-	VADDPS  64(AX), Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box7x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box7x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z28
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z28, Z0
-	VFMADD231PS  64(R10), Z28, Z1
-	VFMADD231PS  (R10)(DI*1), Z28, Z2
-	VFMADD231PS  64(R10)(DI*1), Z28, Z3
-	VFMADD231PS  (R10)(DI*2), Z28, Z4
-	VFMADD231PS  64(R10)(DI*2), Z28, Z5
-	VFMADD231PS  (R10)(R8*1), Z28, Z6
-	VFMADD231PS  64(R10)(R8*1), Z28, Z7
-	VFMADD231PS  (R10)(DI*4), Z28, Z8
-	VFMADD231PS  64(R10)(DI*4), Z28, Z9
-	VFMADD231PS  (R10)(R9*1), Z28, Z10
-	VFMADD231PS  64(R10)(R9*1), Z28, Z11
-	VFMADD231PS  (R10)(R8*2), Z28, Z12
-	VFMADD231PS  64(R10)(R8*2), Z28, Z13
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z28
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z28, Z14
-	VFMADD231PS  64(R10), Z28, Z15
-	VFMADD231PS  (R10)(DI*1), Z28, Z16
-	VFMADD231PS  64(R10)(DI*1), Z28, Z17
-	VFMADD231PS  (R10)(DI*2), Z28, Z18
-	VFMADD231PS  64(R10)(DI*2), Z28, Z19
-	VFMADD231PS  (R10)(R8*1), Z28, Z20
-	VFMADD231PS  64(R10)(R8*1), Z28, Z21
-	VFMADD231PS  (R10)(DI*4), Z28, Z22
-	VFMADD231PS  64(R10)(DI*4), Z28, Z23
-	VFMADD231PS  (R10)(R9*1), Z28, Z24
-	VFMADD231PS  64(R10)(R9*1), Z28, Z25
-	VFMADD231PS  (R10)(R8*2), Z28, Z26
-	VFMADD231PS  64(R10)(R8*2), Z28, Z27
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z28
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z28, Z0
-	VFMADD231PS  64(AX), Z28, Z1
-	VFMADD231PS  (AX)(DI*1), Z28, Z2
-	VFMADD231PS  64(AX)(DI*1), Z28, Z3
-	VFMADD231PS  (AX)(DI*2), Z28, Z4
-	VFMADD231PS  64(AX)(DI*2), Z28, Z5
-	VFMADD231PS  (AX)(R8*1), Z28, Z6
-	VFMADD231PS  64(AX)(R8*1), Z28, Z7
-	VFMADD231PS  (AX)(DI*4), Z28, Z8
-	VFMADD231PS  64(AX)(DI*4), Z28, Z9
-	VFMADD231PS  (AX)(R9*1), Z28, Z10
-	VFMADD231PS  64(AX)(R9*1), Z28, Z11
-	VFMADD231PS  (AX)(R8*2), Z28, Z12
-	VFMADD231PS  64(AX)(R8*2), Z28, Z13
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z14, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z15, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z16, Z2, Z2
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	VADDPS  Z17, Z3, Z3
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z18, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  Z19, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z20, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  Z21, Z7, Z7
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z22, Z8, Z8
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  Z23, Z9, Z9
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z24, Z10, Z10
-	VADDPS  (AX), Z10, Z10
-	VMOVUPS Z10, (AX)
-	VADDPS  Z25, Z11, Z11
-	VADDPS  64(AX), Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  Z26, Z12, Z12
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  Z27, Z13, Z13
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box8x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box8x2AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	LEAQ   (R8)(DI*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	SUBQ   $0x01, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R11
-	ADDQ         SI, R11
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z16
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
 	VFMADD231PS  (R11), Z16, Z0
 	VFMADD231PS  64(R11), Z16, Z1
-	VFMADD231PS  (R11)(DI*1), Z16, Z2
-	VFMADD231PS  64(R11)(DI*1), Z16, Z3
-	VFMADD231PS  (R11)(DI*2), Z16, Z4
-	VFMADD231PS  64(R11)(DI*2), Z16, Z5
+	VFMADD231PS  (R11)(SI*1), Z16, Z2
+	VFMADD231PS  64(R11)(SI*1), Z16, Z3
+	VFMADD231PS  (R11)(SI*2), Z16, Z4
+	VFMADD231PS  64(R11)(SI*2), Z16, Z5
 	VFMADD231PS  (R11)(R8*1), Z16, Z6
 	VFMADD231PS  64(R11)(R8*1), Z16, Z7
-	VFMADD231PS  (R11)(DI*4), Z16, Z8
-	VFMADD231PS  64(R11)(DI*4), Z16, Z9
-	VFMADD231PS  (R11)(R9*1), Z16, Z10
-	VFMADD231PS  64(R11)(R9*1), Z16, Z11
-	VFMADD231PS  (R11)(R8*2), Z16, Z12
-	VFMADD231PS  64(R11)(R8*2), Z16, Z13
-	VFMADD231PS  (R11)(R10*1), Z16, Z14
-	VFMADD231PS  64(R11)(R10*1), Z16, Z15
-	SUBQ         $0x01, AX
-	JGE          loop1
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z16
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z16, Z8
+	VFMADD231PS  64(R11), Z16, Z9
+	VFMADD231PS  (R11)(SI*1), Z16, Z10
+	VFMADD231PS  64(R11)(SI*1), Z16, Z11
+	VFMADD231PS  (R11)(SI*2), Z16, Z12
+	VFMADD231PS  64(R11)(SI*2), Z16, Z13
+	VFMADD231PS  (R11)(R8*1), Z16, Z14
+	VFMADD231PS  64(R11)(R8*1), Z16, Z15
+	SUBQ         $0x02, R9
+	JGE          loop2
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	VADDPS  64(AX), Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z10, Z10
-	VMOVUPS Z10, (AX)
-	VADDPS  64(AX), Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z14, Z14
-	VMOVUPS Z14, (AX)
-	VADDPS  64(AX), Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z16
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z16, Z0
+	VFMADD231PS  64(R11), Z16, Z1
+	VFMADD231PS  (R11)(SI*1), Z16, Z2
+	VFMADD231PS  64(R11)(SI*1), Z16, Z3
+	VFMADD231PS  (R11)(SI*2), Z16, Z4
+	VFMADD231PS  64(R11)(SI*2), Z16, Z5
+	VFMADD231PS  (R11)(R8*1), Z16, Z6
+	VFMADD231PS  64(R11)(R8*1), Z16, Z7
+
+done4:
+	MOVQ    DI, R9
+	VADDPS  Z8, Z0, Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  Z9, Z1, Z1
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z10, Z2, Z2
+	VADDPS  (R9), Z2, Z2
+	VMOVUPS Z2, (R9)
+	VADDPS  Z11, Z3, Z3
+	VADDPS  64(R9), Z3, Z3
+	VMOVUPS Z3, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z12, Z4, Z4
+	VADDPS  (R9), Z4, Z4
+	VMOVUPS Z4, (R9)
+	VADDPS  Z13, Z5, Z5
+	VADDPS  64(R9), Z5, Z5
+	VMOVUPS Z5, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z14, Z6, Z6
+	VADDPS  (R9), Z6, Z6
+	VMOVUPS Z6, (R9)
+	VADDPS  Z15, Z7, Z7
+	VADDPS  64(R9), Z7, Z7
+	VMOVUPS Z7, 64(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box1x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box1x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box5x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z6
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z6, Z0
-	VFMADD231PS  64(DI), Z6, Z1
-	VFMADD231PS  128(DI), Z6, Z2
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z6
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z6, Z3
-	VFMADD231PS  64(DI), Z6, Z4
-	VFMADD231PS  128(DI), Z6, Z5
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z6
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z6, Z0
-	VFMADD231PS  64(AX), Z6, Z1
-	VFMADD231PS  128(AX), Z6, Z2
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z20
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z20, Z0
+	VFMADD231PS  64(R11), Z20, Z1
+	VFMADD231PS  (R11)(SI*1), Z20, Z2
+	VFMADD231PS  64(R11)(SI*1), Z20, Z3
+	VFMADD231PS  (R11)(SI*2), Z20, Z4
+	VFMADD231PS  64(R11)(SI*2), Z20, Z5
+	VFMADD231PS  (R11)(R8*1), Z20, Z6
+	VFMADD231PS  64(R11)(R8*1), Z20, Z7
+	VFMADD231PS  (R11)(SI*4), Z20, Z8
+	VFMADD231PS  64(R11)(SI*4), Z20, Z9
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z20
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z20, Z10
+	VFMADD231PS  64(R11), Z20, Z11
+	VFMADD231PS  (R11)(SI*1), Z20, Z12
+	VFMADD231PS  64(R11)(SI*1), Z20, Z13
+	VFMADD231PS  (R11)(SI*2), Z20, Z14
+	VFMADD231PS  64(R11)(SI*2), Z20, Z15
+	VFMADD231PS  (R11)(R8*1), Z20, Z16
+	VFMADD231PS  64(R11)(R8*1), Z20, Z17
+	VFMADD231PS  (R11)(SI*4), Z20, Z18
+	VFMADD231PS  64(R11)(SI*4), Z20, Z19
+	SUBQ         $0x02, R9
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z3, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z4, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  Z5, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z20
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z20, Z0
+	VFMADD231PS  64(R11), Z20, Z1
+	VFMADD231PS  (R11)(SI*1), Z20, Z2
+	VFMADD231PS  64(R11)(SI*1), Z20, Z3
+	VFMADD231PS  (R11)(SI*2), Z20, Z4
+	VFMADD231PS  64(R11)(SI*2), Z20, Z5
+	VFMADD231PS  (R11)(R8*1), Z20, Z6
+	VFMADD231PS  64(R11)(R8*1), Z20, Z7
+	VFMADD231PS  (R11)(SI*4), Z20, Z8
+	VFMADD231PS  64(R11)(SI*4), Z20, Z9
+
+done4:
+	MOVQ    DI, R9
+	VADDPS  Z10, Z0, Z0
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  Z11, Z1, Z1
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z12, Z2, Z2
+	VADDPS  (R9), Z2, Z2
+	VMOVUPS Z2, (R9)
+	VADDPS  Z13, Z3, Z3
+	VADDPS  64(R9), Z3, Z3
+	VMOVUPS Z3, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z14, Z4, Z4
+	VADDPS  (R9), Z4, Z4
+	VMOVUPS Z4, (R9)
+	VADDPS  Z15, Z5, Z5
+	VADDPS  64(R9), Z5, Z5
+	VMOVUPS Z5, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z16, Z6, Z6
+	VADDPS  (R9), Z6, Z6
+	VMOVUPS Z6, (R9)
+	VADDPS  Z17, Z7, Z7
+	VADDPS  64(R9), Z7, Z7
+	VMOVUPS Z7, 64(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Z18, Z8, Z8
+	VADDPS  (R9), Z8, Z8
+	VMOVUPS Z8, (R9)
+	VADDPS  Z19, Z9, Z9
+	VADDPS  64(R9), Z9, Z9
+	VMOVUPS Z9, 64(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box2x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box6x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box2x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box6x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z12, Z0
-	VFMADD231PS  64(R8), Z12, Z1
-	VFMADD231PS  128(R8), Z12, Z2
-	VFMADD231PS  (R8)(DI*1), Z12, Z3
-	VFMADD231PS  64(R8)(DI*1), Z12, Z4
-	VFMADD231PS  128(R8)(DI*1), Z12, Z5
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z12, Z6
-	VFMADD231PS  64(R8), Z12, Z7
-	VFMADD231PS  128(R8), Z12, Z8
-	VFMADD231PS  (R8)(DI*1), Z12, Z9
-	VFMADD231PS  64(R8)(DI*1), Z12, Z10
-	VFMADD231PS  128(R8)(DI*1), Z12, Z11
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z12, Z0
-	VFMADD231PS  64(AX), Z12, Z1
-	VFMADD231PS  128(AX), Z12, Z2
-	VFMADD231PS  (AX)(DI*1), Z12, Z3
-	VFMADD231PS  64(AX)(DI*1), Z12, Z4
-	VFMADD231PS  128(AX)(DI*1), Z12, Z5
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z24
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z24, Z0
+	VFMADD231PS  64(R12), Z24, Z1
+	VFMADD231PS  (R12)(SI*1), Z24, Z2
+	VFMADD231PS  64(R12)(SI*1), Z24, Z3
+	VFMADD231PS  (R12)(SI*2), Z24, Z4
+	VFMADD231PS  64(R12)(SI*2), Z24, Z5
+	VFMADD231PS  (R12)(R8*1), Z24, Z6
+	VFMADD231PS  64(R12)(R8*1), Z24, Z7
+	VFMADD231PS  (R12)(SI*4), Z24, Z8
+	VFMADD231PS  64(R12)(SI*4), Z24, Z9
+	VFMADD231PS  (R12)(R9*1), Z24, Z10
+	VFMADD231PS  64(R12)(R9*1), Z24, Z11
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z24
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z24, Z12
+	VFMADD231PS  64(R12), Z24, Z13
+	VFMADD231PS  (R12)(SI*1), Z24, Z14
+	VFMADD231PS  64(R12)(SI*1), Z24, Z15
+	VFMADD231PS  (R12)(SI*2), Z24, Z16
+	VFMADD231PS  64(R12)(SI*2), Z24, Z17
+	VFMADD231PS  (R12)(R8*1), Z24, Z18
+	VFMADD231PS  64(R12)(R8*1), Z24, Z19
+	VFMADD231PS  (R12)(SI*4), Z24, Z20
+	VFMADD231PS  64(R12)(SI*4), Z24, Z21
+	VFMADD231PS  (R12)(R9*1), Z24, Z22
+	VFMADD231PS  64(R12)(R9*1), Z24, Z23
+	SUBQ         $0x02, R10
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z6, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z7, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  Z8, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  Z9, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	VADDPS  Z10, Z4, Z4
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
-	VADDPS  Z11, Z5, Z5
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z24
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z24, Z0
+	VFMADD231PS  64(R12), Z24, Z1
+	VFMADD231PS  (R12)(SI*1), Z24, Z2
+	VFMADD231PS  64(R12)(SI*1), Z24, Z3
+	VFMADD231PS  (R12)(SI*2), Z24, Z4
+	VFMADD231PS  64(R12)(SI*2), Z24, Z5
+	VFMADD231PS  (R12)(R8*1), Z24, Z6
+	VFMADD231PS  64(R12)(R8*1), Z24, Z7
+	VFMADD231PS  (R12)(SI*4), Z24, Z8
+	VFMADD231PS  64(R12)(SI*4), Z24, Z9
+	VFMADD231PS  (R12)(R9*1), Z24, Z10
+	VFMADD231PS  64(R12)(R9*1), Z24, Z11
 
-// func box3x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box3x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z18
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z18, Z0
-	VFMADD231PS  64(R8), Z18, Z1
-	VFMADD231PS  128(R8), Z18, Z2
-	VFMADD231PS  (R8)(DI*1), Z18, Z3
-	VFMADD231PS  64(R8)(DI*1), Z18, Z4
-	VFMADD231PS  128(R8)(DI*1), Z18, Z5
-	VFMADD231PS  (R8)(DI*2), Z18, Z6
-	VFMADD231PS  64(R8)(DI*2), Z18, Z7
-	VFMADD231PS  128(R8)(DI*2), Z18, Z8
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z18
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z18, Z9
-	VFMADD231PS  64(R8), Z18, Z10
-	VFMADD231PS  128(R8), Z18, Z11
-	VFMADD231PS  (R8)(DI*1), Z18, Z12
-	VFMADD231PS  64(R8)(DI*1), Z18, Z13
-	VFMADD231PS  128(R8)(DI*1), Z18, Z14
-	VFMADD231PS  (R8)(DI*2), Z18, Z15
-	VFMADD231PS  64(R8)(DI*2), Z18, Z16
-	VFMADD231PS  128(R8)(DI*2), Z18, Z17
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z18
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z18, Z0
-	VFMADD231PS  64(AX), Z18, Z1
-	VFMADD231PS  128(AX), Z18, Z2
-	VFMADD231PS  (AX)(DI*1), Z18, Z3
-	VFMADD231PS  64(AX)(DI*1), Z18, Z4
-	VFMADD231PS  128(AX)(DI*1), Z18, Z5
-	VFMADD231PS  (AX)(DI*2), Z18, Z6
-	VFMADD231PS  64(AX)(DI*2), Z18, Z7
-	VFMADD231PS  128(AX)(DI*2), Z18, Z8
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z9, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z10, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  Z11, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  Z12, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	VADDPS  Z13, Z4, Z4
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
-	VADDPS  Z14, Z5, Z5
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  Z15, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  Z16, Z7, Z7
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	VADDPS  Z17, Z8, Z8
-	VADDPS  128(AX), Z8, Z8
-	VMOVUPS Z8, 128(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box4x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box4x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z24, Z0
-	VFMADD231PS  64(R9), Z24, Z1
-	VFMADD231PS  128(R9), Z24, Z2
-	VFMADD231PS  (R9)(DI*1), Z24, Z3
-	VFMADD231PS  64(R9)(DI*1), Z24, Z4
-	VFMADD231PS  128(R9)(DI*1), Z24, Z5
-	VFMADD231PS  (R9)(DI*2), Z24, Z6
-	VFMADD231PS  64(R9)(DI*2), Z24, Z7
-	VFMADD231PS  128(R9)(DI*2), Z24, Z8
-	VFMADD231PS  (R9)(R8*1), Z24, Z9
-	VFMADD231PS  64(R9)(R8*1), Z24, Z10
-	VFMADD231PS  128(R9)(R8*1), Z24, Z11
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z24, Z12
-	VFMADD231PS  64(R9), Z24, Z13
-	VFMADD231PS  128(R9), Z24, Z14
-	VFMADD231PS  (R9)(DI*1), Z24, Z15
-	VFMADD231PS  64(R9)(DI*1), Z24, Z16
-	VFMADD231PS  128(R9)(DI*1), Z24, Z17
-	VFMADD231PS  (R9)(DI*2), Z24, Z18
-	VFMADD231PS  64(R9)(DI*2), Z24, Z19
-	VFMADD231PS  128(R9)(DI*2), Z24, Z20
-	VFMADD231PS  (R9)(R8*1), Z24, Z21
-	VFMADD231PS  64(R9)(R8*1), Z24, Z22
-	VFMADD231PS  128(R9)(R8*1), Z24, Z23
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z24, Z0
-	VFMADD231PS  64(AX), Z24, Z1
-	VFMADD231PS  128(AX), Z24, Z2
-	VFMADD231PS  (AX)(DI*1), Z24, Z3
-	VFMADD231PS  64(AX)(DI*1), Z24, Z4
-	VFMADD231PS  128(AX)(DI*1), Z24, Z5
-	VFMADD231PS  (AX)(DI*2), Z24, Z6
-	VFMADD231PS  64(AX)(DI*2), Z24, Z7
-	VFMADD231PS  128(AX)(DI*2), Z24, Z8
-	VFMADD231PS  (AX)(R8*1), Z24, Z9
-	VFMADD231PS  64(AX)(R8*1), Z24, Z10
-	VFMADD231PS  128(AX)(R8*1), Z24, Z11
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+done4:
+	MOVQ    DI, R10
 	VADDPS  Z12, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
 	VADDPS  Z13, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
+	VADDPS  64(R10), Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z14, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z2, Z2
+	VMOVUPS Z2, (R10)
 	VADDPS  Z15, Z3, Z3
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
+	VADDPS  64(R10), Z3, Z3
+	VMOVUPS Z3, 64(R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z16, Z4, Z4
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
+	VADDPS  (R10), Z4, Z4
+	VMOVUPS Z4, (R10)
 	VADDPS  Z17, Z5, Z5
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R10), Z5, Z5
+	VMOVUPS Z5, 64(R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z18, Z6, Z6
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
+	VADDPS  (R10), Z6, Z6
+	VMOVUPS Z6, (R10)
 	VADDPS  Z19, Z7, Z7
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
+	VADDPS  64(R10), Z7, Z7
+	VMOVUPS Z7, 64(R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z20, Z8, Z8
-	VADDPS  128(AX), Z8, Z8
-	VMOVUPS Z8, 128(AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Z8, Z8
+	VMOVUPS Z8, (R10)
 	VADDPS  Z21, Z9, Z9
-	VADDPS  (AX), Z9, Z9
-	VMOVUPS Z9, (AX)
+	VADDPS  64(R10), Z9, Z9
+	VMOVUPS Z9, 64(R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Z22, Z10, Z10
-	VADDPS  64(AX), Z10, Z10
-	VMOVUPS Z10, 64(AX)
+	VADDPS  (R10), Z10, Z10
+	VMOVUPS Z10, (R10)
 	VADDPS  Z23, Z11, Z11
-	VADDPS  128(AX), Z11, Z11
-	VMOVUPS Z11, 128(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R10), Z11, Z11
+	VMOVUPS Z11, 64(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box5x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box7x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box5x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box7x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z15
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z15, Z0
-	VFMADD231PS  64(R9), Z15, Z1
-	VFMADD231PS  128(R9), Z15, Z2
-	VFMADD231PS  (R9)(DI*1), Z15, Z3
-	VFMADD231PS  64(R9)(DI*1), Z15, Z4
-	VFMADD231PS  128(R9)(DI*1), Z15, Z5
-	VFMADD231PS  (R9)(DI*2), Z15, Z6
-	VFMADD231PS  64(R9)(DI*2), Z15, Z7
-	VFMADD231PS  128(R9)(DI*2), Z15, Z8
-	VFMADD231PS  (R9)(R8*1), Z15, Z9
-	VFMADD231PS  64(R9)(R8*1), Z15, Z10
-	VFMADD231PS  128(R9)(R8*1), Z15, Z11
-	VFMADD231PS  (R9)(DI*4), Z15, Z12
-	VFMADD231PS  64(R9)(DI*4), Z15, Z13
-	VFMADD231PS  128(R9)(DI*4), Z15, Z14
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	VADDPS  128(AX), Z8, Z8
-	VMOVUPS Z8, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z9, Z9
-	VMOVUPS Z9, (AX)
-	VADDPS  64(AX), Z10, Z10
-	VMOVUPS Z10, 64(AX)
-	VADDPS  128(AX), Z11, Z11
-	VMOVUPS Z11, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z28
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z28, Z0
+	VFMADD231PS  64(R12), Z28, Z1
+	VFMADD231PS  (R12)(SI*1), Z28, Z2
+	VFMADD231PS  64(R12)(SI*1), Z28, Z3
+	VFMADD231PS  (R12)(SI*2), Z28, Z4
+	VFMADD231PS  64(R12)(SI*2), Z28, Z5
+	VFMADD231PS  (R12)(R8*1), Z28, Z6
+	VFMADD231PS  64(R12)(R8*1), Z28, Z7
+	VFMADD231PS  (R12)(SI*4), Z28, Z8
+	VFMADD231PS  64(R12)(SI*4), Z28, Z9
+	VFMADD231PS  (R12)(R9*1), Z28, Z10
+	VFMADD231PS  64(R12)(R9*1), Z28, Z11
+	VFMADD231PS  (R12)(R8*2), Z28, Z12
+	VFMADD231PS  64(R12)(R8*2), Z28, Z13
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z28
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z28, Z14
+	VFMADD231PS  64(R12), Z28, Z15
+	VFMADD231PS  (R12)(SI*1), Z28, Z16
+	VFMADD231PS  64(R12)(SI*1), Z28, Z17
+	VFMADD231PS  (R12)(SI*2), Z28, Z18
+	VFMADD231PS  64(R12)(SI*2), Z28, Z19
+	VFMADD231PS  (R12)(R8*1), Z28, Z20
+	VFMADD231PS  64(R12)(R8*1), Z28, Z21
+	VFMADD231PS  (R12)(SI*4), Z28, Z22
+	VFMADD231PS  64(R12)(SI*4), Z28, Z23
+	VFMADD231PS  (R12)(R9*1), Z28, Z24
+	VFMADD231PS  64(R12)(R9*1), Z28, Z25
+	VFMADD231PS  (R12)(R8*2), Z28, Z26
+	VFMADD231PS  64(R12)(R8*2), Z28, Z27
+	SUBQ         $0x02, R10
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z28
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z28, Z0
+	VFMADD231PS  64(R12), Z28, Z1
+	VFMADD231PS  (R12)(SI*1), Z28, Z2
+	VFMADD231PS  64(R12)(SI*1), Z28, Z3
+	VFMADD231PS  (R12)(SI*2), Z28, Z4
+	VFMADD231PS  64(R12)(SI*2), Z28, Z5
+	VFMADD231PS  (R12)(R8*1), Z28, Z6
+	VFMADD231PS  64(R12)(R8*1), Z28, Z7
+	VFMADD231PS  (R12)(SI*4), Z28, Z8
+	VFMADD231PS  64(R12)(SI*4), Z28, Z9
+	VFMADD231PS  (R12)(R9*1), Z28, Z10
+	VFMADD231PS  64(R12)(R9*1), Z28, Z11
+	VFMADD231PS  (R12)(R8*2), Z28, Z12
+	VFMADD231PS  64(R12)(R8*2), Z28, Z13
+
+done4:
+	MOVQ    DI, R10
+	VADDPS  Z14, Z0, Z0
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	VADDPS  Z15, Z1, Z1
+	VADDPS  64(R10), Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Z16, Z2, Z2
+	VADDPS  (R10), Z2, Z2
+	VMOVUPS Z2, (R10)
+	VADDPS  Z17, Z3, Z3
+	VADDPS  64(R10), Z3, Z3
+	VMOVUPS Z3, 64(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Z18, Z4, Z4
+	VADDPS  (R10), Z4, Z4
+	VMOVUPS Z4, (R10)
+	VADDPS  Z19, Z5, Z5
+	VADDPS  64(R10), Z5, Z5
+	VMOVUPS Z5, 64(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Z20, Z6, Z6
+	VADDPS  (R10), Z6, Z6
+	VMOVUPS Z6, (R10)
+	VADDPS  Z21, Z7, Z7
+	VADDPS  64(R10), Z7, Z7
+	VMOVUPS Z7, 64(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Z22, Z8, Z8
+	VADDPS  (R10), Z8, Z8
+	VMOVUPS Z8, (R10)
+	VADDPS  Z23, Z9, Z9
+	VADDPS  64(R10), Z9, Z9
+	VMOVUPS Z9, 64(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Z24, Z10, Z10
+	VADDPS  (R10), Z10, Z10
+	VMOVUPS Z10, (R10)
+	VADDPS  Z25, Z11, Z11
+	VADDPS  64(R10), Z11, Z11
+	VMOVUPS Z11, 64(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Z26, Z12, Z12
+	VADDPS  (R10), Z12, Z12
+	VMOVUPS Z12, (R10)
+	VADDPS  Z27, Z13, Z13
+	VADDPS  64(R10), Z13, Z13
+	VMOVUPS Z13, 64(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box6x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box8x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box6x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box8x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+	LEAQ (R8)(SI*4), R10
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z18
-	ADDQ         BX, DX
-	ADDQ         BX, CX
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	XORQ    R12, R12
+	MOVLQSX (CX), R14
+	MOVQ    n+8(FP), R11
+	SUBQ    $0x01, R11
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Z16
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Z16, Z0
+	VFMADD231PS  64(R13), Z16, Z1
+	VFMADD231PS  (R13)(SI*1), Z16, Z2
+	VFMADD231PS  64(R13)(SI*1), Z16, Z3
+	VFMADD231PS  (R13)(SI*2), Z16, Z4
+	VFMADD231PS  64(R13)(SI*2), Z16, Z5
+	VFMADD231PS  (R13)(R8*1), Z16, Z6
+	VFMADD231PS  64(R13)(R8*1), Z16, Z7
+	VFMADD231PS  (R13)(SI*4), Z16, Z8
+	VFMADD231PS  64(R13)(SI*4), Z16, Z9
+	VFMADD231PS  (R13)(R9*1), Z16, Z10
+	VFMADD231PS  64(R13)(R9*1), Z16, Z11
+	VFMADD231PS  (R13)(R8*2), Z16, Z12
+	VFMADD231PS  64(R13)(R8*2), Z16, Z13
+	VFMADD231PS  (R13)(R10*1), Z16, Z14
+	VFMADD231PS  64(R13)(R10*1), Z16, Z15
+	SUBQ         $0x01, R11
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R11
+	VADDPS  (R11), Z0, Z0
+	VMOVUPS Z0, (R11)
+	VADDPS  64(R11), Z1, Z1
+	VMOVUPS Z1, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z2, Z2
+	VMOVUPS Z2, (R11)
+	VADDPS  64(R11), Z3, Z3
+	VMOVUPS Z3, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z4, Z4
+	VMOVUPS Z4, (R11)
+	VADDPS  64(R11), Z5, Z5
+	VMOVUPS Z5, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z6, Z6
+	VMOVUPS Z6, (R11)
+	VADDPS  64(R11), Z7, Z7
+	VMOVUPS Z7, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z8, Z8
+	VMOVUPS Z8, (R11)
+	VADDPS  64(R11), Z9, Z9
+	VMOVUPS Z9, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z10, Z10
+	VMOVUPS Z10, (R11)
+	VADDPS  64(R11), Z11, Z11
+	VMOVUPS Z11, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z12, Z12
+	VMOVUPS Z12, (R11)
+	VADDPS  64(R11), Z13, Z13
+	VMOVUPS Z13, 64(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z14, Z14
+	VMOVUPS Z14, (R11)
+	VADDPS  64(R11), Z15, Z15
+	VMOVUPS Z15, 64(R11)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box1x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z6
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z6, Z0
+	VFMADD231PS  64(R9), Z6, Z1
+	VFMADD231PS  128(R9), Z6, Z2
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z6
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z6, Z3
+	VFMADD231PS  64(R9), Z6, Z4
+	VFMADD231PS  128(R9), Z6, Z5
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z6
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z6, Z0
+	VFMADD231PS  64(R9), Z6, Z1
+	VFMADD231PS  128(R9), Z6, Z2
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Z3, Z0, Z0
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  Z4, Z1, Z1
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VADDPS  Z5, Z2, Z2
+	VADDPS  128(DI), Z2, Z2
+	VMOVUPS Z2, 128(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box2x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box2x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z12, Z0
+	VFMADD231PS  64(R10), Z12, Z1
+	VFMADD231PS  128(R10), Z12, Z2
+	VFMADD231PS  (R10)(SI*1), Z12, Z3
+	VFMADD231PS  64(R10)(SI*1), Z12, Z4
+	VFMADD231PS  128(R10)(SI*1), Z12, Z5
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z12, Z6
+	VFMADD231PS  64(R10), Z12, Z7
+	VFMADD231PS  128(R10), Z12, Z8
+	VFMADD231PS  (R10)(SI*1), Z12, Z9
+	VFMADD231PS  64(R10)(SI*1), Z12, Z10
+	VFMADD231PS  128(R10)(SI*1), Z12, Z11
+	SUBQ         $0x02, R8
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z12, Z0
+	VFMADD231PS  64(R10), Z12, Z1
+	VFMADD231PS  128(R10), Z12, Z2
+	VFMADD231PS  (R10)(SI*1), Z12, Z3
+	VFMADD231PS  64(R10)(SI*1), Z12, Z4
+	VFMADD231PS  128(R10)(SI*1), Z12, Z5
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Z6, Z0, Z0
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	VADDPS  Z7, Z1, Z1
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VADDPS  Z8, Z2, Z2
+	VADDPS  128(R8), Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Z9, Z3, Z3
+	VADDPS  (R8), Z3, Z3
+	VMOVUPS Z3, (R8)
+	VADDPS  Z10, Z4, Z4
+	VADDPS  64(R8), Z4, Z4
+	VMOVUPS Z4, 64(R8)
+	VADDPS  Z11, Z5, Z5
+	VADDPS  128(R8), Z5, Z5
+	VMOVUPS Z5, 128(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box3x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box3x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z18
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
 	VFMADD231PS  (R10), Z18, Z0
 	VFMADD231PS  64(R10), Z18, Z1
 	VFMADD231PS  128(R10), Z18, Z2
-	VFMADD231PS  (R10)(DI*1), Z18, Z3
-	VFMADD231PS  64(R10)(DI*1), Z18, Z4
-	VFMADD231PS  128(R10)(DI*1), Z18, Z5
-	VFMADD231PS  (R10)(DI*2), Z18, Z6
-	VFMADD231PS  64(R10)(DI*2), Z18, Z7
-	VFMADD231PS  128(R10)(DI*2), Z18, Z8
-	VFMADD231PS  (R10)(R8*1), Z18, Z9
-	VFMADD231PS  64(R10)(R8*1), Z18, Z10
-	VFMADD231PS  128(R10)(R8*1), Z18, Z11
-	VFMADD231PS  (R10)(DI*4), Z18, Z12
-	VFMADD231PS  64(R10)(DI*4), Z18, Z13
-	VFMADD231PS  128(R10)(DI*4), Z18, Z14
-	VFMADD231PS  (R10)(R9*1), Z18, Z15
-	VFMADD231PS  64(R10)(R9*1), Z18, Z16
-	VFMADD231PS  128(R10)(R9*1), Z18, Z17
-	SUBQ         $0x01, AX
-	JGE          loop1
+	VFMADD231PS  (R10)(SI*1), Z18, Z3
+	VFMADD231PS  64(R10)(SI*1), Z18, Z4
+	VFMADD231PS  128(R10)(SI*1), Z18, Z5
+	VFMADD231PS  (R10)(SI*2), Z18, Z6
+	VFMADD231PS  64(R10)(SI*2), Z18, Z7
+	VFMADD231PS  128(R10)(SI*2), Z18, Z8
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z18
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z18, Z9
+	VFMADD231PS  64(R10), Z18, Z10
+	VFMADD231PS  128(R10), Z18, Z11
+	VFMADD231PS  (R10)(SI*1), Z18, Z12
+	VFMADD231PS  64(R10)(SI*1), Z18, Z13
+	VFMADD231PS  128(R10)(SI*1), Z18, Z14
+	VFMADD231PS  (R10)(SI*2), Z18, Z15
+	VFMADD231PS  64(R10)(SI*2), Z18, Z16
+	VFMADD231PS  128(R10)(SI*2), Z18, Z17
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	VADDPS  128(AX), Z8, Z8
-	VMOVUPS Z8, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z9, Z9
-	VMOVUPS Z9, (AX)
-	VADDPS  64(AX), Z10, Z10
-	VMOVUPS Z10, 64(AX)
-	VADDPS  128(AX), Z11, Z11
-	VMOVUPS Z11, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z15, Z15
-	VMOVUPS Z15, (AX)
-	VADDPS  64(AX), Z16, Z16
-	VMOVUPS Z16, 64(AX)
-	VADDPS  128(AX), Z17, Z17
-	VMOVUPS Z17, 128(AX)
-	ADDQ    CX, AX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z18
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z18, Z0
+	VFMADD231PS  64(R10), Z18, Z1
+	VFMADD231PS  128(R10), Z18, Z2
+	VFMADD231PS  (R10)(SI*1), Z18, Z3
+	VFMADD231PS  64(R10)(SI*1), Z18, Z4
+	VFMADD231PS  128(R10)(SI*1), Z18, Z5
+	VFMADD231PS  (R10)(SI*2), Z18, Z6
+	VFMADD231PS  64(R10)(SI*2), Z18, Z7
+	VFMADD231PS  128(R10)(SI*2), Z18, Z8
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Z9, Z0, Z0
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	VADDPS  Z10, Z1, Z1
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VADDPS  Z11, Z2, Z2
+	VADDPS  128(R8), Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Z12, Z3, Z3
+	VADDPS  (R8), Z3, Z3
+	VMOVUPS Z3, (R8)
+	VADDPS  Z13, Z4, Z4
+	VADDPS  64(R8), Z4, Z4
+	VMOVUPS Z4, 64(R8)
+	VADDPS  Z14, Z5, Z5
+	VADDPS  128(R8), Z5, Z5
+	VMOVUPS Z5, 128(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Z15, Z6, Z6
+	VADDPS  (R8), Z6, Z6
+	VMOVUPS Z6, (R8)
+	VADDPS  Z16, Z7, Z7
+	VADDPS  64(R8), Z7, Z7
+	VMOVUPS Z7, 64(R8)
+	VADDPS  Z17, Z8, Z8
+	VADDPS  128(R8), Z8, Z8
+	VMOVUPS Z8, 128(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box7x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box4x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box7x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box4x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z21
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z21, Z0
-	VFMADD231PS  64(R10), Z21, Z1
-	VFMADD231PS  128(R10), Z21, Z2
-	VFMADD231PS  (R10)(DI*1), Z21, Z3
-	VFMADD231PS  64(R10)(DI*1), Z21, Z4
-	VFMADD231PS  128(R10)(DI*1), Z21, Z5
-	VFMADD231PS  (R10)(DI*2), Z21, Z6
-	VFMADD231PS  64(R10)(DI*2), Z21, Z7
-	VFMADD231PS  128(R10)(DI*2), Z21, Z8
-	VFMADD231PS  (R10)(R8*1), Z21, Z9
-	VFMADD231PS  64(R10)(R8*1), Z21, Z10
-	VFMADD231PS  128(R10)(R8*1), Z21, Z11
-	VFMADD231PS  (R10)(DI*4), Z21, Z12
-	VFMADD231PS  64(R10)(DI*4), Z21, Z13
-	VFMADD231PS  128(R10)(DI*4), Z21, Z14
-	VFMADD231PS  (R10)(R9*1), Z21, Z15
-	VFMADD231PS  64(R10)(R9*1), Z21, Z16
-	VFMADD231PS  128(R10)(R9*1), Z21, Z17
-	VFMADD231PS  (R10)(R8*2), Z21, Z18
-	VFMADD231PS  64(R10)(R8*2), Z21, Z19
-	VFMADD231PS  128(R10)(R8*2), Z21, Z20
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	VADDPS  128(AX), Z8, Z8
-	VMOVUPS Z8, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z9, Z9
-	VMOVUPS Z9, (AX)
-	VADDPS  64(AX), Z10, Z10
-	VMOVUPS Z10, 64(AX)
-	VADDPS  128(AX), Z11, Z11
-	VMOVUPS Z11, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z15, Z15
-	VMOVUPS Z15, (AX)
-	VADDPS  64(AX), Z16, Z16
-	VMOVUPS Z16, 64(AX)
-	VADDPS  128(AX), Z17, Z17
-	VMOVUPS Z17, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z18, Z18
-	VMOVUPS Z18, (AX)
-	VADDPS  64(AX), Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	VADDPS  128(AX), Z20, Z20
-	VMOVUPS Z20, 128(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box8x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box8x3AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	LEAQ   (R8)(DI*4), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	SUBQ   $0x01, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R11
-	ADDQ         SI, R11
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z24
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
 	VFMADD231PS  (R11), Z24, Z0
 	VFMADD231PS  64(R11), Z24, Z1
 	VFMADD231PS  128(R11), Z24, Z2
-	VFMADD231PS  (R11)(DI*1), Z24, Z3
-	VFMADD231PS  64(R11)(DI*1), Z24, Z4
-	VFMADD231PS  128(R11)(DI*1), Z24, Z5
-	VFMADD231PS  (R11)(DI*2), Z24, Z6
-	VFMADD231PS  64(R11)(DI*2), Z24, Z7
-	VFMADD231PS  128(R11)(DI*2), Z24, Z8
+	VFMADD231PS  (R11)(SI*1), Z24, Z3
+	VFMADD231PS  64(R11)(SI*1), Z24, Z4
+	VFMADD231PS  128(R11)(SI*1), Z24, Z5
+	VFMADD231PS  (R11)(SI*2), Z24, Z6
+	VFMADD231PS  64(R11)(SI*2), Z24, Z7
+	VFMADD231PS  128(R11)(SI*2), Z24, Z8
 	VFMADD231PS  (R11)(R8*1), Z24, Z9
 	VFMADD231PS  64(R11)(R8*1), Z24, Z10
 	VFMADD231PS  128(R11)(R8*1), Z24, Z11
-	VFMADD231PS  (R11)(DI*4), Z24, Z12
-	VFMADD231PS  64(R11)(DI*4), Z24, Z13
-	VFMADD231PS  128(R11)(DI*4), Z24, Z14
-	VFMADD231PS  (R11)(R9*1), Z24, Z15
-	VFMADD231PS  64(R11)(R9*1), Z24, Z16
-	VFMADD231PS  128(R11)(R9*1), Z24, Z17
-	VFMADD231PS  (R11)(R8*2), Z24, Z18
-	VFMADD231PS  64(R11)(R8*2), Z24, Z19
-	VFMADD231PS  128(R11)(R8*2), Z24, Z20
-	VFMADD231PS  (R11)(R10*1), Z24, Z21
-	VFMADD231PS  64(R11)(R10*1), Z24, Z22
-	VFMADD231PS  128(R11)(R10*1), Z24, Z23
-	SUBQ         $0x01, AX
-	JGE          loop1
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z24
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z24, Z12
+	VFMADD231PS  64(R11), Z24, Z13
+	VFMADD231PS  128(R11), Z24, Z14
+	VFMADD231PS  (R11)(SI*1), Z24, Z15
+	VFMADD231PS  64(R11)(SI*1), Z24, Z16
+	VFMADD231PS  128(R11)(SI*1), Z24, Z17
+	VFMADD231PS  (R11)(SI*2), Z24, Z18
+	VFMADD231PS  64(R11)(SI*2), Z24, Z19
+	VFMADD231PS  128(R11)(SI*2), Z24, Z20
+	VFMADD231PS  (R11)(R8*1), Z24, Z21
+	VFMADD231PS  64(R11)(R8*1), Z24, Z22
+	VFMADD231PS  128(R11)(R8*1), Z24, Z23
+	SUBQ         $0x02, R9
+	JGE          loop2
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z3, Z3
-	VMOVUPS Z3, (AX)
-	VADDPS  64(AX), Z4, Z4
-	VMOVUPS Z4, 64(AX)
-	VADDPS  128(AX), Z5, Z5
-	VMOVUPS Z5, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z6, Z6
-	VMOVUPS Z6, (AX)
-	VADDPS  64(AX), Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	VADDPS  128(AX), Z8, Z8
-	VMOVUPS Z8, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z9, Z9
-	VMOVUPS Z9, (AX)
-	VADDPS  64(AX), Z10, Z10
-	VMOVUPS Z10, 64(AX)
-	VADDPS  128(AX), Z11, Z11
-	VMOVUPS Z11, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z15, Z15
-	VMOVUPS Z15, (AX)
-	VADDPS  64(AX), Z16, Z16
-	VMOVUPS Z16, 64(AX)
-	VADDPS  128(AX), Z17, Z17
-	VMOVUPS Z17, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z18, Z18
-	VMOVUPS Z18, (AX)
-	VADDPS  64(AX), Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	VADDPS  128(AX), Z20, Z20
-	VMOVUPS Z20, 128(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z21, Z21
-	VMOVUPS Z21, (AX)
-	VADDPS  64(AX), Z22, Z22
-	VMOVUPS Z22, 64(AX)
-	VADDPS  128(AX), Z23, Z23
-	VMOVUPS Z23, 128(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z24
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z24, Z0
+	VFMADD231PS  64(R11), Z24, Z1
+	VFMADD231PS  128(R11), Z24, Z2
+	VFMADD231PS  (R11)(SI*1), Z24, Z3
+	VFMADD231PS  64(R11)(SI*1), Z24, Z4
+	VFMADD231PS  128(R11)(SI*1), Z24, Z5
+	VFMADD231PS  (R11)(SI*2), Z24, Z6
+	VFMADD231PS  64(R11)(SI*2), Z24, Z7
+	VFMADD231PS  128(R11)(SI*2), Z24, Z8
+	VFMADD231PS  (R11)(R8*1), Z24, Z9
+	VFMADD231PS  64(R11)(R8*1), Z24, Z10
+	VFMADD231PS  128(R11)(R8*1), Z24, Z11
 
-// func box1x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box1x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z8, Z0
-	VFMADD231PS  64(DI), Z8, Z1
-	VFMADD231PS  128(DI), Z8, Z2
-	VFMADD231PS  192(DI), Z8, Z3
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z8, Z4
-	VFMADD231PS  64(DI), Z8, Z5
-	VFMADD231PS  128(DI), Z8, Z6
-	VFMADD231PS  192(DI), Z8, Z7
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z8, Z0
-	VFMADD231PS  64(AX), Z8, Z1
-	VFMADD231PS  128(AX), Z8, Z2
-	VFMADD231PS  192(AX), Z8, Z3
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z4, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z5, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  Z6, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  Z7, Z3, Z3
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box2x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box2x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z16, Z0
-	VFMADD231PS  64(R8), Z16, Z1
-	VFMADD231PS  128(R8), Z16, Z2
-	VFMADD231PS  192(R8), Z16, Z3
-	VFMADD231PS  (R8)(DI*1), Z16, Z4
-	VFMADD231PS  64(R8)(DI*1), Z16, Z5
-	VFMADD231PS  128(R8)(DI*1), Z16, Z6
-	VFMADD231PS  192(R8)(DI*1), Z16, Z7
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z16, Z8
-	VFMADD231PS  64(R8), Z16, Z9
-	VFMADD231PS  128(R8), Z16, Z10
-	VFMADD231PS  192(R8), Z16, Z11
-	VFMADD231PS  (R8)(DI*1), Z16, Z12
-	VFMADD231PS  64(R8)(DI*1), Z16, Z13
-	VFMADD231PS  128(R8)(DI*1), Z16, Z14
-	VFMADD231PS  192(R8)(DI*1), Z16, Z15
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z16, Z0
-	VFMADD231PS  64(AX), Z16, Z1
-	VFMADD231PS  128(AX), Z16, Z2
-	VFMADD231PS  192(AX), Z16, Z3
-	VFMADD231PS  (AX)(DI*1), Z16, Z4
-	VFMADD231PS  64(AX)(DI*1), Z16, Z5
-	VFMADD231PS  128(AX)(DI*1), Z16, Z6
-	VFMADD231PS  192(AX)(DI*1), Z16, Z7
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Z8, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  Z9, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  Z10, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  Z11, Z3, Z3
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  Z12, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  Z13, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	VADDPS  Z14, Z6, Z6
-	VADDPS  128(AX), Z6, Z6
-	VMOVUPS Z6, 128(AX)
-	VADDPS  Z15, Z7, Z7
-	VADDPS  192(AX), Z7, Z7
-	VMOVUPS Z7, 192(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box3x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, AVX512F
-TEXT ·box3x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z24, Z0
-	VFMADD231PS  64(R8), Z24, Z1
-	VFMADD231PS  128(R8), Z24, Z2
-	VFMADD231PS  192(R8), Z24, Z3
-	VFMADD231PS  (R8)(DI*1), Z24, Z4
-	VFMADD231PS  64(R8)(DI*1), Z24, Z5
-	VFMADD231PS  128(R8)(DI*1), Z24, Z6
-	VFMADD231PS  192(R8)(DI*1), Z24, Z7
-	VFMADD231PS  (R8)(DI*2), Z24, Z8
-	VFMADD231PS  64(R8)(DI*2), Z24, Z9
-	VFMADD231PS  128(R8)(DI*2), Z24, Z10
-	VFMADD231PS  192(R8)(DI*2), Z24, Z11
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z24, Z12
-	VFMADD231PS  64(R8), Z24, Z13
-	VFMADD231PS  128(R8), Z24, Z14
-	VFMADD231PS  192(R8), Z24, Z15
-	VFMADD231PS  (R8)(DI*1), Z24, Z16
-	VFMADD231PS  64(R8)(DI*1), Z24, Z17
-	VFMADD231PS  128(R8)(DI*1), Z24, Z18
-	VFMADD231PS  192(R8)(DI*1), Z24, Z19
-	VFMADD231PS  (R8)(DI*2), Z24, Z20
-	VFMADD231PS  64(R8)(DI*2), Z24, Z21
-	VFMADD231PS  128(R8)(DI*2), Z24, Z22
-	VFMADD231PS  192(R8)(DI*2), Z24, Z23
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z24, Z0
-	VFMADD231PS  64(AX), Z24, Z1
-	VFMADD231PS  128(AX), Z24, Z2
-	VFMADD231PS  192(AX), Z24, Z3
-	VFMADD231PS  (AX)(DI*1), Z24, Z4
-	VFMADD231PS  64(AX)(DI*1), Z24, Z5
-	VFMADD231PS  128(AX)(DI*1), Z24, Z6
-	VFMADD231PS  192(AX)(DI*1), Z24, Z7
-	VFMADD231PS  (AX)(DI*2), Z24, Z8
-	VFMADD231PS  64(AX)(DI*2), Z24, Z9
-	VFMADD231PS  128(AX)(DI*2), Z24, Z10
-	VFMADD231PS  192(AX)(DI*2), Z24, Z11
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+done4:
+	MOVQ    DI, R9
 	VADDPS  Z12, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
 	VADDPS  Z13, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
 	VADDPS  Z14, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
+	VADDPS  128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z15, Z3, Z3
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Z3, Z3
+	VMOVUPS Z3, (R9)
 	VADDPS  Z16, Z4, Z4
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
+	VADDPS  64(R9), Z4, Z4
+	VMOVUPS Z4, 64(R9)
 	VADDPS  Z17, Z5, Z5
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
+	VADDPS  128(R9), Z5, Z5
+	VMOVUPS Z5, 128(R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z18, Z6, Z6
-	VADDPS  128(AX), Z6, Z6
-	VMOVUPS Z6, 128(AX)
+	VADDPS  (R9), Z6, Z6
+	VMOVUPS Z6, (R9)
 	VADDPS  Z19, Z7, Z7
-	VADDPS  192(AX), Z7, Z7
-	VMOVUPS Z7, 192(AX)
-	ADDQ    CX, AX
+	VADDPS  64(R9), Z7, Z7
+	VMOVUPS Z7, 64(R9)
 	VADDPS  Z20, Z8, Z8
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
+	VADDPS  128(R9), Z8, Z8
+	VMOVUPS Z8, 128(R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Z21, Z9, Z9
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
+	VADDPS  (R9), Z9, Z9
+	VMOVUPS Z9, (R9)
 	VADDPS  Z22, Z10, Z10
-	VADDPS  128(AX), Z10, Z10
-	VMOVUPS Z10, 128(AX)
+	VADDPS  64(R9), Z10, Z10
+	VMOVUPS Z10, 64(R9)
 	VADDPS  Z23, Z11, Z11
-	VADDPS  192(AX), Z11, Z11
-	VMOVUPS Z11, 192(AX)
-	ADDQ    CX, AX
+	VADDPS  128(R9), Z11, Z11
+	VMOVUPS Z11, 128(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box4x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box4x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box5x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z16
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z16, Z0
-	VFMADD231PS  64(R9), Z16, Z1
-	VFMADD231PS  128(R9), Z16, Z2
-	VFMADD231PS  192(R9), Z16, Z3
-	VFMADD231PS  (R9)(DI*1), Z16, Z4
-	VFMADD231PS  64(R9)(DI*1), Z16, Z5
-	VFMADD231PS  128(R9)(DI*1), Z16, Z6
-	VFMADD231PS  192(R9)(DI*1), Z16, Z7
-	VFMADD231PS  (R9)(DI*2), Z16, Z8
-	VFMADD231PS  64(R9)(DI*2), Z16, Z9
-	VFMADD231PS  128(R9)(DI*2), Z16, Z10
-	VFMADD231PS  192(R9)(DI*2), Z16, Z11
-	VFMADD231PS  (R9)(R8*1), Z16, Z12
-	VFMADD231PS  64(R9)(R8*1), Z16, Z13
-	VFMADD231PS  128(R9)(R8*1), Z16, Z14
-	VFMADD231PS  192(R9)(R8*1), Z16, Z15
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	VADDPS  128(AX), Z6, Z6
-	VMOVUPS Z6, 128(AX)
-	VADDPS  192(AX), Z7, Z7
-	VMOVUPS Z7, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	VADDPS  128(AX), Z10, Z10
-	VMOVUPS Z10, 128(AX)
-	VADDPS  192(AX), Z11, Z11
-	VMOVUPS Z11, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	VADDPS  192(AX), Z15, Z15
-	VMOVUPS Z15, 192(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z15
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z15, Z0
+	VFMADD231PS  64(R11), Z15, Z1
+	VFMADD231PS  128(R11), Z15, Z2
+	VFMADD231PS  (R11)(SI*1), Z15, Z3
+	VFMADD231PS  64(R11)(SI*1), Z15, Z4
+	VFMADD231PS  128(R11)(SI*1), Z15, Z5
+	VFMADD231PS  (R11)(SI*2), Z15, Z6
+	VFMADD231PS  64(R11)(SI*2), Z15, Z7
+	VFMADD231PS  128(R11)(SI*2), Z15, Z8
+	VFMADD231PS  (R11)(R8*1), Z15, Z9
+	VFMADD231PS  64(R11)(R8*1), Z15, Z10
+	VFMADD231PS  128(R11)(R8*1), Z15, Z11
+	VFMADD231PS  (R11)(SI*4), Z15, Z12
+	VFMADD231PS  64(R11)(SI*4), Z15, Z13
+	VFMADD231PS  128(R11)(SI*4), Z15, Z14
+	SUBQ         $0x01, R9
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	VADDPS  128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z3, Z3
+	VMOVUPS Z3, (R9)
+	VADDPS  64(R9), Z4, Z4
+	VMOVUPS Z4, 64(R9)
+	VADDPS  128(R9), Z5, Z5
+	VMOVUPS Z5, 128(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z6, Z6
+	VMOVUPS Z6, (R9)
+	VADDPS  64(R9), Z7, Z7
+	VMOVUPS Z7, 64(R9)
+	VADDPS  128(R9), Z8, Z8
+	VMOVUPS Z8, 128(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z9, Z9
+	VMOVUPS Z9, (R9)
+	VADDPS  64(R9), Z10, Z10
+	VMOVUPS Z10, 64(R9)
+	VADDPS  128(R9), Z11, Z11
+	VMOVUPS Z11, 128(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z12, Z12
+	VMOVUPS Z12, (R9)
+	VADDPS  64(R9), Z13, Z13
+	VMOVUPS Z13, 64(R9)
+	VADDPS  128(R9), Z14, Z14
+	VMOVUPS Z14, 128(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box5x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box6x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box5x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box6x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z20, Z0
-	VFMADD231PS  64(R9), Z20, Z1
-	VFMADD231PS  128(R9), Z20, Z2
-	VFMADD231PS  192(R9), Z20, Z3
-	VFMADD231PS  (R9)(DI*1), Z20, Z4
-	VFMADD231PS  64(R9)(DI*1), Z20, Z5
-	VFMADD231PS  128(R9)(DI*1), Z20, Z6
-	VFMADD231PS  192(R9)(DI*1), Z20, Z7
-	VFMADD231PS  (R9)(DI*2), Z20, Z8
-	VFMADD231PS  64(R9)(DI*2), Z20, Z9
-	VFMADD231PS  128(R9)(DI*2), Z20, Z10
-	VFMADD231PS  192(R9)(DI*2), Z20, Z11
-	VFMADD231PS  (R9)(R8*1), Z20, Z12
-	VFMADD231PS  64(R9)(R8*1), Z20, Z13
-	VFMADD231PS  128(R9)(R8*1), Z20, Z14
-	VFMADD231PS  192(R9)(R8*1), Z20, Z15
-	VFMADD231PS  (R9)(DI*4), Z20, Z16
-	VFMADD231PS  64(R9)(DI*4), Z20, Z17
-	VFMADD231PS  128(R9)(DI*4), Z20, Z18
-	VFMADD231PS  192(R9)(DI*4), Z20, Z19
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x01, R10
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	VADDPS  128(AX), Z6, Z6
-	VMOVUPS Z6, 128(AX)
-	VADDPS  192(AX), Z7, Z7
-	VMOVUPS Z7, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	VADDPS  128(AX), Z10, Z10
-	VMOVUPS Z10, 128(AX)
-	VADDPS  192(AX), Z11, Z11
-	VMOVUPS Z11, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	VADDPS  192(AX), Z15, Z15
-	VMOVUPS Z15, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z16, Z16
-	VMOVUPS Z16, (AX)
-	VADDPS  64(AX), Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	VADDPS  128(AX), Z18, Z18
-	VMOVUPS Z18, 128(AX)
-	VADDPS  192(AX), Z19, Z19
-	VMOVUPS Z19, 192(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z18
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z18, Z0
+	VFMADD231PS  64(R12), Z18, Z1
+	VFMADD231PS  128(R12), Z18, Z2
+	VFMADD231PS  (R12)(SI*1), Z18, Z3
+	VFMADD231PS  64(R12)(SI*1), Z18, Z4
+	VFMADD231PS  128(R12)(SI*1), Z18, Z5
+	VFMADD231PS  (R12)(SI*2), Z18, Z6
+	VFMADD231PS  64(R12)(SI*2), Z18, Z7
+	VFMADD231PS  128(R12)(SI*2), Z18, Z8
+	VFMADD231PS  (R12)(R8*1), Z18, Z9
+	VFMADD231PS  64(R12)(R8*1), Z18, Z10
+	VFMADD231PS  128(R12)(R8*1), Z18, Z11
+	VFMADD231PS  (R12)(SI*4), Z18, Z12
+	VFMADD231PS  64(R12)(SI*4), Z18, Z13
+	VFMADD231PS  128(R12)(SI*4), Z18, Z14
+	VFMADD231PS  (R12)(R9*1), Z18, Z15
+	VFMADD231PS  64(R12)(R9*1), Z18, Z16
+	VFMADD231PS  128(R12)(R9*1), Z18, Z17
+	SUBQ         $0x01, R10
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R10
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	VADDPS  64(R10), Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	VADDPS  128(R10), Z2, Z2
+	VMOVUPS Z2, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z3, Z3
+	VMOVUPS Z3, (R10)
+	VADDPS  64(R10), Z4, Z4
+	VMOVUPS Z4, 64(R10)
+	VADDPS  128(R10), Z5, Z5
+	VMOVUPS Z5, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z6, Z6
+	VMOVUPS Z6, (R10)
+	VADDPS  64(R10), Z7, Z7
+	VMOVUPS Z7, 64(R10)
+	VADDPS  128(R10), Z8, Z8
+	VMOVUPS Z8, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z9, Z9
+	VMOVUPS Z9, (R10)
+	VADDPS  64(R10), Z10, Z10
+	VMOVUPS Z10, 64(R10)
+	VADDPS  128(R10), Z11, Z11
+	VMOVUPS Z11, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z12, Z12
+	VMOVUPS Z12, (R10)
+	VADDPS  64(R10), Z13, Z13
+	VMOVUPS Z13, 64(R10)
+	VADDPS  128(R10), Z14, Z14
+	VMOVUPS Z14, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z15, Z15
+	VMOVUPS Z15, (R10)
+	VADDPS  64(R10), Z16, Z16
+	VMOVUPS Z16, 64(R10)
+	VADDPS  128(R10), Z17, Z17
+	VMOVUPS Z17, 128(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box6x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box7x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box6x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box7x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z24
-	ADDQ         BX, DX
-	ADDQ         BX, CX
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x01, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z21
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z21, Z0
+	VFMADD231PS  64(R12), Z21, Z1
+	VFMADD231PS  128(R12), Z21, Z2
+	VFMADD231PS  (R12)(SI*1), Z21, Z3
+	VFMADD231PS  64(R12)(SI*1), Z21, Z4
+	VFMADD231PS  128(R12)(SI*1), Z21, Z5
+	VFMADD231PS  (R12)(SI*2), Z21, Z6
+	VFMADD231PS  64(R12)(SI*2), Z21, Z7
+	VFMADD231PS  128(R12)(SI*2), Z21, Z8
+	VFMADD231PS  (R12)(R8*1), Z21, Z9
+	VFMADD231PS  64(R12)(R8*1), Z21, Z10
+	VFMADD231PS  128(R12)(R8*1), Z21, Z11
+	VFMADD231PS  (R12)(SI*4), Z21, Z12
+	VFMADD231PS  64(R12)(SI*4), Z21, Z13
+	VFMADD231PS  128(R12)(SI*4), Z21, Z14
+	VFMADD231PS  (R12)(R9*1), Z21, Z15
+	VFMADD231PS  64(R12)(R9*1), Z21, Z16
+	VFMADD231PS  128(R12)(R9*1), Z21, Z17
+	VFMADD231PS  (R12)(R8*2), Z21, Z18
+	VFMADD231PS  64(R12)(R8*2), Z21, Z19
+	VFMADD231PS  128(R12)(R8*2), Z21, Z20
+	SUBQ         $0x01, R10
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R10
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	VADDPS  64(R10), Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	VADDPS  128(R10), Z2, Z2
+	VMOVUPS Z2, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z3, Z3
+	VMOVUPS Z3, (R10)
+	VADDPS  64(R10), Z4, Z4
+	VMOVUPS Z4, 64(R10)
+	VADDPS  128(R10), Z5, Z5
+	VMOVUPS Z5, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z6, Z6
+	VMOVUPS Z6, (R10)
+	VADDPS  64(R10), Z7, Z7
+	VMOVUPS Z7, 64(R10)
+	VADDPS  128(R10), Z8, Z8
+	VMOVUPS Z8, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z9, Z9
+	VMOVUPS Z9, (R10)
+	VADDPS  64(R10), Z10, Z10
+	VMOVUPS Z10, 64(R10)
+	VADDPS  128(R10), Z11, Z11
+	VMOVUPS Z11, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z12, Z12
+	VMOVUPS Z12, (R10)
+	VADDPS  64(R10), Z13, Z13
+	VMOVUPS Z13, 64(R10)
+	VADDPS  128(R10), Z14, Z14
+	VMOVUPS Z14, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z15, Z15
+	VMOVUPS Z15, (R10)
+	VADDPS  64(R10), Z16, Z16
+	VMOVUPS Z16, 64(R10)
+	VADDPS  128(R10), Z17, Z17
+	VMOVUPS Z17, 128(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z18, Z18
+	VMOVUPS Z18, (R10)
+	VADDPS  64(R10), Z19, Z19
+	VMOVUPS Z19, 64(R10)
+	VADDPS  128(R10), Z20, Z20
+	VMOVUPS Z20, 128(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box8x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box8x3AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+	LEAQ (R8)(SI*4), R10
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	XORQ    R12, R12
+	MOVLQSX (CX), R14
+	MOVQ    n+8(FP), R11
+	SUBQ    $0x01, R11
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R14*1), R13
+	VBROADCASTSS (AX)(R12*1), Z24
+	ADDQ         DX, R12
+	MOVLQSX      (CX)(R12*1), R14
+	VFMADD231PS  (R13), Z24, Z0
+	VFMADD231PS  64(R13), Z24, Z1
+	VFMADD231PS  128(R13), Z24, Z2
+	VFMADD231PS  (R13)(SI*1), Z24, Z3
+	VFMADD231PS  64(R13)(SI*1), Z24, Z4
+	VFMADD231PS  128(R13)(SI*1), Z24, Z5
+	VFMADD231PS  (R13)(SI*2), Z24, Z6
+	VFMADD231PS  64(R13)(SI*2), Z24, Z7
+	VFMADD231PS  128(R13)(SI*2), Z24, Z8
+	VFMADD231PS  (R13)(R8*1), Z24, Z9
+	VFMADD231PS  64(R13)(R8*1), Z24, Z10
+	VFMADD231PS  128(R13)(R8*1), Z24, Z11
+	VFMADD231PS  (R13)(SI*4), Z24, Z12
+	VFMADD231PS  64(R13)(SI*4), Z24, Z13
+	VFMADD231PS  128(R13)(SI*4), Z24, Z14
+	VFMADD231PS  (R13)(R9*1), Z24, Z15
+	VFMADD231PS  64(R13)(R9*1), Z24, Z16
+	VFMADD231PS  128(R13)(R9*1), Z24, Z17
+	VFMADD231PS  (R13)(R8*2), Z24, Z18
+	VFMADD231PS  64(R13)(R8*2), Z24, Z19
+	VFMADD231PS  128(R13)(R8*2), Z24, Z20
+	VFMADD231PS  (R13)(R10*1), Z24, Z21
+	VFMADD231PS  64(R13)(R10*1), Z24, Z22
+	VFMADD231PS  128(R13)(R10*1), Z24, Z23
+	SUBQ         $0x01, R11
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R11
+	VADDPS  (R11), Z0, Z0
+	VMOVUPS Z0, (R11)
+	VADDPS  64(R11), Z1, Z1
+	VMOVUPS Z1, 64(R11)
+	VADDPS  128(R11), Z2, Z2
+	VMOVUPS Z2, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z3, Z3
+	VMOVUPS Z3, (R11)
+	VADDPS  64(R11), Z4, Z4
+	VMOVUPS Z4, 64(R11)
+	VADDPS  128(R11), Z5, Z5
+	VMOVUPS Z5, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z6, Z6
+	VMOVUPS Z6, (R11)
+	VADDPS  64(R11), Z7, Z7
+	VMOVUPS Z7, 64(R11)
+	VADDPS  128(R11), Z8, Z8
+	VMOVUPS Z8, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z9, Z9
+	VMOVUPS Z9, (R11)
+	VADDPS  64(R11), Z10, Z10
+	VMOVUPS Z10, 64(R11)
+	VADDPS  128(R11), Z11, Z11
+	VMOVUPS Z11, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z12, Z12
+	VMOVUPS Z12, (R11)
+	VADDPS  64(R11), Z13, Z13
+	VMOVUPS Z13, 64(R11)
+	VADDPS  128(R11), Z14, Z14
+	VMOVUPS Z14, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z15, Z15
+	VMOVUPS Z15, (R11)
+	VADDPS  64(R11), Z16, Z16
+	VMOVUPS Z16, 64(R11)
+	VADDPS  128(R11), Z17, Z17
+	VMOVUPS Z17, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z18, Z18
+	VMOVUPS Z18, (R11)
+	VADDPS  64(R11), Z19, Z19
+	VMOVUPS Z19, 64(R11)
+	VADDPS  128(R11), Z20, Z20
+	VMOVUPS Z20, 128(R11)
+	ADDQ    sumRow+72(FP), R11
+	VADDPS  (R11), Z21, Z21
+	VMOVUPS Z21, (R11)
+	VADDPS  64(R11), Z22, Z22
+	VMOVUPS Z22, 64(R11)
+	VADDPS  128(R11), Z23, Z23
+	VMOVUPS Z23, 128(R11)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box1x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z8, Z0
+	VFMADD231PS  64(R9), Z8, Z1
+	VFMADD231PS  128(R9), Z8, Z2
+	VFMADD231PS  192(R9), Z8, Z3
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z8, Z4
+	VFMADD231PS  64(R9), Z8, Z5
+	VFMADD231PS  128(R9), Z8, Z6
+	VFMADD231PS  192(R9), Z8, Z7
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z8, Z0
+	VFMADD231PS  64(R9), Z8, Z1
+	VFMADD231PS  128(R9), Z8, Z2
+	VFMADD231PS  192(R9), Z8, Z3
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Z4, Z0, Z0
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	VADDPS  Z5, Z1, Z1
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VADDPS  Z6, Z2, Z2
+	VADDPS  128(DI), Z2, Z2
+	VMOVUPS Z2, 128(DI)
+	VADDPS  Z7, Z3, Z3
+	VADDPS  192(DI), Z3, Z3
+	VMOVUPS Z3, 192(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box2x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box2x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z16
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z16, Z0
+	VFMADD231PS  64(R10), Z16, Z1
+	VFMADD231PS  128(R10), Z16, Z2
+	VFMADD231PS  192(R10), Z16, Z3
+	VFMADD231PS  (R10)(SI*1), Z16, Z4
+	VFMADD231PS  64(R10)(SI*1), Z16, Z5
+	VFMADD231PS  128(R10)(SI*1), Z16, Z6
+	VFMADD231PS  192(R10)(SI*1), Z16, Z7
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z16
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z16, Z8
+	VFMADD231PS  64(R10), Z16, Z9
+	VFMADD231PS  128(R10), Z16, Z10
+	VFMADD231PS  192(R10), Z16, Z11
+	VFMADD231PS  (R10)(SI*1), Z16, Z12
+	VFMADD231PS  64(R10)(SI*1), Z16, Z13
+	VFMADD231PS  128(R10)(SI*1), Z16, Z14
+	VFMADD231PS  192(R10)(SI*1), Z16, Z15
+	SUBQ         $0x02, R8
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z16
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z16, Z0
+	VFMADD231PS  64(R10), Z16, Z1
+	VFMADD231PS  128(R10), Z16, Z2
+	VFMADD231PS  192(R10), Z16, Z3
+	VFMADD231PS  (R10)(SI*1), Z16, Z4
+	VFMADD231PS  64(R10)(SI*1), Z16, Z5
+	VFMADD231PS  128(R10)(SI*1), Z16, Z6
+	VFMADD231PS  192(R10)(SI*1), Z16, Z7
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Z8, Z0, Z0
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	VADDPS  Z9, Z1, Z1
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VADDPS  Z10, Z2, Z2
+	VADDPS  128(R8), Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	VADDPS  Z11, Z3, Z3
+	VADDPS  192(R8), Z3, Z3
+	VMOVUPS Z3, 192(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Z12, Z4, Z4
+	VADDPS  (R8), Z4, Z4
+	VMOVUPS Z4, (R8)
+	VADDPS  Z13, Z5, Z5
+	VADDPS  64(R8), Z5, Z5
+	VMOVUPS Z5, 64(R8)
+	VADDPS  Z14, Z6, Z6
+	VADDPS  128(R8), Z6, Z6
+	VMOVUPS Z6, 128(R8)
+	VADDPS  Z15, Z7, Z7
+	VADDPS  192(R8), Z7, Z7
+	VMOVUPS Z7, 192(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box3x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box3x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z24
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
 	VFMADD231PS  (R10), Z24, Z0
 	VFMADD231PS  64(R10), Z24, Z1
 	VFMADD231PS  128(R10), Z24, Z2
 	VFMADD231PS  192(R10), Z24, Z3
-	VFMADD231PS  (R10)(DI*1), Z24, Z4
-	VFMADD231PS  64(R10)(DI*1), Z24, Z5
-	VFMADD231PS  128(R10)(DI*1), Z24, Z6
-	VFMADD231PS  192(R10)(DI*1), Z24, Z7
-	VFMADD231PS  (R10)(DI*2), Z24, Z8
-	VFMADD231PS  64(R10)(DI*2), Z24, Z9
-	VFMADD231PS  128(R10)(DI*2), Z24, Z10
-	VFMADD231PS  192(R10)(DI*2), Z24, Z11
-	VFMADD231PS  (R10)(R8*1), Z24, Z12
-	VFMADD231PS  64(R10)(R8*1), Z24, Z13
-	VFMADD231PS  128(R10)(R8*1), Z24, Z14
-	VFMADD231PS  192(R10)(R8*1), Z24, Z15
-	VFMADD231PS  (R10)(DI*4), Z24, Z16
-	VFMADD231PS  64(R10)(DI*4), Z24, Z17
-	VFMADD231PS  128(R10)(DI*4), Z24, Z18
-	VFMADD231PS  192(R10)(DI*4), Z24, Z19
-	VFMADD231PS  (R10)(R9*1), Z24, Z20
-	VFMADD231PS  64(R10)(R9*1), Z24, Z21
-	VFMADD231PS  128(R10)(R9*1), Z24, Z22
-	VFMADD231PS  192(R10)(R9*1), Z24, Z23
-	SUBQ         $0x01, AX
-	JGE          loop1
+	VFMADD231PS  (R10)(SI*1), Z24, Z4
+	VFMADD231PS  64(R10)(SI*1), Z24, Z5
+	VFMADD231PS  128(R10)(SI*1), Z24, Z6
+	VFMADD231PS  192(R10)(SI*1), Z24, Z7
+	VFMADD231PS  (R10)(SI*2), Z24, Z8
+	VFMADD231PS  64(R10)(SI*2), Z24, Z9
+	VFMADD231PS  128(R10)(SI*2), Z24, Z10
+	VFMADD231PS  192(R10)(SI*2), Z24, Z11
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z24
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z24, Z12
+	VFMADD231PS  64(R10), Z24, Z13
+	VFMADD231PS  128(R10), Z24, Z14
+	VFMADD231PS  192(R10), Z24, Z15
+	VFMADD231PS  (R10)(SI*1), Z24, Z16
+	VFMADD231PS  64(R10)(SI*1), Z24, Z17
+	VFMADD231PS  128(R10)(SI*1), Z24, Z18
+	VFMADD231PS  192(R10)(SI*1), Z24, Z19
+	VFMADD231PS  (R10)(SI*2), Z24, Z20
+	VFMADD231PS  64(R10)(SI*2), Z24, Z21
+	VFMADD231PS  128(R10)(SI*2), Z24, Z22
+	VFMADD231PS  192(R10)(SI*2), Z24, Z23
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	VADDPS  128(AX), Z6, Z6
-	VMOVUPS Z6, 128(AX)
-	VADDPS  192(AX), Z7, Z7
-	VMOVUPS Z7, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	VADDPS  128(AX), Z10, Z10
-	VMOVUPS Z10, 128(AX)
-	VADDPS  192(AX), Z11, Z11
-	VMOVUPS Z11, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	VADDPS  192(AX), Z15, Z15
-	VMOVUPS Z15, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z16, Z16
-	VMOVUPS Z16, (AX)
-	VADDPS  64(AX), Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	VADDPS  128(AX), Z18, Z18
-	VMOVUPS Z18, 128(AX)
-	VADDPS  192(AX), Z19, Z19
-	VMOVUPS Z19, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z20, Z20
-	VMOVUPS Z20, (AX)
-	VADDPS  64(AX), Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	VADDPS  128(AX), Z22, Z22
-	VMOVUPS Z22, 128(AX)
-	VADDPS  192(AX), Z23, Z23
-	VMOVUPS Z23, 192(AX)
-	ADDQ    CX, AX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z24
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z24, Z0
+	VFMADD231PS  64(R10), Z24, Z1
+	VFMADD231PS  128(R10), Z24, Z2
+	VFMADD231PS  192(R10), Z24, Z3
+	VFMADD231PS  (R10)(SI*1), Z24, Z4
+	VFMADD231PS  64(R10)(SI*1), Z24, Z5
+	VFMADD231PS  128(R10)(SI*1), Z24, Z6
+	VFMADD231PS  192(R10)(SI*1), Z24, Z7
+	VFMADD231PS  (R10)(SI*2), Z24, Z8
+	VFMADD231PS  64(R10)(SI*2), Z24, Z9
+	VFMADD231PS  128(R10)(SI*2), Z24, Z10
+	VFMADD231PS  192(R10)(SI*2), Z24, Z11
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Z12, Z0, Z0
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	VADDPS  Z13, Z1, Z1
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VADDPS  Z14, Z2, Z2
+	VADDPS  128(R8), Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	VADDPS  Z15, Z3, Z3
+	VADDPS  192(R8), Z3, Z3
+	VMOVUPS Z3, 192(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Z16, Z4, Z4
+	VADDPS  (R8), Z4, Z4
+	VMOVUPS Z4, (R8)
+	VADDPS  Z17, Z5, Z5
+	VADDPS  64(R8), Z5, Z5
+	VMOVUPS Z5, 64(R8)
+	VADDPS  Z18, Z6, Z6
+	VADDPS  128(R8), Z6, Z6
+	VMOVUPS Z6, 128(R8)
+	VADDPS  Z19, Z7, Z7
+	VADDPS  192(R8), Z7, Z7
+	VMOVUPS Z7, 192(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Z20, Z8, Z8
+	VADDPS  (R8), Z8, Z8
+	VMOVUPS Z8, (R8)
+	VADDPS  Z21, Z9, Z9
+	VADDPS  64(R8), Z9, Z9
+	VMOVUPS Z9, 64(R8)
+	VADDPS  Z22, Z10, Z10
+	VADDPS  128(R8), Z10, Z10
+	VMOVUPS Z10, 128(R8)
+	VADDPS  Z23, Z11, Z11
+	VADDPS  192(R8), Z11, Z11
+	VMOVUPS Z11, 192(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box7x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box4x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box7x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box4x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Z28
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Z28, Z0
-	VFMADD231PS  64(R10), Z28, Z1
-	VFMADD231PS  128(R10), Z28, Z2
-	VFMADD231PS  192(R10), Z28, Z3
-	VFMADD231PS  (R10)(DI*1), Z28, Z4
-	VFMADD231PS  64(R10)(DI*1), Z28, Z5
-	VFMADD231PS  128(R10)(DI*1), Z28, Z6
-	VFMADD231PS  192(R10)(DI*1), Z28, Z7
-	VFMADD231PS  (R10)(DI*2), Z28, Z8
-	VFMADD231PS  64(R10)(DI*2), Z28, Z9
-	VFMADD231PS  128(R10)(DI*2), Z28, Z10
-	VFMADD231PS  192(R10)(DI*2), Z28, Z11
-	VFMADD231PS  (R10)(R8*1), Z28, Z12
-	VFMADD231PS  64(R10)(R8*1), Z28, Z13
-	VFMADD231PS  128(R10)(R8*1), Z28, Z14
-	VFMADD231PS  192(R10)(R8*1), Z28, Z15
-	VFMADD231PS  (R10)(DI*4), Z28, Z16
-	VFMADD231PS  64(R10)(DI*4), Z28, Z17
-	VFMADD231PS  128(R10)(DI*4), Z28, Z18
-	VFMADD231PS  192(R10)(DI*4), Z28, Z19
-	VFMADD231PS  (R10)(R9*1), Z28, Z20
-	VFMADD231PS  64(R10)(R9*1), Z28, Z21
-	VFMADD231PS  128(R10)(R9*1), Z28, Z22
-	VFMADD231PS  192(R10)(R9*1), Z28, Z23
-	VFMADD231PS  (R10)(R8*2), Z28, Z24
-	VFMADD231PS  64(R10)(R8*2), Z28, Z25
-	VFMADD231PS  128(R10)(R8*2), Z28, Z26
-	VFMADD231PS  192(R10)(R8*2), Z28, Z27
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z4, Z4
-	VMOVUPS Z4, (AX)
-	VADDPS  64(AX), Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	VADDPS  128(AX), Z6, Z6
-	VMOVUPS Z6, 128(AX)
-	VADDPS  192(AX), Z7, Z7
-	VMOVUPS Z7, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z8, Z8
-	VMOVUPS Z8, (AX)
-	VADDPS  64(AX), Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	VADDPS  128(AX), Z10, Z10
-	VMOVUPS Z10, 128(AX)
-	VADDPS  192(AX), Z11, Z11
-	VMOVUPS Z11, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z12, Z12
-	VMOVUPS Z12, (AX)
-	VADDPS  64(AX), Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	VADDPS  128(AX), Z14, Z14
-	VMOVUPS Z14, 128(AX)
-	VADDPS  192(AX), Z15, Z15
-	VMOVUPS Z15, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z16, Z16
-	VMOVUPS Z16, (AX)
-	VADDPS  64(AX), Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	VADDPS  128(AX), Z18, Z18
-	VMOVUPS Z18, 128(AX)
-	VADDPS  192(AX), Z19, Z19
-	VMOVUPS Z19, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z20, Z20
-	VMOVUPS Z20, (AX)
-	VADDPS  64(AX), Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	VADDPS  128(AX), Z22, Z22
-	VMOVUPS Z22, 128(AX)
-	VADDPS  192(AX), Z23, Z23
-	VMOVUPS Z23, 192(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z24, Z24
-	VMOVUPS Z24, (AX)
-	VADDPS  64(AX), Z25, Z25
-	VMOVUPS Z25, 64(AX)
-	VADDPS  128(AX), Z26, Z26
-	VMOVUPS Z26, 128(AX)
-	VADDPS  192(AX), Z27, Z27
-	VMOVUPS Z27, 192(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z16
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z16, Z0
+	VFMADD231PS  64(R11), Z16, Z1
+	VFMADD231PS  128(R11), Z16, Z2
+	VFMADD231PS  192(R11), Z16, Z3
+	VFMADD231PS  (R11)(SI*1), Z16, Z4
+	VFMADD231PS  64(R11)(SI*1), Z16, Z5
+	VFMADD231PS  128(R11)(SI*1), Z16, Z6
+	VFMADD231PS  192(R11)(SI*1), Z16, Z7
+	VFMADD231PS  (R11)(SI*2), Z16, Z8
+	VFMADD231PS  64(R11)(SI*2), Z16, Z9
+	VFMADD231PS  128(R11)(SI*2), Z16, Z10
+	VFMADD231PS  192(R11)(SI*2), Z16, Z11
+	VFMADD231PS  (R11)(R8*1), Z16, Z12
+	VFMADD231PS  64(R11)(R8*1), Z16, Z13
+	VFMADD231PS  128(R11)(R8*1), Z16, Z14
+	VFMADD231PS  192(R11)(R8*1), Z16, Z15
+	SUBQ         $0x01, R9
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	VADDPS  128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	VADDPS  192(R9), Z3, Z3
+	VMOVUPS Z3, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z4, Z4
+	VMOVUPS Z4, (R9)
+	VADDPS  64(R9), Z5, Z5
+	VMOVUPS Z5, 64(R9)
+	VADDPS  128(R9), Z6, Z6
+	VMOVUPS Z6, 128(R9)
+	VADDPS  192(R9), Z7, Z7
+	VMOVUPS Z7, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z8, Z8
+	VMOVUPS Z8, (R9)
+	VADDPS  64(R9), Z9, Z9
+	VMOVUPS Z9, 64(R9)
+	VADDPS  128(R9), Z10, Z10
+	VMOVUPS Z10, 128(R9)
+	VADDPS  192(R9), Z11, Z11
+	VMOVUPS Z11, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z12, Z12
+	VMOVUPS Z12, (R9)
+	VADDPS  64(R9), Z13, Z13
+	VMOVUPS Z13, 64(R9)
+	VADDPS  128(R9), Z14, Z14
+	VMOVUPS Z14, 128(R9)
+	VADDPS  192(R9), Z15, Z15
+	VMOVUPS Z15, 192(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box1x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box1x5AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box5x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z10, Z0
-	VFMADD231PS  64(DI), Z10, Z1
-	VFMADD231PS  128(DI), Z10, Z2
-	VFMADD231PS  192(DI), Z10, Z3
-	VFMADD231PS  256(DI), Z10, Z4
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Z10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Z10, Z5
-	VFMADD231PS  64(DI), Z10, Z6
-	VFMADD231PS  128(DI), Z10, Z7
-	VFMADD231PS  192(DI), Z10, Z8
-	VFMADD231PS  256(DI), Z10, Z9
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z10, Z0
-	VFMADD231PS  64(AX), Z10, Z1
-	VFMADD231PS  128(AX), Z10, Z2
-	VFMADD231PS  192(AX), Z10, Z3
-	VFMADD231PS  256(AX), Z10, Z4
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z20
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z20, Z0
+	VFMADD231PS  64(R11), Z20, Z1
+	VFMADD231PS  128(R11), Z20, Z2
+	VFMADD231PS  192(R11), Z20, Z3
+	VFMADD231PS  (R11)(SI*1), Z20, Z4
+	VFMADD231PS  64(R11)(SI*1), Z20, Z5
+	VFMADD231PS  128(R11)(SI*1), Z20, Z6
+	VFMADD231PS  192(R11)(SI*1), Z20, Z7
+	VFMADD231PS  (R11)(SI*2), Z20, Z8
+	VFMADD231PS  64(R11)(SI*2), Z20, Z9
+	VFMADD231PS  128(R11)(SI*2), Z20, Z10
+	VFMADD231PS  192(R11)(SI*2), Z20, Z11
+	VFMADD231PS  (R11)(R8*1), Z20, Z12
+	VFMADD231PS  64(R11)(R8*1), Z20, Z13
+	VFMADD231PS  128(R11)(R8*1), Z20, Z14
+	VFMADD231PS  192(R11)(R8*1), Z20, Z15
+	VFMADD231PS  (R11)(SI*4), Z20, Z16
+	VFMADD231PS  64(R11)(SI*4), Z20, Z17
+	VFMADD231PS  128(R11)(SI*4), Z20, Z18
+	VFMADD231PS  192(R11)(SI*4), Z20, Z19
+	SUBQ         $0x01, R9
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	VADDPS  128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	VADDPS  192(R9), Z3, Z3
+	VMOVUPS Z3, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z4, Z4
+	VMOVUPS Z4, (R9)
+	VADDPS  64(R9), Z5, Z5
+	VMOVUPS Z5, 64(R9)
+	VADDPS  128(R9), Z6, Z6
+	VMOVUPS Z6, 128(R9)
+	VADDPS  192(R9), Z7, Z7
+	VMOVUPS Z7, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z8, Z8
+	VMOVUPS Z8, (R9)
+	VADDPS  64(R9), Z9, Z9
+	VMOVUPS Z9, 64(R9)
+	VADDPS  128(R9), Z10, Z10
+	VMOVUPS Z10, 128(R9)
+	VADDPS  192(R9), Z11, Z11
+	VMOVUPS Z11, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z12, Z12
+	VMOVUPS Z12, (R9)
+	VADDPS  64(R9), Z13, Z13
+	VMOVUPS Z13, 64(R9)
+	VADDPS  128(R9), Z14, Z14
+	VMOVUPS Z14, 128(R9)
+	VADDPS  192(R9), Z15, Z15
+	VMOVUPS Z15, 192(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z16, Z16
+	VMOVUPS Z16, (R9)
+	VADDPS  64(R9), Z17, Z17
+	VMOVUPS Z17, 64(R9)
+	VADDPS  128(R9), Z18, Z18
+	VMOVUPS Z18, 128(R9)
+	VADDPS  192(R9), Z19, Z19
+	VMOVUPS Z19, 192(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box6x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box6x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x01, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z24
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z24, Z0
+	VFMADD231PS  64(R12), Z24, Z1
+	VFMADD231PS  128(R12), Z24, Z2
+	VFMADD231PS  192(R12), Z24, Z3
+	VFMADD231PS  (R12)(SI*1), Z24, Z4
+	VFMADD231PS  64(R12)(SI*1), Z24, Z5
+	VFMADD231PS  128(R12)(SI*1), Z24, Z6
+	VFMADD231PS  192(R12)(SI*1), Z24, Z7
+	VFMADD231PS  (R12)(SI*2), Z24, Z8
+	VFMADD231PS  64(R12)(SI*2), Z24, Z9
+	VFMADD231PS  128(R12)(SI*2), Z24, Z10
+	VFMADD231PS  192(R12)(SI*2), Z24, Z11
+	VFMADD231PS  (R12)(R8*1), Z24, Z12
+	VFMADD231PS  64(R12)(R8*1), Z24, Z13
+	VFMADD231PS  128(R12)(R8*1), Z24, Z14
+	VFMADD231PS  192(R12)(R8*1), Z24, Z15
+	VFMADD231PS  (R12)(SI*4), Z24, Z16
+	VFMADD231PS  64(R12)(SI*4), Z24, Z17
+	VFMADD231PS  128(R12)(SI*4), Z24, Z18
+	VFMADD231PS  192(R12)(SI*4), Z24, Z19
+	VFMADD231PS  (R12)(R9*1), Z24, Z20
+	VFMADD231PS  64(R12)(R9*1), Z24, Z21
+	VFMADD231PS  128(R12)(R9*1), Z24, Z22
+	VFMADD231PS  192(R12)(R9*1), Z24, Z23
+	SUBQ         $0x01, R10
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R10
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	VADDPS  64(R10), Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	VADDPS  128(R10), Z2, Z2
+	VMOVUPS Z2, 128(R10)
+	VADDPS  192(R10), Z3, Z3
+	VMOVUPS Z3, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z4, Z4
+	VMOVUPS Z4, (R10)
+	VADDPS  64(R10), Z5, Z5
+	VMOVUPS Z5, 64(R10)
+	VADDPS  128(R10), Z6, Z6
+	VMOVUPS Z6, 128(R10)
+	VADDPS  192(R10), Z7, Z7
+	VMOVUPS Z7, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z8, Z8
+	VMOVUPS Z8, (R10)
+	VADDPS  64(R10), Z9, Z9
+	VMOVUPS Z9, 64(R10)
+	VADDPS  128(R10), Z10, Z10
+	VMOVUPS Z10, 128(R10)
+	VADDPS  192(R10), Z11, Z11
+	VMOVUPS Z11, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z12, Z12
+	VMOVUPS Z12, (R10)
+	VADDPS  64(R10), Z13, Z13
+	VMOVUPS Z13, 64(R10)
+	VADDPS  128(R10), Z14, Z14
+	VMOVUPS Z14, 128(R10)
+	VADDPS  192(R10), Z15, Z15
+	VMOVUPS Z15, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z16, Z16
+	VMOVUPS Z16, (R10)
+	VADDPS  64(R10), Z17, Z17
+	VMOVUPS Z17, 64(R10)
+	VADDPS  128(R10), Z18, Z18
+	VMOVUPS Z18, 128(R10)
+	VADDPS  192(R10), Z19, Z19
+	VMOVUPS Z19, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z20, Z20
+	VMOVUPS Z20, (R10)
+	VADDPS  64(R10), Z21, Z21
+	VMOVUPS Z21, 64(R10)
+	VADDPS  128(R10), Z22, Z22
+	VMOVUPS Z22, 128(R10)
+	VADDPS  192(R10), Z23, Z23
+	VMOVUPS Z23, 192(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box7x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box7x4AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x01, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Z28
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Z28, Z0
+	VFMADD231PS  64(R12), Z28, Z1
+	VFMADD231PS  128(R12), Z28, Z2
+	VFMADD231PS  192(R12), Z28, Z3
+	VFMADD231PS  (R12)(SI*1), Z28, Z4
+	VFMADD231PS  64(R12)(SI*1), Z28, Z5
+	VFMADD231PS  128(R12)(SI*1), Z28, Z6
+	VFMADD231PS  192(R12)(SI*1), Z28, Z7
+	VFMADD231PS  (R12)(SI*2), Z28, Z8
+	VFMADD231PS  64(R12)(SI*2), Z28, Z9
+	VFMADD231PS  128(R12)(SI*2), Z28, Z10
+	VFMADD231PS  192(R12)(SI*2), Z28, Z11
+	VFMADD231PS  (R12)(R8*1), Z28, Z12
+	VFMADD231PS  64(R12)(R8*1), Z28, Z13
+	VFMADD231PS  128(R12)(R8*1), Z28, Z14
+	VFMADD231PS  192(R12)(R8*1), Z28, Z15
+	VFMADD231PS  (R12)(SI*4), Z28, Z16
+	VFMADD231PS  64(R12)(SI*4), Z28, Z17
+	VFMADD231PS  128(R12)(SI*4), Z28, Z18
+	VFMADD231PS  192(R12)(SI*4), Z28, Z19
+	VFMADD231PS  (R12)(R9*1), Z28, Z20
+	VFMADD231PS  64(R12)(R9*1), Z28, Z21
+	VFMADD231PS  128(R12)(R9*1), Z28, Z22
+	VFMADD231PS  192(R12)(R9*1), Z28, Z23
+	VFMADD231PS  (R12)(R8*2), Z28, Z24
+	VFMADD231PS  64(R12)(R8*2), Z28, Z25
+	VFMADD231PS  128(R12)(R8*2), Z28, Z26
+	VFMADD231PS  192(R12)(R8*2), Z28, Z27
+	SUBQ         $0x01, R10
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R10
+	VADDPS  (R10), Z0, Z0
+	VMOVUPS Z0, (R10)
+	VADDPS  64(R10), Z1, Z1
+	VMOVUPS Z1, 64(R10)
+	VADDPS  128(R10), Z2, Z2
+	VMOVUPS Z2, 128(R10)
+	VADDPS  192(R10), Z3, Z3
+	VMOVUPS Z3, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z4, Z4
+	VMOVUPS Z4, (R10)
+	VADDPS  64(R10), Z5, Z5
+	VMOVUPS Z5, 64(R10)
+	VADDPS  128(R10), Z6, Z6
+	VMOVUPS Z6, 128(R10)
+	VADDPS  192(R10), Z7, Z7
+	VMOVUPS Z7, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z8, Z8
+	VMOVUPS Z8, (R10)
+	VADDPS  64(R10), Z9, Z9
+	VMOVUPS Z9, 64(R10)
+	VADDPS  128(R10), Z10, Z10
+	VMOVUPS Z10, 128(R10)
+	VADDPS  192(R10), Z11, Z11
+	VMOVUPS Z11, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z12, Z12
+	VMOVUPS Z12, (R10)
+	VADDPS  64(R10), Z13, Z13
+	VMOVUPS Z13, 64(R10)
+	VADDPS  128(R10), Z14, Z14
+	VMOVUPS Z14, 128(R10)
+	VADDPS  192(R10), Z15, Z15
+	VMOVUPS Z15, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z16, Z16
+	VMOVUPS Z16, (R10)
+	VADDPS  64(R10), Z17, Z17
+	VMOVUPS Z17, 64(R10)
+	VADDPS  128(R10), Z18, Z18
+	VMOVUPS Z18, 128(R10)
+	VADDPS  192(R10), Z19, Z19
+	VMOVUPS Z19, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z20, Z20
+	VMOVUPS Z20, (R10)
+	VADDPS  64(R10), Z21, Z21
+	VMOVUPS Z21, 64(R10)
+	VADDPS  128(R10), Z22, Z22
+	VMOVUPS Z22, 128(R10)
+	VADDPS  192(R10), Z23, Z23
+	VMOVUPS Z23, 192(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Z24, Z24
+	VMOVUPS Z24, (R10)
+	VADDPS  64(R10), Z25, Z25
+	VMOVUPS Z25, 64(R10)
+	VADDPS  128(R10), Z26, Z26
+	VMOVUPS Z26, 128(R10)
+	VADDPS  192(R10), Z27, Z27
+	VMOVUPS Z27, 192(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, AVX512F
+TEXT ·box1x5AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z10
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z10, Z0
+	VFMADD231PS  64(R9), Z10, Z1
+	VFMADD231PS  128(R9), Z10, Z2
+	VFMADD231PS  192(R9), Z10, Z3
+	VFMADD231PS  256(R9), Z10, Z4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z10
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z10, Z5
+	VFMADD231PS  64(R9), Z10, Z6
+	VFMADD231PS  128(R9), Z10, Z7
+	VFMADD231PS  192(R9), Z10, Z8
+	VFMADD231PS  256(R9), Z10, Z9
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Z10
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Z10, Z0
+	VFMADD231PS  64(R9), Z10, Z1
+	VFMADD231PS  128(R9), Z10, Z2
+	VFMADD231PS  192(R9), Z10, Z3
+	VFMADD231PS  256(R9), Z10, Z4
+
+done4:
+	MOVQ    SI, DI
 	VADDPS  Z5, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
 	VADDPS  Z6, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
+	VADDPS  64(DI), Z1, Z1
+	VMOVUPS Z1, 64(DI)
 	VADDPS  Z7, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
+	VADDPS  128(DI), Z2, Z2
+	VMOVUPS Z2, 128(DI)
 	VADDPS  Z8, Z3, Z3
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
+	VADDPS  192(DI), Z3, Z3
+	VMOVUPS Z3, 192(DI)
 	VADDPS  Z9, Z4, Z4
-	VADDPS  256(AX), Z4, Z4
-	VMOVUPS Z4, 256(AX)
-	ADDQ    CX, AX
+	VADDPS  256(DI), Z4, Z4
+	VMOVUPS Z4, 256(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box2x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box2x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box2x5AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box2x5AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z20, Z0
-	VFMADD231PS  64(R8), Z20, Z1
-	VFMADD231PS  128(R8), Z20, Z2
-	VFMADD231PS  192(R8), Z20, Z3
-	VFMADD231PS  256(R8), Z20, Z4
-	VFMADD231PS  (R8)(DI*1), Z20, Z5
-	VFMADD231PS  64(R8)(DI*1), Z20, Z6
-	VFMADD231PS  128(R8)(DI*1), Z20, Z7
-	VFMADD231PS  192(R8)(DI*1), Z20, Z8
-	VFMADD231PS  256(R8)(DI*1), Z20, Z9
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z20, Z10
-	VFMADD231PS  64(R8), Z20, Z11
-	VFMADD231PS  128(R8), Z20, Z12
-	VFMADD231PS  192(R8), Z20, Z13
-	VFMADD231PS  256(R8), Z20, Z14
-	VFMADD231PS  (R8)(DI*1), Z20, Z15
-	VFMADD231PS  64(R8)(DI*1), Z20, Z16
-	VFMADD231PS  128(R8)(DI*1), Z20, Z17
-	VFMADD231PS  192(R8)(DI*1), Z20, Z18
-	VFMADD231PS  256(R8)(DI*1), Z20, Z19
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Z20, Z0
-	VFMADD231PS  64(AX), Z20, Z1
-	VFMADD231PS  128(AX), Z20, Z2
-	VFMADD231PS  192(AX), Z20, Z3
-	VFMADD231PS  256(AX), Z20, Z4
-	VFMADD231PS  (AX)(DI*1), Z20, Z5
-	VFMADD231PS  64(AX)(DI*1), Z20, Z6
-	VFMADD231PS  128(AX)(DI*1), Z20, Z7
-	VFMADD231PS  192(AX)(DI*1), Z20, Z8
-	VFMADD231PS  256(AX)(DI*1), Z20, Z9
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z20
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z20, Z0
+	VFMADD231PS  64(R10), Z20, Z1
+	VFMADD231PS  128(R10), Z20, Z2
+	VFMADD231PS  192(R10), Z20, Z3
+	VFMADD231PS  256(R10), Z20, Z4
+	VFMADD231PS  (R10)(SI*1), Z20, Z5
+	VFMADD231PS  64(R10)(SI*1), Z20, Z6
+	VFMADD231PS  128(R10)(SI*1), Z20, Z7
+	VFMADD231PS  192(R10)(SI*1), Z20, Z8
+	VFMADD231PS  256(R10)(SI*1), Z20, Z9
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z20
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z20, Z10
+	VFMADD231PS  64(R10), Z20, Z11
+	VFMADD231PS  128(R10), Z20, Z12
+	VFMADD231PS  192(R10), Z20, Z13
+	VFMADD231PS  256(R10), Z20, Z14
+	VFMADD231PS  (R10)(SI*1), Z20, Z15
+	VFMADD231PS  64(R10)(SI*1), Z20, Z16
+	VFMADD231PS  128(R10)(SI*1), Z20, Z17
+	VFMADD231PS  192(R10)(SI*1), Z20, Z18
+	VFMADD231PS  256(R10)(SI*1), Z20, Z19
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z20
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z20, Z0
+	VFMADD231PS  64(R10), Z20, Z1
+	VFMADD231PS  128(R10), Z20, Z2
+	VFMADD231PS  192(R10), Z20, Z3
+	VFMADD231PS  256(R10), Z20, Z4
+	VFMADD231PS  (R10)(SI*1), Z20, Z5
+	VFMADD231PS  64(R10)(SI*1), Z20, Z6
+	VFMADD231PS  128(R10)(SI*1), Z20, Z7
+	VFMADD231PS  192(R10)(SI*1), Z20, Z8
+	VFMADD231PS  256(R10)(SI*1), Z20, Z9
+
+done4:
+	MOVQ    DI, R8
 	VADDPS  Z10, Z0, Z0
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
 	VADDPS  Z11, Z1, Z1
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
 	VADDPS  Z12, Z2, Z2
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
+	VADDPS  128(R8), Z2, Z2
+	VMOVUPS Z2, 128(R8)
 	VADDPS  Z13, Z3, Z3
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
+	VADDPS  192(R8), Z3, Z3
+	VMOVUPS Z3, 192(R8)
 	VADDPS  Z14, Z4, Z4
-	VADDPS  256(AX), Z4, Z4
-	VMOVUPS Z4, 256(AX)
-	ADDQ    CX, AX
+	VADDPS  256(R8), Z4, Z4
+	VMOVUPS Z4, 256(R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Z15, Z5, Z5
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
+	VADDPS  (R8), Z5, Z5
+	VMOVUPS Z5, (R8)
 	VADDPS  Z16, Z6, Z6
-	VADDPS  64(AX), Z6, Z6
-	VMOVUPS Z6, 64(AX)
+	VADDPS  64(R8), Z6, Z6
+	VMOVUPS Z6, 64(R8)
 	VADDPS  Z17, Z7, Z7
-	VADDPS  128(AX), Z7, Z7
-	VMOVUPS Z7, 128(AX)
+	VADDPS  128(R8), Z7, Z7
+	VMOVUPS Z7, 128(R8)
 	VADDPS  Z18, Z8, Z8
-	VADDPS  192(AX), Z8, Z8
-	VMOVUPS Z8, 192(AX)
+	VADDPS  192(R8), Z8, Z8
+	VMOVUPS Z8, 192(R8)
 	VADDPS  Z19, Z9, Z9
-	VADDPS  256(AX), Z9, Z9
-	VMOVUPS Z9, 256(AX)
-	ADDQ    CX, AX
+	VADDPS  256(R8), Z9, Z9
+	VMOVUPS Z9, 256(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box3x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box3x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box3x5AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box3x5AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Z15
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Z15, Z0
-	VFMADD231PS  64(R8), Z15, Z1
-	VFMADD231PS  128(R8), Z15, Z2
-	VFMADD231PS  192(R8), Z15, Z3
-	VFMADD231PS  256(R8), Z15, Z4
-	VFMADD231PS  (R8)(DI*1), Z15, Z5
-	VFMADD231PS  64(R8)(DI*1), Z15, Z6
-	VFMADD231PS  128(R8)(DI*1), Z15, Z7
-	VFMADD231PS  192(R8)(DI*1), Z15, Z8
-	VFMADD231PS  256(R8)(DI*1), Z15, Z9
-	VFMADD231PS  (R8)(DI*2), Z15, Z10
-	VFMADD231PS  64(R8)(DI*2), Z15, Z11
-	VFMADD231PS  128(R8)(DI*2), Z15, Z12
-	VFMADD231PS  192(R8)(DI*2), Z15, Z13
-	VFMADD231PS  256(R8)(DI*2), Z15, Z14
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x01, R8
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	VADDPS  256(AX), Z4, Z4
-	VMOVUPS Z4, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
-	VADDPS  64(AX), Z6, Z6
-	VMOVUPS Z6, 64(AX)
-	VADDPS  128(AX), Z7, Z7
-	VMOVUPS Z7, 128(AX)
-	VADDPS  192(AX), Z8, Z8
-	VMOVUPS Z8, 192(AX)
-	VADDPS  256(AX), Z9, Z9
-	VMOVUPS Z9, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z10, Z10
-	VMOVUPS Z10, (AX)
-	VADDPS  64(AX), Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	VADDPS  128(AX), Z12, Z12
-	VMOVUPS Z12, 128(AX)
-	VADDPS  192(AX), Z13, Z13
-	VMOVUPS Z13, 192(AX)
-	VADDPS  256(AX), Z14, Z14
-	VMOVUPS Z14, 256(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Z15
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Z15, Z0
+	VFMADD231PS  64(R10), Z15, Z1
+	VFMADD231PS  128(R10), Z15, Z2
+	VFMADD231PS  192(R10), Z15, Z3
+	VFMADD231PS  256(R10), Z15, Z4
+	VFMADD231PS  (R10)(SI*1), Z15, Z5
+	VFMADD231PS  64(R10)(SI*1), Z15, Z6
+	VFMADD231PS  128(R10)(SI*1), Z15, Z7
+	VFMADD231PS  192(R10)(SI*1), Z15, Z8
+	VFMADD231PS  256(R10)(SI*1), Z15, Z9
+	VFMADD231PS  (R10)(SI*2), Z15, Z10
+	VFMADD231PS  64(R10)(SI*2), Z15, Z11
+	VFMADD231PS  128(R10)(SI*2), Z15, Z12
+	VFMADD231PS  192(R10)(SI*2), Z15, Z13
+	VFMADD231PS  256(R10)(SI*2), Z15, Z14
+	SUBQ         $0x01, R8
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R8
+	VADDPS  (R8), Z0, Z0
+	VMOVUPS Z0, (R8)
+	VADDPS  64(R8), Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VADDPS  128(R8), Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	VADDPS  192(R8), Z3, Z3
+	VMOVUPS Z3, 192(R8)
+	VADDPS  256(R8), Z4, Z4
+	VMOVUPS Z4, 256(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  (R8), Z5, Z5
+	VMOVUPS Z5, (R8)
+	VADDPS  64(R8), Z6, Z6
+	VMOVUPS Z6, 64(R8)
+	VADDPS  128(R8), Z7, Z7
+	VMOVUPS Z7, 128(R8)
+	VADDPS  192(R8), Z8, Z8
+	VMOVUPS Z8, 192(R8)
+	VADDPS  256(R8), Z9, Z9
+	VMOVUPS Z9, 256(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  (R8), Z10, Z10
+	VMOVUPS Z10, (R8)
+	VADDPS  64(R8), Z11, Z11
+	VMOVUPS Z11, 64(R8)
+	VADDPS  128(R8), Z12, Z12
+	VMOVUPS Z12, 128(R8)
+	VADDPS  192(R8), Z13, Z13
+	VMOVUPS Z13, 192(R8)
+	VADDPS  256(R8), Z14, Z14
+	VMOVUPS Z14, 256(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box4x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box4x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box4x5AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box4x5AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z20
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z20, Z0
-	VFMADD231PS  64(R9), Z20, Z1
-	VFMADD231PS  128(R9), Z20, Z2
-	VFMADD231PS  192(R9), Z20, Z3
-	VFMADD231PS  256(R9), Z20, Z4
-	VFMADD231PS  (R9)(DI*1), Z20, Z5
-	VFMADD231PS  64(R9)(DI*1), Z20, Z6
-	VFMADD231PS  128(R9)(DI*1), Z20, Z7
-	VFMADD231PS  192(R9)(DI*1), Z20, Z8
-	VFMADD231PS  256(R9)(DI*1), Z20, Z9
-	VFMADD231PS  (R9)(DI*2), Z20, Z10
-	VFMADD231PS  64(R9)(DI*2), Z20, Z11
-	VFMADD231PS  128(R9)(DI*2), Z20, Z12
-	VFMADD231PS  192(R9)(DI*2), Z20, Z13
-	VFMADD231PS  256(R9)(DI*2), Z20, Z14
-	VFMADD231PS  (R9)(R8*1), Z20, Z15
-	VFMADD231PS  64(R9)(R8*1), Z20, Z16
-	VFMADD231PS  128(R9)(R8*1), Z20, Z17
-	VFMADD231PS  192(R9)(R8*1), Z20, Z18
-	VFMADD231PS  256(R9)(R8*1), Z20, Z19
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	VADDPS  256(AX), Z4, Z4
-	VMOVUPS Z4, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
-	VADDPS  64(AX), Z6, Z6
-	VMOVUPS Z6, 64(AX)
-	VADDPS  128(AX), Z7, Z7
-	VMOVUPS Z7, 128(AX)
-	VADDPS  192(AX), Z8, Z8
-	VMOVUPS Z8, 192(AX)
-	VADDPS  256(AX), Z9, Z9
-	VMOVUPS Z9, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z10, Z10
-	VMOVUPS Z10, (AX)
-	VADDPS  64(AX), Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	VADDPS  128(AX), Z12, Z12
-	VMOVUPS Z12, 128(AX)
-	VADDPS  192(AX), Z13, Z13
-	VMOVUPS Z13, 192(AX)
-	VADDPS  256(AX), Z14, Z14
-	VMOVUPS Z14, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z15, Z15
-	VMOVUPS Z15, (AX)
-	VADDPS  64(AX), Z16, Z16
-	VMOVUPS Z16, 64(AX)
-	VADDPS  128(AX), Z17, Z17
-	VMOVUPS Z17, 128(AX)
-	VADDPS  192(AX), Z18, Z18
-	VMOVUPS Z18, 192(AX)
-	VADDPS  256(AX), Z19, Z19
-	VMOVUPS Z19, 256(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z20
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z20, Z0
+	VFMADD231PS  64(R11), Z20, Z1
+	VFMADD231PS  128(R11), Z20, Z2
+	VFMADD231PS  192(R11), Z20, Z3
+	VFMADD231PS  256(R11), Z20, Z4
+	VFMADD231PS  (R11)(SI*1), Z20, Z5
+	VFMADD231PS  64(R11)(SI*1), Z20, Z6
+	VFMADD231PS  128(R11)(SI*1), Z20, Z7
+	VFMADD231PS  192(R11)(SI*1), Z20, Z8
+	VFMADD231PS  256(R11)(SI*1), Z20, Z9
+	VFMADD231PS  (R11)(SI*2), Z20, Z10
+	VFMADD231PS  64(R11)(SI*2), Z20, Z11
+	VFMADD231PS  128(R11)(SI*2), Z20, Z12
+	VFMADD231PS  192(R11)(SI*2), Z20, Z13
+	VFMADD231PS  256(R11)(SI*2), Z20, Z14
+	VFMADD231PS  (R11)(R8*1), Z20, Z15
+	VFMADD231PS  64(R11)(R8*1), Z20, Z16
+	VFMADD231PS  128(R11)(R8*1), Z20, Z17
+	VFMADD231PS  192(R11)(R8*1), Z20, Z18
+	VFMADD231PS  256(R11)(R8*1), Z20, Z19
+	SUBQ         $0x01, R9
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	VADDPS  128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	VADDPS  192(R9), Z3, Z3
+	VMOVUPS Z3, 192(R9)
+	VADDPS  256(R9), Z4, Z4
+	VMOVUPS Z4, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z5, Z5
+	VMOVUPS Z5, (R9)
+	VADDPS  64(R9), Z6, Z6
+	VMOVUPS Z6, 64(R9)
+	VADDPS  128(R9), Z7, Z7
+	VMOVUPS Z7, 128(R9)
+	VADDPS  192(R9), Z8, Z8
+	VMOVUPS Z8, 192(R9)
+	VADDPS  256(R9), Z9, Z9
+	VMOVUPS Z9, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z10, Z10
+	VMOVUPS Z10, (R9)
+	VADDPS  64(R9), Z11, Z11
+	VMOVUPS Z11, 64(R9)
+	VADDPS  128(R9), Z12, Z12
+	VMOVUPS Z12, 128(R9)
+	VADDPS  192(R9), Z13, Z13
+	VMOVUPS Z13, 192(R9)
+	VADDPS  256(R9), Z14, Z14
+	VMOVUPS Z14, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z15, Z15
+	VMOVUPS Z15, (R9)
+	VADDPS  64(R9), Z16, Z16
+	VMOVUPS Z16, 64(R9)
+	VADDPS  128(R9), Z17, Z17
+	VMOVUPS Z17, 128(R9)
+	VADDPS  192(R9), Z18, Z18
+	VMOVUPS Z18, 192(R9)
+	VADDPS  256(R9), Z19, Z19
+	VMOVUPS Z19, 256(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box5x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, AVX512F
-TEXT ·box5x5AVX512(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box5x5AVX512(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Z25
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Z25, Z0
-	VFMADD231PS  64(R9), Z25, Z1
-	VFMADD231PS  128(R9), Z25, Z2
-	VFMADD231PS  192(R9), Z25, Z3
-	VFMADD231PS  256(R9), Z25, Z4
-	VFMADD231PS  (R9)(DI*1), Z25, Z5
-	VFMADD231PS  64(R9)(DI*1), Z25, Z6
-	VFMADD231PS  128(R9)(DI*1), Z25, Z7
-	VFMADD231PS  192(R9)(DI*1), Z25, Z8
-	VFMADD231PS  256(R9)(DI*1), Z25, Z9
-	VFMADD231PS  (R9)(DI*2), Z25, Z10
-	VFMADD231PS  64(R9)(DI*2), Z25, Z11
-	VFMADD231PS  128(R9)(DI*2), Z25, Z12
-	VFMADD231PS  192(R9)(DI*2), Z25, Z13
-	VFMADD231PS  256(R9)(DI*2), Z25, Z14
-	VFMADD231PS  (R9)(R8*1), Z25, Z15
-	VFMADD231PS  64(R9)(R8*1), Z25, Z16
-	VFMADD231PS  128(R9)(R8*1), Z25, Z17
-	VFMADD231PS  192(R9)(R8*1), Z25, Z18
-	VFMADD231PS  256(R9)(R8*1), Z25, Z19
-	VFMADD231PS  (R9)(DI*4), Z25, Z20
-	VFMADD231PS  64(R9)(DI*4), Z25, Z21
-	VFMADD231PS  128(R9)(DI*4), Z25, Z22
-	VFMADD231PS  192(R9)(DI*4), Z25, Z23
-	VFMADD231PS  256(R9)(DI*4), Z25, Z24
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	VADDPS  64(AX), Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	VADDPS  128(AX), Z2, Z2
-	VMOVUPS Z2, 128(AX)
-	VADDPS  192(AX), Z3, Z3
-	VMOVUPS Z3, 192(AX)
-	VADDPS  256(AX), Z4, Z4
-	VMOVUPS Z4, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z5, Z5
-	VMOVUPS Z5, (AX)
-	VADDPS  64(AX), Z6, Z6
-	VMOVUPS Z6, 64(AX)
-	VADDPS  128(AX), Z7, Z7
-	VMOVUPS Z7, 128(AX)
-	VADDPS  192(AX), Z8, Z8
-	VMOVUPS Z8, 192(AX)
-	VADDPS  256(AX), Z9, Z9
-	VMOVUPS Z9, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z10, Z10
-	VMOVUPS Z10, (AX)
-	VADDPS  64(AX), Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	VADDPS  128(AX), Z12, Z12
-	VMOVUPS Z12, 128(AX)
-	VADDPS  192(AX), Z13, Z13
-	VMOVUPS Z13, 192(AX)
-	VADDPS  256(AX), Z14, Z14
-	VMOVUPS Z14, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z15, Z15
-	VMOVUPS Z15, (AX)
-	VADDPS  64(AX), Z16, Z16
-	VMOVUPS Z16, 64(AX)
-	VADDPS  128(AX), Z17, Z17
-	VMOVUPS Z17, 128(AX)
-	VADDPS  192(AX), Z18, Z18
-	VMOVUPS Z18, 192(AX)
-	VADDPS  256(AX), Z19, Z19
-	VMOVUPS Z19, 256(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Z20, Z20
-	VMOVUPS Z20, (AX)
-	VADDPS  64(AX), Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	VADDPS  128(AX), Z22, Z22
-	VMOVUPS Z22, 128(AX)
-	VADDPS  192(AX), Z23, Z23
-	VMOVUPS Z23, 192(AX)
-	VADDPS  256(AX), Z24, Z24
-	VMOVUPS Z24, 256(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Z25
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Z25, Z0
+	VFMADD231PS  64(R11), Z25, Z1
+	VFMADD231PS  128(R11), Z25, Z2
+	VFMADD231PS  192(R11), Z25, Z3
+	VFMADD231PS  256(R11), Z25, Z4
+	VFMADD231PS  (R11)(SI*1), Z25, Z5
+	VFMADD231PS  64(R11)(SI*1), Z25, Z6
+	VFMADD231PS  128(R11)(SI*1), Z25, Z7
+	VFMADD231PS  192(R11)(SI*1), Z25, Z8
+	VFMADD231PS  256(R11)(SI*1), Z25, Z9
+	VFMADD231PS  (R11)(SI*2), Z25, Z10
+	VFMADD231PS  64(R11)(SI*2), Z25, Z11
+	VFMADD231PS  128(R11)(SI*2), Z25, Z12
+	VFMADD231PS  192(R11)(SI*2), Z25, Z13
+	VFMADD231PS  256(R11)(SI*2), Z25, Z14
+	VFMADD231PS  (R11)(R8*1), Z25, Z15
+	VFMADD231PS  64(R11)(R8*1), Z25, Z16
+	VFMADD231PS  128(R11)(R8*1), Z25, Z17
+	VFMADD231PS  192(R11)(R8*1), Z25, Z18
+	VFMADD231PS  256(R11)(R8*1), Z25, Z19
+	VFMADD231PS  (R11)(SI*4), Z25, Z20
+	VFMADD231PS  64(R11)(SI*4), Z25, Z21
+	VFMADD231PS  128(R11)(SI*4), Z25, Z22
+	VFMADD231PS  192(R11)(SI*4), Z25, Z23
+	VFMADD231PS  256(R11)(SI*4), Z25, Z24
+	SUBQ         $0x01, R9
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS  64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	VADDPS  128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	VADDPS  192(R9), Z3, Z3
+	VMOVUPS Z3, 192(R9)
+	VADDPS  256(R9), Z4, Z4
+	VMOVUPS Z4, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z5, Z5
+	VMOVUPS Z5, (R9)
+	VADDPS  64(R9), Z6, Z6
+	VMOVUPS Z6, 64(R9)
+	VADDPS  128(R9), Z7, Z7
+	VMOVUPS Z7, 128(R9)
+	VADDPS  192(R9), Z8, Z8
+	VMOVUPS Z8, 192(R9)
+	VADDPS  256(R9), Z9, Z9
+	VMOVUPS Z9, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z10, Z10
+	VMOVUPS Z10, (R9)
+	VADDPS  64(R9), Z11, Z11
+	VMOVUPS Z11, 64(R9)
+	VADDPS  128(R9), Z12, Z12
+	VMOVUPS Z12, 128(R9)
+	VADDPS  192(R9), Z13, Z13
+	VMOVUPS Z13, 192(R9)
+	VADDPS  256(R9), Z14, Z14
+	VMOVUPS Z14, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z15, Z15
+	VMOVUPS Z15, (R9)
+	VADDPS  64(R9), Z16, Z16
+	VMOVUPS Z16, 64(R9)
+	VADDPS  128(R9), Z17, Z17
+	VMOVUPS Z17, 128(R9)
+	VADDPS  192(R9), Z18, Z18
+	VMOVUPS Z18, 192(R9)
+	VADDPS  256(R9), Z19, Z19
+	VMOVUPS Z19, 256(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Z20, Z20
+	VMOVUPS Z20, (R9)
+	VADDPS  64(R9), Z21, Z21
+	VMOVUPS Z21, 64(R9)
+	VADDPS  128(R9), Z22, Z22
+	VMOVUPS Z22, 128(R9)
+	VADDPS  192(R9), Z23, Z23
+	VMOVUPS Z23, 192(R9)
+	VADDPS  256(R9), Z24, Z24
+	VMOVUPS Z24, 256(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box1x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box1x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box1x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box1x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y4, Y0
-	VFMADD231PS  32(DI), Y4, Y1
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y4, Y2
-	VFMADD231PS  32(DI), Y4, Y3
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Y4
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Y4, Y0
-	VFMADD231PS  32(AX), Y4, Y1
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y2, Y0
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y2, Y1
+	SUBQ         $0x02, DI
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y2
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y2, Y0
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Y1, Y0, Y0
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box2x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box2x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  (R10)(SI*1), Y4, Y1
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y4, Y2
+	VFMADD231PS  (R10)(SI*1), Y4, Y3
+	SUBQ         $0x02, R8
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y4
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  (R10)(SI*1), Y4, Y1
+
+done4:
+	MOVQ    DI, R8
 	VADDPS  Y2, Y0, Y0
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Y3, Y1, Y1
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VADDPS  (R8), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box2x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box3x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box2x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box3x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y8, Y0
-	VFMADD231PS  32(R8), Y8, Y1
-	VFMADD231PS  (R8)(DI*1), Y8, Y2
-	VFMADD231PS  32(R8)(DI*1), Y8, Y3
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y8, Y4
-	VFMADD231PS  32(R8), Y8, Y5
-	VFMADD231PS  (R8)(DI*1), Y8, Y6
-	VFMADD231PS  32(R8)(DI*1), Y8, Y7
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Y8, Y0
-	VFMADD231PS  32(AX), Y8, Y1
-	VFMADD231PS  (AX)(DI*1), Y8, Y2
-	VFMADD231PS  32(AX)(DI*1), Y8, Y3
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y6, Y0
+	VFMADD231PS  (R10)(SI*1), Y6, Y1
+	VFMADD231PS  (R10)(SI*2), Y6, Y2
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y6, Y3
+	VFMADD231PS  (R10)(SI*1), Y6, Y4
+	VFMADD231PS  (R10)(SI*2), Y6, Y5
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y6
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y6, Y0
+	VFMADD231PS  (R10)(SI*1), Y6, Y1
+	VFMADD231PS  (R10)(SI*2), Y6, Y2
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Y3, Y0, Y0
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Y4, Y1, Y1
+	VADDPS  (R8), Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Y5, Y2, Y2
+	VADDPS  (R8), Y2, Y2
+	VMOVUPS Y2, (R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box4x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box4x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y0
+	VFMADD231PS  (R11)(SI*1), Y8, Y1
+	VFMADD231PS  (R11)(SI*2), Y8, Y2
+	VFMADD231PS  (R11)(R8*1), Y8, Y3
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y4
+	VFMADD231PS  (R11)(SI*1), Y8, Y5
+	VFMADD231PS  (R11)(SI*2), Y8, Y6
+	VFMADD231PS  (R11)(R8*1), Y8, Y7
+	SUBQ         $0x02, R9
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y0
+	VFMADD231PS  (R11)(SI*1), Y8, Y1
+	VFMADD231PS  (R11)(SI*2), Y8, Y2
+	VFMADD231PS  (R11)(R8*1), Y8, Y3
+
+done4:
+	MOVQ    DI, R9
 	VADDPS  Y4, Y0, Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Y5, Y1, Y1
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Y1, Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Y6, Y2, Y2
+	VADDPS  (R9), Y2, Y2
+	VMOVUPS Y2, (R9)
+	ADDQ    sumRow+72(FP), R9
 	VADDPS  Y7, Y3, Y3
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VADDPS  (R9), Y3, Y3
+	VMOVUPS Y3, (R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box3x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box3x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	SUBQ   $0x02, AX
-	JL     tail2
+TEXT ·box5x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y12, Y1
-	VFMADD231PS  (R8)(DI*1), Y12, Y2
-	VFMADD231PS  32(R8)(DI*1), Y12, Y3
-	VFMADD231PS  (R8)(DI*2), Y12, Y4
-	VFMADD231PS  32(R8)(DI*2), Y12, Y5
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y12, Y6
-	VFMADD231PS  32(R8), Y12, Y7
-	VFMADD231PS  (R8)(DI*1), Y12, Y8
-	VFMADD231PS  32(R8)(DI*1), Y12, Y9
-	VFMADD231PS  (R8)(DI*2), Y12, Y10
-	VFMADD231PS  32(R8)(DI*2), Y12, Y11
-	SUBQ         $0x02, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x02, R9
+	JL      last3
 
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Y12, Y0
-	VFMADD231PS  32(AX), Y12, Y1
-	VFMADD231PS  (AX)(DI*1), Y12, Y2
-	VFMADD231PS  32(AX)(DI*1), Y12, Y3
-	VFMADD231PS  (AX)(DI*2), Y12, Y4
-	VFMADD231PS  32(AX)(DI*2), Y12, Y5
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y0
+	VFMADD231PS  (R11)(SI*1), Y10, Y1
+	VFMADD231PS  (R11)(SI*2), Y10, Y2
+	VFMADD231PS  (R11)(R8*1), Y10, Y3
+	VFMADD231PS  (R11)(SI*4), Y10, Y4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y5
+	VFMADD231PS  (R11)(SI*1), Y10, Y6
+	VFMADD231PS  (R11)(SI*2), Y10, Y7
+	VFMADD231PS  (R11)(R8*1), Y10, Y8
+	VFMADD231PS  (R11)(SI*4), Y10, Y9
+	SUBQ         $0x02, R9
+	JGE          loop2
 
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+last3:
+	ADDQ         $0x02, R9
+	JZ           done4
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y0
+	VFMADD231PS  (R11)(SI*1), Y10, Y1
+	VFMADD231PS  (R11)(SI*2), Y10, Y2
+	VFMADD231PS  (R11)(R8*1), Y10, Y3
+	VFMADD231PS  (R11)(SI*4), Y10, Y4
+
+done4:
+	MOVQ    DI, R9
+	VADDPS  Y5, Y0, Y0
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y6, Y1, Y1
+	VADDPS  (R9), Y1, Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y7, Y2, Y2
+	VADDPS  (R9), Y2, Y2
+	VMOVUPS Y2, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y8, Y3, Y3
+	VADDPS  (R9), Y3, Y3
+	VMOVUPS Y3, (R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  Y9, Y4, Y4
+	VADDPS  (R9), Y4, Y4
+	VMOVUPS Y4, (R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box6x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box6x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y0
+	VFMADD231PS  (R12)(SI*1), Y12, Y1
+	VFMADD231PS  (R12)(SI*2), Y12, Y2
+	VFMADD231PS  (R12)(R8*1), Y12, Y3
+	VFMADD231PS  (R12)(SI*4), Y12, Y4
+	VFMADD231PS  (R12)(R9*1), Y12, Y5
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y6
+	VFMADD231PS  (R12)(SI*1), Y12, Y7
+	VFMADD231PS  (R12)(SI*2), Y12, Y8
+	VFMADD231PS  (R12)(R8*1), Y12, Y9
+	VFMADD231PS  (R12)(SI*4), Y12, Y10
+	VFMADD231PS  (R12)(R9*1), Y12, Y11
+	SUBQ         $0x02, R10
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y0
+	VFMADD231PS  (R12)(SI*1), Y12, Y1
+	VFMADD231PS  (R12)(SI*2), Y12, Y2
+	VFMADD231PS  (R12)(R8*1), Y12, Y3
+	VFMADD231PS  (R12)(SI*4), Y12, Y4
+	VFMADD231PS  (R12)(R9*1), Y12, Y5
+
+done4:
+	MOVQ    DI, R10
 	VADDPS  Y6, Y0, Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS Y0, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Y7, Y1, Y1
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Y1, Y1
+	VMOVUPS Y1, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Y8, Y2, Y2
+	VADDPS  (R10), Y2, Y2
+	VMOVUPS Y2, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Y9, Y3, Y3
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Y3, Y3
+	VMOVUPS Y3, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Y10, Y4, Y4
+	VADDPS  (R10), Y4, Y4
+	VMOVUPS Y4, (R10)
+	ADDQ    sumRow+72(FP), R10
 	VADDPS  Y11, Y5, Y5
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VADDPS  (R10), Y5, Y5
+	VMOVUPS Y5, (R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box4x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box7x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box4x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box7x0AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Y8, Y0
-	VFMADD231PS  32(R9), Y8, Y1
-	VFMADD231PS  (R9)(DI*1), Y8, Y2
-	VFMADD231PS  32(R9)(DI*1), Y8, Y3
-	VFMADD231PS  (R9)(DI*2), Y8, Y4
-	VFMADD231PS  32(R9)(DI*2), Y8, Y5
-	VFMADD231PS  (R9)(R8*1), Y8, Y6
-	VFMADD231PS  32(R9)(R8*1), Y8, Y7
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	VXORPS  Y13, Y13, Y13
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x02, R10
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y0
+	VFMADD231PS  (R12)(SI*1), Y14, Y1
+	VFMADD231PS  (R12)(SI*2), Y14, Y2
+	VFMADD231PS  (R12)(R8*1), Y14, Y3
+	VFMADD231PS  (R12)(SI*4), Y14, Y4
+	VFMADD231PS  (R12)(R9*1), Y14, Y5
+	VFMADD231PS  (R12)(R8*2), Y14, Y6
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y7
+	VFMADD231PS  (R12)(SI*1), Y14, Y8
+	VFMADD231PS  (R12)(SI*2), Y14, Y9
+	VFMADD231PS  (R12)(R8*1), Y14, Y10
+	VFMADD231PS  (R12)(SI*4), Y14, Y11
+	VFMADD231PS  (R12)(R9*1), Y14, Y12
+	VFMADD231PS  (R12)(R8*2), Y14, Y13
+	SUBQ         $0x02, R10
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R10
+	JZ           done4
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y0
+	VFMADD231PS  (R12)(SI*1), Y14, Y1
+	VFMADD231PS  (R12)(SI*2), Y14, Y2
+	VFMADD231PS  (R12)(R8*1), Y14, Y3
+	VFMADD231PS  (R12)(SI*4), Y14, Y4
+	VFMADD231PS  (R12)(R9*1), Y14, Y5
+	VFMADD231PS  (R12)(R8*2), Y14, Y6
+
+done4:
+	MOVQ    DI, R10
+	VADDPS  Y7, Y0, Y0
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS Y0, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y8, Y1, Y1
+	VADDPS  (R10), Y1, Y1
+	VMOVUPS Y1, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y9, Y2, Y2
+	VADDPS  (R10), Y2, Y2
+	VMOVUPS Y2, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y10, Y3, Y3
+	VADDPS  (R10), Y3, Y3
+	VMOVUPS Y3, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y11, Y4, Y4
+	VADDPS  (R10), Y4, Y4
+	VMOVUPS Y4, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y12, Y5, Y5
+	VADDPS  (R10), Y5, Y5
+	VMOVUPS Y5, (R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  Y13, Y6, Y6
+	VADDPS  (R10), Y6, Y6
+	VMOVUPS Y6, (R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box5x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box1x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box5x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box1x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
 
-loop1:
-	MOVLQSX      (DX), R9
-	ADDQ         SI, R9
-	VBROADCASTSS (CX), Y10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R9), Y10, Y0
-	VFMADD231PS  32(R9), Y10, Y1
-	VFMADD231PS  (R9)(DI*1), Y10, Y2
-	VFMADD231PS  32(R9)(DI*1), Y10, Y3
-	VFMADD231PS  (R9)(DI*2), Y10, Y4
-	VFMADD231PS  32(R9)(DI*2), Y10, Y5
-	VFMADD231PS  (R9)(R8*1), Y10, Y6
-	VFMADD231PS  32(R9)(R8*1), Y10, Y7
-	VFMADD231PS  (R9)(DI*4), Y10, Y8
-	VFMADD231PS  32(R9)(DI*4), Y10, Y9
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y8, Y8
-	VADDPS  32(AX), Y9, Y9
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y4
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y4, Y0
+	VFMADD231PS  32(R9), Y4, Y1
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y4
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y4, Y2
+	VFMADD231PS  32(R9), Y4, Y3
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y4
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y4, Y0
+	VFMADD231PS  32(R9), Y4, Y1
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Y2, Y0, Y0
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  Y3, Y1, Y1
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box6x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box2x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box6x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box2x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
 
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  (R10)(SI*1), Y8, Y2
+	VFMADD231PS  32(R10)(SI*1), Y8, Y3
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y8, Y4
+	VFMADD231PS  32(R10), Y8, Y5
+	VFMADD231PS  (R10)(SI*1), Y8, Y6
+	VFMADD231PS  32(R10)(SI*1), Y8, Y7
+	SUBQ         $0x02, R8
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  (R10)(SI*1), Y8, Y2
+	VFMADD231PS  32(R10)(SI*1), Y8, Y3
+
+done4:
+	MOVQ    DI, R8
+	VADDPS  Y4, Y0, Y0
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	VADDPS  Y5, Y1, Y1
+	VADDPS  32(R8), Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  Y6, Y2, Y2
+	VADDPS  (R8), Y2, Y2
+	VMOVUPS Y2, (R8)
+	VADDPS  Y7, Y3, Y3
+	VADDPS  32(R8), Y3, Y3
+	VMOVUPS Y3, 32(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box3x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box3x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x02, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
-	VFMADD231PS  (R10)(DI*1), Y12, Y2
-	VFMADD231PS  32(R10)(DI*1), Y12, Y3
-	VFMADD231PS  (R10)(DI*2), Y12, Y4
-	VFMADD231PS  32(R10)(DI*2), Y12, Y5
-	VFMADD231PS  (R10)(R8*1), Y12, Y6
-	VFMADD231PS  32(R10)(R8*1), Y12, Y7
-	VFMADD231PS  (R10)(DI*4), Y12, Y8
-	VFMADD231PS  32(R10)(DI*4), Y12, Y9
-	VFMADD231PS  (R10)(R9*1), Y12, Y10
-	VFMADD231PS  32(R10)(R9*1), Y12, Y11
-	SUBQ         $0x01, AX
-	JGE          loop1
+	VFMADD231PS  (R10)(SI*1), Y12, Y2
+	VFMADD231PS  32(R10)(SI*1), Y12, Y3
+	VFMADD231PS  (R10)(SI*2), Y12, Y4
+	VFMADD231PS  32(R10)(SI*2), Y12, Y5
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y12, Y6
+	VFMADD231PS  32(R10), Y12, Y7
+	VFMADD231PS  (R10)(SI*1), Y12, Y8
+	VFMADD231PS  32(R10)(SI*1), Y12, Y9
+	VFMADD231PS  (R10)(SI*2), Y12, Y10
+	VFMADD231PS  32(R10)(SI*2), Y12, Y11
+	SUBQ         $0x02, R8
+	JGE          loop2
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y8, Y8
-	VADDPS  32(AX), Y9, Y9
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y10, Y10
-	VADDPS  32(AX), Y11, Y11
-	VMOVUPS Y10, (AX)
-	VMOVUPS Y11, 32(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
+last3:
+	ADDQ         $0x02, R8
+	JZ           done4
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y12, Y0
+	VFMADD231PS  32(R10), Y12, Y1
+	VFMADD231PS  (R10)(SI*1), Y12, Y2
+	VFMADD231PS  32(R10)(SI*1), Y12, Y3
+	VFMADD231PS  (R10)(SI*2), Y12, Y4
+	VFMADD231PS  32(R10)(SI*2), Y12, Y5
 
-// func box7x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, FMA3
-TEXT ·box7x1AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	LEAQ   (DI)(DI*2), R8
-	LEAQ   (DI)(DI*4), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	SUBQ   $0x01, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R10
-	ADDQ         SI, R10
-	VBROADCASTSS (CX), Y14
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R10), Y14, Y0
-	VFMADD231PS  32(R10), Y14, Y1
-	VFMADD231PS  (R10)(DI*1), Y14, Y2
-	VFMADD231PS  32(R10)(DI*1), Y14, Y3
-	VFMADD231PS  (R10)(DI*2), Y14, Y4
-	VFMADD231PS  32(R10)(DI*2), Y14, Y5
-	VFMADD231PS  (R10)(R8*1), Y14, Y6
-	VFMADD231PS  32(R10)(R8*1), Y14, Y7
-	VFMADD231PS  (R10)(DI*4), Y14, Y8
-	VFMADD231PS  32(R10)(DI*4), Y14, Y9
-	VFMADD231PS  (R10)(R9*1), Y14, Y10
-	VFMADD231PS  32(R10)(R9*1), Y14, Y11
-	VFMADD231PS  (R10)(R8*2), Y14, Y12
-	VFMADD231PS  32(R10)(R8*2), Y14, Y13
-	SUBQ         $0x01, AX
-	JGE          loop1
-
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y2, Y2
-	VADDPS  32(AX), Y3, Y3
-	VMOVUPS Y2, (AX)
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y8, Y8
-	VADDPS  32(AX), Y9, Y9
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y10, Y10
-	VADDPS  32(AX), Y11, Y11
-	VMOVUPS Y10, (AX)
-	VMOVUPS Y11, 32(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y12, Y12
-	VADDPS  32(AX), Y13, Y13
-	VMOVUPS Y12, (AX)
-	VMOVUPS Y13, 32(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box1x2AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, FMA3
-TEXT ·box1x2AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y8, Y0
-	VFMADD231PS  32(DI), Y8, Y1
-	VFMADD231PS  64(DI), Y8, Y2
-	VFMADD231PS  96(DI), Y8, Y3
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y8, Y4
-	VFMADD231PS  32(DI), Y8, Y5
-	VFMADD231PS  64(DI), Y8, Y6
-	VFMADD231PS  96(DI), Y8, Y7
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Y8, Y0
-	VFMADD231PS  32(AX), Y8, Y1
-	VFMADD231PS  64(AX), Y8, Y2
-	VFMADD231PS  96(AX), Y8, Y3
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y5, Y1, Y1
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS  Y6, Y2, Y2
-	VADDPS  Y7, Y3, Y3
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box2x2AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, FMA3
-TEXT ·box2x2AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	SUBQ   $0x01, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y8, Y0
-	VFMADD231PS  32(R8), Y8, Y1
-	VFMADD231PS  64(R8), Y8, Y2
-	VFMADD231PS  96(R8), Y8, Y3
-	VFMADD231PS  (R8)(DI*1), Y8, Y4
-	VFMADD231PS  32(R8)(DI*1), Y8, Y5
-	VFMADD231PS  64(R8)(DI*1), Y8, Y6
-	VFMADD231PS  96(R8)(DI*1), Y8, Y7
-	SUBQ         $0x01, AX
-	JGE          loop1
-
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	VADDPS  64(AX), Y6, Y6
-	VADDPS  96(AX), Y7, Y7
-	VMOVUPS Y6, 64(AX)
-	VMOVUPS Y7, 96(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box3x2AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, FMA3
-TEXT ·box3x2AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	SUBQ   $0x01, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y12, Y1
-	VFMADD231PS  64(R8), Y12, Y2
-	VFMADD231PS  96(R8), Y12, Y3
-	VFMADD231PS  (R8)(DI*1), Y12, Y4
-	VFMADD231PS  32(R8)(DI*1), Y12, Y5
-	VFMADD231PS  64(R8)(DI*1), Y12, Y6
-	VFMADD231PS  96(R8)(DI*1), Y12, Y7
-	VFMADD231PS  (R8)(DI*2), Y12, Y8
-	VFMADD231PS  32(R8)(DI*2), Y12, Y9
-	VFMADD231PS  64(R8)(DI*2), Y12, Y10
-	VFMADD231PS  96(R8)(DI*2), Y12, Y11
-	SUBQ         $0x01, AX
-	JGE          loop1
-
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y4, Y4
-	VADDPS  32(AX), Y5, Y5
-	VMOVUPS Y4, (AX)
-	VMOVUPS Y5, 32(AX)
-	VADDPS  64(AX), Y6, Y6
-	VADDPS  96(AX), Y7, Y7
-	VMOVUPS Y6, 64(AX)
-	VMOVUPS Y7, 96(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y8, Y8
-	VADDPS  32(AX), Y9, Y9
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	VADDPS  64(AX), Y10, Y10
-	VADDPS  96(AX), Y11, Y11
-	VMOVUPS Y10, 64(AX)
-	VMOVUPS Y11, 96(AX)
-	ADDQ    CX, AX
-	VZEROUPPER
-	RET
-
-// func box1x3AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
-// Requires: AVX, FMA3
-TEXT ·box1x3AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	SUBQ   $0x02, AX
-	JL     tail2
-
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y12, Y0
-	VFMADD231PS  32(DI), Y12, Y1
-	VFMADD231PS  64(DI), Y12, Y2
-	VFMADD231PS  96(DI), Y12, Y3
-	VFMADD231PS  128(DI), Y12, Y4
-	VFMADD231PS  160(DI), Y12, Y5
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y12, Y6
-	VFMADD231PS  32(DI), Y12, Y7
-	VFMADD231PS  64(DI), Y12, Y8
-	VFMADD231PS  96(DI), Y12, Y9
-	VFMADD231PS  128(DI), Y12, Y10
-	VFMADD231PS  160(DI), Y12, Y11
-	SUBQ         $0x02, AX
-	JGE          loop1
-
-tail2:
-	ADDQ         $0x02, AX
-	JZ           end3
-	MOVLQSX      (DX), AX
-	ADDQ         SI, AX
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (AX), Y12, Y0
-	VFMADD231PS  32(AX), Y12, Y1
-	VFMADD231PS  64(AX), Y12, Y2
-	VFMADD231PS  96(AX), Y12, Y3
-	VFMADD231PS  128(AX), Y12, Y4
-	VFMADD231PS  160(AX), Y12, Y5
-
-end3:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
+done4:
+	MOVQ    DI, R8
 	VADDPS  Y6, Y0, Y0
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
 	VADDPS  Y7, Y1, Y1
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
+	VADDPS  32(R8), Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Y8, Y2, Y2
+	VADDPS  (R8), Y2, Y2
+	VMOVUPS Y2, (R8)
 	VADDPS  Y9, Y3, Y3
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
+	VADDPS  32(R8), Y3, Y3
+	VMOVUPS Y3, 32(R8)
+	ADDQ    sumRow+72(FP), R8
 	VADDPS  Y10, Y4, Y4
+	VADDPS  (R8), Y4, Y4
+	VMOVUPS Y4, (R8)
 	VADDPS  Y11, Y5, Y5
-	VADDPS  128(AX), Y4, Y4
-	VADDPS  160(AX), Y5, Y5
-	VMOVUPS Y4, 128(AX)
-	VMOVUPS Y5, 160(AX)
-	ADDQ    CX, AX
+	VADDPS  32(R8), Y5, Y5
+	VMOVUPS Y5, 32(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box2x3AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box4x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box2x3AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box4x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), R8
-	ADDQ         SI, R8
-	VBROADCASTSS (CX), Y12
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y12, Y1
-	VFMADD231PS  64(R8), Y12, Y2
-	VFMADD231PS  96(R8), Y12, Y3
-	VFMADD231PS  128(R8), Y12, Y4
-	VFMADD231PS  160(R8), Y12, Y5
-	VFMADD231PS  (R8)(DI*1), Y12, Y6
-	VFMADD231PS  32(R8)(DI*1), Y12, Y7
-	VFMADD231PS  64(R8)(DI*1), Y12, Y8
-	VFMADD231PS  96(R8)(DI*1), Y12, Y9
-	VFMADD231PS  128(R8)(DI*1), Y12, Y10
-	VFMADD231PS  160(R8)(DI*1), Y12, Y11
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VADDPS  128(AX), Y4, Y4
-	VADDPS  160(AX), Y5, Y5
-	VMOVUPS Y4, 128(AX)
-	VMOVUPS Y5, 160(AX)
-	ADDQ    CX, AX
-	VADDPS  (AX), Y6, Y6
-	VADDPS  32(AX), Y7, Y7
-	VMOVUPS Y6, (AX)
-	VMOVUPS Y7, 32(AX)
-	VADDPS  64(AX), Y8, Y8
-	VADDPS  96(AX), Y9, Y9
-	VMOVUPS Y8, 64(AX)
-	VMOVUPS Y9, 96(AX)
-	VADDPS  128(AX), Y10, Y10
-	VADDPS  160(AX), Y11, Y11
-	VMOVUPS Y10, 128(AX)
-	VMOVUPS Y11, 160(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y8
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y8, Y0
+	VFMADD231PS  32(R11), Y8, Y1
+	VFMADD231PS  (R11)(SI*1), Y8, Y2
+	VFMADD231PS  32(R11)(SI*1), Y8, Y3
+	VFMADD231PS  (R11)(SI*2), Y8, Y4
+	VFMADD231PS  32(R11)(SI*2), Y8, Y5
+	VFMADD231PS  (R11)(R8*1), Y8, Y6
+	VFMADD231PS  32(R11)(R8*1), Y8, Y7
+	SUBQ         $0x01, R9
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	VADDPS  32(R9), Y1, Y1
+	VMOVUPS Y1, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y2, Y2
+	VMOVUPS Y2, (R9)
+	VADDPS  32(R9), Y3, Y3
+	VMOVUPS Y3, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y4, Y4
+	VMOVUPS Y4, (R9)
+	VADDPS  32(R9), Y5, Y5
+	VMOVUPS Y5, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y6, Y6
+	VMOVUPS Y6, (R9)
+	VADDPS  32(R9), Y7, Y7
+	VMOVUPS Y7, 32(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box1x4AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box5x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box1x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box5x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y8
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y8, Y0
-	VFMADD231PS  32(DI), Y8, Y1
-	VFMADD231PS  64(DI), Y8, Y2
-	VFMADD231PS  96(DI), Y8, Y3
-	VFMADD231PS  128(DI), Y8, Y4
-	VFMADD231PS  160(DI), Y8, Y5
-	VFMADD231PS  192(DI), Y8, Y6
-	VFMADD231PS  224(DI), Y8, Y7
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	XORQ    R10, R10
+	MOVLQSX (CX), R12
+	MOVQ    n+8(FP), R9
+	SUBQ    $0x01, R9
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VADDPS  128(AX), Y4, Y4
-	VADDPS  160(AX), Y5, Y5
-	VMOVUPS Y4, 128(AX)
-	VMOVUPS Y5, 160(AX)
-	VADDPS  192(AX), Y6, Y6
-	VADDPS  224(AX), Y7, Y7
-	VMOVUPS Y6, 192(AX)
-	VMOVUPS Y7, 224(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R12*1), R11
+	VBROADCASTSS (AX)(R10*1), Y10
+	ADDQ         DX, R10
+	MOVLQSX      (CX)(R10*1), R12
+	VFMADD231PS  (R11), Y10, Y0
+	VFMADD231PS  32(R11), Y10, Y1
+	VFMADD231PS  (R11)(SI*1), Y10, Y2
+	VFMADD231PS  32(R11)(SI*1), Y10, Y3
+	VFMADD231PS  (R11)(SI*2), Y10, Y4
+	VFMADD231PS  32(R11)(SI*2), Y10, Y5
+	VFMADD231PS  (R11)(R8*1), Y10, Y6
+	VFMADD231PS  32(R11)(R8*1), Y10, Y7
+	VFMADD231PS  (R11)(SI*4), Y10, Y8
+	VFMADD231PS  32(R11)(SI*4), Y10, Y9
+	SUBQ         $0x01, R9
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R9
+	VADDPS  (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	VADDPS  32(R9), Y1, Y1
+	VMOVUPS Y1, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y2, Y2
+	VMOVUPS Y2, (R9)
+	VADDPS  32(R9), Y3, Y3
+	VMOVUPS Y3, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y4, Y4
+	VMOVUPS Y4, (R9)
+	VADDPS  32(R9), Y5, Y5
+	VMOVUPS Y5, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y6, Y6
+	VMOVUPS Y6, (R9)
+	VADDPS  32(R9), Y7, Y7
+	VMOVUPS Y7, 32(R9)
+	ADDQ    sumRow+72(FP), R9
+	VADDPS  (R9), Y8, Y8
+	VMOVUPS Y8, (R9)
+	VADDPS  32(R9), Y9, Y9
+	VMOVUPS Y9, 32(R9)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
-// func box1x5AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+// func box6x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 // Requires: AVX, FMA3
-TEXT ·box1x5AVX2(SB), NOSPLIT, $0-64
-	MOVQ   n+0(FP), AX
-	MOVQ   factors+8(FP), CX
-	MOVQ   at+16(FP), DX
-	MOVQ   step+24(FP), BX
-	MOVQ   from+32(FP), SI
-	MOVQ   row+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	SUBQ   $0x01, AX
-	JL     tail2
+TEXT ·box6x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
 
-loop1:
-	MOVLQSX      (DX), DI
-	ADDQ         SI, DI
-	VBROADCASTSS (CX), Y10
-	ADDQ         BX, DX
-	ADDQ         BX, CX
-	VFMADD231PS  (DI), Y10, Y0
-	VFMADD231PS  32(DI), Y10, Y1
-	VFMADD231PS  64(DI), Y10, Y2
-	VFMADD231PS  96(DI), Y10, Y3
-	VFMADD231PS  128(DI), Y10, Y4
-	VFMADD231PS  160(DI), Y10, Y5
-	VFMADD231PS  192(DI), Y10, Y6
-	VFMADD231PS  224(DI), Y10, Y7
-	VFMADD231PS  256(DI), Y10, Y8
-	VFMADD231PS  288(DI), Y10, Y9
-	SUBQ         $0x01, AX
-	JGE          loop1
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x01, R10
+	JL      last3
 
-tail2:
-	MOVQ    sum+48(FP), AX
-	MOVQ    sumRow+56(FP), CX
-	VADDPS  (AX), Y0, Y0
-	VADDPS  32(AX), Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VADDPS  64(AX), Y2, Y2
-	VADDPS  96(AX), Y3, Y3
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VADDPS  128(AX), Y4, Y4
-	VADDPS  160(AX), Y5, Y5
-	VMOVUPS Y4, 128(AX)
-	VMOVUPS Y5, 160(AX)
-	VADDPS  192(AX), Y6, Y6
-	VADDPS  224(AX), Y7, Y7
-	VMOVUPS Y6, 192(AX)
-	VMOVUPS Y7, 224(AX)
-	VADDPS  256(AX), Y8, Y8
-	VADDPS  288(AX), Y9, Y9
-	VMOVUPS Y8, 256(AX)
-	VMOVUPS Y9, 288(AX)
-	ADDQ    CX, AX
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y12
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y12, Y0
+	VFMADD231PS  32(R12), Y12, Y1
+	VFMADD231PS  (R12)(SI*1), Y12, Y2
+	VFMADD231PS  32(R12)(SI*1), Y12, Y3
+	VFMADD231PS  (R12)(SI*2), Y12, Y4
+	VFMADD231PS  32(R12)(SI*2), Y12, Y5
+	VFMADD231PS  (R12)(R8*1), Y12, Y6
+	VFMADD231PS  32(R12)(R8*1), Y12, Y7
+	VFMADD231PS  (R12)(SI*4), Y12, Y8
+	VFMADD231PS  32(R12)(SI*4), Y12, Y9
+	VFMADD231PS  (R12)(R9*1), Y12, Y10
+	VFMADD231PS  32(R12)(R9*1), Y12, Y11
+	SUBQ         $0x01, R10
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R10
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS Y0, (R10)
+	VADDPS  32(R10), Y1, Y1
+	VMOVUPS Y1, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y2, Y2
+	VMOVUPS Y2, (R10)
+	VADDPS  32(R10), Y3, Y3
+	VMOVUPS Y3, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y4, Y4
+	VMOVUPS Y4, (R10)
+	VADDPS  32(R10), Y5, Y5
+	VMOVUPS Y5, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y6, Y6
+	VMOVUPS Y6, (R10)
+	VADDPS  32(R10), Y7, Y7
+	VMOVUPS Y7, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y8, Y8
+	VMOVUPS Y8, (R10)
+	VADDPS  32(R10), Y9, Y9
+	VMOVUPS Y9, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y10, Y10
+	VMOVUPS Y10, (R10)
+	VADDPS  32(R10), Y11, Y11
+	VMOVUPS Y11, 32(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box7x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box7x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+	LEAQ (SI)(SI*2), R8
+	LEAQ (SI)(SI*4), R9
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	VXORPS  Y13, Y13, Y13
+	XORQ    R11, R11
+	MOVLQSX (CX), R13
+	MOVQ    n+8(FP), R10
+	SUBQ    $0x01, R10
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R13*1), R12
+	VBROADCASTSS (AX)(R11*1), Y14
+	ADDQ         DX, R11
+	MOVLQSX      (CX)(R11*1), R13
+	VFMADD231PS  (R12), Y14, Y0
+	VFMADD231PS  32(R12), Y14, Y1
+	VFMADD231PS  (R12)(SI*1), Y14, Y2
+	VFMADD231PS  32(R12)(SI*1), Y14, Y3
+	VFMADD231PS  (R12)(SI*2), Y14, Y4
+	VFMADD231PS  32(R12)(SI*2), Y14, Y5
+	VFMADD231PS  (R12)(R8*1), Y14, Y6
+	VFMADD231PS  32(R12)(R8*1), Y14, Y7
+	VFMADD231PS  (R12)(SI*4), Y14, Y8
+	VFMADD231PS  32(R12)(SI*4), Y14, Y9
+	VFMADD231PS  (R12)(R9*1), Y14, Y10
+	VFMADD231PS  32(R12)(R9*1), Y14, Y11
+	VFMADD231PS  (R12)(R8*2), Y14, Y12
+	VFMADD231PS  32(R12)(R8*2), Y14, Y13
+	SUBQ         $0x01, R10
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R10
+	VADDPS  (R10), Y0, Y0
+	VMOVUPS Y0, (R10)
+	VADDPS  32(R10), Y1, Y1
+	VMOVUPS Y1, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y2, Y2
+	VMOVUPS Y2, (R10)
+	VADDPS  32(R10), Y3, Y3
+	VMOVUPS Y3, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y4, Y4
+	VMOVUPS Y4, (R10)
+	VADDPS  32(R10), Y5, Y5
+	VMOVUPS Y5, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y6, Y6
+	VMOVUPS Y6, (R10)
+	VADDPS  32(R10), Y7, Y7
+	VMOVUPS Y7, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y8, Y8
+	VMOVUPS Y8, (R10)
+	VADDPS  32(R10), Y9, Y9
+	VMOVUPS Y9, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y10, Y10
+	VMOVUPS Y10, (R10)
+	VADDPS  32(R10), Y11, Y11
+	VMOVUPS Y11, 32(R10)
+	ADDQ    sumRow+72(FP), R10
+	VADDPS  (R10), Y12, Y12
+	VMOVUPS Y12, (R10)
+	VADDPS  32(R10), Y13, Y13
+	VMOVUPS Y13, 32(R10)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x2AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box1x2AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y8, Y0
+	VFMADD231PS  32(R9), Y8, Y1
+	VFMADD231PS  64(R9), Y8, Y2
+	VFMADD231PS  96(R9), Y8, Y3
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y8, Y4
+	VFMADD231PS  32(R9), Y8, Y5
+	VFMADD231PS  64(R9), Y8, Y6
+	VFMADD231PS  96(R9), Y8, Y7
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y8, Y0
+	VFMADD231PS  32(R9), Y8, Y1
+	VFMADD231PS  64(R9), Y8, Y2
+	VFMADD231PS  96(R9), Y8, Y3
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Y4, Y0, Y0
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  Y5, Y1, Y1
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VADDPS  Y6, Y2, Y2
+	VADDPS  64(DI), Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VADDPS  Y7, Y3, Y3
+	VADDPS  96(DI), Y3, Y3
+	VMOVUPS Y3, 96(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box2x2AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box2x2AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x01, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y8
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	VFMADD231PS  96(R10), Y8, Y3
+	VFMADD231PS  (R10)(SI*1), Y8, Y4
+	VFMADD231PS  32(R10)(SI*1), Y8, Y5
+	VFMADD231PS  64(R10)(SI*1), Y8, Y6
+	VFMADD231PS  96(R10)(SI*1), Y8, Y7
+	SUBQ         $0x01, R8
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R8
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	VADDPS  32(R8), Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	VADDPS  64(R8), Y2, Y2
+	VMOVUPS Y2, 64(R8)
+	VADDPS  96(R8), Y3, Y3
+	VMOVUPS Y3, 96(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  (R8), Y4, Y4
+	VMOVUPS Y4, (R8)
+	VADDPS  32(R8), Y5, Y5
+	VMOVUPS Y5, 32(R8)
+	VADDPS  64(R8), Y6, Y6
+	VMOVUPS Y6, 64(R8)
+	VADDPS  96(R8), Y7, Y7
+	VMOVUPS Y7, 96(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box3x2AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box3x2AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x01, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y12, Y0
+	VFMADD231PS  32(R10), Y12, Y1
+	VFMADD231PS  64(R10), Y12, Y2
+	VFMADD231PS  96(R10), Y12, Y3
+	VFMADD231PS  (R10)(SI*1), Y12, Y4
+	VFMADD231PS  32(R10)(SI*1), Y12, Y5
+	VFMADD231PS  64(R10)(SI*1), Y12, Y6
+	VFMADD231PS  96(R10)(SI*1), Y12, Y7
+	VFMADD231PS  (R10)(SI*2), Y12, Y8
+	VFMADD231PS  32(R10)(SI*2), Y12, Y9
+	VFMADD231PS  64(R10)(SI*2), Y12, Y10
+	VFMADD231PS  96(R10)(SI*2), Y12, Y11
+	SUBQ         $0x01, R8
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R8
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	VADDPS  32(R8), Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	VADDPS  64(R8), Y2, Y2
+	VMOVUPS Y2, 64(R8)
+	VADDPS  96(R8), Y3, Y3
+	VMOVUPS Y3, 96(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  (R8), Y4, Y4
+	VMOVUPS Y4, (R8)
+	VADDPS  32(R8), Y5, Y5
+	VMOVUPS Y5, 32(R8)
+	VADDPS  64(R8), Y6, Y6
+	VMOVUPS Y6, 64(R8)
+	VADDPS  96(R8), Y7, Y7
+	VMOVUPS Y7, 96(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  (R8), Y8, Y8
+	VMOVUPS Y8, (R8)
+	VADDPS  32(R8), Y9, Y9
+	VMOVUPS Y9, 32(R8)
+	VADDPS  64(R8), Y10, Y10
+	VMOVUPS Y10, 64(R8)
+	VADDPS  96(R8), Y11, Y11
+	VMOVUPS Y11, 96(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x3AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box1x3AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x02, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y12
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y12, Y0
+	VFMADD231PS  32(R9), Y12, Y1
+	VFMADD231PS  64(R9), Y12, Y2
+	VFMADD231PS  96(R9), Y12, Y3
+	VFMADD231PS  128(R9), Y12, Y4
+	VFMADD231PS  160(R9), Y12, Y5
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y12
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y12, Y6
+	VFMADD231PS  32(R9), Y12, Y7
+	VFMADD231PS  64(R9), Y12, Y8
+	VFMADD231PS  96(R9), Y12, Y9
+	VFMADD231PS  128(R9), Y12, Y10
+	VFMADD231PS  160(R9), Y12, Y11
+	SUBQ         $0x02, DI
+	JGE          loop2
+
+last3:
+	ADDQ         $0x02, DI
+	JZ           done4
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y12
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y12, Y0
+	VFMADD231PS  32(R9), Y12, Y1
+	VFMADD231PS  64(R9), Y12, Y2
+	VFMADD231PS  96(R9), Y12, Y3
+	VFMADD231PS  128(R9), Y12, Y4
+	VFMADD231PS  160(R9), Y12, Y5
+
+done4:
+	MOVQ    SI, DI
+	VADDPS  Y6, Y0, Y0
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  Y7, Y1, Y1
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VADDPS  Y8, Y2, Y2
+	VADDPS  64(DI), Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VADDPS  Y9, Y3, Y3
+	VADDPS  96(DI), Y3, Y3
+	VMOVUPS Y3, 96(DI)
+	VADDPS  Y10, Y4, Y4
+	VADDPS  128(DI), Y4, Y4
+	VMOVUPS Y4, 128(DI)
+	VADDPS  Y11, Y5, Y5
+	VADDPS  160(DI), Y5, Y5
+	VMOVUPS Y5, 160(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box2x3AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box2x3AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), DI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	XORQ    R9, R9
+	MOVLQSX (CX), R11
+	MOVQ    n+8(FP), R8
+	SUBQ    $0x01, R8
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R11*1), R10
+	VBROADCASTSS (AX)(R9*1), Y12
+	ADDQ         DX, R9
+	MOVLQSX      (CX)(R9*1), R11
+	VFMADD231PS  (R10), Y12, Y0
+	VFMADD231PS  32(R10), Y12, Y1
+	VFMADD231PS  64(R10), Y12, Y2
+	VFMADD231PS  96(R10), Y12, Y3
+	VFMADD231PS  128(R10), Y12, Y4
+	VFMADD231PS  160(R10), Y12, Y5
+	VFMADD231PS  (R10)(SI*1), Y12, Y6
+	VFMADD231PS  32(R10)(SI*1), Y12, Y7
+	VFMADD231PS  64(R10)(SI*1), Y12, Y8
+	VFMADD231PS  96(R10)(SI*1), Y12, Y9
+	VFMADD231PS  128(R10)(SI*1), Y12, Y10
+	VFMADD231PS  160(R10)(SI*1), Y12, Y11
+	SUBQ         $0x01, R8
+	JGE          loop2
+
+last3:
+	MOVQ    DI, R8
+	VADDPS  (R8), Y0, Y0
+	VMOVUPS Y0, (R8)
+	VADDPS  32(R8), Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	VADDPS  64(R8), Y2, Y2
+	VMOVUPS Y2, 64(R8)
+	VADDPS  96(R8), Y3, Y3
+	VMOVUPS Y3, 96(R8)
+	VADDPS  128(R8), Y4, Y4
+	VMOVUPS Y4, 128(R8)
+	VADDPS  160(R8), Y5, Y5
+	VMOVUPS Y5, 160(R8)
+	ADDQ    sumRow+72(FP), R8
+	VADDPS  (R8), Y6, Y6
+	VMOVUPS Y6, (R8)
+	VADDPS  32(R8), Y7, Y7
+	VMOVUPS Y7, 32(R8)
+	VADDPS  64(R8), Y8, Y8
+	VMOVUPS Y8, 64(R8)
+	VADDPS  96(R8), Y9, Y9
+	VMOVUPS Y9, 96(R8)
+	VADDPS  128(R8), Y10, Y10
+	VMOVUPS Y10, 128(R8)
+	VADDPS  160(R8), Y11, Y11
+	VMOVUPS Y11, 160(R8)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), DI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x4AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box1x4AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x01, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y8
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y8, Y0
+	VFMADD231PS  32(R9), Y8, Y1
+	VFMADD231PS  64(R9), Y8, Y2
+	VFMADD231PS  96(R9), Y8, Y3
+	VFMADD231PS  128(R9), Y8, Y4
+	VFMADD231PS  160(R9), Y8, Y5
+	VFMADD231PS  192(R9), Y8, Y6
+	VFMADD231PS  224(R9), Y8, Y7
+	SUBQ         $0x01, DI
+	JGE          loop2
+
+last3:
+	MOVQ    SI, DI
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VADDPS  64(DI), Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VADDPS  96(DI), Y3, Y3
+	VMOVUPS Y3, 96(DI)
+	VADDPS  128(DI), Y4, Y4
+	VMOVUPS Y4, 128(DI)
+	VADDPS  160(DI), Y5, Y5
+	VMOVUPS Y5, 160(DI)
+	VADDPS  192(DI), Y6, Y6
+	VMOVUPS Y6, 192(DI)
+	VADDPS  224(DI), Y7, Y7
+	VMOVUPS Y7, 224(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
+	VZEROUPPER
+	RET
+
+// func box1x5AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+// Requires: AVX, FMA3
+TEXT ·box1x5AVX2(SB), NOSPLIT, $0-88
+	MOVQ factors+16(FP), AX
+	MOVQ at+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ row+56(FP), SI
+	MOVQ sum+64(FP), SI
+
+box1:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	XORQ    R8, R8
+	MOVLQSX (CX), R10
+	MOVQ    n+8(FP), DI
+	SUBQ    $0x01, DI
+	JL      last3
+
+loop2:
+	LEAQ         (BX)(R10*1), R9
+	VBROADCASTSS (AX)(R8*1), Y10
+	ADDQ         DX, R8
+	MOVLQSX      (CX)(R8*1), R10
+	VFMADD231PS  (R9), Y10, Y0
+	VFMADD231PS  32(R9), Y10, Y1
+	VFMADD231PS  64(R9), Y10, Y2
+	VFMADD231PS  96(R9), Y10, Y3
+	VFMADD231PS  128(R9), Y10, Y4
+	VFMADD231PS  160(R9), Y10, Y5
+	VFMADD231PS  192(R9), Y10, Y6
+	VFMADD231PS  224(R9), Y10, Y7
+	VFMADD231PS  256(R9), Y10, Y8
+	VFMADD231PS  288(R9), Y10, Y9
+	SUBQ         $0x01, DI
+	JGE          loop2
+
+last3:
+	MOVQ    SI, DI
+	VADDPS  (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	VADDPS  32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	VADDPS  64(DI), Y2, Y2
+	VMOVUPS Y2, 64(DI)
+	VADDPS  96(DI), Y3, Y3
+	VMOVUPS Y3, 96(DI)
+	VADDPS  128(DI), Y4, Y4
+	VMOVUPS Y4, 128(DI)
+	VADDPS  160(DI), Y5, Y5
+	VMOVUPS Y5, 160(DI)
+	VADDPS  192(DI), Y6, Y6
+	VMOVUPS Y6, 192(DI)
+	VADDPS  224(DI), Y7, Y7
+	VMOVUPS Y7, 224(DI)
+	VADDPS  256(DI), Y8, Y8
+	VMOVUPS Y8, 256(DI)
+	VADDPS  288(DI), Y9, Y9
+	VMOVUPS Y9, 288(DI)
+	ADDQ    next+40(FP), CX
+	ADDQ    next+40(FP), AX
+	ADDQ    sumNext+80(FP), SI
+	DECQ    boxes+0(FP)
+	JNZ     box1
 	VZEROUPPER
 	RET
 
@@ -4877,6 +6450,52 @@ loop1:
 	ADDQ      $+64, SI
 	DECQ      AX
 	JNZ       loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func spreadHalvesAVX512(pixels int, x *float32, y *float32)
+// Requires: AVX, AVX512F
+TEXT ·spreadHalvesAVX512(SB), NOSPLIT, $0-24
+	MOVQ   pixels+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   y+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	TESTQ  AX, AX
+	JLE    done2
+
+loop1:
+	VMOVUPS (CX), Y0
+	VMOVUPS Z0, (DX)
+	ADDQ    $+32, CX
+	ADDQ    $+64, DX
+	DECQ    AX
+	JNZ     loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func spreadHalvesAVX2(pixels int, x *float32, y *float32)
+// Requires: AVX
+TEXT ·spreadHalvesAVX2(SB), NOSPLIT, $0-24
+	MOVQ   pixels+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   y+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	TESTQ  AX, AX
+	JLE    done2
+
+loop1:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	ADDQ    $+32, CX
+	ADDQ    $+64, DX
+	DECQ    AX
+	JNZ     loop1
 
 done2:
 	VZEROUPPER

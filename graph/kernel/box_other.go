@@ -2,10 +2,13 @@
 
 package kernel
 
-func runBoxSum(rows, cols, n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int) {
-	boxSumPortable(rows, cols, n, factors, at, step, from, row, sum, sumRow)
+func runBoxSum(rows, cols, boxes, n int, factors *float32, at *int32, step, next int, from *float32, row int, sum *float32, sumRow, sumNext int) {
+	boxSumPortable(rows, cols, boxes, n, factors, at, step, next, from, row, sum, sumRow, sumNext)
 }
 
 func (r *route) places(pixels int, chosen *uint8, first *[Block]int32, at *int32) {
 	r.placesPortable(pixels, chosen, first, at)
 }
+
+// spreadHalves copies pixels of half a vector to whole ones with zeros.
+func spreadHalves(pixels int, x, y []float32) { spreadHalvesPortable(pixels, &x[0], &y[0]) }

@@ -4,255 +4,330 @@
 
 package kernel
 
-// box1x1AVX512 is boxSumPortable for 1 rows and 1 columns. Distances are in bytes.
+// box1x0AVX512 is boxSumPortable for 1 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x1AVX512 is boxSumPortable for 2 rows and 1 columns. Distances are in bytes.
+// box2x0AVX512 is boxSumPortable for 2 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x1AVX512 is boxSumPortable for 3 rows and 1 columns. Distances are in bytes.
+// box3x0AVX512 is boxSumPortable for 3 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box4x1AVX512 is boxSumPortable for 4 rows and 1 columns. Distances are in bytes.
+// box4x0AVX512 is boxSumPortable for 4 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box4x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box5x1AVX512 is boxSumPortable for 5 rows and 1 columns. Distances are in bytes.
+// box5x0AVX512 is boxSumPortable for 5 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box5x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box6x1AVX512 is boxSumPortable for 6 rows and 1 columns. Distances are in bytes.
+// box6x0AVX512 is boxSumPortable for 6 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box6x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box6x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box7x1AVX512 is boxSumPortable for 7 rows and 1 columns. Distances are in bytes.
+// box7x0AVX512 is boxSumPortable for 7 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box7x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box7x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box8x1AVX512 is boxSumPortable for 8 rows and 1 columns. Distances are in bytes.
+// box8x0AVX512 is boxSumPortable for 8 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box8x1AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box8x0AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x2AVX512 is boxSumPortable for 1 rows and 2 columns. Distances are in bytes.
+// box1x1AVX512 is boxSumPortable for 1 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x2AVX512 is boxSumPortable for 2 rows and 2 columns. Distances are in bytes.
+// box2x1AVX512 is boxSumPortable for 2 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x2AVX512 is boxSumPortable for 3 rows and 2 columns. Distances are in bytes.
+// box3x1AVX512 is boxSumPortable for 3 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box4x2AVX512 is boxSumPortable for 4 rows and 2 columns. Distances are in bytes.
+// box4x1AVX512 is boxSumPortable for 4 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box4x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box5x2AVX512 is boxSumPortable for 5 rows and 2 columns. Distances are in bytes.
+// box5x1AVX512 is boxSumPortable for 5 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box5x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box6x2AVX512 is boxSumPortable for 6 rows and 2 columns. Distances are in bytes.
+// box6x1AVX512 is boxSumPortable for 6 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box6x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box6x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box7x2AVX512 is boxSumPortable for 7 rows and 2 columns. Distances are in bytes.
+// box7x1AVX512 is boxSumPortable for 7 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box7x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box7x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box8x2AVX512 is boxSumPortable for 8 rows and 2 columns. Distances are in bytes.
+// box8x1AVX512 is boxSumPortable for 8 rows and 1 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box8x2AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box8x1AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x3AVX512 is boxSumPortable for 1 rows and 3 columns. Distances are in bytes.
+// box1x2AVX512 is boxSumPortable for 1 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x3AVX512 is boxSumPortable for 2 rows and 3 columns. Distances are in bytes.
+// box2x2AVX512 is boxSumPortable for 2 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x3AVX512 is boxSumPortable for 3 rows and 3 columns. Distances are in bytes.
+// box3x2AVX512 is boxSumPortable for 3 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box4x3AVX512 is boxSumPortable for 4 rows and 3 columns. Distances are in bytes.
+// box4x2AVX512 is boxSumPortable for 4 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box4x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box5x3AVX512 is boxSumPortable for 5 rows and 3 columns. Distances are in bytes.
+// box5x2AVX512 is boxSumPortable for 5 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box5x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box6x3AVX512 is boxSumPortable for 6 rows and 3 columns. Distances are in bytes.
+// box6x2AVX512 is boxSumPortable for 6 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box6x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box6x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box7x3AVX512 is boxSumPortable for 7 rows and 3 columns. Distances are in bytes.
+// box7x2AVX512 is boxSumPortable for 7 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box7x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box7x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box8x3AVX512 is boxSumPortable for 8 rows and 3 columns. Distances are in bytes.
+// box8x2AVX512 is boxSumPortable for 8 rows and 2 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box8x3AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box8x2AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x4AVX512 is boxSumPortable for 1 rows and 4 columns. Distances are in bytes.
+// box1x3AVX512 is boxSumPortable for 1 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x4AVX512 is boxSumPortable for 2 rows and 4 columns. Distances are in bytes.
+// box2x3AVX512 is boxSumPortable for 2 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x4AVX512 is boxSumPortable for 3 rows and 4 columns. Distances are in bytes.
+// box3x3AVX512 is boxSumPortable for 3 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box4x4AVX512 is boxSumPortable for 4 rows and 4 columns. Distances are in bytes.
+// box4x3AVX512 is boxSumPortable for 4 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box4x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box5x4AVX512 is boxSumPortable for 5 rows and 4 columns. Distances are in bytes.
+// box5x3AVX512 is boxSumPortable for 5 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box5x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box6x4AVX512 is boxSumPortable for 6 rows and 4 columns. Distances are in bytes.
+// box6x3AVX512 is boxSumPortable for 6 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box6x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box6x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box7x4AVX512 is boxSumPortable for 7 rows and 4 columns. Distances are in bytes.
+// box7x3AVX512 is boxSumPortable for 7 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box7x4AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box7x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x5AVX512 is boxSumPortable for 1 rows and 5 columns. Distances are in bytes.
+// box8x3AVX512 is boxSumPortable for 8 rows and 3 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box8x3AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x5AVX512 is boxSumPortable for 2 rows and 5 columns. Distances are in bytes.
+// box1x4AVX512 is boxSumPortable for 1 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x5AVX512 is boxSumPortable for 3 rows and 5 columns. Distances are in bytes.
+// box2x4AVX512 is boxSumPortable for 2 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box4x5AVX512 is boxSumPortable for 4 rows and 5 columns. Distances are in bytes.
+// box3x4AVX512 is boxSumPortable for 3 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box4x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box5x5AVX512 is boxSumPortable for 5 rows and 5 columns. Distances are in bytes.
+// box4x4AVX512 is boxSumPortable for 4 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box5x5AVX512(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x1AVX2 is boxSumPortable for 1 rows and 1 columns. Distances are in bytes.
+// box5x4AVX512 is boxSumPortable for 5 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x1AVX2 is boxSumPortable for 2 rows and 1 columns. Distances are in bytes.
+// box6x4AVX512 is boxSumPortable for 6 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box6x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x1AVX2 is boxSumPortable for 3 rows and 1 columns. Distances are in bytes.
+// box7x4AVX512 is boxSumPortable for 7 rows and 4 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box7x4AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box4x1AVX2 is boxSumPortable for 4 rows and 1 columns. Distances are in bytes.
+// box1x5AVX512 is boxSumPortable for 1 rows and 5 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box4x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box5x1AVX2 is boxSumPortable for 5 rows and 1 columns. Distances are in bytes.
+// box2x5AVX512 is boxSumPortable for 2 rows and 5 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box5x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box6x1AVX2 is boxSumPortable for 6 rows and 1 columns. Distances are in bytes.
+// box3x5AVX512 is boxSumPortable for 3 rows and 5 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box6x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box7x1AVX2 is boxSumPortable for 7 rows and 1 columns. Distances are in bytes.
+// box4x5AVX512 is boxSumPortable for 4 rows and 5 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box7x1AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x2AVX2 is boxSumPortable for 1 rows and 2 columns. Distances are in bytes.
+// box5x5AVX512 is boxSumPortable for 5 rows and 5 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x2AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x5AVX512(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x2AVX2 is boxSumPortable for 2 rows and 2 columns. Distances are in bytes.
+// box1x0AVX2 is boxSumPortable for 1 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x2AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box1x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box3x2AVX2 is boxSumPortable for 3 rows and 2 columns. Distances are in bytes.
+// box2x0AVX2 is boxSumPortable for 2 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box3x2AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box2x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x3AVX2 is boxSumPortable for 1 rows and 3 columns. Distances are in bytes.
+// box3x0AVX2 is boxSumPortable for 3 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x3AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box3x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box2x3AVX2 is boxSumPortable for 2 rows and 3 columns. Distances are in bytes.
+// box4x0AVX2 is boxSumPortable for 4 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box2x3AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box4x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x4AVX2 is boxSumPortable for 1 rows and 4 columns. Distances are in bytes.
+// box5x0AVX2 is boxSumPortable for 5 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x4AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box5x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
-// box1x5AVX2 is boxSumPortable for 1 rows and 5 columns. Distances are in bytes.
+// box6x0AVX2 is boxSumPortable for 6 rows and 0 columns, 0 for half of one. Distances are in bytes.
 //
 //go:noescape
-func box1x5AVX2(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)
+func box6x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box7x0AVX2 is boxSumPortable for 7 rows and 0 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box7x0AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box1x1AVX2 is boxSumPortable for 1 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box1x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box2x1AVX2 is boxSumPortable for 2 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box2x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box3x1AVX2 is boxSumPortable for 3 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box3x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box4x1AVX2 is boxSumPortable for 4 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box4x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box5x1AVX2 is boxSumPortable for 5 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box5x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box6x1AVX2 is boxSumPortable for 6 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box6x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box7x1AVX2 is boxSumPortable for 7 rows and 1 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box7x1AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box1x2AVX2 is boxSumPortable for 1 rows and 2 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box1x2AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box2x2AVX2 is boxSumPortable for 2 rows and 2 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box2x2AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box3x2AVX2 is boxSumPortable for 3 rows and 2 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box3x2AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box1x3AVX2 is boxSumPortable for 1 rows and 3 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box1x3AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box2x3AVX2 is boxSumPortable for 2 rows and 3 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box2x3AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box1x4AVX2 is boxSumPortable for 1 rows and 4 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box1x4AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
+
+// box1x5AVX2 is boxSumPortable for 1 rows and 5 columns, 0 for half of one. Distances are in bytes.
+//
+//go:noescape
+func box1x5AVX2(boxes int, n int, factors *float32, at *int32, step int, next int, from *float32, row int, sum *float32, sumRow int, sumNext int)
 
 // placesAVX512 is route.placesPortable; r is a *route.
 //
@@ -263,3 +338,13 @@ func placesAVX512(pixels int, chosen *uint8, first *int32, r *byte, at *int32)
 //
 //go:noescape
 func placesAVX2(pixels int, chosen *uint8, first *int32, r *byte, at *int32)
+
+// spreadHalvesAVX512 is spreadHalvesPortable.
+//
+//go:noescape
+func spreadHalvesAVX512(pixels int, x *float32, y *float32)
+
+// spreadHalvesAVX2 is spreadHalvesPortable.
+//
+//go:noescape
+func spreadHalvesAVX2(pixels int, x *float32, y *float32)

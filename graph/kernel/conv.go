@@ -271,8 +271,8 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	}
 	if c.pixels != nil {
 		r := &c.call.pixels
-		*r = pixelRun{x: data, w: packed, bias: bias, relu: relu, y: y}
-		r.do(p, c.pixels, residual, scratch)
+		*r = pixelRun{x: data, w: packed, relu: relu, y: y}
+		r.do(p, c.pixels, bias, residual, scratch)
 		return
 	}
 	r := &c.call.forward

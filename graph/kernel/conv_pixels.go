@@ -16,10 +16,9 @@ type pixelConv struct {
 	wide     int // floats of a row of the plain maps
 	runs     int // of sixteen pixels in a row; they may overlap
 	offs     [][2]int
-	bh, bw   int // the input that a strip reads
-	border   int // floats of it, and a vector's room behind
-	maps     int // floats of the plain maps
-	perGroup int // filters of a tile
+	input    frame // what a strip reads
+	maps     int   // floats of the plain maps
+	perGroup int   // filters of a tile
 }
 
 func pixelsCan(s ConvShape, plain bool) bool {
@@ -46,33 +45,44 @@ func newPixelConv(s ConvShape) *pixelConv {
 	c.rows = min(c.oh, ceil(ceil(macs, perRow), c.panels)*c.panels)
 	c.strips = ceil(c.oh, c.rows)
 	c.wide, c.runs = max(c.ow, Block), ceil(c.ow, Block)
-	c.bh, c.bw = (c.rows-1)*s.SH+(s.KH-1)*s.DH+1, c.ow+(s.KW-1)*s.DW
-	c.border, c.maps = alignUp(s.C*c.bh*c.bw)+Block, alignUp(s.F*c.panels*c.wide)
+	c.input = frame{h: s.H, w: s.W, left: s.PadL, bh: (c.rows-1)*s.SH + (s.KH-1)*s.DH + 1, bw: c.ow + (s.KW-1)*s.DW, vec: 1}
+	c.maps = alignUp(s.F * c.panels * c.wide)
 	for ch := range s.C {
 		for i := range s.KH {
-			c.offs = append(c.offs, [2]int{(ch*s.KH + i) * s.KW * 4, (ch*c.bh + i*s.DH) * c.bw * 4})
+			c.offs = append(c.offs, [2]int{(ch*s.KH + i) * s.KW * 4, (ch*c.input.bh + i*s.DH) * c.input.bw * 4})
 		}
 	}
 	return c
 }
 
-// worker returns the floats of a thread's own scratch space: the input, the bias and the plain maps.
-func (c *pixelConv) worker() int { return c.border + 2*c.maps }
+// framed returns the floats of a strip's input, with a vector's room behind: short rows are read beyond
+// their end.
+func (c *pixelConv) framed() int { return alignUp(c.input.size(c.s.C)) + Block }
 
-func (c *pixelConv) scratch(threads int) int { return Block + threads*c.worker() }
+// worker returns the floats of a thread's own scratch space: the input and the plain maps.
+func (c *pixelConv) worker() int { return c.framed() + c.maps }
+
+func (c *pixelConv) scratch(threads int) int { return Block + c.maps + threads*c.worker() }
 
 // A pixelRun is a call under way.
 type pixelRun struct {
 	c       *pixelConv
 	x, w    []float32
-	bias    []float32
+	bias    []float32 // as plain maps, nil for none
 	relu    bool
 	y       Act
 	workers []float32
 }
 
-func (r *pixelRun) do(p *Pool, c *pixelConv, residual *Act, scratch []float32) {
-	r.c, r.workers = c, aligned(scratch)
+func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual *Act, scratch []float32) {
+	scratch = aligned(scratch)
+	r.c, r.workers = c, scratch[c.maps:]
+	if bias != nil {
+		r.bias = scratch[:c.maps]
+		for i := range r.bias[:c.s.F*c.panels*c.wide] {
+			r.bias[i] = bias[i/(c.panels*c.wide)]
+		}
+	}
 	relu := r.relu
 	r.relu = relu && residual == nil
 	p.Run(c.s.N*c.strips, r)
@@ -96,23 +106,16 @@ func (r *pixelRun) Task(task, worker int) {
 	n, r0 := task/c.strips, task%c.strips*c.rows
 	r1 := min(r0+c.rows, c.oh)
 	mine := r.workers[worker*c.worker():][:c.worker()]
-	x, maps, bias := mine[:c.border], mine[c.border:][:c.maps], mine[c.border+c.maps:]
-	c.copyInput(x, r.x[n*s.C*s.H*s.W:], r0*s.SH-s.PadT)
+	x, maps := mine[:c.framed()], mine[c.framed():]
+	clear(x)
+	c.input.copy(x, r.x[n*s.C*s.H*s.W:], s.C, r0*s.SH-s.PadT)
 	t := tile{
 		ams: uintptr(s.C*s.KH*s.KW) * 4, aks: 4, nb: len(c.offs), kb: s.KW,
-		bks: uintptr(s.DW) * 4, bps: uintptr(s.SH*c.bw) * 4, cps: uintptr(c.wide) * 4, cms: uintptr(c.panels*c.wide) * 4,
+		bks: uintptr(s.DW) * 4, bps: uintptr(s.SH*c.input.bw) * 4, cps: uintptr(c.wide) * 4, cms: uintptr(c.panels*c.wide) * 4,
 	}
 	t.offs = &c.offs[0]
 	if r.relu {
 		t.relu = 1
-	}
-	if r.bias != nil {
-		for f := range s.F {
-			row := bias[f*c.panels*c.wide:][:c.panels*c.wide]
-			for i := range row {
-				row[i] = r.bias[f]
-			}
-		}
 	}
 	convert := vectors().toBlocked
 	for row := r0; row < r1; row += c.panels {
@@ -132,10 +135,10 @@ func (r *pixelRun) Task(task, worker int) {
 				if half < m {
 					other += half * c.panels * c.wide
 				}
-				t.b = unsafe.Pointer(&x[(row-r0)*s.SH*c.bw+from])
+				t.b = unsafe.Pointer(&x[(row-r0)*s.SH*c.input.bw+from])
 				t.c0, t.c1 = unsafe.Pointer(&maps[at]), unsafe.Pointer(&maps[other])
 				if r.bias != nil {
-					t.r0, t.r1 = unsafe.Pointer(&bias[at]), unsafe.Pointer(&bias[other])
+					t.r0, t.r1 = unsafe.Pointer(&r.bias[at]), unsafe.Pointer(&r.bias[other])
 				}
 				runTile(&t, m, np)
 			}
@@ -151,17 +154,27 @@ func (r *pixelRun) Task(task, worker int) {
 	}
 }
 
-// copyInput copies the rows of an image that a strip reads, from row y0 on, with zeros around.
-func (c *pixelConv) copyInput(dst, x []float32, y0 int) {
-	s := &c.s
-	clear(dst)
-	width := min(s.W, c.bw-s.PadL) // of a row, as far as filters reach
+// A frame is room for maps and the zeros around them that filters see.
+type frame struct {
+	h, w   int // of a map
+	left   int // columns of zeros in front
+	bh, bw int // rows and columns of the frame
+	vec    int // floats of a pixel
+}
+
+// size returns the floats of so many maps in their frames.
+func (f *frame) size(maps int) int { return maps * f.bh * f.bw * f.vec }
+
+// copy brings maps of x into their frames in dst, which are zero where no map is. The frame's first row
+// is row y0 of a map.
+func (f *frame) copy(dst, x []float32, maps, y0 int) {
+	width := min(f.w, f.bw-f.left) * f.vec // of a row, as far as filters reach
 	if width <= 0 {
 		return
 	}
-	for ch := range s.C {
-		for i := max(0, -y0); i < min(c.bh, s.H-y0); i++ {
-			copy(dst[(ch*c.bh+i)*c.bw+s.PadL:], x[(ch*s.H+y0+i)*s.W:][:width])
+	for m := range maps {
+		for i := max(0, -y0); i < min(f.bh, f.h-y0); i++ {
+			copy(dst[((m*f.bh+i)*f.bw+f.left)*f.vec:], x[(m*f.h+y0+i)*f.w*f.vec:][:width])
 		}
 	}
 }

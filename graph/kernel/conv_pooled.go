@@ -21,16 +21,18 @@ type PooledGrad struct {
 	ph, pw int // the pooled map
 
 	// Of the filters: sums of boxes of the input, rows×cols vectors for each unit.
-	units  int  // blocks of channels, or plain channels
-	cols   int  // vectors of a row of taps
+	units  int // blocks of channels, or plain channels
+	cols   int // vectors of a row of taps, 0 for half a one
+	taps   []box
 	copied bool // x is read from a copy with its border and, at its end, a vector's room
-	input  corr // how it is copied
-	apart  int  // floats of a chunk's sums: each filter's, and the biases
-	chunks int  // runs of images that are summed apart, and added in order
+	input  frame
+	apart  int // floats of a chunk's sums: each filter's, and the biases
+	chunks int // runs of images that are summed apart, and added in order
 
 	// Of the data: sums of boxes of packed filters, as large as what a window may reach.
 	lanes      int // of a pixel: half a vector where that holds all channels
 	rows, wide int // of the box: rows, and vectors of a row
+	reach      []box
 	boxLen     int // floats of a packed filter for one column of the window: zeros above, taps, zeros below
 	pass       int // filters of a pass over the pixels: they stay in the first-level cache
 	ah, aw     int // the area that all boxes reach: rows, and floats of a row
@@ -71,13 +73,17 @@ func (g *PooledGrad) planFilter() {
 		most     = 16
 	)
 	s := g.s
-	g.units, g.cols = s.C, ceil(s.KW, Block)
-	if !g.plain {
-		g.units, g.cols = Blocks(s.C), s.KW
+	g.units, g.cols = Blocks(s.C), s.KW
+	if g.plain {
+		g.units, g.cols = s.C, ceil(s.KW, Block)
+		if s.KW <= Block/2 {
+			g.cols = 0
+		}
 	}
-	g.input = corr{
-		plain: g.plain, groups: 1, cin: s.C, blocks: g.units, h: s.H, w: s.W, bh: s.H, bw: s.W,
-		kh: s.KH, kw: s.KW, dh: s.DH, dw: s.DW, sh: s.SH, sw: s.SW, top: s.PadT, left: s.PadL,
+	g.taps = boxes(s.KH, g.cols)
+	g.input = frame{h: s.H, w: s.W, left: s.PadL, bh: s.H, bw: s.W, vec: Block}
+	if g.plain {
+		g.input.vec = 1
 	}
 	g.copied = g.plain || s.PadT+s.PadB+s.PadL+s.PadR > 0
 	if g.copied {
@@ -90,7 +96,10 @@ func (g *PooledGrad) planFilter() {
 }
 
 // perFilter returns the floats of the sums of one filter.
-func (g *PooledGrad) perFilter() int { return g.units * g.s.KH * g.cols * Block }
+func (g *PooledGrad) perFilter() int { return g.units * g.s.KH * g.perRow() }
+
+// perRow returns the floats of the sums of a filter's row.
+func (g *PooledGrad) perRow() int { return max(g.cols, 1) * Block }
 
 // filterProducts returns the products of vectors that the gradient of the filters takes for an image.
 func (g *PooledGrad) filterProducts() int { return g.ph * g.pw * g.s.F * g.perFilter() / Block }
@@ -103,6 +112,7 @@ func (g *PooledGrad) planData() {
 		g.lanes = Block / 2
 	}
 	g.rows, g.wide = s.KH+w.KH-1, ceil((s.KW+w.KW-1)*g.lanes, Block)
+	g.reach = boxes(g.rows, g.wide)
 	g.boxLen = (s.KH + 2*(w.KH-1)) * g.wide * Block
 	g.pass = Block
 	for g.pass > 1 && g.pass*w.KW*g.boxLen > cache {
@@ -139,20 +149,23 @@ func (g *PooledGrad) FilterGradScratch(threads int) int {
 }
 
 // filterWorker returns the floats of a thread's own scratch space: places, and the copied input.
-func (g *PooledGrad) filterWorker() int { return g.pixels()*Block + g.copiedLen() }
+func (g *PooledGrad) filterWorker() int { return g.placesLen() + g.copiedLen() }
+
+// placesLen returns the floats of a list of places, with one row more than there are pixels.
+func (g *PooledGrad) placesLen() int { return (g.pixels() + 1) * Block }
 
 func (g *PooledGrad) copiedLen() int {
 	if !g.copied {
 		return 0
 	}
-	return alignUp(g.units*g.input.bh*g.input.bw*g.input.vec()) + Block
+	return alignUp(g.input.size(g.units)) + Block
 }
 
 // DataGradScratch returns the floats of scratch space that DataGrad needs on so many threads.
 func (g *PooledGrad) DataGradScratch(threads int) int { return Block + threads*g.dataWorker() }
 
 // dataWorker returns the floats of a thread's own scratch space: places, and the sums of all boxes.
-func (g *PooledGrad) dataWorker() int { return g.pixels()*Block + g.ah*g.aw }
+func (g *PooledGrad) dataWorker() int { return g.placesLen() + g.ah*g.aw }
 
 // GradPackedLen returns the floats of the packed filters that DataGrad reads.
 func (g *PooledGrad) GradPackedLen() int { return g.s.F * g.window.KW * g.boxLen }
@@ -200,34 +213,32 @@ func (g *PooledGrad) FilterGrad(p *Pool, x Input, dy Act, argmax []uint8, dw, db
 // Task sums the boxes of a chunk of images.
 func (r *pooledFilter) Task(task, worker int) {
 	g, s := r.g, r.g.s
-	c := &g.input
 	mine := r.workers[worker*g.filterWorker():][:g.filterWorker()]
-	at, own := placesIn(mine, g.pixels()), mine[g.pixels()*Block:]
+	at, own := placesIn(mine[:g.placesLen()]), mine[g.placesLen():]
 	sums := r.sums[task*g.apart:][:g.apart]
 	clear(sums)
-	vec, biases := c.vec(), sums[s.F*g.perFilter():]
-	row, column := s.SH*c.bw*vec, s.SW*vec
-	if g.copied {
-		clear(own[len(own)-2*Block:])
-	}
+	biases := sums[s.F*g.perFilter():]
+	row, column := g.input.bw*g.input.vec, g.input.vec
+	boxes := boxSum{n: g.pixels(), step: Block, next: 1, row: s.DH * row, sumRow: g.perRow(), sumNext: g.perFilter()}
+	clear(own)
 	for n := task * s.N / g.chunks; n < (task+1)*s.N/g.chunks; n++ {
 		x := r.x[n*r.xs:]
 		if g.copied {
-			c.copyWindow(own, r.x, r.xs, &strip{n, n + 1, 0, s.OutH(), 0, s.OutW()}, 0, 0, c.blocks)
+			g.input.copy(own, x, g.units, -s.PadT)
 			x = own
 		}
 		for b := range Blocks(s.F) {
 			dy := planeOf(&r.dy, n*Blocks(s.F)+b)
-			sumPlane(dy, biases[b*Block:])
-			r.places(at, n, b, row, column)
-			for lane := range min(Block, s.F-b*Block) {
-				sum := sums[(b*Block+lane)*g.perFilter():]
-				for u := range g.units {
-					x, sum := x[u*c.bh*c.bw*vec:], sum[u*s.KH*g.cols*Block:]
-					eachBox(s.KH, g.cols, func(i, j, rows, cols int) {
-						boxSum(rows, cols, g.pixels(), dy[lane:], at[lane:], Block,
-							x[i*s.DH*c.bw*vec+j*Block:], s.DH*c.bw*vec, sum[(i*g.cols+j)*Block:], g.cols*Block)
-					})
+			var sum [Block]float32
+			sumPixels(dy, &sum)
+			addTo(sum[:], biases[b*Block:])
+			r.places(at, n, b, s.SH*row, s.SW*column)
+			boxes.boxes = min(Block, s.F-b*Block)
+			for u := range g.units {
+				x, sum := x[u*g.input.size(1):], sums[b*Block*g.perFilter()+u*s.KH*g.perRow():]
+				for i := range g.taps {
+					t := &g.taps[i]
+					boxes.run(t, dy, at, x[t.r*boxes.row+t.c*Block:], sum[t.r*g.perRow()+t.c*Block:])
 				}
 			}
 		}
@@ -249,17 +260,9 @@ func (r *pooledFilter) places(at []int32, n, block, row, column int) {
 	}
 }
 
-// placesIn returns room for the places of so many pixels at the beginning of scratch space.
-func placesIn(scratch []float32, pixels int) []int32 {
-	return unsafe.Slice((*int32)(unsafe.Pointer(&scratch[0])), pixels*Block)
-}
-
-// sumPlane adds the pixels of a plane to sum.
-func sumPlane(plane, sum []float32) {
-	var start [2]int
-	t := tile{a0: unsafe.Pointer(&one), a1: unsafe.Pointer(&one), offs: &start, nb: 1, kb: len(plane) / Block, b: unsafe.Pointer(&plane[0]), bks: Block * 4}
-	t.into(unsafe.Pointer(&sum[0]), 0)
-	runTile(&t, 1, 1)
+// placesIn returns scratch space as room for places.
+func placesIn(scratch []float32) []int32 {
+	return unsafe.Slice((*int32)(unsafe.Pointer(&scratch[0])), len(scratch))
 }
 
 // add adds up the chunks for a block of filters and writes its gradient.
@@ -272,7 +275,7 @@ func (r *pooledFilter) add(b int) {
 		sum, dw := r.sums[f*g.perFilter():], r.dw[f*s.C*s.KH*s.KW:][:s.C*s.KH*s.KW]
 		if g.plain {
 			for i := range s.C * s.KH {
-				copy(dw[i*s.KW:(i+1)*s.KW], sum[i*g.cols*Block:])
+				copy(dw[i*s.KW:(i+1)*s.KW], sum[i*g.perRow():])
 			}
 			continue
 		}
@@ -350,8 +353,9 @@ func (g *PooledGrad) DataGrad(p *Pool, dy Act, argmax []uint8, packed []float32,
 func (r *pooledData) Task(task, worker int) {
 	g, s, w := r.g, r.g.s, r.g.window
 	mine := r.workers[worker*g.dataWorker():][:g.dataWorker()]
-	at, area := placesIn(mine, g.pixels()), mine[g.pixels()*Block:]
+	at, area := placesIn(mine[:g.placesLen()]), mine[g.placesLen():]
 	box := newRoute(w.KW, -g.wide*Block, g.boxLen, 0)
+	boxes := boxSum{boxes: g.pw, step: 1, next: Block, row: g.wide * Block, sumRow: g.aw, sumNext: w.SW * g.lanes}
 	for n := task * s.N / g.tasks; n < (task+1)*s.N/g.tasks; n++ {
 		clear(area)
 		for f0 := 0; f0 < s.F; f0 += g.pass {
@@ -364,14 +368,15 @@ func (r *pooledData) Task(task, worker int) {
 				chosen := r.chosen[(n*Blocks(s.F)+f0/Block)*g.pixels()*Block:]
 				box.places(g.pixels(), &chosen[0], &first, &at[0])
 			}
-			lane, filters, packed := f0%Block, min(g.pass, s.F-f0), r.packed[f0*w.KW*g.boxLen:]
-			eachBox(g.rows, g.wide, func(i, j, rows, cols int) {
-				for p := range g.pixels() {
-					to := area[(p/g.pw*w.SH+i)*g.aw+p%g.pw*w.SW*g.lanes+j*Block:]
-					boxSum(rows, cols, filters, dy[p*Block+lane:], at[p*Block+lane:], 1,
-						packed[(i*g.wide+j)*Block:], g.wide*Block, to, g.aw)
+			packed := r.packed[f0*w.KW*g.boxLen:]
+			boxes.n = min(g.pass, s.F-f0)
+			for i := range g.reach {
+				b := &g.reach[i]
+				for p := range g.ph {
+					from := p*g.pw*Block + f0%Block
+					boxes.run(b, dy[from:], at[from:], packed[(b.r*g.wide+b.c)*Block:], area[(p*w.SH+b.r)*g.aw+b.c*Block:])
 				}
-			})
+			}
 		}
 		r.write(n, area)
 	}
@@ -394,10 +399,7 @@ func (r *pooledData) write(n int, area []float32) {
 		case g.lanes == Block:
 			copy(to, row)
 		default:
-			for j := range s.W {
-				*(*[Block / 2]float32)(to[j*Block:]) = [Block / 2]float32(row[j*(Block/2):])
-				*(*[Block / 2]float32)(to[j*Block+Block/2:]) = [Block / 2]float32{}
-			}
+			spreadHalves(s.W, row, to)
 		}
 	}
 }

@@ -154,22 +154,24 @@ func TestPooledGradAllocatesNothing(t *testing.T) {
 func TestBoxSumAgreesWithItsTwin(t *testing.T) {
 	convFamilies(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
-		for cols := 1; cols <= len(boxRows[family]); cols++ {
-			for rows := 1; rows <= boxRows[family][cols-1]; rows++ {
-				for _, n := range []int{0, 1, 2, 7} {
-					step, row, sumRow := 1+rng.IntN(20), rng.IntN(100), cols*Block+rng.IntN(9)
-					from := random(rng, 50+(rows-1)*row+cols*Block)
-					factors, at := random(rng, n*step+1), make([]int32, n*step+1)
+		for cols, most := range boxRows[family] {
+			for rows := 1; rows <= most; rows++ {
+				for n := 1; n <= 5; n++ {
+					wide := max(cols*Block, Block/2)
+					s := boxSum{boxes: 1 + rng.IntN(3), n: n, step: 1 + rng.IntN(20), next: rng.IntN(50), row: rng.IntN(100), sumRow: wide + rng.IntN(9), sumNext: rng.IntN(200)}
+					from := random(rng, 50+(rows-1)*s.row+wide)
+					last := (s.boxes-1)*s.next + (n-1)*s.step
+					factors, at := random(rng, last+1), make([]int32, last+1+s.step)
 					for i := range at {
 						at[i] = int32(4 * rng.IntN(51))
 					}
-					sums := newConvGuard((rows-1)*sumRow + cols*Block)
+					sums := newConvGuard((s.boxes-1)*s.sumNext + (rows-1)*s.sumRow + wide)
 					copy(sums.data, random(rng, len(sums.data)))
 					want := append([]float32(nil), sums.data...)
-					boxSumPortable(rows, cols, n, &factors[0], &at[0], 4*step, &from[0], 4*row, &want[0], 4*sumRow)
-					boxSum(rows, cols, n, factors, at, step, from, row, sums.data, sumRow)
+					boxSumPortable(rows, cols, s.boxes, n, &factors[0], &at[0], 4*s.step, 4*s.next, &from[0], 4*s.row, &want[0], 4*s.sumRow, 4*s.sumNext)
+					s.run(&box{0, 0, rows, cols}, factors, at, from, sums.data)
 					sums.check(t, "sums")
-					convNear(t, fmt.Sprintf("%d×%d, %d boxes", rows, cols, n), sums.data, widen(want), 1e-6)
+					convNear(t, fmt.Sprintf("%d×%d, %+v", rows, cols, s), sums.data, widen(want), 1e-6)
 				}
 			}
 		}

@@ -12,32 +12,56 @@ import (
 )
 
 func main() {
-	// The most rows for 1, 2, … columns: all sums in registers, beside the factor.
+	// The most rows for half a column, 1, 2, … columns: all sums in registers, beside the factor.
 	for _, s := range []struct {
 		wide bool
 		name string
 		rows []int
 	}{
-		{true, "AVX512", []int{8, 8, 8, 7, 5}},
-		{false, "AVX2", []int{7, 3, 2, 1, 1}},
+		{true, "AVX512", []int{8, 8, 8, 8, 7, 5}},
+		{false, "AVX2", []int{7, 7, 3, 2, 1, 1}},
 	} {
-		for i, most := range s.rows {
+		for cols, most := range s.rows {
 			for rows := 1; rows <= most; rows++ {
-				lanes.For(s.wide, fmt.Sprintf("box%dx%d%s", rows, i+1, s.name),
-					"func(n int, factors *float32, at *int32, step int, from *float32, row int, sum *float32, sumRow int)",
-					fmt.Sprintf("is boxSumPortable for %d rows and %d columns. Distances are in bytes.", rows, i+1),
-					func(f *lanes.F) { box(f, rows, i+1) })
+				lanes.For(s.wide, fmt.Sprintf("box%dx%d%s", rows, cols, s.name),
+					"func(boxes, n int, factors *float32, at *int32, step, next int, from *float32, row int, sum *float32, sumRow, sumNext int)",
+					fmt.Sprintf("is boxSumPortable for %d rows and %d columns, 0 for half of one. Distances are in bytes.", rows, cols),
+					func(f *lanes.F) { box(f, rows, cols) })
 			}
 		}
 	}
 	lanes.Both("places", "func(pixels int, chosen *uint8, first *int32, r *byte, at *int32)", "is route.placesPortable; r is a *route.", places)
+	lanes.Both("spreadHalves", "func(pixels int, x, y *float32)", "is spreadHalvesPortable.", spreadHalves)
 	lanes.Generate()
 }
 
-// box has two sets of sums if they fit: a box that is small would wait for the adders.
+// A part of a box is a register's worth of it: in which row, and how many bytes from its beginning.
+type part struct{ row, off int }
+
 func box(f *lanes.F, rows, cols int) {
-	n, factors, at, step := f.Arg("n"), f.Arg("factors"), f.Arg("at"), f.Arg("step")
-	from, row := f.Arg("from"), f.Arg("row")
+	var parts []part
+	register, width := func() reg.VecVirtual { return f.YMM() }, 32
+	if f.Wide() && cols > 0 {
+		register, width = func() reg.VecVirtual { return f.ZMM() }, 64
+	}
+	for i := range rows {
+		for off := 0; off < max(64*cols, 32); off += width {
+			parts = append(parts, part{i, off})
+		}
+	}
+	// Two sets of sums if they fit: a box that is small would wait for the adders.
+	sets := make([][]reg.VecVirtual, 1)
+	if 2*len(parts) <= f.Pick(28, 14) {
+		sets = append(sets, nil)
+	}
+	for s := range sets {
+		for range parts {
+			sets[s] = append(sets[s], register())
+		}
+	}
+	factor := register()
+	factors, at, step := f.Arg("factors"), f.Arg("at"), f.Arg("step")
+	from, row, sum := f.Arg("from"), f.Arg("row"), f.Arg("sum")
 	times := map[int]reg.GPVirtual{1: row} // the distance from row to row times 1, 3, 5, 7
 	for i := 3; i < rows; i += 2 {
 		times[i] = f.GP64()
@@ -47,68 +71,92 @@ func box(f *lanes.F, rows, cols int) {
 			f.LEAQ(Mem{Base: row, Index: row, Scale: uint8(i - 1)}, times[i])
 		}
 	}
-	sets := 1
-	if 2*rows*cols <= f.Pick(28, 6) {
-		sets = 2
-	}
-	sums := make([][]lanes.Vec, sets)
-	for s := range sums {
-		for range rows * cols {
-			sums[s] = append(sums[s], f.Zero())
+	n, k, place, coming := f.GP64(), f.GP64(), f.GP64(), f.GP64()
+	// A place is loaded a step ahead, or else the step's loads would wait for it behind those before.
+	one := func(sums []reg.VecVirtual) {
+		f.LEAQ(Mem{Base: from, Index: coming, Scale: 1}, place)
+		f.VBROADCASTSS(Mem{Base: factors, Index: k, Scale: 1}, factor)
+		f.ADDQ(step, k)
+		f.MOVLQSX(Mem{Base: at, Index: k, Scale: 1}, coming)
+		for i, p := range parts {
+			m, times1, scale := Mem{Base: place, Disp: p.off}, p.row, 1
+			if p.row > 0 {
+				for times1%2 == 0 {
+					times1, scale = times1/2, 2*scale
+				}
+				m.Index, m.Scale = times[times1], uint8(scale)
+			}
+			f.VFMADD231PS(m, factor, sums[i])
 		}
 	}
-	one := func(sums []lanes.Vec) {
-		box := f.GP64()
-		f.MOVLQSX(Mem{Base: at}, box)
-		f.ADDQ(from, box)
-		factor := f.Splat(Mem{Base: factors})
-		f.ADDQ(step, at)
-		f.ADDQ(step, factors)
-		for i := range rows {
-			m, k, scale := Mem{Base: box}, i, 1
-			if i > 0 {
-				for k%2 == 0 {
-					k, scale = k/2, 2*scale
-				}
-				m.Index, m.Scale = times[k], uint8(scale)
-			}
-			for j := range cols {
-				v := sums[i*cols+j]
-				f.VFMADD231PS(m.Offset(64*j), factor.Lo, v.Lo)
-				if !f.Wide() {
-					f.VFMADD231PS(m.Offset(64*j+32), factor.Hi, v.Hi)
-				}
+	next := f.Label("box")
+	f.Here(next)
+	for _, set := range sets {
+		for _, v := range set {
+			if f.Wide() {
+				f.VPXORD(v, v, v)
+			} else {
+				f.VXORPS(v, v, v)
 			}
 		}
 	}
-	loop, tail, end := f.Label("loop"), f.Label("tail"), f.Label("end")
-	f.SUBQ(Imm(uint64(sets)), n)
-	f.JL(LabelRef(tail))
+	loop, last, done := f.Label("loop"), f.Label("last"), f.Label("done")
+	f.XORQ(k, k)
+	f.MOVLQSX(Mem{Base: at}, coming)
+	f.MOVQ(argument(f, "n"), n)
+	f.SUBQ(Imm(uint64(len(sets))), n)
+	f.JL(LabelRef(last))
 	f.Here(loop)
-	for _, s := range sums {
-		one(s)
+	for _, set := range sets {
+		one(set)
 	}
-	f.SUBQ(Imm(uint64(sets)), n)
+	f.SUBQ(Imm(uint64(len(sets))), n)
 	f.JGE(LabelRef(loop))
-	f.Here(tail)
-	if sets > 1 {
-		f.ADDQ(Imm(uint64(sets)), n)
-		f.JZ(LabelRef(end))
-		one(sums[0])
-		f.Here(end)
+	f.Here(last)
+	if len(sets) > 1 {
+		f.ADDQ(Imm(2), n)
+		f.JZ(LabelRef(done))
+		one(sets[0])
+		f.Here(done)
 	}
-	sum, sumRow := f.Arg("sum"), f.Arg("sumRow")
-	for i := range rows {
-		for j := range cols {
-			v, m := sums[0][i*cols+j], Mem{Base: sum, Disp: 64 * j}
-			if sets > 1 {
-				f.AddTo(v, sums[1][i*cols+j])
-			}
-			f.AddMemTo(v, m)
-			f.PutMem(v, m)
+	to := f.GP64()
+	f.MOVQ(sum, to)
+	for i, p := range parts {
+		v, m := sets[0][i], Mem{Base: to, Disp: p.off}
+		if p.off == 0 && p.row > 0 {
+			f.ADDQ(argument(f, "sumRow"), to)
 		}
-		f.ADDQ(sumRow, sum)
+		if len(sets) > 1 {
+			f.VADDPS(sets[1][i], v, v)
+		}
+		f.VADDPS(m, v, v)
+		f.VMOVUPS(v, m)
 	}
+	f.ADDQ(argument(f, "next"), at)
+	f.ADDQ(argument(f, "next"), factors)
+	f.ADDQ(argument(f, "sumNext"), sum)
+	f.DECQ(argument(f, "boxes"))
+	f.JNZ(LabelRef(next))
+}
+
+// argument returns where an argument lies.
+func argument(f *lanes.F, name string) Mem {
+	b, err := f.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+func spreadHalves(f *lanes.F) {
+	pixels, x, y := f.Arg("pixels"), f.Arg("x"), f.Arg("y")
+	v := f.Zero()
+	f.Loop(pixels, func() {
+		f.VMOVUPS(Mem{Base: x}, v.Lo.AsY()) // the upper half of a whole register becomes zero
+		f.PutMem(v, Mem{Base: y})
+		f.ADDQ(I32(32), x)
+		f.ADDQ(I32(64), y)
+	})
 }
 
 // Fields of kernel.route, four bytes each.
