@@ -170,6 +170,28 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	return y
 }
 
+// convolvePooled is the convolution, with or without a ReLU, that the max pooling that is being lowered has
+// absorbed: what both read, the scratch space, and what runs them.
+func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int, run func(e *exec, y kernel.Act, argmax []uint8)) {
+	conv := c.children[c.node][0]
+	_, relu := conv.Op().(*reluOp)
+	if relu {
+		conv = c.children[conv][0]
+	}
+	o, in := conv.Op().(*convOp), c.inputs(conv)
+	c.layer, c.kind = o.name, o.kind
+	k, x, w, bias := c.conv(o), c.convInput(o, in[0]), in[1], &value{}
+	packed := c.derive(k.PackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.Pack(e.pool, w.data, packed) })
+	reads = []*value{x, packed}
+	if len(in) > 2 {
+		bias = in[2]
+		reads = append(reads, bias)
+	}
+	return reads, k.PooledScratch(c.pool.Threads()), func(e *exec, y kernel.Act, argmax []uint8) {
+		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, relu, pool.window, y, argmax, e.scratch)
+	}
+}
+
 // convolved adds the steps of a node that has absorbed a convolution: the convolution itself or a batch
 // normalisation. residual is what else is added, or nil.
 func (c *compiler) convolved(n *gorgonia.Node, residual *value) *value {

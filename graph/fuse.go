@@ -9,9 +9,9 @@ import (
 // fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
 // it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
 // follow; in training, the gradient of a ReLU with that of its batch normalisation or max pooling, and the sum of two
-// gradients with the convolution that makes the second; those of a convolution from the gradient of the
-// map that max pooling makes of its result; and the parts of a concatenation, which are
-// written where they belong.
+// gradients with the convolution that makes the second; a convolution with the max pooling that follows,
+// and its gradients from that of the pooled map; and the parts of a concatenation, which are written where
+// they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
 		children := c.children[n]
@@ -56,6 +56,8 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 				c.absorbed[grad] = true
 				delete(c.absorbed, c.children[grad][1]) // not its part any more
 			}
+		case *maxPoolOp:
+			c.fusePool(n, needed)
 		case *concatOp:
 			if !o.aligned() {
 				break
@@ -102,6 +104,27 @@ func (c *compiler) fusePooled(needed []*gorgonia.Node) {
 			}
 		}
 	})
+}
+
+// fusePool lets max pooling absorb the convolution before it, and the ReLU between them, if nothing else
+// needs their result and the kernels can pool it where they make it.
+func (c *compiler) fusePool(pool *gorgonia.Node, needed []*gorgonia.Node) {
+	last := c.children[pool][0]
+	conv, uses := last, c.uses[last]
+	if _, ok := last.Op().(*reluOp); ok {
+		conv = c.children[last][0]
+		if c.fused[conv] != last {
+			return
+		}
+	}
+	for _, n := range needed {
+		if _, ok := n.Op().(*reluGradOp); ok && c.children[n][0] == last && c.absorbed[c.children[n][1]] {
+			uses-- // it masks the pooled map
+		}
+	}
+	if o, ok := conv.Op().(*convOp); ok && uses == 1 && c.conv(o).Pools() {
+		c.absorbed[last], c.absorbed[conv] = true, true
+	}
 }
 
 // younger is the one of two branches that is computed when the other one is there.

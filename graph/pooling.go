@@ -67,21 +67,29 @@ type maxPoolOp struct {
 }
 
 func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
-	x := c.asBlocked(in[0])
+	var run func(e *exec, y kernel.Act, argmax []uint8)
+	reads, scratch := in, 0
+	if in[0] == nil {
+		reads, scratch, run = c.convolvePooled(o)
+	} else {
+		x := c.asBlocked(in[0])
+		reads, run = []*value{x}, func(e *exec, y kernel.Act, argmax []uint8) {
+			kernel.MaxPool(e.pool, o.window, x.act(), y, argmax)
+		}
+	}
 	y := c.result(o.shape...)
-	n := kernel.BlockedLen(o.shape[0], o.shape[1], o.shape[2], o.shape[3])
-	writes, where := []*value{y}, c.plain((n+3)/4)
+	writes, where := []*value{y}, c.plain((y.size()+3)/4)
 	where.bits = true
 	if c.training {
 		c.state[&o.core] = []*value{where}
 		writes = append(writes, where)
 	}
-	c.add([]*value{x}, writes, 0, func(e *exec) error {
+	c.add(reads, writes, scratch, func(e *exec) error {
 		var argmax []uint8
 		if where.data != nil {
-			argmax = where.bytes()[:n]
+			argmax = where.choicesOf(o.shape)
 		}
-		kernel.MaxPool(e.pool, o.window, x.act(), y.act(), argmax)
+		run(e, y.act(), argmax)
 		return nil
 	})
 	return y

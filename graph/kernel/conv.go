@@ -221,7 +221,7 @@ func (c *Conv) Scratch(threads int) int {
 	case c.winograd != nil:
 		return c.winograd.scratch(threads)
 	case c.pixels != nil:
-		return c.pixels.scratch(threads)
+		return c.pixels.scratch(threads, false)
 	}
 	return c.forward.scratch(threads)
 }
@@ -278,6 +278,29 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	r := &c.call.forward
 	*r = corrRun{x: data, xs: stride, packed: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride, relu: relu}
 	r.do(p, c.forward, bias, scratch)
+}
+
+// Pools reports whether ForwardPooled is at hand, and faster: where the result of an image is one task's
+// and stays in its cache.
+func (c *Conv) Pools() bool { return c.pixels != nil && c.pixels.strips == 1 }
+
+// PooledScratch returns the floats of scratch space that ForwardPooled needs.
+func (c *Conv) PooledScratch(threads int) int { return c.pixels.scratch(threads, true) }
+
+// ForwardPooled computes Forward without a residual, and [MaxPool] of the result, which is kept nowhere.
+func (c *Conv) ForwardPooled(p *Pool, x Input, packed, bias []float32, relu bool, w Window, y Act, argmax []uint8, scratch []float32) {
+	s := c.shape
+	mustHave("packed filters", len(packed), c.PackedLen())
+	mustHave("scratch", len(scratch), c.PooledScratch(p.Threads()))
+	oh, ow := w.Out(s.OutH(), s.OutW())
+	mustBe("output", y, s.N, s.F, oh, ow)
+	if argmax != nil {
+		wantArgmax("ForwardPooled", w, &y, argmax)
+	}
+	data, _ := x.of(s, c.plain)
+	r := &c.call.pixels
+	*r = pixelRun{x: data, w: packed, relu: relu, y: y, pooling: true, pool: w, argmax: argmax}
+	r.do(p, c.pixels, bias, nil, scratch)
 }
 
 // DataGrad computes the gradient of the input, dx, from that of the output, dy; it adds to dx if

@@ -59,10 +59,19 @@ func newPixelConv(s ConvShape) *pixelConv {
 // their end.
 func (c *pixelConv) framed() int { return alignUp(c.input.size(c.s.C)) + Block }
 
-// worker returns the floats of a thread's own scratch space: the input and the plain maps.
-func (c *pixelConv) worker() int { return c.framed() + c.maps }
+// worker returns the floats of a thread's own scratch space: the input, the plain maps and, if it is to
+// be pooled, the result of one image.
+func (c *pixelConv) worker(pooled bool) int {
+	n := c.framed() + c.maps
+	if pooled {
+		n += BlockedLen(1, c.s.F, c.oh, c.ow)
+	}
+	return n
+}
 
-func (c *pixelConv) scratch(threads int) int { return Block + c.maps + threads*c.worker() }
+func (c *pixelConv) scratch(threads int, pooled bool) int {
+	return Block + c.maps + threads*c.worker(pooled)
+}
 
 // A pixelRun is a call under way.
 type pixelRun struct {
@@ -72,6 +81,10 @@ type pixelRun struct {
 	relu    bool
 	y       Act
 	workers []float32
+
+	pooling bool // y is the pooled result
+	pool    Window
+	argmax  []uint8
 }
 
 func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual *Act, scratch []float32) {
@@ -105,8 +118,13 @@ func (r *pixelRun) Task(task, worker int) {
 	c, s := r.c, &r.c.s
 	n, r0 := task/c.strips, task%c.strips*c.rows
 	r1 := min(r0+c.rows, c.oh)
-	mine := r.workers[worker*c.worker():][:c.worker()]
+	size := c.worker(r.pooling)
+	mine := r.workers[worker*size:][:size]
 	x, maps := mine[:c.framed()], mine[c.framed():]
+	y := r.y.Data[n*r.y.Stride:]
+	if r.pooling {
+		y = maps[c.maps:]
+	}
 	clear(x)
 	c.input.copy(x, r.x[n*s.C*s.H*s.W:], s.C, r0*s.SH-s.PadT)
 	t := tile{
@@ -143,7 +161,7 @@ func (r *pixelRun) Task(task, worker int) {
 				runTile(&t, m, np)
 			}
 		}
-		y := r.y.Data[n*r.y.Stride+row*c.ow*Block:]
+		y := y[row*c.ow*Block:]
 		if c.wide == c.ow {
 			convert(&maps[0], &y[0], c.panels*c.wide, np*c.ow, s.F)
 			continue
@@ -152,6 +170,23 @@ func (r *pixelRun) Task(task, worker int) {
 			convert(&maps[i*c.wide], &y[i*c.ow*Block], c.panels*c.wide, c.ow, s.F)
 		}
 	}
+	if r.pooling {
+		r.pooled(n, y)
+	}
+}
+
+// pooled gives image n the largest pixels of its result.
+func (r *pixelRun) pooled(n int, result []float32) {
+	c, y := r.c, r.y
+	y.N, y.Data = 1, y.Data[n*y.Stride:]
+	x := NewAct(result, 1, c.s.F, c.oh, c.ow)
+	t := maxPool{newPooling("MaxPool", r.pool, &x, &y, nil)}
+	if r.argmax != nil {
+		size := BlockedLen(1, y.C, y.H, y.W)
+		t.argmax = r.argmax[n*size:][:size]
+	}
+	t.cut = cut{y.H, y.H}
+	t.Task(0, 0)
 }
 
 // A frame is room for maps and the zeros around them that filters see.

@@ -435,6 +435,50 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 	})
 }
 
+func TestConvForwardPooled(t *testing.T) {
+	convFamilies(t, func(t *testing.T) {
+		for _, k := range pooledCases {
+			s := convDefaults(k.s)
+			c, err := newConv(s, k.plain, pixelwise)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.Pools() {
+				continue
+			}
+			t.Run(k.name, func(t *testing.T) {
+				d, p := newConvData(s, k.plain), convPool(t, 3)
+				x, _ := d.input()
+				packed := make([]float32, c.PackedLen())
+				c.Pack(p, d.w, packed)
+				oh, ow := k.w.Out(s.OutH(), s.OutW())
+				full, _ := convGuarded(s.N, s.F, s.OutH(), s.OutW(), 16)
+				want, _ := convGuarded(s.N, s.F, oh, ow, 32)
+				got, guard := convGuarded(s.N, s.F, oh, ow, 32)
+				wantArg, gotArg := make([]uint8, BlockedLen(s.N, s.F, oh, ow)), make([]uint8, BlockedLen(s.N, s.F, oh, ow))
+				c.Forward(p, x, packed, d.bias, nil, true, full, make([]float32, c.Scratch(3)))
+				MaxPool(p, k.w, full, want, wantArg)
+				for _, argmax := range [][]uint8{nil, gotArg} {
+					scratch := newConvGuard(c.PooledScratch(3)).poison()
+					c.ForwardPooled(p, x, packed, d.bias, true, k.w, got, argmax, scratch.data)
+					scratch.check(t, "scratch")
+					guard.check(t, "pooled map")
+					a, err := convPlain(got)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if b, _ := convPlain(want); !slices.Equal(a, b) {
+						t.Error("the pooled map differs from that of two passes")
+					}
+				}
+				if !slices.Equal(gotArg, wantArg) {
+					t.Error("other pixels were chosen than in two passes")
+				}
+			})
+		}
+	})
+}
+
 func TestConvShapeValidate(t *testing.T) {
 	good := convDefaults(ConvShape{N: 1, C: 6, H: 8, W: 8, F: 9, KH: 3, KW: 3, Groups: 3})
 	if err := good.Validate(); err != nil {
@@ -528,7 +572,14 @@ func TestConvAllocatesNothing(t *testing.T) {
 			packed, gradPacked := make([]float32, c.PackedLen()), make([]float32, c.GradPackedLen())
 			scratch := make([]float32, max(c.Scratch(2), c.DataGradScratch(2), c.FilterGradScratch(2)))
 			dw := make([]float32, s.filterLen())
+			half, _ := convGuarded(s.N, s.F, s.OutH()/2, s.OutW()/2, 0)
+			if c.Pools() {
+				scratch = make([]float32, max(len(scratch), c.PooledScratch(2)))
+			}
 			if n := testing.AllocsPerRun(5, func() {
+				if c.Pools() {
+					c.ForwardPooled(p, x, d.w, d.bias, true, Window{KH: 2, KW: 2, SH: 2, SW: 2}, half, nil, scratch)
+				}
 				c.Pack(p, d.w, packed)
 				c.Forward(p, x, packed, d.bias, &res, true, y, scratch)
 				if !plain {
