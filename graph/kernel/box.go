@@ -80,18 +80,20 @@ type route struct {
 	reciprocal int32 // ⌈2¹⁶/KW⌉: (chosen·reciprocal)>>16 is the row, as chosen and KW are below 257
 	tap        int32 // bytes from a column of the window to the next
 	jump       int32 // and what is to be added for each row
-	pixel      int32 // bytes from a pixel of the pooled map to its right neighbour
+	pixel, row int32 // bytes from a pixel of the pooled map to the next, and to the one below
 }
 
-// newRoute gives rows and columns of a window KW wide and pooled pixels these distances, in floats.
-func newRoute(kw, row, column, pixel int) route {
-	return route{reciprocal: int32(ceil(1<<16, kw)), tap: int32(4 * column), jump: int32(4 * (row - kw*column)), pixel: int32(4 * pixel)}
+// newRoute is for windows kw wide. It is told the distances between the boxes of a window's rows and of
+// its columns, and between the boxes of windows that are neighbours, or one above the other, in floats.
+func newRoute(kw, row, column, right, below int) route {
+	return route{int32(ceil(1<<16, kw)), int32(4 * column), int32(4 * (row - kw*column)), int32(4 * right), int32(4 * below)}
 }
 
-func (r *route) placesPortable(pixels int, chosen *uint8, first *[Block]int32, at *int32) {
-	from, to := unsafe.Slice(chosen, pixels*Block), unsafe.Slice(at, pixels*Block)
+func (r *route) placesPortable(rows, pixels int, chosen *uint8, first *[Block]int32, at *int32) {
+	from, to := unsafe.Slice(chosen, rows*pixels*Block), unsafe.Slice(at, rows*pixels*Block)
 	for i, c := range from {
-		row := int32(c) * r.reciprocal >> 16
-		to[i] = first[i%Block] + int32(i/Block)*r.pixel + int32(c)*r.tap + row*r.jump
+		p := i / Block
+		place := first[i%Block] + int32(p/pixels)*r.row + int32(p%pixels)*r.pixel
+		to[i] = place + int32(c)*r.tap + int32(c)*r.reciprocal>>16*r.jump
 	}
 }

@@ -36,14 +36,14 @@ func runBoxSum(rows, cols, boxes, n int, factors *float32, at *int32, step, next
 	boxFuncs[family][cols][rows-1](boxes, n, factors, at, step, next, from, row, sum, sumRow, sumNext)
 }
 
-func (r *route) places(pixels int, chosen *uint8, first *[Block]int32, at *int32) {
+func (r *route) places(rows, pixels int, chosen *uint8, first *[Block]int32, at *int32) {
 	switch family {
 	case AVX512:
-		placesAVX512(pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
+		placesAVX512(rows, pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
 	case AVX2:
-		placesAVX2(pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
+		placesAVX2(rows, pixels, chosen, &first[0], (*byte)(unsafe.Pointer(r)), at)
 	default:
-		r.placesPortable(pixels, chosen, first, at)
+		r.placesPortable(rows, pixels, chosen, first, at)
 	}
 }
 

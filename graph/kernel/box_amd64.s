@@ -6372,84 +6372,115 @@ last3:
 	VZEROUPPER
 	RET
 
-// func placesAVX512(pixels int, chosen *uint8, first *int32, r *byte, at *int32)
+// func placesAVX512(rows int, pixels int, chosen *uint8, first *int32, r *byte, at *int32)
 // Requires: AVX, AVX512F
-TEXT ·placesAVX512(SB), NOSPLIT, $0-40
-	MOVQ         pixels+0(FP), AX
-	MOVQ         chosen+8(FP), CX
-	MOVQ         first+16(FP), DX
-	MOVQ         r+24(FP), BX
-	MOVQ         at+32(FP), SI
-	VBROADCASTSS (BX), Z0
-	VBROADCASTSS 4(BX), Z1
-	VBROADCASTSS 8(BX), Z2
-	VBROADCASTSS 12(BX), Z3
-	VMOVUPS      (DX), Z4
+TEXT ·placesAVX512(SB), NOSPLIT, $0-48
+	MOVQ         rows+0(FP), AX
+	MOVQ         pixels+8(FP), CX
+	MOVQ         chosen+16(FP), DX
+	MOVQ         first+24(FP), BX
+	MOVQ         r+32(FP), SI
+	MOVQ         at+40(FP), DI
+	VBROADCASTSS (SI), Z0
+	VBROADCASTSS 4(SI), Z1
+	VBROADCASTSS 8(SI), Z2
+	VMOVUPS      (BX), Z3
 	TESTQ        AX, AX
 	JLE          done2
 
 loop1:
-	VPMOVZXBD (CX), Z5
-	VPMULLD   Z0, Z5, Z6
-	VPSRLD    $0x10, Z6, Z6
-	VPMULLD   Z1, Z5, Z5
-	VPMULLD   Z2, Z6, Z6
-	VPADDD    Z6, Z5, Z5
-	VPADDD    Z5, Z4, Z5
-	VMOVUPS   Z5, (SI)
-	VPADDD    Z3, Z4, Z4
-	VMOVAPS   Z4, Z4
-	ADDQ      $0x10, CX
-	ADDQ      $+64, SI
-	DECQ      AX
-	JNZ       loop1
+	VMOVAPS Z3, Z4
+	MOVQ    CX, BX
+	TESTQ   BX, BX
+	JLE     done4
+
+loop3:
+	VPMOVZXBD    (DX), Z5
+	VPMULLD      Z0, Z5, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMULLD      Z2, Z6, Z6
+	VPMULLD      Z1, Z5, Z5
+	VPADDD       Z6, Z5, Z5
+	VPADDD       Z5, Z4, Z5
+	VMOVUPS      Z5, (DI)
+	VBROADCASTSS 12(SI), Z5
+	VPADDD       Z5, Z4, Z4
+	VMOVAPS      Z4, Z4
+	ADDQ         $0x10, DX
+	ADDQ         $+64, DI
+	DECQ         BX
+	JNZ          loop3
+
+done4:
+	VBROADCASTSS 16(SI), Z4
+	VPADDD       Z4, Z3, Z3
+	VMOVAPS      Z3, Z3
+	DECQ         AX
+	JNZ          loop1
 
 done2:
 	VZEROUPPER
 	RET
 
-// func placesAVX2(pixels int, chosen *uint8, first *int32, r *byte, at *int32)
+// func placesAVX2(rows int, pixels int, chosen *uint8, first *int32, r *byte, at *int32)
 // Requires: AVX, AVX2
-TEXT ·placesAVX2(SB), NOSPLIT, $0-40
-	MOVQ         pixels+0(FP), AX
-	MOVQ         chosen+8(FP), CX
-	MOVQ         first+16(FP), DX
-	MOVQ         r+24(FP), BX
-	MOVQ         at+32(FP), SI
-	VBROADCASTSS (BX), Y0
-	VBROADCASTSS 4(BX), Y1
-	VBROADCASTSS 8(BX), Y2
-	VBROADCASTSS 12(BX), Y3
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+TEXT ·placesAVX2(SB), NOSPLIT, $0-48
+	MOVQ         rows+0(FP), AX
+	MOVQ         pixels+8(FP), CX
+	MOVQ         chosen+16(FP), DX
+	MOVQ         first+24(FP), BX
+	MOVQ         r+32(FP), SI
+	MOVQ         at+40(FP), DI
+	VBROADCASTSS (SI), Y0
+	VBROADCASTSS 4(SI), Y1
+	VBROADCASTSS 8(SI), Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
 	TESTQ        AX, AX
 	JLE          done2
 
 loop1:
-	VPMOVZXBD (CX), Y6
-	VPMOVZXBD 8(CX), Y7
-	VPMULLD   Y0, Y6, Y8
-	VPMULLD   Y0, Y7, Y9
-	VPSRLD    $0x10, Y8, Y8
-	VPSRLD    $0x10, Y9, Y9
-	VPMULLD   Y1, Y6, Y6
-	VPMULLD   Y1, Y7, Y7
-	VPMULLD   Y2, Y8, Y8
-	VPMULLD   Y2, Y9, Y9
-	VPADDD    Y8, Y6, Y6
-	VPADDD    Y9, Y7, Y7
-	VPADDD    Y6, Y4, Y6
-	VPADDD    Y7, Y5, Y7
-	VMOVUPS   Y6, (SI)
-	VMOVUPS   Y7, 32(SI)
-	VPADDD    Y3, Y4, Y4
-	VPADDD    Y3, Y5, Y5
-	VMOVAPS   Y4, Y4
-	VMOVAPS   Y5, Y5
-	ADDQ      $0x10, CX
-	ADDQ      $+64, SI
-	DECQ      AX
-	JNZ       loop1
+	VMOVAPS Y3, Y5
+	VMOVAPS Y4, Y6
+	MOVQ    CX, BX
+	TESTQ   BX, BX
+	JLE     done4
+
+loop3:
+	VPMOVZXBD    (DX), Y7
+	VPMOVZXBD    8(DX), Y8
+	VPMULLD      Y0, Y7, Y9
+	VPMULLD      Y0, Y8, Y10
+	VPSRLD       $0x10, Y9, Y9
+	VPSRLD       $0x10, Y10, Y10
+	VPMULLD      Y2, Y9, Y9
+	VPMULLD      Y2, Y10, Y10
+	VPMULLD      Y1, Y7, Y7
+	VPMULLD      Y1, Y8, Y8
+	VPADDD       Y9, Y7, Y7
+	VPADDD       Y10, Y8, Y8
+	VPADDD       Y7, Y5, Y7
+	VPADDD       Y8, Y6, Y8
+	VMOVUPS      Y7, (DI)
+	VMOVUPS      Y8, 32(DI)
+	VBROADCASTSS 12(SI), Y7
+	VPADDD       Y7, Y5, Y5
+	VPADDD       Y7, Y6, Y6
+	VMOVAPS      Y5, Y5
+	VMOVAPS      Y6, Y6
+	ADDQ         $0x10, DX
+	ADDQ         $+64, DI
+	DECQ         BX
+	JNZ          loop3
+
+done4:
+	VBROADCASTSS 16(SI), Y5
+	VPADDD       Y5, Y3, Y3
+	VPADDD       Y5, Y4, Y4
+	VMOVAPS      Y3, Y3
+	VMOVAPS      Y4, Y4
+	DECQ         AX
+	JNZ          loop1
 
 done2:
 	VZEROUPPER

@@ -6,8 +6,8 @@ func runBoxSum(rows, cols, boxes, n int, factors *float32, at *int32, step, next
 	boxSumPortable(rows, cols, boxes, n, factors, at, step, next, from, row, sum, sumRow, sumNext)
 }
 
-func (r *route) places(pixels int, chosen *uint8, first *[Block]int32, at *int32) {
-	r.placesPortable(pixels, chosen, first, at)
+func (r *route) places(rows, pixels int, chosen *uint8, first *[Block]int32, at *int32) {
+	r.placesPortable(rows, pixels, chosen, first, at)
 }
 
 // spreadHalves copies pixels of half a vector to whole ones with zeros.

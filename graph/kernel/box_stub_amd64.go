@@ -332,12 +332,12 @@ func box1x5AVX2(boxes int, n int, factors *float32, at *int32, step int, next in
 // placesAVX512 is route.placesPortable; r is a *route.
 //
 //go:noescape
-func placesAVX512(pixels int, chosen *uint8, first *int32, r *byte, at *int32)
+func placesAVX512(rows int, pixels int, chosen *uint8, first *int32, r *byte, at *int32)
 
 // placesAVX2 is route.placesPortable; r is a *route.
 //
 //go:noescape
-func placesAVX2(pixels int, chosen *uint8, first *int32, r *byte, at *int32)
+func placesAVX2(rows int, pixels int, chosen *uint8, first *int32, r *byte, at *int32)
 
 // spreadHalvesAVX512 is spreadHalvesPortable.
 //

@@ -105,7 +105,7 @@ func (g *PooledGrad) perRow() int { return max(g.cols, 1) * Block }
 func (g *PooledGrad) filterProducts() int { return g.ph * g.pw * g.s.F * g.perFilter() / Block }
 
 func (g *PooledGrad) planData() {
-	const cache = 6 << 10 // floats
+	const cache = 12 << 10 // floats
 	s, w := g.s, g.window
 	g.lanes = Block
 	if s.C <= Block/2 {
@@ -212,13 +212,18 @@ func (g *PooledGrad) FilterGrad(p *Pool, x Input, dy Act, argmax []uint8, dw, db
 
 // Task sums the boxes of a chunk of images.
 func (r *pooledFilter) Task(task, worker int) {
-	g, s := r.g, r.g.s
+	g, s, w := r.g, r.g.s, &r.g.window
 	mine := r.workers[worker*g.filterWorker():][:g.filterWorker()]
 	at, own := placesIn(mine[:g.placesLen()]), mine[g.placesLen():]
 	sums := r.sums[task*g.apart:][:g.apart]
 	clear(sums)
 	biases := sums[s.F*g.perFilter():]
 	row, column := g.input.bw*g.input.vec, g.input.vec
+	to := newRoute(w.KW, s.SH*row, s.SW*column, w.SW*s.SW*column, w.SH*s.SH*row)
+	var first [Block]int32
+	for l := range first {
+		first[l] = int32(-4 * (w.PadT*s.SH*row + w.PadL*s.SW*column))
+	}
 	boxes := boxSum{n: g.pixels(), step: Block, next: 1, row: s.DH * row, sumRow: g.perRow(), sumNext: g.perFilter()}
 	clear(own)
 	for n := task * s.N / g.chunks; n < (task+1)*s.N/g.chunks; n++ {
@@ -232,7 +237,7 @@ func (r *pooledFilter) Task(task, worker int) {
 			var sum [Block]float32
 			sumPixels(dy, &sum)
 			addTo(sum[:], biases[b*Block:])
-			r.places(at, n, b, s.SH*row, s.SW*column)
+			to.places(g.ph, g.pw, &r.chosen[(n*Blocks(s.F)+b)*g.pixels()*Block], &first, &at[0])
 			boxes.boxes = min(Block, s.F-b*Block)
 			for u := range g.units {
 				x, sum := x[u*g.input.size(1):], sums[b*Block*g.perFilter()+u*s.KH*g.perRow():]
@@ -242,21 +247,6 @@ func (r *pooledFilter) Task(task, worker int) {
 				}
 			}
 		}
-	}
-}
-
-// places lists where the boxes of image n and a block of filters lie, by the distances between the
-// pixels that the first row of taps sees.
-func (r *pooledFilter) places(at []int32, n, block, row, column int) {
-	g, w := r.g, &r.g.window
-	chosen := r.chosen[(n*Blocks(g.s.F)+block)*g.pixels()*Block:]
-	box := newRoute(w.KW, row, column, w.SW*column)
-	for i := range g.ph {
-		var first [Block]int32
-		for l := range first {
-			first[l] = int32(4 * ((i*w.SH-w.PadT)*row - w.PadL*column))
-		}
-		box.places(g.pw, &chosen[i*g.pw*Block], &first, &at[i*g.pw*Block])
 	}
 }
 
@@ -354,7 +344,7 @@ func (r *pooledData) Task(task, worker int) {
 	g, s, w := r.g, r.g.s, r.g.window
 	mine := r.workers[worker*g.dataWorker():][:g.dataWorker()]
 	at, area := placesIn(mine[:g.placesLen()]), mine[g.placesLen():]
-	box := newRoute(w.KW, -g.wide*Block, g.boxLen, 0)
+	box := newRoute(w.KW, -g.wide*Block, g.boxLen, 0, 0)
 	boxes := boxSum{boxes: g.pw, step: 1, next: Block, row: g.wide * Block, sumRow: g.aw, sumNext: w.SW * g.lanes}
 	for n := task * s.N / g.tasks; n < (task+1)*s.N/g.tasks; n++ {
 		clear(area)
@@ -366,7 +356,7 @@ func (r *pooledData) Task(task, worker int) {
 					first[l] = int32(4 * (l%g.pass*w.KW*g.boxLen + (w.KH-1)*g.wide*Block))
 				}
 				chosen := r.chosen[(n*Blocks(s.F)+f0/Block)*g.pixels()*Block:]
-				box.places(g.pixels(), &chosen[0], &first, &at[0])
+				box.places(1, g.pixels(), &chosen[0], &first, &at[0])
 			}
 			packed := r.packed[f0*w.KW*g.boxLen:]
 			boxes.n = min(g.pass, s.F-f0)

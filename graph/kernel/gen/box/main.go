@@ -30,7 +30,7 @@ func main() {
 			}
 		}
 	}
-	lanes.Both("places", "func(pixels int, chosen *uint8, first *int32, r *byte, at *int32)", "is route.placesPortable; r is a *route.", places)
+	lanes.Both("places", "func(rows, pixels int, chosen *uint8, first *int32, r *byte, at *int32)", "is route.placesPortable; r is a *route.", places)
 	lanes.Both("spreadHalves", "func(pixels int, x, y *float32)", "is spreadHalvesPortable.", spreadHalves)
 	lanes.Generate()
 }
@@ -165,23 +165,30 @@ const (
 	routeTap
 	routeJump
 	routePixel
+	routeRow
 )
 
 func places(f *lanes.F) {
-	pixels, chosen, first, r, at := f.Arg("pixels"), f.Arg("chosen"), f.Arg("first"), f.Arg("r"), f.Arg("at")
-	field := func(off int) lanes.Vec { return f.Splat(Mem{Base: r, Disp: off}) }
-	reciprocal, tap, jump, pixel := field(routeReciprocal), field(routeTap), field(routeJump), field(routePixel)
-	place := f.GetMem(Mem{Base: first})
-	f.Loop(pixels, func() {
-		c := f.Vec()
-		f.VPMOVZXBD(Mem{Base: chosen}, c.Lo)
-		if !f.Wide() {
-			f.VPMOVZXBD(Mem{Base: chosen, Disp: 8}, c.Hi)
-		}
-		row := f.ShiftRight(f.MulInt(c, reciprocal), 16)
-		f.PutMem(f.AddInt(place, f.AddInt(f.MulInt(c, tap), f.MulInt(row, jump))), Mem{Base: at})
-		f.Move(place, f.AddInt(place, pixel))
-		f.ADDQ(Imm(16), chosen)
-		f.ADDQ(I32(64), at)
+	rows, pixels, chosen, first, r, at := f.Arg("rows"), f.Arg("pixels"), f.Arg("chosen"), f.Arg("first"), f.Arg("r"), f.Arg("at")
+	field := func(off int) Mem { return Mem{Base: r, Disp: off} }
+	reciprocal, tap, jump := f.Splat(field(routeReciprocal)), f.Splat(field(routeTap)), f.Splat(field(routeJump))
+	begin := f.GetMem(Mem{Base: first})
+	left := f.GP64()
+	f.Loop(rows, func() {
+		place := f.Copy(begin)
+		f.MOVQ(pixels, left)
+		f.Loop(left, func() {
+			c := f.Vec()
+			f.VPMOVZXBD(Mem{Base: chosen}, c.Lo)
+			if !f.Wide() {
+				f.VPMOVZXBD(Mem{Base: chosen, Disp: 8}, c.Hi)
+			}
+			row := f.MulInt(f.ShiftRight(f.MulInt(c, reciprocal), 16), jump)
+			f.PutMem(f.AddInt(place, f.AddInt(f.MulInt(c, tap), row)), Mem{Base: at})
+			f.Move(place, f.AddInt(place, f.Splat(field(routePixel))))
+			f.ADDQ(Imm(16), chosen)
+			f.ADDQ(I32(64), at)
+		})
+		f.Move(begin, f.AddInt(begin, f.Splat(field(routeRow))))
 	})
 }
