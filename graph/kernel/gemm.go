@@ -100,7 +100,7 @@ func NewGemm(transA, transB bool, m, n, k int) *Gemm {
 	if maxRows(2) == 0 || n <= Block {
 		g.wide = 1
 	}
-	g.rows = inParts(m, maxRows(g.wide), 1)
+	g.rows = inParts(m, min(maxRows(g.wide), Block), 1) // a transposed A's are copied in vectors
 	g.depth = inParts(k, gemmDepth, 1)
 	if k <= gemmDepth*4/3 {
 		g.depth.count = 1 // rather than two short blocks
