@@ -74,6 +74,14 @@ func spreadHalvesPortable(pixels int, x, y *float32) {
 	}
 }
 
+// gatherHalvesPortable copies the first halves of pixels.
+func gatherHalvesPortable(pixels int, x, y *float32) {
+	from, to := unsafe.Slice(x, (pixels-1)*Block+Block/2), unsafe.Slice(y, pixels*Block/2)
+	for i := range pixels {
+		copy(to[i*Block/2:], from[i*Block:][:Block/2])
+	}
+}
+
 // A route turns what max pooling has chosen, row·KW + column of each window, into the places of boxes:
 // one for each pixel of the pooled map and each of its sixteen channels. The assembly knows the fields.
 type route struct {

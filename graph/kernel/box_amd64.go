@@ -59,3 +59,16 @@ func spreadHalves(pixels int, x, y []float32) {
 		spreadHalvesPortable(pixels, &x[0], &y[0])
 	}
 }
+
+// gatherHalves copies the first halves of pixels.
+func gatherHalves(pixels int, x, y []float32) {
+	_, _ = x[(pixels-1)*Block+Block/2-1], y[pixels*Block/2-1]
+	switch family {
+	case AVX512:
+		gatherHalvesAVX512(pixels, &x[0], &y[0])
+	case AVX2:
+		gatherHalvesAVX2(pixels, &x[0], &y[0])
+	default:
+		gatherHalvesPortable(pixels, &x[0], &y[0])
+	}
+}

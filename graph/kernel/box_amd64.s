@@ -6531,3 +6531,45 @@ loop1:
 done2:
 	VZEROUPPER
 	RET
+
+// func gatherHalvesAVX512(pixels int, x *float32, y *float32)
+// Requires: AVX
+TEXT ·gatherHalvesAVX512(SB), NOSPLIT, $0-24
+	MOVQ  pixels+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  y+16(FP), DX
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $+64, CX
+	ADDQ    $+32, DX
+	DECQ    AX
+	JNZ     loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func gatherHalvesAVX2(pixels int, x *float32, y *float32)
+// Requires: AVX
+TEXT ·gatherHalvesAVX2(SB), NOSPLIT, $0-24
+	MOVQ  pixels+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  y+16(FP), DX
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $+64, CX
+	ADDQ    $+32, DX
+	DECQ    AX
+	JNZ     loop1
+
+done2:
+	VZEROUPPER
+	RET

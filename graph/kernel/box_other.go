@@ -12,3 +12,6 @@ func (r *route) places(rows, pixels int, chosen *uint8, first *[Block]int32, at 
 
 // spreadHalves copies pixels of half a vector to whole ones with zeros.
 func spreadHalves(pixels int, x, y []float32) { spreadHalvesPortable(pixels, &x[0], &y[0]) }
+
+// gatherHalves copies the first halves of pixels.
+func gatherHalves(pixels int, x, y []float32) { gatherHalvesPortable(pixels, &x[0], &y[0]) }

@@ -348,3 +348,13 @@ func spreadHalvesAVX512(pixels int, x *float32, y *float32)
 //
 //go:noescape
 func spreadHalvesAVX2(pixels int, x *float32, y *float32)
+
+// gatherHalvesAVX512 is gatherHalvesPortable.
+//
+//go:noescape
+func gatherHalvesAVX512(pixels int, x *float32, y *float32)
+
+// gatherHalvesAVX2 is gatherHalvesPortable.
+//
+//go:noescape
+func gatherHalvesAVX2(pixels int, x *float32, y *float32)

@@ -19,6 +19,7 @@ type PooledGrad struct {
 	plain  bool
 	window Window
 	ph, pw int // the pooled map
+	lanes  int // of an input pixel: of plain input one, else half a vector where that holds all channels
 
 	// Of the filters: sums of boxes of the input, rows×cols vectors for each unit.
 	units  int // blocks of channels, or plain channels
@@ -26,11 +27,11 @@ type PooledGrad struct {
 	taps   []box
 	copied bool // x is read from a copy with its border and, at its end, a vector's room
 	input  frame
+	shift  int // halves: floats from this copy to one that is a pixel ahead, 0 for none
 	apart  int // floats of a chunk's sums: each filter's, and the biases
 	chunks int // runs of images that are summed apart, and added in order
 
 	// Of the data: sums of boxes of packed filters, as large as what a window may reach.
-	lanes      int // of a pixel: half a vector where that holds all channels
 	rows, wide int // of the box: rows, and vectors of a row
 	reach      []box
 	boxLen     int // floats of a packed filter for one column of the window: zeros above, taps, zeros below
@@ -58,11 +59,21 @@ func newPooledGrad(s ConvShape, plain bool, w Window) *PooledGrad {
 	if s.Groups > 1 || s.DW > 1 || !plain && !dense || s.Validate() != nil || w.ValidateMax(s.OutH(), s.OutW()) != nil {
 		return nil
 	}
-	g := &PooledGrad{s: s, plain: plain, window: w}
+	g := &PooledGrad{s: s, plain: plain, window: w, lanes: Block}
 	g.ph, g.pw = w.Out(s.OutH(), s.OutW())
+	switch {
+	case plain:
+		g.lanes = 1
+	case s.C <= Block/2:
+		g.lanes = Block / 2
+	}
 	g.planFilter()
 	if !plain {
 		g.planData()
+	}
+	const places = 1 << 29 // floats that they reach
+	if max(g.copiedLen(), g.input.size(g.units), g.GradPackedLen()) >= places {
+		return nil
 	}
 	return g
 }
@@ -73,21 +84,24 @@ func (g *PooledGrad) planFilter() {
 		most     = 16
 	)
 	s := g.s
-	g.units, g.cols = Blocks(s.C), s.KW
+	g.units, g.cols = Blocks(s.C), ceil(s.KW*g.lanes, Block)
 	if g.plain {
-		g.units, g.cols = s.C, ceil(s.KW, Block)
+		g.units = s.C
 		if s.KW <= Block/2 {
 			g.cols = 0
 		}
 	}
 	g.taps = boxes(s.KH, g.cols)
-	g.input = frame{h: s.H, w: s.W, left: s.PadL, bh: s.H, bw: s.W, vec: Block}
-	if g.plain {
-		g.input.vec = 1
-	}
-	g.copied = g.plain || s.PadT+s.PadB+s.PadL+s.PadR > 0
+	g.input = frame{h: s.H, w: s.W, left: s.PadL, bh: s.H, bw: s.W, vec: g.lanes}
+	g.copied = g.lanes < Block || s.PadT+s.PadB+s.PadL+s.PadR > 0
 	if g.copied {
 		g.input.bh, g.input.bw = (s.OutH()-1)*s.SH+(s.KH-1)*s.DH+1, (s.OutW()-1)*s.SW+(s.KW-1)*s.DW+1
+	}
+	// Where the windows' columns are even and odd in turn, the boxes of the odd ones are read from a second
+	// copy, in which they begin with whole vectors too.
+	if w := g.window; g.halves() && w.KW == 2 && w.SW%2 == 0 && w.PadL%2 == 0 {
+		g.input.bw += g.input.bw % 2
+		g.shift = g.copiedLen()
 	}
 	g.apart = s.F*g.perFilter() + Blocks(s.F)*Block
 	for g.chunks = 1; g.chunks < most && 2*g.chunks <= s.N && s.N*g.filterProducts() > g.chunks*products; {
@@ -107,10 +121,6 @@ func (g *PooledGrad) filterProducts() int { return g.ph * g.pw * g.s.F * g.perFi
 func (g *PooledGrad) planData() {
 	const cache = 12 << 10 // floats
 	s, w := g.s, g.window
-	g.lanes = Block
-	if s.C <= Block/2 {
-		g.lanes = Block / 2
-	}
 	g.rows, g.wide = s.KH+w.KH-1, ceil((s.KW+w.KW-1)*g.lanes, Block)
 	g.reach = boxes(g.rows, g.wide)
 	g.boxLen = (s.KH + 2*(w.KH-1)) * g.wide * Block
@@ -154,12 +164,19 @@ func (g *PooledGrad) filterWorker() int { return g.placesLen() + g.copiedLen() }
 // placesLen returns the floats of a list of places, with one row more than there are pixels.
 func (g *PooledGrad) placesLen() int { return (g.pixels() + 1) * Block }
 
+// copiedLen returns the floats of all copies of the input.
 func (g *PooledGrad) copiedLen() int {
-	if !g.copied {
+	switch {
+	case !g.copied:
 		return 0
+	case g.shift > 0:
+		return 2 * g.shift
 	}
 	return alignUp(g.input.size(g.units)) + Block
 }
+
+// halves reports whether pixels of the input are half a vector.
+func (g *PooledGrad) halves() bool { return g.lanes == Block/2 }
 
 // DataGradScratch returns the floats of scratch space that DataGrad needs on so many threads.
 func (g *PooledGrad) DataGradScratch(threads int) int { return Block + threads*g.dataWorker() }
@@ -219,7 +236,11 @@ func (r *pooledFilter) Task(task, worker int) {
 	clear(sums)
 	biases := sums[s.F*g.perFilter():]
 	row, column := g.input.bw*g.input.vec, g.input.vec
-	to := newRoute(w.KW, s.SH*row, s.SW*column, w.SW*s.SW*column, w.SH*s.SH*row)
+	next := s.SW * column // from a column of a window to the next
+	if g.shift > 0 {
+		next = g.shift
+	}
+	to := newRoute(w.KW, s.SH*row, next, w.SW*s.SW*column, w.SH*s.SH*row)
 	var first [Block]int32
 	for l := range first {
 		first[l] = int32(-4 * (w.PadT*s.SH*row + w.PadL*s.SW*column))
@@ -228,7 +249,11 @@ func (r *pooledFilter) Task(task, worker int) {
 	clear(own)
 	for n := task * s.N / g.chunks; n < (task+1)*s.N/g.chunks; n++ {
 		x := r.x[n*r.xs:]
-		if g.copied {
+		switch {
+		case g.halves():
+			g.copyHalves(own, x)
+			x = own
+		case g.copied:
 			g.input.copy(own, x, g.units, -s.PadT)
 			x = own
 		}
@@ -246,6 +271,23 @@ func (r *pooledFilter) Task(task, worker int) {
 					boxes.run(t, dy, at, x[t.r*boxes.row+t.c*Block:], sum[t.r*g.perRow()+t.c*Block:])
 				}
 			}
+		}
+	}
+}
+
+// copyHalves is frame.copy from a blocked map to one whose pixels are half a vector, and to that which is a
+// pixel ahead.
+func (g *PooledGrad) copyHalves(dst, x []float32) {
+	f := &g.input
+	width := min(f.w, f.bw-f.left)
+	if width <= 0 {
+		return
+	}
+	for i := range min(f.h, f.bh-g.s.PadT) {
+		from, at := x[i*f.w*Block:], ((i+g.s.PadT)*f.bw+f.left)*f.vec
+		gatherHalves(width, from, dst[at:])
+		if g.shift > 0 {
+			gatherHalves(width, from, dst[at+g.shift-f.vec:])
 		}
 	}
 }
@@ -269,11 +311,12 @@ func (r *pooledFilter) add(b int) {
 			}
 			continue
 		}
-		taps := s.KH * s.KW
 		for c := range s.C {
-			from := sum[c/Block*taps*Block+c%Block:]
-			for t := range taps {
-				dw[c*taps+t] = from[t*Block]
+			for i := range s.KH {
+				row, to := sum[i*g.perRow()+c:], dw[(c*s.KH+i)*s.KW:]
+				for j := range s.KW {
+					to[j] = row[j*g.lanes]
+				}
 			}
 		}
 	}

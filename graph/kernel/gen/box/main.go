@@ -32,6 +32,7 @@ func main() {
 	}
 	lanes.Both("places", "func(rows, pixels int, chosen *uint8, first *int32, r *byte, at *int32)", "is route.placesPortable; r is a *route.", places)
 	lanes.Both("spreadHalves", "func(pixels int, x, y *float32)", "is spreadHalvesPortable.", spreadHalves)
+	lanes.Both("gatherHalves", "func(pixels int, x, y *float32)", "is gatherHalvesPortable.", gatherHalves)
 	lanes.Generate()
 }
 
@@ -156,6 +157,16 @@ func spreadHalves(f *lanes.F) {
 		f.PutMem(v, Mem{Base: y})
 		f.ADDQ(I32(32), x)
 		f.ADDQ(I32(64), y)
+	})
+}
+
+func gatherHalves(f *lanes.F) {
+	pixels, x, y, v := f.Arg("pixels"), f.Arg("x"), f.Arg("y"), f.YMM()
+	f.Loop(pixels, func() {
+		f.VMOVUPS(Mem{Base: x}, v)
+		f.VMOVUPS(v, Mem{Base: y})
+		f.ADDQ(I32(64), x)
+		f.ADDQ(I32(32), y)
 	})
 }
 
