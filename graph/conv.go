@@ -187,7 +187,7 @@ func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int,
 		bias = in[2]
 		reads = append(reads, bias)
 	}
-	return reads, k.PooledScratch(c.pool.Threads()), func(e *exec, y kernel.Act, argmax []uint8) {
+	return reads, k.PooledScratch(c.pool.Threads(), pool.window), func(e *exec, y kernel.Act, argmax []uint8) {
 		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, relu, pool.window, y, argmax, e.scratch)
 	}
 }

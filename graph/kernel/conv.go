@@ -221,7 +221,7 @@ func (c *Conv) Scratch(threads int) int {
 	case c.winograd != nil:
 		return c.winograd.scratch(threads)
 	case c.pixels != nil:
-		return c.pixels.scratch(threads, false)
+		return c.pixels.scratch(threads, 0)
 	}
 	return c.forward.scratch(threads)
 }
@@ -285,13 +285,15 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 func (c *Conv) Pools() bool { return c.pixels != nil && c.pixels.strips == 1 }
 
 // PooledScratch returns the floats of scratch space that ForwardPooled needs.
-func (c *Conv) PooledScratch(threads int) int { return c.pixels.scratch(threads, true) }
+func (c *Conv) PooledScratch(threads int, w Window) int {
+	return c.pixels.scratch(threads, c.pixels.poolHeight(w))
+}
 
 // ForwardPooled computes Forward without a residual, and [MaxPool] of the result, which is kept nowhere.
 func (c *Conv) ForwardPooled(p *Pool, x Input, packed, bias []float32, relu bool, w Window, y Act, argmax []uint8, scratch []float32) {
 	s := c.shape
 	mustHave("packed filters", len(packed), c.PackedLen())
-	mustHave("scratch", len(scratch), c.PooledScratch(p.Threads()))
+	mustHave("scratch", len(scratch), c.PooledScratch(p.Threads(), w))
 	oh, ow := w.Out(s.OutH(), s.OutW())
 	mustBe("output", y, s.N, s.F, oh, ow)
 	if argmax != nil {
@@ -299,7 +301,8 @@ func (c *Conv) ForwardPooled(p *Pool, x Input, packed, bias []float32, relu bool
 	}
 	data, _ := x.of(s, c.plain)
 	r := &c.call.pixels
-	*r = pixelRun{x: data, w: packed, relu: relu, y: y, pooling: true, pool: w, argmax: argmax}
+	*r = pixelRun{x: data, w: packed, relu: relu, y: y}
+	r.pooled(c.pixels, w, argmax)
 	r.do(p, c.pixels, bias, nil, scratch)
 }
 

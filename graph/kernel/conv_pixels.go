@@ -59,18 +59,29 @@ func newPixelConv(s ConvShape) *pixelConv {
 // their end.
 func (c *pixelConv) framed() int { return alignUp(c.input.size(c.s.C)) + Block }
 
-// worker returns the floats of a thread's own scratch space: the input, the plain maps and, if it is to
-// be pooled, the result of one image.
-func (c *pixelConv) worker(pooled bool) int {
-	n := c.framed() + c.maps
-	if pooled {
-		n += BlockedLen(1, c.s.F, c.oh, c.ow)
-	}
-	return n
+// worker returns the floats of a thread's own scratch space: the input, the plain maps and, if they are to
+// be pooled, rows of the result.
+func (c *pixelConv) worker(height int) int { return c.framed() + c.maps + height*c.ow*Block }
+
+func (c *pixelConv) scratch(threads, height int) int {
+	return Block + c.maps + threads*c.worker(height)
 }
 
-func (c *pixelConv) scratch(threads int, pooled bool) int {
-	return Block + c.maps + threads*c.worker(pooled)
+// poolHeight returns how many rows of an image are pooled at a time: those of a tile, or all of them if
+// windows lie across these.
+func (c *pixelConv) poolHeight(w Window) int {
+	if w.KH == w.SH && w.PadT == 0 && c.panels%w.KH == 0 {
+		return c.panels
+	}
+	return c.oh
+}
+
+// pooled lets the results be pooled.
+func (r *pixelRun) pooled(c *pixelConv, w Window, argmax []uint8) {
+	x := Act{N: r.y.N, C: r.y.C, H: c.oh, W: c.ow}
+	r.pooling, r.height = true, c.poolHeight(w)
+	r.pool.pooling = pooling{w: w, big: x, small: r.y, argmax: argmax}
+	r.pool.lo, r.pool.hi = w.whole(c.ow, r.y.W)
 }
 
 // A pixelRun is a call under way.
@@ -83,8 +94,8 @@ type pixelRun struct {
 	workers []float32
 
 	pooling bool // y is the pooled result
-	pool    Window
-	argmax  []uint8
+	pool    maxPool
+	height  int // rows that are pooled at a time
 }
 
 func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual *Act, scratch []float32) {
@@ -118,13 +129,9 @@ func (r *pixelRun) Task(task, worker int) {
 	c, s := r.c, &r.c.s
 	n, r0 := task/c.strips, task%c.strips*c.rows
 	r1 := min(r0+c.rows, c.oh)
-	size := c.worker(r.pooling)
+	size := c.worker(r.height)
 	mine := r.workers[worker*size:][:size]
 	x, maps := mine[:c.framed()], mine[c.framed():]
-	y := r.y.Data[n*r.y.Stride:]
-	if r.pooling {
-		y = maps[c.maps:]
-	}
 	clear(x)
 	c.input.copy(x, r.x[n*s.C*s.H*s.W:], s.C, r0*s.SH-s.PadT)
 	t := tile{
@@ -161,31 +168,38 @@ func (r *pixelRun) Task(task, worker int) {
 				runTile(&t, m, np)
 			}
 		}
-		y := y[row*c.ow*Block:]
+		y := maps[c.maps:]
+		if r.pooling {
+			y = y[row%r.height*c.ow*Block:]
+		} else {
+			y = r.y.Data[n*r.y.Stride+row*c.ow*Block:]
+		}
 		if c.wide == c.ow {
 			convert(&maps[0], &y[0], c.panels*c.wide, np*c.ow, s.F)
-			continue
+		} else {
+			for i := range np {
+				convert(&maps[i*c.wide], &y[i*c.ow*Block], c.panels*c.wide, c.ow, s.F)
+			}
 		}
-		for i := range np {
-			convert(&maps[i*c.wide], &y[i*c.ow*Block], c.panels*c.wide, c.ow, s.F)
+		if end := row + np; r.pooling && (end%r.height == 0 || end == c.oh) {
+			r.poolRows(n, (end-1)/r.height*r.height, end, maps[c.maps:])
 		}
-	}
-	if r.pooling {
-		r.pooled(n, y)
 	}
 }
 
-// pooled gives image n the largest pixels of its result.
-func (r *pixelRun) pooled(n int, result []float32) {
-	c, y := r.c, r.y
-	y.N, y.Data = 1, y.Data[n*y.Stride:]
-	x := NewAct(result, 1, c.s.F, c.oh, c.ow)
-	t := maxPool{newPooling("MaxPool", r.pool, &x, &y, nil)}
-	if r.argmax != nil {
-		size := BlockedLen(1, y.C, y.H, y.W)
-		t.argmax = r.argmax[n*size:][:size]
+// poolRows pools the windows that begin in rows from..to of image n's result.
+func (r *pixelRun) poolRows(n, from, to int, rows []float32) {
+	t, y := r.pool, &r.y
+	first := from / t.w.SH
+	t.big.N, t.big.H, t.big.Data = 1, to-from, rows
+	t.small.N, t.small.H, t.small.Data = 1, y.H-first, y.Data[n*y.Stride+first*y.W*Block:]
+	if to < r.c.oh {
+		t.small.H = (to - from) / t.w.SH
 	}
-	t.cut = cut{y.H, y.H}
+	if t.argmax != nil {
+		t.argmax = t.argmax[(n*y.H+first)*y.W*Block:]
+	}
+	t.cut = cut{t.small.H, t.small.H}
 	t.Task(0, 0)
 }
 

@@ -25,6 +25,9 @@ var pooledCases = []struct {
 	{"plain, stride 4", ConvShape{N: 2, C: 3, H: 63, W: 67, F: 20, KH: 11, KW: 11, SH: 4, SW: 4, PadT: 2, PadB: 2, PadL: 2, PadR: 2}, true, Window{KH: 3, KW: 3, SH: 2, SW: 2}},
 	{"plain, few filters, windows that overlap and hang over", ConvShape{N: 3, C: 2, H: 13, W: 23, F: 13, KH: 3, KW: 4, PadT: 1, PadL: 2}, true,
 		Window{KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadL: 1, Ceil: true}},
+	{"plain, rows of windows that end before a tile's", ConvShape{N: 3, C: 1, H: 11, W: 20, F: 5, KH: 2, KW: 3}, true, Window{KH: 2, KW: 3, SH: 2, SW: 2, PadL: 1}},
+	{"plain, the last row of windows hangs over", ConvShape{N: 2, C: 1, H: 10, W: 21, F: 5, KH: 2, KW: 2}, true, Window{KH: 2, KW: 2, SH: 2, SW: 2, Ceil: true}},
+	{"plain, windows as high as a tile", ConvShape{N: 2, C: 2, H: 16, W: 18, F: 3, KH: 2, KW: 2}, true, Window{KH: 4, KW: 2, SH: 4, SW: 2, PadB: 2}},
 	{"plain, dilated, wide filter", ConvShape{N: 2, C: 2, H: 9, W: 60, F: 18, KH: 3, KW: 19, DH: 2, SW: 2, PadL: 4}, true, Window{KH: 2, KW: 3, SH: 1, SW: 2, PadT: 1}},
 	{"a window of 256 pixels", ConvShape{N: 1, C: 3, H: 20, W: 18, F: 4, KH: 3, KW: 2}, false, Window{KH: 16, KW: 16, SH: 1, SW: 1}},
 }

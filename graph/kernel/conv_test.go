@@ -459,7 +459,7 @@ func TestConvForwardPooled(t *testing.T) {
 				c.Forward(p, x, packed, d.bias, nil, true, full, make([]float32, c.Scratch(3)))
 				MaxPool(p, k.w, full, want, wantArg)
 				for _, argmax := range [][]uint8{nil, gotArg} {
-					scratch := newConvGuard(c.PooledScratch(3)).poison()
+					scratch := newConvGuard(c.PooledScratch(3, k.w)).poison()
 					c.ForwardPooled(p, x, packed, d.bias, true, k.w, got, argmax, scratch.data)
 					scratch.check(t, "scratch")
 					guard.check(t, "pooled map")
@@ -573,12 +573,13 @@ func TestConvAllocatesNothing(t *testing.T) {
 			scratch := make([]float32, max(c.Scratch(2), c.DataGradScratch(2), c.FilterGradScratch(2)))
 			dw := make([]float32, s.filterLen())
 			half, _ := convGuarded(s.N, s.F, s.OutH()/2, s.OutW()/2, 0)
+			two := Window{KH: 2, KW: 2, SH: 2, SW: 2}
 			if c.Pools() {
-				scratch = make([]float32, max(len(scratch), c.PooledScratch(2)))
+				scratch = make([]float32, max(len(scratch), c.PooledScratch(2, two)))
 			}
 			if n := testing.AllocsPerRun(5, func() {
 				if c.Pools() {
-					c.ForwardPooled(p, x, d.w, d.bias, true, Window{KH: 2, KW: 2, SH: 2, SW: 2}, half, nil, scratch)
+					c.ForwardPooled(p, x, d.w, d.bias, true, two, half, nil, scratch)
 				}
 				c.Pack(p, d.w, packed)
 				c.Forward(p, x, packed, d.bias, &res, true, y, scratch)
