@@ -26,8 +26,8 @@ var boxRows = [...][6]int{
 	AVX512:   {8, 8, 8, 8, 7, 5},
 }
 
-// boxes cuts a box into such that boxSum takes.
-func boxes(rows, cols int) []box {
+// cutBox cuts a box into such that boxSum takes.
+func cutBox(rows, cols int) []box {
 	var all []box
 	runs := max(1, ceil(cols, len(boxRows[family])-1))
 	for i := range runs {

@@ -103,8 +103,11 @@ func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual *Act, scra
 	r.c, r.workers = c, scratch[c.maps:]
 	if bias != nil {
 		r.bias = scratch[:c.maps]
-		for i := range r.bias[:c.s.F*c.panels*c.wide] {
-			r.bias[i] = bias[i/(c.panels*c.wide)]
+		size := c.panels * c.wide
+		for f, b := range bias[:c.s.F] {
+			for i := range r.bias[f*size:][:size] {
+				r.bias[f*size+i] = b
+			}
 		}
 	}
 	relu := r.relu

@@ -91,7 +91,7 @@ func (g *PooledGrad) planFilter() {
 			g.cols = 0
 		}
 	}
-	g.taps = boxes(s.KH, g.cols)
+	g.taps = cutBox(s.KH, g.cols)
 	g.input = frame{h: s.H, w: s.W, left: s.PadL, bh: s.H, bw: s.W, vec: g.lanes}
 	g.copied = g.lanes < Block || s.PadT+s.PadB+s.PadL+s.PadR > 0
 	if g.copied {
@@ -119,10 +119,10 @@ func (g *PooledGrad) perRow() int { return max(g.cols, 1) * Block }
 func (g *PooledGrad) filterProducts() int { return g.ph * g.pw * g.s.F * g.perFilter() / Block }
 
 func (g *PooledGrad) planData() {
-	const cache = 12 << 10 // floats
+	const cache = 12 << 10 // floats: the first level
 	s, w := g.s, g.window
 	g.rows, g.wide = s.KH+w.KH-1, ceil((s.KW+w.KW-1)*g.lanes, Block)
-	g.reach = boxes(g.rows, g.wide)
+	g.reach = cutBox(g.rows, g.wide)
 	g.boxLen = (s.KH + 2*(w.KH-1)) * g.wide * Block
 	g.pass = Block
 	for g.pass > 1 && g.pass*w.KW*g.boxLen > cache {

@@ -238,25 +238,20 @@ func (d *Dense) forwardTask(task, worker int) {
 			}
 		}
 	}
-	at := 0
 	for g := range groups {
-		for row := from; row < to; {
-			rows := dotRows(to-row, most)
-			for r := range rows {
-				for i := d.batch.at(g); i < d.batch.at(g+1); i++ {
-					v := sums[at]
-					if d.bias != nil {
-						v += d.bias[row+r]
-					}
-					if d.relu && v < 0 {
-						v = 0
-					}
-					d.y[i*d.out+row+r] = v
-					at++
+		first, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
+		for row := range to - from {
+			for i, v := range sums[row*images:][:images] {
+				if d.bias != nil {
+					v += d.bias[from+row]
 				}
+				if d.relu {
+					v = max(v, 0) // without a branch, which nobody could guess
+				}
+				d.y[(first+i)*d.out+from+row] = v
 			}
-			row += rows
 		}
+		sums = sums[(to-from)*images:]
 	}
 }
 
