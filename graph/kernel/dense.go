@@ -240,15 +240,20 @@ func (d *Dense) forwardTask(task, worker int) {
 	}
 	for g := range groups {
 		first, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
-		for row := range to - from {
-			for i, v := range sums[row*images:][:images] {
-				if d.bias != nil {
-					v += d.bias[from+row]
+		for i := range images {
+			y := d.y[(first+i)*d.out+from:][:to-from]
+			for row := range y {
+				y[row] = sums[row*images+i]
+			}
+			if d.bias != nil {
+				for row, b := range d.bias[from:to] {
+					y[row] += b
 				}
-				if d.relu {
-					v = max(v, 0) // without a branch, which nobody could guess
+			}
+			if d.relu {
+				for row, v := range y {
+					y[row] = max(v, 0) // without a branch, which nobody could guess
 				}
-				d.y[(first+i)*d.out+from+row] = v
 			}
 		}
 		sums = sums[(to-from)*images:]
