@@ -155,11 +155,11 @@ func (g *PooledGrad) pixels() int { return g.ph * g.pw }
 
 // FilterGradScratch returns the floats of scratch space that FilterGrad needs on so many threads.
 func (g *PooledGrad) FilterGradScratch(threads int) int {
-	return Block + g.chunks*g.apart + threads*g.filterWorker()
+	return Block + g.chunks*g.apart + threadGap + threads*g.filterWorker()
 }
 
 // filterWorker returns the floats of a thread's own scratch space: places, and the copied input.
-func (g *PooledGrad) filterWorker() int { return g.placesLen() + g.copiedLen() }
+func (g *PooledGrad) filterWorker() int { return g.placesLen() + g.copiedLen() + threadGap }
 
 // placesLen returns the floats of a list of places, with one row more than there are pixels.
 func (g *PooledGrad) placesLen() int { return (g.pixels() + 1) * Block }
@@ -182,7 +182,7 @@ func (g *PooledGrad) halves() bool { return g.lanes == Block/2 }
 func (g *PooledGrad) DataGradScratch(threads int) int { return Block + threads*g.dataWorker() }
 
 // dataWorker returns the floats of a thread's own scratch space: places, and the sums of all boxes.
-func (g *PooledGrad) dataWorker() int { return g.placesLen() + g.ah*g.aw }
+func (g *PooledGrad) dataWorker() int { return g.placesLen() + g.ah*g.aw + threadGap }
 
 // GradPackedLen returns the floats of the packed filters that DataGrad reads.
 func (g *PooledGrad) GradPackedLen() int { return g.s.F * g.window.KW * g.boxLen }
@@ -218,7 +218,7 @@ func (g *PooledGrad) FilterGrad(p *Pool, x Input, dy Act, argmax []uint8, dw, db
 	scratch = aligned(scratch)
 	all := g.chunks * g.apart
 	r := &g.filter
-	*r = pooledFilter{g: g, dy: dy, chosen: argmax, dw: dw, db: db, sums: scratch[:all], workers: scratch[all:]}
+	*r = pooledFilter{g: g, dy: dy, chosen: argmax, dw: dw, db: db, sums: scratch[:all], workers: scratch[all+threadGap:]}
 	r.x, r.xs = x.of(s, g.plain)
 	p.Run(g.chunks, r)
 	for b := range Blocks(s.F) { // too little to share
@@ -246,7 +246,7 @@ func (r *pooledFilter) Task(task, worker int) {
 		first[l] = int32(-4 * (w.PadT*s.SH*row + w.PadL*s.SW*column))
 	}
 	boxes := boxSum{n: g.pixels(), step: Block, next: 1, row: s.DH * row, sumRow: g.perRow(), sumNext: g.perFilter()}
-	clear(own)
+	clear(own[:g.copiedLen()])
 	for n := task * s.N / g.chunks; n < (task+1)*s.N/g.chunks; n++ {
 		x := r.x[n*r.xs:]
 		switch {
@@ -386,7 +386,7 @@ func (g *PooledGrad) DataGrad(p *Pool, dy Act, argmax []uint8, packed []float32,
 func (r *pooledData) Task(task, worker int) {
 	g, s, w := r.g, r.g.s, r.g.window
 	mine := r.workers[worker*g.dataWorker():][:g.dataWorker()]
-	at, area := placesIn(mine[:g.placesLen()]), mine[g.placesLen():]
+	at, area := placesIn(mine[:g.placesLen()]), mine[g.placesLen():][:g.ah*g.aw]
 	box := newRoute(w.KW, -g.wide*Block, g.boxLen, 0, 0)
 	boxes := boxSum{boxes: g.pw, step: 1, next: Block, row: g.wide * Block, sumRow: g.aw, sumNext: w.SW * g.lanes}
 	for n := task * s.N / g.tasks; n < (task+1)*s.N/g.tasks; n++ {
