@@ -29,6 +29,7 @@ type compiler struct {
 	absorbed map[*gorgonia.Node]bool           // nodes whose work a later step does
 	place    map[*gorgonia.Node]placement      // results that are written straight into a concatenation
 	concats  map[*gorgonia.Node]*value
+	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
 	node     *gorgonia.Node
 	packed   int // floats of derived values that are kept
 	scratch  int
@@ -80,6 +81,7 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
 		absorbed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
+		pooled: map[*gorgonia.Node]*kernel.PooledGrad{},
 	}
 }
 

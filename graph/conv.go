@@ -174,6 +174,28 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	return y
 }
 
+// convolvePooled is the convolution, with or without a ReLU, that the max pooling that is being lowered has
+// absorbed: what both read, the scratch space, the multiply-adds, and what runs them.
+func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int, macs int64, run func(e *exec, y kernel.Act, argmax []uint8)) {
+	conv := c.children[c.node][0]
+	_, relu := conv.Op().(*reluOp)
+	if relu {
+		conv = c.children[conv][0]
+	}
+	o, in := conv.Op().(*convOp), c.inputs(conv)
+	c.layer, c.kind = o.name, o.kind
+	k, x, w, bias := c.conv(o), c.convInput(o, in[0]), in[1], &value{}
+	packed := c.derive(k.PackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.Pack(e.pool, w.data, packed) })
+	reads = []*value{x, packed}
+	if len(in) > 2 {
+		bias = in[2]
+		reads = append(reads, bias)
+	}
+	return reads, k.PooledScratch(c.pool.Threads(), pool.window), o.shape.MACs(), func(e *exec, y kernel.Act, argmax []uint8) {
+		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, relu, pool.window, y, argmax, e.scratch)
+	}
+}
+
 // convolved adds the steps of a node that has absorbed a convolution: the convolution itself or a batch
 // normalisation. residual is what else is added, or nil.
 func (c *compiler) convolved(n *gorgonia.Node, residual *value) *value {
@@ -267,11 +289,15 @@ func (o *convDataGradOp) lower(c *compiler, in []*value) *value { return c.dataG
 // base is not nil.
 func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
-	packed := w
-	if k.GradPackedLen() > 0 {
-		packed = c.derive(k.GradPackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.PackGrad(e.pool, w.data, packed) })
+	reads, size, scratch, pack := []*value{dy}, k.GradPackedLen(), k.DataGradScratch(c.pool.Threads()), k.PackGrad
+	if g := dy.pooled; g != nil {
+		reads, size, scratch, pack = []*value{dy, dy.argmax}, g.GradPackedLen(), g.DataGradScratch(c.pool.Threads()), g.PackGrad
 	}
-	reads := []*value{dy, packed}
+	packed := w
+	if size > 0 {
+		packed = c.derive(size, 0, []*value{w}, func(e *exec, packed []float32) { pack(e.pool, w.data, packed) })
+	}
+	reads = append(reads, packed)
 	var dx *value
 	if base == nil {
 		dx = c.result(o.core.shape...)
@@ -280,13 +306,17 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 		dx = c.like(base)
 		reads = append(reads, base)
 	}
-	s := c.add(reads, []*value{dx}, k.DataGradScratch(c.pool.Threads()), func(e *exec) error {
+	s := c.add(reads, []*value{dx}, scratch, func(e *exec) error {
 		if base != nil && &dx.data[0] != &base.data[0] {
 			for n := range dx.shape[0] {
 				copy(dx.image(n), base.image(n))
 			}
 		}
-		k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
+		if g := dy.pooled; g != nil {
+			g.DataGrad(e.pool, dy.act(), dy.choices(), packed.data, base != nil, dx.act(), e.scratch)
+		} else {
+			k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
+		}
 		return nil
 	})
 	s.macs = o.of.shape.MACs()
@@ -307,6 +337,14 @@ func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
 		db = c.plain(o.of.shape.F)
 		writes = append(writes, db)
 		c.state[&o.core] = []*value{db}
+	}
+	if g := dy.pooled; g != nil {
+		s := c.add([]*value{x, dy, dy.argmax}, writes, g.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+			g.FilterGrad(e.pool, o.of.input(x), dy.act(), dy.choices(), dw.data, db.data, e.scratch)
+			return nil
+		})
+		s.macs = o.of.shape.MACs()
+		return dw
 	}
 	s := c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
 		k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)

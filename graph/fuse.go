@@ -2,13 +2,16 @@ package graph
 
 import (
 	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
 // it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
 // follow; in training, a residual sum as part of its batch normalisation, the gradient of a ReLU with that
 // of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
-// the second; and the parts of a concatenation, which are written where they belong.
+// the second; a convolution with the max pooling that follows, and its gradients from that of the pooled
+// map; and the parts of a concatenation, which are written where they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
 		children := c.children[n]
@@ -45,6 +48,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			}
 		}
 	}
+	c.fusePooled(needed)
 	for _, n := range needed {
 		switch o := n.Op().(type) {
 		case *batchNormGradOp:
@@ -53,6 +57,8 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 				c.absorbed[grad] = true
 				delete(c.absorbed, c.children[grad][1]) // not its part any more
 			}
+		case *maxPoolOp:
+			c.fusePool(n, needed)
 		case *concatOp:
 			if !o.aligned() {
 				break
@@ -63,6 +69,62 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 				}
 			}
 		}
+	}
+}
+
+// fusePooled finds gradients of max pooling, with a ReLU's mask on them or not, that only those of one
+// convolution read, where the convolution's can do with the gradient of the pooled map.
+func (c *compiler) fusePooled(needed []*gorgonia.Node) {
+	of, readers := map[*gorgonia.Node]*convOp{}, map[*gorgonia.Node]int{}
+	each := func(f func(grad *gorgonia.Node, o *convOp)) {
+		for _, n := range needed {
+			switch o := n.Op().(type) {
+			case *convDataGradOp:
+				f(c.children[n][1], o.of)
+			case *convFilterGradOp:
+				f(c.children[n][1], o.of)
+			}
+		}
+	}
+	each(func(grad *gorgonia.Node, o *convOp) {
+		if of[grad] == nil {
+			of[grad] = o
+		}
+		if of[grad] == o {
+			readers[grad]++
+		}
+	})
+	each(func(grad *gorgonia.Node, o *convOp) {
+		pool := grad
+		if _, ok := grad.Op().(*reluGradOp); ok && c.absorbed[c.children[grad][1]] {
+			pool = c.children[grad][1]
+		}
+		if p, ok := pool.Op().(*maxPoolGradOp); ok && readers[grad] == c.uses[grad] && c.pooled[grad] == nil {
+			if plan := kernel.NewPooledGrad(o.shape, o.plain, p.of.window); plan != nil {
+				c.pooled[grad] = plan
+			}
+		}
+	})
+}
+
+// fusePool lets max pooling absorb the convolution before it, and the ReLU between them, if nothing else
+// needs their result and the kernels can pool it where they make it.
+func (c *compiler) fusePool(pool *gorgonia.Node, needed []*gorgonia.Node) {
+	last := c.children[pool][0]
+	conv, uses := last, c.uses[last]
+	if _, ok := last.Op().(*reluOp); ok {
+		conv = c.children[last][0]
+		if c.fused[conv] != last {
+			return
+		}
+	}
+	for _, n := range needed {
+		if _, ok := n.Op().(*reluGradOp); ok && c.children[n][0] == last && c.absorbed[c.children[n][1]] {
+			uses-- // it masks the pooled map
+		}
+	}
+	if o, ok := conv.Op().(*convOp); ok && uses == 1 && c.conv(o).Pools() {
+		c.absorbed[last], c.absorbed[conv] = true, true
 	}
 }
 

@@ -67,23 +67,32 @@ type maxPoolOp struct {
 }
 
 func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
-	x := c.asBlocked(in[0])
+	var run func(e *exec, y kernel.Act, argmax []uint8)
+	reads, scratch, macs := in, 0, int64(0)
+	if in[0] == nil {
+		reads, scratch, macs, run = c.convolvePooled(o)
+	} else {
+		x := c.asBlocked(in[0])
+		reads, run = []*value{x}, func(e *exec, y kernel.Act, argmax []uint8) {
+			kernel.MaxPool(e.pool, o.window, x.act(), y, argmax)
+		}
+	}
 	y := c.result(o.shape...)
-	n := kernel.BlockedLen(o.shape[0], o.shape[1], o.shape[2], o.shape[3])
-	writes, where := []*value{y}, c.plain((n+3)/4)
+	writes, where := []*value{y}, c.plain((y.size()+3)/4)
 	where.bits = true
 	if c.training {
 		c.state[&o.core] = []*value{where}
 		writes = append(writes, where)
 	}
-	c.add([]*value{x}, writes, 0, func(e *exec) error {
+	s := c.add(reads, writes, scratch, func(e *exec) error {
 		var argmax []uint8
 		if where.data != nil {
-			argmax = where.bytes()[:n]
+			argmax = where.choicesOf(o.shape)
 		}
-		kernel.MaxPool(e.pool, o.window, x.act(), y.act(), argmax)
+		run(e, y.act(), argmax)
 		return nil
 	})
+	s.macs = macs
 	return y
 }
 
@@ -106,11 +115,14 @@ func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value { return o.scatte
 
 func (o *maxPoolGradOp) scatter(c *compiler, dy *value) *value {
 	where, dy := c.kept(&o.of.core)[0], c.asBlocked(dy)
+	if grads := c.pooled[c.node]; grads != nil {
+		v := c.channels(dy, 0, dy.shape[1])
+		v.pooled, v.argmax = grads, where
+		return v
+	}
 	dx := c.result(o.shape...)
-	s := o.of.shape
-	n := kernel.BlockedLen(s[0], s[1], s[2], s[3])
 	c.add([]*value{where, dy}, []*value{dx}, 0, func(e *exec) error {
-		kernel.MaxPoolGrad(e.pool, o.of.window, dy.act(), where.bytes()[:n], dx.act())
+		kernel.MaxPoolGrad(e.pool, o.of.window, dy.act(), where.choicesOf(dy.shape), dx.act())
 		return nil
 	})
 	return dx

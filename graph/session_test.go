@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -149,6 +150,49 @@ func TestTrainingFusesWhatItCan(t *testing.T) {
 	// the others stand for themselves.
 	if kinds["relu"] != 0 || kinds["add"] != 0 || kinds["relu gradient"] != 4 {
 		t.Errorf("%d steps of ReLU, %d of sums and %d of ReLU's gradient, want 0, 0 and 4", kinds["relu"], kinds["add"], kinds["relu gradient"])
+	}
+}
+
+func TestMaxPoolingAbsorbsAConvolutionWithoutChangingABit(t *testing.T) {
+	for _, mode := range []Mode{Eval, Train} {
+		results := func(absorbed bool) [][]float32 {
+			params := NewParams()
+			b := NewBuilder(params, mode)
+			x, labels := b.Input("x", 5, 1, 17, 18), b.Input("labels", 5)
+			y := b.ReLU(b.Conv(x, "conv", 6, 5))
+			z := b.Dense(b.Flatten(b.MaxPool(y, 2)), "fc", 4)
+			loss := b.CrossEntropy(z, labels, 0)
+			outputs := []*gorgonia.Node{loss}
+			if mode == Train {
+				grads, err := b.Grads(loss)
+				if err != nil {
+					t.Fatal(err)
+				}
+				outputs = append(outputs, grads...)
+			}
+			n := len(outputs)
+			if !absorbed {
+				outputs = append(outputs, y)
+			}
+			s, err := Compile(b, outputs, Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pools := slices.ContainsFunc(s.steps, func(s *step) bool { return s.kind == "max pool" }); pools == absorbed {
+				t.Fatalf("max pooling is a step of its own: %v", pools)
+			}
+			tr := training{b, s, x, labels, outputs[:n]}
+			params.Init(1)
+			image := make([]float32, 5*17*18)
+			spread(rand.New(rand.NewPCG(1, 1)), image)
+			if err := errors.Join(s.Bind(x, image), s.Bind(labels, []float32{0, 1, 2, 3, 0})); err != nil {
+				t.Fatal(err)
+			}
+			return tr.run(t)
+		}
+		if !sameBits(results(true), results(false)) {
+			t.Error("results differ from those of two steps")
+		}
 	}
 }
 

@@ -23,6 +23,11 @@ type value struct {
 	root           *value
 	offset, stride int
 
+	// The gradient of a map that was pooled, given by that of the pooled map: where it goes, and who knows
+	// what to do with it. The shape is the pooled map's.
+	pooled *kernel.PooledGrad
+	argmax *value
+
 	twin  *value // the same content in the other layout
 	reuse *value // whose memory this value may take if it is dead by then
 
@@ -66,6 +71,14 @@ func (v *value) image(n int) []float32 {
 // bytes is the memory of a plain value seen as bytes.
 func (v *value) bytes() []uint8 {
 	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(v.data))), 4*len(v.data))
+}
+
+// choices is what max pooling has left for a gradient that stays that of the pooled map.
+func (v *value) choices() []uint8 { return v.argmax.choicesOf(v.shape) }
+
+// choicesOf is what max pooling to the given shape has left in v.
+func (v *value) choicesOf(shape []int) []uint8 {
+	return v.bytes()[:kernel.BlockedLen(shape[0], shape[1], shape[2], shape[3])]
 }
 
 // elementwise calls f on slices of equal length that together cover the values, which have the same

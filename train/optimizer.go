@@ -79,6 +79,7 @@ func (o Optimizer) factors(params []*graph.Param) (lr, decay []float64, err erro
 
 // sgd is PyTorch's torch.optim.SGD.
 type sgd struct {
+	updates   kernel.Updates
 	o         Optimizer
 	params    []*graph.Param
 	lr, decay []float64
@@ -87,7 +88,7 @@ type sgd struct {
 
 func (u *sgd) update(pool *kernel.Pool, step int, set Setting, g gradients) {
 	for i, p := range u.params {
-		kernel.SGD(pool, p.Data, g.gradient(i), u.velocity[i], kernel.SGDStep{
+		u.updates.SGD(p.Data, g.gradient(i), u.velocity[i], kernel.SGDStep{
 			LR:          float32(set.LR * u.lr[i]),
 			Momentum:    float32(set.Momentum),
 			Dampening:   float32(u.o.Dampening),
@@ -96,6 +97,7 @@ func (u *sgd) update(pool *kernel.Pool, step int, set Setting, g gradients) {
 			First:       step == 0,
 		})
 	}
+	u.updates.Run(pool)
 }
 
 func (u *sgd) state() []weights.Tensor {
@@ -110,6 +112,7 @@ func (u *sgd) state() []weights.Tensor {
 
 // adam is PyTorch's torch.optim.Adam, or AdamW.
 type adam struct {
+	updates      kernel.Updates
 	o            Optimizer
 	params       []*graph.Param
 	lr, decay    []float64
@@ -118,11 +121,12 @@ type adam struct {
 
 func (u *adam) update(pool *kernel.Pool, step int, set Setting, g gradients) {
 	for i, p := range u.params {
-		kernel.Adam(pool, p.Data, g.gradient(i), u.mean[i], u.square[i], kernel.AdamStep{
+		u.updates.Adam(p.Data, g.gradient(i), u.mean[i], u.square[i], kernel.AdamStep{
 			LR: set.LR * u.lr[i], Beta1: set.Momentum, Beta2: u.o.Beta2, Eps: u.o.Eps,
 			WeightDecay: u.o.WeightDecay * u.decay[i], Decoupled: u.o.Name == "adamw", Step: step + 1,
 		})
 	}
+	u.updates.Run(pool)
 }
 
 func (u *adam) state() []weights.Tensor {

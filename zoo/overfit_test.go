@@ -31,6 +31,7 @@ func TestEveryNetworkOverfitsEightImages(t *testing.T) {
 			for _, p := range trained {
 				moments = append(moments, [2][]float32{make([]float32, p.Len()), make([]float32, p.Len())})
 			}
+			var updates kernel.Updates
 			const most = 500
 			for step := 1; step <= most; step++ {
 				r.run(t)
@@ -39,9 +40,10 @@ func TestEveryNetworkOverfitsEightImages(t *testing.T) {
 					return
 				}
 				for i, p := range trained {
-					kernel.Adam(pool, p.Data, r.session.Value(r.grads[i]), moments[i][0], moments[i][1],
+					updates.Adam(p.Data, r.session.Value(r.grads[i]), moments[i][0], moments[i][1],
 						kernel.AdamStep{LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Step: step})
 				}
+				updates.Run(pool)
 				params.Changed()
 			}
 			t.Errorf("%d of 8 images are wrong after %d steps, the loss is %g", r.wrong(m), most, r.session.Value(r.loss)[0])

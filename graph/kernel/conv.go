@@ -96,7 +96,8 @@ type Conv struct {
 	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride that taps reach
 	filter  *filterGrad
 
-	// In place of the above, where minimal filtering is faster.
+	// In place of the above, where vectors of pixels or minimal filtering are faster.
+	pixels       *pixelConv
 	winograd     *winograd
 	winogradGrad *winograd
 	winogradSum  *winogradGrad
@@ -104,6 +105,7 @@ type Conv struct {
 	call struct {
 		pack         packRun
 		forward      corrRun
+		pixels       pixelRun
 		zero         zeroRun
 		filter       filterRun
 		winogradPack winogradPack
@@ -119,6 +121,7 @@ const (
 	fastest algorithm = iota // chosen by shape
 	direct
 	minimal // Winograd's minimal filtering
+	pixelwise
 )
 
 // NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
@@ -135,9 +138,12 @@ func newConv(s ConvShape, plainInput, training bool, a algorithm) (*Conv, error)
 	c := &Conv{shape: s, plain: plainInput}
 	may := !plainInput && winogradCan(s) && a != direct
 	m := mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups}
-	if may && (a == minimal || winogradPays(m, training)) {
+	switch {
+	case may && (a == minimal || winogradPays(m, training)):
 		c.winograd = forwardWinograd(s, training)
-	} else {
+	case pixelsCan(s, plainInput) && (a == pixelwise || a == fastest && pixelsPay(s)):
+		c.pixels = newPixelConv(s)
+	default:
 		c.forward[0] = forwardCorr(s, plainInput)
 	}
 	if may && (a == minimal || winogradPays(mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups}, training)) {
@@ -158,8 +164,11 @@ func (c *Conv) Shape() ConvShape { return c.shape }
 
 // PackedLen returns the floats of the packed filters that Forward reads; 0 if it reads them as they are.
 func (c *Conv) PackedLen() int {
-	if c.winograd != nil {
+	switch {
+	case c.winograd != nil:
 		return c.winograd.packedLen()
+	case c.pixels != nil:
+		return c.shape.filterLen()
 	}
 	return c.forward[0].packedLen()
 }
@@ -168,11 +177,14 @@ func (c *Conv) PackedLen() int {
 func (c *Conv) Pack(p *Pool, w, packed []float32) {
 	mustHave("filters", len(w), c.shape.filterLen())
 	mustHave("packed filters", len(packed), c.PackedLen())
-	if c.PackedLen() == 0 {
+	switch {
+	case c.PackedLen() == 0:
 		return
-	}
-	if c.winograd != nil {
+	case c.winograd != nil:
 		c.call.winogradPack.run(p, c.winograd, w, packed)
+		return
+	case c.pixels != nil:
+		copy(packed, w[:c.shape.filterLen()])
 		return
 	}
 	c.call.pack.run(p, c.forward[:], w, packed)
@@ -207,8 +219,11 @@ func (c *Conv) PackGrad(p *Pool, w, packed []float32) {
 
 // Scratch returns the floats of scratch space that Forward needs on a pool of so many threads.
 func (c *Conv) Scratch(threads int) int {
-	if c.winograd != nil {
+	switch {
+	case c.winograd != nil:
 		return c.winograd.scratch(threads)
+	case c.pixels != nil:
+		return c.pixels.scratch(threads, 0)
 	}
 	return c.forward[0].scratch(threads)
 }
@@ -241,7 +256,7 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	c.mustHaveFilters(packed, c.PackedLen())
 	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
 	mustBe("output", y, s.N, s.F, s.OutH(), s.OutW())
-	data, stride := c.input(x)
+	data, stride := x.of(c.shape, c.plain)
 	if bias != nil {
 		mustHave("bias", len(bias), s.F)
 		bias = bias[:s.F]
@@ -257,9 +272,41 @@ func (c *Conv) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 		r.do(p, c.winograd, bias, relu, scratch)
 		return
 	}
+	if c.pixels != nil {
+		r := &c.call.pixels
+		*r = pixelRun{x: data, w: packed, relu: relu, y: y}
+		r.do(p, c.pixels, bias, residual, scratch)
+		return
+	}
 	r := &c.call.forward
 	*r = corrRun{x: data, xs: stride, packed: packed, res: res.Data, rs: res.Stride, y: y.Data, ys: y.Stride, relu: relu}
 	r.do(p, c.forward[0], bias, scratch)
+}
+
+// Pools reports whether ForwardPooled is at hand, and faster: where the result of an image is one task's
+// and stays in its cache.
+func (c *Conv) Pools() bool { return c.pixels != nil && c.pixels.strips == 1 }
+
+// PooledScratch returns the floats of scratch space that ForwardPooled needs.
+func (c *Conv) PooledScratch(threads int, w Window) int {
+	return c.pixels.scratch(threads, c.pixels.poolHeight(w))
+}
+
+// ForwardPooled computes Forward without a residual, and [MaxPool] of the result, which is kept nowhere.
+func (c *Conv) ForwardPooled(p *Pool, x Input, packed, bias []float32, relu bool, w Window, y Act, argmax []uint8, scratch []float32) {
+	s := c.shape
+	mustHave("packed filters", len(packed), c.PackedLen())
+	mustHave("scratch", len(scratch), c.PooledScratch(p.Threads(), w))
+	oh, ow := w.Out(s.OutH(), s.OutW())
+	mustBe("output", y, s.N, s.F, oh, ow)
+	if argmax != nil {
+		wantArgmax("ForwardPooled", w, &y, argmax)
+	}
+	data, _ := x.of(s, c.plain)
+	r := &c.call.pixels
+	*r = pixelRun{x: data, w: packed, relu: relu, y: y}
+	r.pooled(c.pixels, w, argmax)
+	r.do(p, c.pixels, bias, nil, scratch)
 }
 
 // DataGrad computes the gradient of the input, dx, from that of the output, dy; it adds to dx if
@@ -306,7 +353,7 @@ func (c *Conv) FilterGrad(p *Pool, x Input, dy Act, dw, db, scratch []float32) {
 		mustHave("bias gradient", len(db), s.F)
 	}
 	mustBe("output gradient", dy, s.N, s.F, s.OutH(), s.OutW())
-	data, stride := c.input(x)
+	data, stride := x.of(c.shape, c.plain)
 	if c.winogradSum != nil {
 		c.call.winogradGrad.do(p, c.winogradSum, data, stride, dy, dw, db, scratch)
 		return
@@ -314,9 +361,9 @@ func (c *Conv) FilterGrad(p *Pool, x Input, dy Act, dw, db, scratch []float32) {
 	c.call.filter.do(p, c.filter, data, stride, dy, dw, db, scratch)
 }
 
-func (c *Conv) input(x Input) (data []float32, stride int) {
-	s := c.shape
-	if c.plain {
+// of returns the data of a convolution's input, and the floats from an image to the next.
+func (x Input) of(s ConvShape, plain bool) (data []float32, stride int) {
+	if plain {
 		mustHave("plain input", len(x.Plain), s.N*s.C*s.H*s.W)
 		return x.Plain, s.C * s.H * s.W
 	}

@@ -65,6 +65,9 @@ var convCases = []struct {
 	{"plain 3×3, one side padded, dilated", ConvShape{N: 2, C: 3, H: 12, W: 10, F: 20, KH: 3, KW: 3, DH: 2, DW: 3, SH: 1, SW: 2, PadT: 1, PadR: 3}, true},
 	{"plain 1×1", ConvShape{N: 2, C: 5, H: 9, W: 7, F: 11, KH: 1, KW: 1}, true},
 	{"plain wide filter", ConvShape{N: 1, C: 2, H: 5, W: 60, F: 18, KH: 2, KW: 19, PadL: 4}, true},
+	{"plain rows of an odd length, few filters", ConvShape{N: 3, C: 3, H: 21, W: 37, F: 7, KH: 3, KW: 4, SH: 2, DH: 2, DW: 2, PadT: 3, PadR: 2}, true},
+	{"plain map larger than a task's rows", ConvShape{N: 2, C: 3, H: 120, W: 70, F: 14, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2}, true},
+	{"plain padding wider than the map", ConvShape{N: 1, C: 2, H: 3, W: 2, F: 4, KH: 2, KW: 2, PadT: 3, PadB: 4, PadL: 5, PadR: 3}, true},
 	{"plain groups", ConvShape{N: 2, C: 6, H: 9, W: 8, F: 9, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 3}, true},
 	{"plain groups of whole panels", ConvShape{N: 1, C: 4, H: 9, W: 8, F: 32, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, true},
 }
@@ -405,6 +408,7 @@ var convPlans = []struct {
 	{"by the direct sum", direct, false},
 	{"by minimal filtering", minimal, false},
 	{"by minimal filtering in training", minimal, true},
+	{"in vectors of pixels", pixelwise, false},
 }
 
 func TestConvAgainstStraightLoops(t *testing.T) {
@@ -421,7 +425,7 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if plan.a == minimal && c.winograd == nil {
+				if plan.a == minimal && c.winograd == nil || plan.a == pixelwise && c.pixels == nil {
 					continue
 				}
 				t.Run(k.name+", "+plan.name, func(t *testing.T) {
@@ -442,6 +446,50 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 					sameConvBits(t, "bias gradient", db1, db3)
 				})
 			}
+		}
+	})
+}
+
+func TestConvForwardPooled(t *testing.T) {
+	convFamilies(t, func(t *testing.T) {
+		for _, k := range pooledCases {
+			s := convDefaults(k.s)
+			c, err := newConv(s, k.plain, false, pixelwise)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.Pools() {
+				continue
+			}
+			t.Run(k.name, func(t *testing.T) {
+				d, p := newConvData(s, k.plain), convPool(t, 3)
+				x, _ := d.input()
+				packed := make([]float32, c.PackedLen())
+				c.Pack(p, d.w, packed)
+				oh, ow := k.w.Out(s.OutH(), s.OutW())
+				full, _ := convGuarded(s.N, s.F, s.OutH(), s.OutW(), 16)
+				want, _ := convGuarded(s.N, s.F, oh, ow, 32)
+				got, guard := convGuarded(s.N, s.F, oh, ow, 32)
+				wantArg, gotArg := make([]uint8, BlockedLen(s.N, s.F, oh, ow)), make([]uint8, BlockedLen(s.N, s.F, oh, ow))
+				c.Forward(p, x, packed, d.bias, nil, true, full, make([]float32, c.Scratch(3)))
+				MaxPool(p, k.w, full, want, wantArg)
+				for _, argmax := range [][]uint8{nil, gotArg} {
+					scratch := newConvGuard(c.PooledScratch(3, k.w)).poison()
+					c.ForwardPooled(p, x, packed, d.bias, true, k.w, got, argmax, scratch.data)
+					scratch.check(t, "scratch")
+					guard.check(t, "pooled map")
+					a, err := convPlain(got)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if b, _ := convPlain(want); !slices.Equal(a, b) {
+						t.Error("the pooled map differs from that of two passes")
+					}
+				}
+				if !slices.Equal(gotArg, wantArg) {
+					t.Error("other pixels were chosen than in two passes")
+				}
+			})
 		}
 	})
 }
@@ -529,7 +577,7 @@ func TestConvAllocatesNothing(t *testing.T) {
 			stride int
 			plain  bool
 			a      algorithm
-		}{{2, false, direct}, {2, true, direct}, {1, false, direct}, {1, false, minimal}} {
+		}{{2, false, direct}, {2, true, direct}, {1, false, direct}, {1, false, minimal}, {1, true, pixelwise}} {
 			plain := k.plain
 			s := convDefaults(ConvShape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, SH: k.stride, SW: k.stride, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
 			d := newConvData(s, plain)
@@ -545,7 +593,15 @@ func TestConvAllocatesNothing(t *testing.T) {
 			packed, gradPacked := make([]float32, c.PackedLen()), make([]float32, c.GradPackedLen())
 			scratch := make([]float32, max(c.Scratch(2), c.DataGradScratch(2), c.FilterGradScratch(2)))
 			dw := make([]float32, s.filterLen())
+			half, _ := convGuarded(s.N, s.F, s.OutH()/2, s.OutW()/2, 0)
+			two := Window{KH: 2, KW: 2, SH: 2, SW: 2}
+			if c.Pools() {
+				scratch = make([]float32, max(len(scratch), c.PooledScratch(2, two)))
+			}
 			if n := testing.AllocsPerRun(5, func() {
+				if c.Pools() {
+					c.ForwardPooled(p, x, d.w, d.bias, true, two, half, nil, scratch)
+				}
 				c.Pack(p, d.w, packed)
 				c.Forward(p, x, packed, d.bias, &res, true, y, scratch)
 				if !plain {

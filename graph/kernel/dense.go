@@ -45,7 +45,7 @@ const (
 	denseSplits = 8       // the most parts of w's rows that DataGrad sums apart
 	denseStep   = 1 << 14 // floats of dx in a task of their sum
 	denseTasks  = 32      // parallel work that is sought
-	denseSmall  = 1 << 14 // multiply-adds that are not worth a second task
+	denseSmall  = 1 << 16 // multiply-adds that are not worth a second task
 )
 
 // The phases.
@@ -76,6 +76,9 @@ func NewDense(n, in, out int) *Dense {
 		d.depth = inParts(in, denseInput/d.batch.largest(), Block)
 		rows := dotRows(denseOuts, d.batch.largest())
 		d.outs = inParts(out, max(rows, min(denseOuts, ceil(out, tasks))/rows*rows), rows)
+		if tasks == 1 { // a second one would wake another thread
+			d.outs = inParts(out, out, 1)
+		}
 		d.ins = inParts(in, max(denseIns/n, 4096), Block)
 		d.splits = 1
 		if tasks == denseTasks {
@@ -235,25 +238,25 @@ func (d *Dense) forwardTask(task, worker int) {
 			}
 		}
 	}
-	at := 0
 	for g := range groups {
-		for row := from; row < to; {
-			rows := dotRows(to-row, most)
-			for r := range rows {
-				for i := d.batch.at(g); i < d.batch.at(g+1); i++ {
-					v := sums[at]
-					if d.bias != nil {
-						v += d.bias[row+r]
-					}
-					if d.relu && v < 0 {
-						v = 0
-					}
-					d.y[i*d.out+row+r] = v
-					at++
+		first, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
+		for i := range images {
+			y := d.y[(first+i)*d.out+from:][:to-from]
+			for row := range y {
+				y[row] = sums[row*images+i]
+			}
+			if d.bias != nil {
+				for row, b := range d.bias[from:to] {
+					y[row] += b
 				}
 			}
-			row += rows
+			if d.relu {
+				for row, v := range y {
+					y[row] = max(v, 0) // without a branch, which nobody could guess
+				}
+			}
 		}
+		sums = sums[(to-from)*images:]
 	}
 }
 

@@ -55,6 +55,7 @@ const (
 	gemmTasks  = 16              // parallel work that is sought
 	gemmSplit  = 1 << 20         // multiply-adds that are worth splitting k for
 	sumStep    = 1 << 12         // elements of C in a task of the last sum
+	gemmSmall  = 1 << 17         // multiply-adds that are not worth the other threads
 )
 
 // The phases of Run.
@@ -100,7 +101,7 @@ func NewGemm(transA, transB bool, m, n, k int) *Gemm {
 	if maxRows(2) == 0 || n <= Block {
 		g.wide = 1
 	}
-	g.rows = inParts(m, maxRows(g.wide), 1)
+	g.rows = inParts(m, min(maxRows(g.wide), Block), 1) // a transposed A's are copied in vectors
 	g.depth = inParts(k, gemmDepth, 1)
 	if k <= gemmDepth*4/3 {
 		g.depth.count = 1 // rather than two short blocks
@@ -163,9 +164,9 @@ func (g *Gemm) run(p *Pool, call gemmCall, scratch []float32) {
 		for g.column = range g.columns.count {
 			panels := g.columns.at(g.column+1) - g.columns.at(g.column)
 			g.phase = gemmPack
-			p.Run(g.splits*(g.packTasks(panels)+g.copyTasks()), g)
+			g.tasksOn(p, g.splits*(g.packTasks(panels)+g.copyTasks()))
 			g.phase = gemmTiles
-			p.Run(g.splits*g.rows.count*ceil(panels, g.chunk), g)
+			g.tasksOn(p, g.splits*g.rows.count*ceil(panels, g.chunk))
 		}
 	}
 	if g.splits > 1 {
@@ -173,6 +174,17 @@ func (g *Gemm) run(p *Pool, call gemmCall, scratch []float32) {
 		p.Run(ceil(g.m*g.n, sumStep), g)
 	}
 	g.gemmCall = gemmCall{}
+}
+
+// tasksOn does a phase's tasks.
+func (g *Gemm) tasksOn(p *Pool, tasks int) {
+	if g.m*g.n*g.k > gemmSmall {
+		p.Run(tasks, g)
+		return
+	}
+	for i := range tasks {
+		g.Task(i, 0)
+	}
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }

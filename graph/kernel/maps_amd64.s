@@ -14,9 +14,9 @@ TEXT ·maxArgAVX512(SB), NOSPLIT, $0-8
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	MOVQ         72(AX), BX
-	VMOVD        BX, X1
-	VPBROADCASTD X1, Z1
-	VBROADCASTSS const0<>+0(SB), Z2
+	VMOVD        BX, X6
+	VPBROADCASTD X6, Z6
+	VBROADCASTSS const0<>+0(SB), Z7
 	MOVQ         (AX), BX
 	MOVQ         8(AX), SI
 	MOVQ         16(AX), DI
@@ -26,63 +26,120 @@ TEXT ·maxArgAVX512(SB), NOSPLIT, $0-8
 group1:
 	CMPQ    R9, $+4
 	JL      done2
-	VMOVAPS Z0, Z3
-	VMOVUPS (BX), Z4
-	VMOVAPS Z0, Z5
-	VMOVUPS (BX)(DI*1), Z6
-	VMOVAPS Z0, Z7
-	VMOVUPS (BX)(DI*2), Z8
-	VMOVAPS Z0, Z9
-	VMOVUPS (BX)(R8*1), Z10
-	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z8
+	VMOVUPS (BX), Z9
+	VMOVAPS Z0, Z10
+	VMOVUPS (BX)(DI*1), Z11
+	VMOVAPS Z0, Z12
+	VMOVUPS (BX)(DI*2), Z13
+	VMOVAPS Z0, Z14
+	VMOVUPS (BX)(R8*1), Z15
+	VMOVAPS Z0, Z16
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
 	MOVQ    BX, R10
 	MOVQ    24(AX), R11
 
-loop3:
+loop4:
 	MOVQ R10, R12
 	MOVQ 32(AX), R13
 
-loop4:
-	VMOVUPS (R12), Z12
-	VCMPPS  $0x1e, Z4, Z12, K1
-	VCMPPS  $0x03, Z12, Z12, K2
+loop5:
+	VMOVUPS  (R12), Z17
+	VADDPS   Z17, Z1, Z1
+	VCMPPS   $0x1e, Z9, Z17, K1
+	VMOVAPS  Z17, K1, Z9
+	VMOVAPS  Z8, K1, Z10
+	VMOVUPS  (R12)(DI*1), Z17
+	VADDPS   Z17, Z2, Z2
+	VCMPPS   $0x1e, Z11, Z17, K1
+	VMOVAPS  Z17, K1, Z11
+	VMOVAPS  Z8, K1, Z12
+	VMOVUPS  (R12)(DI*2), Z17
+	VADDPS   Z17, Z3, Z3
+	VCMPPS   $0x1e, Z13, Z17, K1
+	VMOVAPS  Z17, K1, Z13
+	VMOVAPS  Z8, K1, Z14
+	VMOVUPS  (R12)(R8*1), Z17
+	VADDPS   Z17, Z4, Z4
+	VCMPPS   $0x1e, Z15, Z17, K1
+	VMOVAPS  Z17, K1, Z15
+	VMOVAPS  Z8, K1, Z16
+	VPADDD   Z7, Z8, Z8
+	ADDQ     $+64, R12
+	DECQ     R13
+	JNZ      loop5
+	ADDQ     SI, R10
+	VPADDD   Z6, Z8, Z8
+	DECQ     R11
+	JNZ      loop4
+	VADDPS   Z3, Z1, Z1
+	VADDPS   Z4, Z2, Z2
+	VADDPS   Z2, Z1, Z1
+	VCMPPS   $0x03, Z1, Z1, K1
+	KORTESTW K1, K1
+	JZ       numbers3
+	VMOVAPS  Z0, Z8
+	VMOVUPS  (BX), Z9
+	VMOVAPS  Z0, Z10
+	VMOVUPS  (BX)(DI*1), Z11
+	VMOVAPS  Z0, Z12
+	VMOVUPS  (BX)(DI*2), Z13
+	VMOVAPS  Z0, Z14
+	VMOVUPS  (BX)(R8*1), Z15
+	VMOVAPS  Z0, Z16
+	MOVQ     BX, R10
+	MOVQ     24(AX), R11
+
+loop6:
+	MOVQ R10, R12
+	MOVQ 32(AX), R13
+
+loop7:
+	VMOVUPS (R12), Z17
+	VCMPPS  $0x1e, Z9, Z17, K1
+	VCMPPS  $0x03, Z17, Z17, K2
 	KORW    K2, K1, K1
-	VMOVAPS Z12, K1, Z4
-	VMOVAPS Z3, K1, Z5
-	VMOVUPS (R12)(DI*1), Z12
-	VCMPPS  $0x1e, Z6, Z12, K1
-	VCMPPS  $0x03, Z12, Z12, K2
+	VMOVAPS Z17, K1, Z9
+	VMOVAPS Z8, K1, Z10
+	VMOVUPS (R12)(DI*1), Z17
+	VCMPPS  $0x1e, Z11, Z17, K1
+	VCMPPS  $0x03, Z17, Z17, K2
 	KORW    K2, K1, K1
-	VMOVAPS Z12, K1, Z6
-	VMOVAPS Z3, K1, Z7
-	VMOVUPS (R12)(DI*2), Z12
-	VCMPPS  $0x1e, Z8, Z12, K1
-	VCMPPS  $0x03, Z12, Z12, K2
+	VMOVAPS Z17, K1, Z11
+	VMOVAPS Z8, K1, Z12
+	VMOVUPS (R12)(DI*2), Z17
+	VCMPPS  $0x1e, Z13, Z17, K1
+	VCMPPS  $0x03, Z17, Z17, K2
 	KORW    K2, K1, K1
-	VMOVAPS Z12, K1, Z8
-	VMOVAPS Z3, K1, Z9
-	VMOVUPS (R12)(R8*1), Z12
-	VCMPPS  $0x1e, Z10, Z12, K1
-	VCMPPS  $0x03, Z12, Z12, K2
+	VMOVAPS Z17, K1, Z13
+	VMOVAPS Z8, K1, Z14
+	VMOVUPS (R12)(R8*1), Z17
+	VCMPPS  $0x1e, Z15, Z17, K1
+	VCMPPS  $0x03, Z17, Z17, K2
 	KORW    K2, K1, K1
-	VMOVAPS Z12, K1, Z10
-	VMOVAPS Z3, K1, Z11
-	VPADDD  Z2, Z3, Z3
+	VMOVAPS Z17, K1, Z15
+	VMOVAPS Z8, K1, Z16
+	VPADDD  Z7, Z8, Z8
 	ADDQ    $+64, R12
 	DECQ    R13
-	JNZ     loop4
+	JNZ     loop7
 	ADDQ    SI, R10
-	VPADDD  Z1, Z3, Z3
+	VPADDD  Z6, Z8, Z8
 	DECQ    R11
-	JNZ     loop3
-	VMOVUPS Z4, (CX)
-	VPMOVDB Z5, (DX)
-	VMOVUPS Z6, 64(CX)
-	VPMOVDB Z7, 16(DX)
-	VMOVUPS Z8, 128(CX)
-	VPMOVDB Z9, 32(DX)
-	VMOVUPS Z10, 192(CX)
-	VPMOVDB Z11, 48(DX)
+	JNZ     loop6
+
+numbers3:
+	VMOVUPS Z9, (CX)
+	VPMOVDB Z10, (DX)
+	VMOVUPS Z11, 64(CX)
+	VPMOVDB Z12, 16(DX)
+	VMOVUPS Z13, 128(CX)
+	VPMOVDB Z14, 32(DX)
+	VMOVUPS Z15, 192(CX)
+	VPMOVDB Z16, 48(DX)
 	ADDQ    $+256, CX
 	ADDQ    $+64, DX
 	LEAQ    (BX)(DI*4), BX
@@ -90,43 +147,73 @@ loop4:
 	JMP     group1
 
 done2:
-group5:
+group8:
 	CMPQ    R9, $+1
-	JL      done6
-	VMOVAPS Z0, Z3
-	VMOVUPS (BX), Z4
-	VMOVAPS Z0, Z5
+	JL      done9
+	VMOVAPS Z0, Z8
+	VMOVUPS (BX), Z1
+	VMOVAPS Z0, Z2
+	VPXORD  Z5, Z5, Z5
 	MOVQ    BX, R8
 	MOVQ    24(AX), R10
 
-loop7:
+loop11:
 	MOVQ R8, R11
 	MOVQ 32(AX), R12
 
-loop8:
-	VMOVUPS (R11), Z6
-	VCMPPS  $0x1e, Z4, Z6, K1
-	VCMPPS  $0x03, Z6, Z6, K2
+loop12:
+	VMOVUPS  (R11), Z3
+	VADDPS   Z3, Z5, Z5
+	VCMPPS   $0x1e, Z1, Z3, K1
+	VMOVAPS  Z3, K1, Z1
+	VMOVAPS  Z8, K1, Z2
+	VPADDD   Z7, Z8, Z8
+	ADDQ     $+64, R11
+	DECQ     R12
+	JNZ      loop12
+	ADDQ     SI, R8
+	VPADDD   Z6, Z8, Z8
+	DECQ     R10
+	JNZ      loop11
+	VCMPPS   $0x03, Z5, Z5, K1
+	KORTESTW K1, K1
+	JZ       numbers10
+	VMOVAPS  Z0, Z8
+	VMOVUPS  (BX), Z1
+	VMOVAPS  Z0, Z2
+	MOVQ     BX, R8
+	MOVQ     24(AX), R10
+
+loop13:
+	MOVQ R8, R11
+	MOVQ 32(AX), R12
+
+loop14:
+	VMOVUPS (R11), Z3
+	VCMPPS  $0x1e, Z1, Z3, K1
+	VCMPPS  $0x03, Z3, Z3, K2
 	KORW    K2, K1, K1
-	VMOVAPS Z6, K1, Z4
-	VMOVAPS Z3, K1, Z5
-	VPADDD  Z2, Z3, Z3
+	VMOVAPS Z3, K1, Z1
+	VMOVAPS Z8, K1, Z2
+	VPADDD  Z7, Z8, Z8
 	ADDQ    $+64, R11
 	DECQ    R12
-	JNZ     loop8
+	JNZ     loop14
 	ADDQ    SI, R8
-	VPADDD  Z1, Z3, Z3
+	VPADDD  Z6, Z8, Z8
 	DECQ    R10
-	JNZ     loop7
-	VMOVUPS Z4, (CX)
-	VPMOVDB Z5, (DX)
+	JNZ     loop13
+
+numbers10:
+	VMOVUPS Z1, (CX)
+	VPMOVDB Z2, (DX)
 	ADDQ    $+64, CX
 	ADDQ    $+16, DX
 	ADDQ    DI, BX
 	SUBQ    $+1, R9
-	JMP     group5
+	JMP     group8
 
-done6:
+done9:
 	VZEROUPPER
 	RET
 
@@ -157,21 +244,21 @@ group1:
 	JL      done2
 	VMOVAPS Y0, Y3
 	VMOVUPS (BX), Y4
-	VMOVUPS 32(BX), Y5
 	VMOVAPS Y0, Y6
+	VMOVUPS 32(BX), Y5
 	VMOVAPS Y0, Y7
 	VMOVUPS (BX)(DI*1), Y8
-	VMOVUPS 32(BX)(DI*1), Y9
 	VMOVAPS Y0, Y10
+	VMOVUPS 32(BX)(DI*1), Y9
 	VMOVAPS Y0, Y11
 	MOVQ    BX, R9
 	MOVQ    24(AX), R10
 
-loop3:
+loop4:
 	MOVQ R9, R11
 	MOVQ 32(AX), R12
 
-loop4:
+loop5:
 	VMOVUPS      (R11), Y12
 	VCMPPS       $0x1e, Y4, Y12, Y13
 	VCMPPS       $0x03, Y12, Y12, Y14
@@ -199,11 +286,11 @@ loop4:
 	VPADDD       Y2, Y3, Y3
 	ADDQ         $+64, R11
 	DECQ         R12
-	JNZ          loop4
+	JNZ          loop5
 	ADDQ         SI, R9
 	VPADDD       Y1, Y3, Y3
 	DECQ         R10
-	JNZ          loop3
+	JNZ          loop4
 	VMOVUPS      Y4, (CX)
 	VMOVUPS      Y5, 32(CX)
 	VPACKUSDW    Y7, Y6, Y6
@@ -225,22 +312,22 @@ loop4:
 	JMP          group1
 
 done2:
-group5:
+group6:
 	CMPQ    R8, $+1
-	JL      done6
+	JL      done7
 	VMOVAPS Y0, Y3
 	VMOVUPS (BX), Y4
-	VMOVUPS 32(BX), Y5
 	VMOVAPS Y0, Y6
+	VMOVUPS 32(BX), Y5
 	VMOVAPS Y0, Y7
 	MOVQ    BX, R9
 	MOVQ    24(AX), R10
 
-loop7:
+loop9:
 	MOVQ R9, R11
 	MOVQ 32(AX), R12
 
-loop8:
+loop10:
 	VMOVUPS      (R11), Y8
 	VCMPPS       $0x1e, Y4, Y8, Y9
 	VCMPPS       $0x03, Y8, Y8, Y10
@@ -256,11 +343,11 @@ loop8:
 	VPADDD       Y2, Y3, Y3
 	ADDQ         $+64, R11
 	DECQ         R12
-	JNZ          loop8
+	JNZ          loop10
 	ADDQ         SI, R9
 	VPADDD       Y1, Y3, Y3
 	DECQ         R10
-	JNZ          loop7
+	JNZ          loop9
 	VMOVUPS      Y4, (CX)
 	VMOVUPS      Y5, 32(CX)
 	VPACKUSDW    Y7, Y6, Y6
@@ -272,9 +359,9 @@ loop8:
 	ADDQ         $+16, DX
 	ADDQ         DI, BX
 	SUBQ         $+1, R8
-	JMP          group5
+	JMP          group6
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 

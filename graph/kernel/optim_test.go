@@ -30,12 +30,14 @@ type optimArgs struct {
 
 // step does step i (from 0) of the named optimiser; m and v are its state.
 func (a optimArgs) step(p *Pool, name string, i int, w, g, m, v []float32) {
+	var u Updates
+	defer u.Run(p)
 	if name == "SGD" {
-		SGD(p, w, g, m, SGDStep{LR: float32(a.LR), Momentum: float32(a.Momentum), Dampening: float32(a.Dampening),
+		u.SGD(w, g, m, SGDStep{LR: float32(a.LR), Momentum: float32(a.Momentum), Dampening: float32(a.Dampening),
 			WeightDecay: float32(a.WeightDecay), Nesterov: a.Nesterov, First: i == 0})
 		return
 	}
-	Adam(p, w, g, m, v, AdamStep{LR: a.LR, Beta1: a.Betas[0], Beta2: a.Betas[1], Eps: a.Eps,
+	u.Adam(w, g, m, v, AdamStep{LR: a.LR, Beta1: a.Betas[0], Beta2: a.Betas[1], Eps: a.Eps,
 		WeightDecay: a.WeightDecay, Decoupled: name == "AdamW", Step: i + 1})
 }
 
@@ -82,6 +84,31 @@ func TestOptimisersAgreeWithPyTorch(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestUpdatesDoEveryStepOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 9))
+	var u, one Updates
+	for _, threads := range []int{1, 3} {
+		p := testPool(t, threads)
+		var got, want [][]float32
+		for _, n := range []int{6, 0, 3*vecChunk + 5, 0, 0, vecChunk, 1, 0} {
+			w, g := make([]float32, n), make([]float32, n)
+			fillNormal(r, w)
+			fillNormal(r, g)
+			got, want = append(got, w), append(want, slices.Clone(w))
+			u.SGD(w, g, nil, SGDStep{LR: 0.1})
+			one.SGD(want[len(want)-1], g, nil, SGDStep{LR: 0.1})
+			one.Run(p)
+		}
+		u.Run(p)
+		u.Run(p) // there is nothing left
+		for i := range got {
+			if !sameBits(got[i], want[i]) {
+				t.Errorf("%d threads: step %d, of %d weights, is not what it is alone", threads, i, len(want[i]))
+			}
+		}
 	}
 }
 

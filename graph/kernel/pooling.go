@@ -91,12 +91,18 @@ func newPooling(op string, w Window, big, small *Act, argmax []uint8) pooling {
 	oh, ow := w.Out(big.H, big.W)
 	wantAct(op, "the larger map", big, big.N, big.C, big.H, big.W)
 	wantAct(op, "the smaller map", small, big.N, big.C, oh, ow)
-	lo := min(ow, (w.PadL+w.SW-1)/w.SW)
-	hi := lo
-	if room := big.W + w.PadL - w.KW; room >= 0 {
-		hi = max(lo, min(ow, room/w.SW+1))
-	}
+	lo, hi := w.whole(big.W, ow)
 	return pooling{w: w, big: *big, small: *small, argmax: argmax, lo: lo, hi: hi}
+}
+
+// whole returns which of a row's windows lie on a map of so many columns with all of theirs: from lo to hi.
+func (w Window) whole(columns, windows int) (lo, hi int) {
+	lo = min(windows, (w.PadL+w.SW-1)/w.SW)
+	hi = lo
+	if room := columns + w.PadL - w.KW; room >= 0 {
+		hi = max(lo, min(windows, room/w.SW+1))
+	}
+	return lo, hi
 }
 
 // wantArgmax panics unless argmax fits the pooled map and the window's index fits a byte.

@@ -142,9 +142,9 @@ func (t *tile) store(sums *[Block]float32, bias, r, c unsafe.Pointer, to uintptr
 // tileRows is the most rows of a tile by family and number of panels: what fits in the registers
 // beside a step's vectors of B and a broadcast of A. The portable kernel walks AVX-512's tiles.
 var tileRows = [...][5]int{
-	Portable: {1: 16, 2: 14, 3: 8, 4: 6},
+	Portable: {1: 20, 2: 14, 3: 8, 4: 6},
 	AVX2:     {1: 6},
-	AVX512:   {1: 16, 2: 14, 3: 8, 4: 6},
+	AVX512:   {1: 20, 2: 14, 3: 8, 4: 6},
 }
 
 // maxRows returns the most rows that a tile of the given number of panels (1 to 4) may have in the

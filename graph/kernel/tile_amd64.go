@@ -60,6 +60,14 @@ func tileAVX512(t *tile, m, panels int) {
 			tile15x1AVX512(b)
 		case 16:
 			tile16x1AVX512(b)
+		case 17:
+			tile17x1AVX512(b)
+		case 18:
+			tile18x1AVX512(b)
+		case 19:
+			tile19x1AVX512(b)
+		case 20:
+			tile20x1AVX512(b)
 		default:
 			panicTile(m, panels)
 		}

@@ -84,6 +84,26 @@ func tile15x1AVX512(t *byte)
 //go:noescape
 func tile16x1AVX512(t *byte)
 
+// tile17x1AVX512 is the micro-kernel for 17 rows and 1 panels; t is a *tile.
+//
+//go:noescape
+func tile17x1AVX512(t *byte)
+
+// tile18x1AVX512 is the micro-kernel for 18 rows and 1 panels; t is a *tile.
+//
+//go:noescape
+func tile18x1AVX512(t *byte)
+
+// tile19x1AVX512 is the micro-kernel for 19 rows and 1 panels; t is a *tile.
+//
+//go:noescape
+func tile19x1AVX512(t *byte)
+
+// tile20x1AVX512 is the micro-kernel for 20 rows and 1 panels; t is a *tile.
+//
+//go:noescape
+func tile20x1AVX512(t *byte)
+
 // tile1x2AVX512 is the micro-kernel for 1 rows and 2 panels; t is a *tile.
 //
 //go:noescape

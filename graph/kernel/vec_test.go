@@ -439,6 +439,7 @@ func vecCalls() []struct {
 	act, act2 := NewAct(a, n, c, h, w), NewAct(b, n, c, h, w)
 	rows := len(plain) / 10
 	target := make([]float32, rows)
+	var u Updates
 	return []struct {
 		name string
 		call func(p *Pool)
@@ -453,10 +454,13 @@ func vecCalls() []struct {
 		{"Tanh", func(p *Pool) { Tanh(p, 1, 1, a, y) }},
 		{"TanhGrad", func(p *Pool) { TanhGrad(p, 1, 1, a, b, y) }},
 		{"Dropout", func(p *Pool) { Dropout(p, 0.5, 1, a, y) }},
-		{"SGD", func(p *Pool) { SGD(p, a, b, nil, SGDStep{LR: 0.1}) }},
-		{"SGD with momentum", func(p *Pool) { SGD(p, a, b, y, SGDStep{LR: 0.1, Momentum: 0.9}) }},
-		{"SGD with Nesterov's momentum", func(p *Pool) { SGD(p, a, b, y, SGDStep{LR: 0.1, Momentum: 0.9, Nesterov: true}) }},
-		{"Adam", func(p *Pool) { Adam(p, a, b, y, z, AdamStep{LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Step: 1}) }},
+		{"SGD", func(p *Pool) { u.SGD(a, b, nil, SGDStep{LR: 0.1}); u.Run(p) }},
+		{"SGD with momentum", func(p *Pool) { u.SGD(a, b, y, SGDStep{LR: 0.1, Momentum: 0.9}); u.Run(p) }},
+		{"SGD with Nesterov's momentum", func(p *Pool) { u.SGD(a, b, y, SGDStep{LR: 0.1, Momentum: 0.9, Nesterov: true}); u.Run(p) }},
+		{"Adam", func(p *Pool) {
+			u.Adam(a, b, y, z, AdamStep{LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Step: 1})
+			u.Run(p)
+		}},
 		{"EMA", func(p *Pool) { EMA(p, 0.9, a, b) }},
 		{"SumSquares", func(p *Pool) { SumSquares(p, a) }},
 		{"Finite", func(p *Pool) { Finite(p, a) }},
@@ -511,10 +515,10 @@ func TestVectorsRefuseOtherLengths(t *testing.T) {
 		{"TanhGrad", "operand 2 has 5", func() { TanhGrad(p, 1, 1, s(4), s(5), s(4)) }},
 		{"Dropout", "operand 2 has 5", func() { Dropout(p, 1, 1, s(4), s(5)) }},
 		{"Dropout's probability", "keep is 1.5, not a probability", func() { Dropout(p, 1.5, 1, s(4), s(4)) }},
-		{"SGD", "operand 2 has 5", func() { SGD(p, s(4), s(5), nil, SGDStep{}) }},
-		{"SGD without its buffer", "SGD with momentum: operand 3 has 0", func() { SGD(p, s(4), s(4), nil, SGDStep{Momentum: 0.9}) }},
-		{"Adam", "operand 4 has 1", func() { Adam(p, s(4), s(4), s(4), s(1), AdamStep{Step: 1}) }},
-		{"Adam's step", "step 0; steps count from 1", func() { Adam(p, s(4), s(4), s(4), s(4), AdamStep{}) }},
+		{"SGD", "operand 2 has 5", func() { new(Updates).SGD(s(4), s(5), nil, SGDStep{}) }},
+		{"SGD without its buffer", "SGD with momentum: operand 3 has 0", func() { new(Updates).SGD(s(4), s(4), nil, SGDStep{Momentum: 0.9}) }},
+		{"Adam", "operand 4 has 1", func() { new(Updates).Adam(s(4), s(4), s(4), s(1), AdamStep{Step: 1}) }},
+		{"Adam's step", "step 0; steps count from 1", func() { new(Updates).Adam(s(4), s(4), s(4), s(4), AdamStep{}) }},
 		{"EMA", "operand 2 has 5", func() { EMA(p, 1, s(4), s(5)) }},
 		{"MSE", "operand 2 has 5", func() { MSE(p, s(4), s(5)) }},
 		{"MSEGrad", "operand 3 has 5", func() { MSEGrad(p, s(4), s(4), 1, s(5)) }},
@@ -552,6 +556,7 @@ func BenchmarkVectors(b *testing.B) {
 	quarter := NewAct(v[2], 16, n/16/256, 8, 8)
 	means := v[3][:act.N*act.C]
 	classes := make([]float32, n/10)
+	var u Updates
 	for _, c := range []struct {
 		name    string
 		streams float64 // operands read + operands written, of n floats each
@@ -567,9 +572,10 @@ func BenchmarkVectors(b *testing.B) {
 		{"Tanh", 2, func(p *Pool) { Tanh(p, 1.7, 0.6, v[0], v[2]) }},
 		{"TanhGrad", 3, func(p *Pool) { TanhGrad(p, 1.7, 0.6, v[0], v[1], v[2]) }},
 		{"Dropout", 2, func(p *Pool) { Dropout(p, 0.5, 7, v[0], v[2]) }},
-		{"SGD", 5, func(p *Pool) { SGD(p, v[0], v[1], v[2], SGDStep{LR: 1e-9, Momentum: 0.9, WeightDecay: 1e-9}) }},
+		{"SGD", 5, func(p *Pool) { u.SGD(v[0], v[1], v[2], SGDStep{LR: 1e-9, Momentum: 0.9, WeightDecay: 1e-9}); u.Run(p) }},
 		{"Adam", 7, func(p *Pool) {
-			Adam(p, v[0], v[1], v[2], v[3], AdamStep{LR: 1e-9, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Step: 1})
+			u.Adam(v[0], v[1], v[2], v[3], AdamStep{LR: 1e-9, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Step: 1})
+			u.Run(p)
 		}},
 		{"EMA", 3, func(p *Pool) { EMA(p, 0.9, v[0], v[1]) }},
 		{"SumSquares", 1, func(p *Pool) { SumSquares(p, v[0]) }},

@@ -60,6 +60,15 @@ func (f fn) part() reg.VecVirtual {
 	return f.YMM()
 }
 
+// registers returns registers for all parts of a vector.
+func (f fn) registers() []reg.VecVirtual {
+	var v []reg.VecVirtual
+	for range f.parts() {
+		v = append(v, f.part())
+	}
+	return v
+}
+
 func (f fn) load(m Mem) reg.VecVirtual {
 	v := f.part()
 	f.VMOVUPS(m, v)

@@ -44,28 +44,29 @@ func spaced(base, step, step3 reg.GPVirtual) []Mem {
 	return []Mem{{Base: base}, {Base: base, Index: step, Scale: 1}, {Base: base, Index: step, Scale: 2}, {Base: base, Index: step3, Scale: 1}}
 }
 
-// windows walks over neighbouring windows in groups of the given sizes: tap is called at every tap
-// with its addresses in the windows of the group, jump after every row of taps.
-func (f fn) windows(s reg.GPVirtual, sizes []int, begin func(first []Mem), tap func(at []Mem), jump func(), end func(size int)) {
+// windows goes over neighbouring windows in groups of the given sizes. group is told where the windows of
+// a group begin, and walks through their taps, perhaps more than once: then tap is called at every tap
+// with its addresses, and jump after every row of taps.
+func (f fn) windows(s reg.GPVirtual, sizes []int, group func(first []Mem, walk func(tap func(at []Mem), jump func()))) {
 	x, xRow, step := f.loadField(s, rowX), f.loadField(s, rowXRow), f.loadField(s, rowStep)
 	step3 := f.GP64()
 	f.LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
 	n := f.loadField(s, rowN)
 	f.groups(n, sizes, func(size int) {
-		begin(spaced(x, step, step3)[:size])
-		row := f.GP64()
-		f.MOVQ(x, row)
-		f.times(field(s, rowKH), func() {
-			col := f.GP64()
-			f.MOVQ(row, col)
-			f.times(field(s, rowKW), func() {
-				tap(spaced(col, step, step3)[:size])
-				f.ADDQ(I32(64), col)
+		group(spaced(x, step, step3)[:size], func(tap func(at []Mem), jump func()) {
+			row := f.GP64()
+			f.MOVQ(x, row)
+			f.times(field(s, rowKH), func() {
+				col := f.GP64()
+				f.MOVQ(row, col)
+				f.times(field(s, rowKW), func() {
+					tap(spaced(col, step, step3)[:size])
+					f.ADDQ(I32(64), col)
+				})
+				f.ADDQ(xRow, row)
+				jump()
 			})
-			f.ADDQ(xRow, row)
-			jump()
 		})
-		end(size)
 		switch size {
 		case 4:
 			f.LEAQ(Mem{Base: x, Index: step, Scale: 4}, x)
@@ -78,6 +79,8 @@ func (f fn) windows(s reg.GPVirtual, sizes []int, begin func(first []Mem), tap f
 }
 
 // maxArg takes v for the best if v > best or v is NaN, which is what keeps a NaN that is the best already.
+// AVX-512 first looks for v > best alone, and at the sum: it is a number if there is no NaN (nor both
+// infinities), and the comparison with NaN is for those that have found one.
 func maxArg(f fn) {
 	s := f.Arg("s")
 	y, arg := f.loadField(s, rowY), f.loadField(s, rowArg)
@@ -88,40 +91,60 @@ func maxArg(f fn) {
 		sizes = []int{2, 1}
 	}
 	tap := f.part()
-	var best, index [][]reg.VecVirtual
-	f.windows(s, sizes, func(at []Mem) {
-		best, index = nil, nil
-		f.VMOVAPS(first, tap)
-		for _, m := range at {
-			best = append(best, f.vector(m))
-			var i []reg.VecVirtual
-			for range f.parts() {
-				p := f.part()
-				f.VMOVAPS(first, p)
-				i = append(i, p)
-			}
-			index = append(index, i)
+	next := func() { f.VPADDD(jump, tap, tap) }
+	f.windows(s, sizes, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
+		var best, index [][]reg.VecVirtual
+		for range windows {
+			best, index = append(best, f.registers()), append(index, f.registers())
 		}
-	}, func(at []Mem) {
-		for i, m := range at {
-			for h, off := range f.parts() {
-				v := f.load(m.Offset(off))
-				better := f.compare(lanes.GreaterThan, v, best[i][h])
-				f.or(better, f.compare(lanes.Unordered, v, v))
-				f.replace(best[i][h], better, v)
-				f.replace(index[i][h], better, tap)
+		begin := func() {
+			f.VMOVAPS(first, tap)
+			for i, m := range windows {
+				for h, off := range f.parts() {
+					f.VMOVUPS(m.Offset(off), best[i][h])
+					f.VMOVAPS(first, index[i][h])
+				}
 			}
 		}
-		f.VPADDD(one, tap, tap)
-	}, func() {
-		f.VPADDD(jump, tap, tap)
-	}, func(size int) {
-		for i := range size {
+		compare := func(found func(i int, v, best reg.VecVirtual) mask) func(at []Mem) {
+			return func(at []Mem) {
+				for i, m := range at {
+					for h, off := range f.parts() {
+						v := f.load(m.Offset(off))
+						better := found(i, v, best[i][h])
+						f.replace(best[i][h], better, v)
+						f.replace(index[i][h], better, tap)
+					}
+				}
+				f.VPADDD(one, tap, tap)
+			}
+		}
+		numbers := f.Label("numbers")
+		if f.Wide() {
+			begin()
+			sums := f.vectors(len(windows))
+			walk(compare(func(i int, v, best reg.VecVirtual) mask {
+				f.VADDPS(v, sums[i][0], sums[i][0])
+				return f.compare(lanes.GreaterThan, v, best)
+			}), next)
+			sum := f.fold(sums)
+			nan := f.compare(lanes.Unordered, sum[0], sum[0])
+			f.KORTESTW(nan.k, nan.k)
+			f.JZ(LabelRef(numbers))
+		}
+		begin()
+		walk(compare(func(_ int, v, best reg.VecVirtual) mask {
+			better := f.compare(lanes.GreaterThan, v, best)
+			f.or(better, f.compare(lanes.Unordered, v, v))
+			return better
+		}), next)
+		f.Here(numbers)
+		for i := range windows {
 			f.store(best[i], Mem{Base: y, Disp: 64 * i})
 			f.storeBytes(index[i], Mem{Base: arg, Disp: 16 * i})
 		}
-		f.ADDQ(I32(64*size), y)
-		f.ADDQ(I32(16*size), arg)
+		f.ADDQ(I32(64*len(windows)), y)
+		f.ADDQ(I32(16*len(windows)), arg)
 	})
 }
 
@@ -142,49 +165,47 @@ func (f fn) storeBytes(v []reg.VecVirtual, to Mem) {
 func maxOnly(f fn) {
 	s := f.Arg("s")
 	y := f.loadField(s, rowY)
-	var best [][]reg.VecVirtual
-	f.windows(s, []int{4, 1}, func(at []Mem) {
-		best = nil
-		for _, m := range at {
+	f.windows(s, []int{4, 1}, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
+		var best [][]reg.VecVirtual
+		for _, m := range windows {
 			best = append(best, f.vector(m))
 		}
-	}, func(at []Mem) {
-		for i, m := range at {
-			for h, off := range f.parts() {
-				v := f.load(m.Offset(off))
-				nan := f.compare(lanes.Unordered, v, v)
-				f.VMAXPS(best[i][h], v, best[i][h])
-				f.replace(best[i][h], nan, v)
+		walk(func(at []Mem) {
+			for i, m := range at {
+				for h, off := range f.parts() {
+					v := f.load(m.Offset(off))
+					nan := f.compare(lanes.Unordered, v, v)
+					f.VMAXPS(best[i][h], v, best[i][h])
+					f.replace(best[i][h], nan, v)
+				}
 			}
+		}, func() {})
+		for i, v := range best {
+			f.store(v, Mem{Base: y, Disp: 64 * i})
 		}
-	}, func() {}, func(size int) {
-		for i := range size {
-			f.store(best[i], Mem{Base: y, Disp: 64 * i})
-		}
-		f.ADDQ(I32(64*size), y)
+		f.ADDQ(I32(64*len(windows)), y)
 	})
 }
 
 func sumWindows(f fn) {
 	s := f.Arg("s")
 	y, scale := f.loadField(s, rowY), f.splat(field(s, rowScale))
-	var sum [][]reg.VecVirtual
-	f.windows(s, []int{4, 1}, func(at []Mem) {
-		sum = f.vectors(len(at))
-	}, func(at []Mem) {
-		for i, m := range at {
-			for h, off := range f.parts() {
-				f.VADDPS(m.Offset(off), sum[i][h], sum[i][h])
+	f.windows(s, []int{4, 1}, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
+		sum := f.vectors(len(windows))
+		walk(func(at []Mem) {
+			for i, m := range at {
+				for h, off := range f.parts() {
+					f.VADDPS(m.Offset(off), sum[i][h], sum[i][h])
+				}
 			}
-		}
-	}, func() {}, func(size int) {
-		for i := range size {
+		}, func() {})
+		for i := range sum {
 			for _, p := range sum[i] {
 				f.VMULPS(scale, p, p)
 			}
 			f.store(sum[i], Mem{Base: y, Disp: 64 * i})
 		}
-		f.ADDQ(I32(64*size), y)
+		f.ADDQ(I32(64*len(windows)), y)
 	})
 }
 
