@@ -202,6 +202,7 @@ type pooledFilter struct {
 	chosen        []uint8
 	dw, db        []float32
 	sums, workers []float32
+	adding        bool
 }
 
 // FilterGrad computes the gradient of the filters, dw (F×C×KH×KW), and of the bias, db (F floats, nil if
@@ -221,14 +222,17 @@ func (g *PooledGrad) FilterGrad(p *Pool, x Input, dy Act, argmax []uint8, dw, db
 	*r = pooledFilter{g: g, dy: dy, chosen: argmax, dw: dw, db: db, sums: scratch[:all], workers: scratch[all+threadGap:]}
 	r.x, r.xs = x.of(s, g.plain)
 	p.Run(g.chunks, r)
-	for b := range Blocks(s.F) { // too little to share
-		r.add(b)
-	}
+	r.adding = true
+	p.Run(Blocks(s.F), r)
 	*r = pooledFilter{}
 }
 
-// Task sums the boxes of a chunk of images.
+// Task sums the boxes of a chunk of images or, at the end, adds up the chunks for a block of filters.
 func (r *pooledFilter) Task(task, worker int) {
+	if r.adding {
+		r.add(task)
+		return
+	}
 	g, s, w := r.g, r.g.s, &r.g.window
 	mine := r.workers[worker*g.filterWorker():][:g.filterWorker()]
 	at, own := placesIn(mine[:g.placesLen()]), mine[g.placesLen():]
