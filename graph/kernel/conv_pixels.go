@@ -59,14 +59,10 @@ func newPixelConv(s ConvShape) *pixelConv {
 // their end.
 func (c *pixelConv) framed() int { return alignUp(c.input.size(c.s.C)) + Block }
 
-// threadGap is how many floats lie between what one thread writes and what another does: a page, up to
-// whose end a processor may fetch what lies behind a run of writes.
-const threadGap = 1024
-
 // worker returns the floats of a thread's own scratch space: the input, the plain maps and, if they are to
 // be pooled, rows of the result.
 func (c *pixelConv) worker(height int) int {
-	return c.framed() + c.maps + height*c.ow*Block + threadGap
+	return c.framed() + c.maps + height*c.ow*Block + apart
 }
 
 func (c *pixelConv) scratch(threads, height int) int {

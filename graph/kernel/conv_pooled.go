@@ -155,11 +155,11 @@ func (g *PooledGrad) pixels() int { return g.ph * g.pw }
 
 // FilterGradScratch returns the floats of scratch space that FilterGrad needs on so many threads.
 func (g *PooledGrad) FilterGradScratch(threads int) int {
-	return Block + g.chunks*g.apart + threadGap + threads*g.filterWorker()
+	return Block + g.chunks*g.apart + apart + threads*g.filterWorker()
 }
 
 // filterWorker returns the floats of a thread's own scratch space: places, and the copied input.
-func (g *PooledGrad) filterWorker() int { return g.placesLen() + g.copiedLen() + threadGap }
+func (g *PooledGrad) filterWorker() int { return g.placesLen() + g.copiedLen() + apart }
 
 // placesLen returns the floats of a list of places, with one row more than there are pixels.
 func (g *PooledGrad) placesLen() int { return (g.pixels() + 1) * Block }
@@ -182,7 +182,7 @@ func (g *PooledGrad) halves() bool { return g.lanes == Block/2 }
 func (g *PooledGrad) DataGradScratch(threads int) int { return Block + threads*g.dataWorker() }
 
 // dataWorker returns the floats of a thread's own scratch space: places, and the sums of all boxes.
-func (g *PooledGrad) dataWorker() int { return g.placesLen() + g.ah*g.aw + threadGap }
+func (g *PooledGrad) dataWorker() int { return g.placesLen() + g.ah*g.aw + apart }
 
 // GradPackedLen returns the floats of the packed filters that DataGrad reads.
 func (g *PooledGrad) GradPackedLen() int { return g.s.F * g.window.KW * g.boxLen }
@@ -219,7 +219,7 @@ func (g *PooledGrad) FilterGrad(p *Pool, x Input, dy Act, argmax []uint8, dw, db
 	scratch = aligned(scratch)
 	all := g.chunks * g.apart
 	r := &g.filter
-	*r = pooledFilter{g: g, dy: dy, chosen: argmax, dw: dw, db: db, sums: scratch[:all], workers: scratch[all+threadGap:]}
+	*r = pooledFilter{g: g, dy: dy, chosen: argmax, dw: dw, db: db, sums: scratch[:all], workers: scratch[all+apart:]}
 	r.x, r.xs = x.of(s, g.plain)
 	p.Run(g.chunks, r)
 	r.adding = true

@@ -2722,7 +2722,7 @@ end3:
 	RET
 
 // func rowMaxAVX512(x *float32, n int) float32
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·rowMaxAVX512(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
@@ -2753,7 +2753,7 @@ done2:
 end3:
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VMAXPS        Y1, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VMAXPS        X0, X1, X1
 	VPERMILPD     $0x01, X1, X0
 	VMAXPS        X0, X1, X1
@@ -2815,7 +2815,7 @@ end3:
 	RET
 
 // func rowExpAVX512(x *float32, y *float32, n int, shift float32) float32
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·rowExpAVX512(SB), NOSPLIT, $0-36
 	MOVQ         x+0(FP), AX
 	MOVQ         y+8(FP), CX
@@ -2942,7 +2942,7 @@ done4:
 end5:
 	VEXTRACTF64X4 $0x01, Z7, Y0
 	VADDPS        Y7, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF32X4 $0x01, Y0, X1
 	VADDPS        X0, X1, X1
 	VPERMILPD     $0x01, X1, X0
 	VADDPS        X0, X1, X1
