@@ -57,21 +57,21 @@ func opCases() []opCase {
 		}, func(x ref, _ []ref) ref {
 			return refPool(x.apply(relu), geometry{3, 3, 2, 2, 0, 0, 1, 1, 1, 2, 3}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
 		}},
-		{"convolution followed by relu and max pool", []int{3, 6, 10, 9}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
-			return b.MaxPool(b.ReLU(b.Conv(x, "conv", 16, 5)), 2)
+		{"convolution followed by relu and max pool", []int{2, 3, 8, 7}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			return b.MaxPool(b.ReLU(b.Conv(x, "conv", 5, 5)), 2)
 		}, func(x ref, p []ref) ref {
-			return refPool(refConv(x, p[0], p[1].data, geometry{5, 5, 1, 1, 0, 0, 1, 1, 1, 6, 5}).apply(relu),
-				geometry{2, 2, 2, 2, 0, 0, 1, 1, 1, 3, 2}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
+			return refPool(refConv(x, p[0], p[1].data, geometry{5, 5, 1, 1, 0, 0, 1, 1, 1, 4, 3}).apply(relu),
+				geometry{2, 2, 2, 2, 0, 0, 1, 1, 1, 2, 1}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
 		}},
-		{"max pool of two convolutions' sum", []int{3, 6, 10, 9}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
-			return b.MaxPool(b.Add(b.Conv(x, "conv", 16, 5), b.Conv(x, "other", 16, 5)), 2)
+		{"max pool of two convolutions' sum", []int{2, 3, 8, 7}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			return b.MaxPool(b.Add(b.Conv(x, "conv", 5, 5), b.Conv(x, "other", 5, 5)), 2)
 		}, func(x ref, p []ref) ref {
-			conv := geometry{5, 5, 1, 1, 0, 0, 1, 1, 1, 6, 5}
+			conv := geometry{5, 5, 1, 1, 0, 0, 1, 1, 1, 4, 3}
 			y, other := refConv(x, p[0], p[1].data, conv), refConv(x, p[2], p[3].data, conv)
 			for i, v := range other.data {
 				y.data[i] += v
 			}
-			return refPool(y, geometry{2, 2, 2, 2, 0, 0, 1, 1, 1, 3, 2}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
+			return refPool(y, geometry{2, 2, 2, 2, 0, 0, 1, 1, 1, 2, 1}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
 		}},
 		{"tanh", []int{2, 3, 4, 5}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Tanh(x) }, func(x ref, _ []ref) ref { return x.apply(math.Tanh) }},
 		{"scaled tanh", []int{4, 21}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.ScaledTanh(x, 1.7159, 2.0/3) }, func(x ref, _ []ref) ref {
