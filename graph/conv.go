@@ -170,7 +170,7 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, relu, y.act(), e.scratch)
 		return nil
 	})
-	s.macs = o.shape.MACs()
+	s.layer, s.kind, s.macs = o.name, o.kind, o.shape.MACs() // also as part of a later node
 	return y
 }
 
