@@ -92,7 +92,7 @@ type Input struct {
 type Conv struct {
 	shape   ConvShape
 	plain   bool
-	forward [1]*corr
+	forward [1]*corr // one, or none; an array, as packing takes a slice of them
 	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride that taps reach
 	filter  *filterGrad
 
