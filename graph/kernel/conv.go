@@ -93,7 +93,7 @@ type Conv struct {
 	shape   ConvShape
 	plain   bool
 	forward [1]*corr // one, or none; an array, as packing takes a slice of them
-	phases  []*corr // data gradient: one stride-1 correlation for each phase of the stride that taps reach
+	phases  []*corr  // data gradient: one stride-1 correlation for each phase of the stride that taps reach
 	filter  *filterGrad
 
 	// In place of the above, where vectors of pixels or minimal filtering are faster.
