@@ -364,7 +364,6 @@ func (d *draft) game() (*Game, error) {
 	return &g, nil
 }
 
-
 // readKomi reads the komi; many records have words in it. Fox writes it in hundredths: of a point, or of a
 // stone, which is two points, under Chinese rules (KM[375] is 7.5, KM[650] is 6.5). Nobody gives a komi of
 // a hundred points: a number so large is read alike in other records.
