@@ -34,6 +34,9 @@ import (
 //	zoo.metrics         {"top1_error":0.0827,…}
 //	zoo.recipe          string
 //	zoo.command         string
+//
+// Two more keys, zoo.sha256 and zoo.header_sha256, are the checksums that [Write]
+// makes; they stand in no Meta.
 type Meta struct {
 	Network string          // the registry's name: "alexnet"
 	Variant string          // which of the network's variants: "paper", "torchvision"
@@ -97,7 +100,7 @@ func (m Meta) encode() ([]keyValue, error) {
 		return nil, err
 	}
 	var list []keyValue
-	own := map[string]bool{}
+	own := map[string]bool{dataSumKey: true, headerSumKey: true}
 	for _, f := range m.fields() {
 		own[f.key] = true
 		if v := reflect.ValueOf(f.value).Elem(); v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 {
@@ -146,6 +149,8 @@ func (m Meta) Strings() (map[string]string, error) {
 func decodeMeta(raw map[string]string) (Meta, error) {
 	var m Meta
 	rest := maps.Clone(raw)
+	delete(rest, dataSumKey)
+	delete(rest, headerSumKey)
 	for _, f := range m.fields() {
 		value, ok := raw[f.key]
 		if !ok {
