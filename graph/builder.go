@@ -197,13 +197,26 @@ func (b *Builder) unnamed(kind string) Layer {
 	return Layer{Name: fmt.Sprintf("%s %d", kind, b.counts[kind]), Kind: kind}
 }
 
-// rank reports whether x is a node with that many dimensions; otherwise the error names the layer.
-func (b *Builder) rank(layer string, x *gorgonia.Node, rank int) bool {
+// takes reports whether the layer can be built over the nodes: there is no error yet, and all of them are
+// nodes of this graph with a shape. Otherwise the error names the layer.
+func (b *Builder) takes(layer string, xs ...*gorgonia.Node) bool {
 	if b.err != nil {
 		return false
 	}
-	if x == nil {
-		b.Errorf("%s: no input", layer)
+	for _, x := range xs {
+		switch {
+		case x == nil:
+			b.Errorf("%s: no input", layer)
+		case x.Graph() != b.g:
+			b.Errorf("%s: the input is a node of another graph", layer)
+		}
+	}
+	return b.err == nil
+}
+
+// rank reports whether x is a node with that many dimensions; otherwise the error names the layer.
+func (b *Builder) rank(layer string, x *gorgonia.Node, rank int) bool {
+	if !b.takes(layer, x) {
 		return false
 	}
 	if got := len(x.Shape()); got != rank {

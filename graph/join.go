@@ -33,7 +33,7 @@ func (o *addOp) lower(c *compiler, in []*value) *value {
 		}
 		return c.convolved(n, in[1-i])
 	}
-	if !c.takesReLU() {
+	if c.takesActivation() != ReLU {
 		return c.addValues(in[0], in[1])
 	}
 	x, y := c.alike(in[0], in[1])

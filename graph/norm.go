@@ -57,11 +57,11 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 		return c.convolved(c.node, nil)
 	}
 	if !o.training {
-		x, channels, relu := c.asBlocked(in[0]), o.shape[1], c.takesReLU()
+		x, channels, act := c.asBlocked(in[0]), o.shape[1], c.takesActivation()
 		affine := c.affine(o, in)
 		y := c.result(o.shape...)
 		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
-			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), relu)
+			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), act == ReLU)
 			return nil
 		})
 		return y
@@ -70,14 +70,14 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 }
 
 // normalise adds the steps of a batch normalisation in training, of a value that is added to it if residual
-// is not nil, and of the ReLU that follows if there is one.
+// is not nil, and of the activation that follows if there is one.
 func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *value {
 	x, gamma, beta, runningMean, runningVar := c.asBlocked(in[0]), in[1], in[2], in[3], in[4]
 	channels := o.shape[1]
 	c.layer, c.kind, c.updates = o.name, o.kind, true
 	mean, variance, invstd := c.plain(channels), c.plain(channels), c.plain(channels)
 	c.state[&o.core] = []*value{mean, invstd}
-	reads, relu := []*value{x, gamma, beta, runningMean, runningVar}, c.takesReLU()
+	reads, act := []*value{x, gamma, beta, runningMean, runningVar}, c.takesActivation()
 	var y *value
 	var added *kernel.Act
 	if residual == nil {
@@ -91,7 +91,7 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *valu
 		if added != nil {
 			*added = residual.act()
 		}
-		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, relu)
+		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act == ReLU)
 		for i, m := range mean.data {
 			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
 			runningVar.data[i] += o.momentum * (variance.data[i] - runningVar.data[i])

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -36,7 +36,7 @@ type Config struct {
 	// TestLimit evaluates on that many images only; 0 means all.
 	TestLimit int `json:"test_limit"`
 	// Augment is what happens to training images, and to batches of them.
-	Augment datasets.Augmentation `json:"augment"`
+	Augment augment.Spec `json:"augment"`
 	// Resize and Crop prepare images of any size, in training, evaluation and prediction alike: the
 	// shorter side is scaled to Resize pixels and the square of Crop pixels in the middle taken; 0 leaves
 	// that out.

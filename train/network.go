@@ -7,6 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -24,7 +25,7 @@ type Network struct {
 
 // input is the network's input for images of a source.
 func (n *Network) input(c Config, info datasets.Info) (datasets.Input, error) {
-	return datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop, Mean: c.Mean, Std: c.Std}.For(info)
+	return datasets.Input{Shape: image.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop, Mean: c.Mean, Std: c.Std}.For(info)
 }
 
 // fits says whether the classes of a source are the network's.
@@ -51,7 +52,7 @@ func preprocessing(in datasets.Input) *weights.Preprocessing {
 
 // stored is the input that weights were trained with.
 func stored(m weights.Meta, n *Network) datasets.Input {
-	in := datasets.Input{Shape: datasets.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}
+	in := datasets.Input{Shape: image.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}
 	if p := m.Preprocessing; p != nil {
 		in.Resize, in.Crop, in.Mean, in.Std = p.Resize, p.Crop, p.Mean, p.Std
 	}

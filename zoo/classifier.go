@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -16,8 +17,8 @@ import (
 // A Classifier is a trained network that says what images show. Its methods are safe for concurrent use.
 //
 // Images may be of any size, grey or in colour; they are prepared as the weights file says, by the code
-// that evaluations use (see [datasets.Preparer]). A [*datasets.Image] is taken as it is, which spares a
-// conversion; [datasets.Decode] makes one of a file, and turns photographs as their EXIF data says.
+// that evaluations use (see [datasets.Preparer]). A [*pixels.Image] is taken as it is, which spares a
+// conversion; datasets/image/codec makes one of a file, and turns photographs as their EXIF data says.
 //
 // The weights are in memory once. Beyond them a Classifier keeps, from first use on, working memory and
 // packed weights for as many steps at a time as stay below 256 MB: a small network runs on each core by
@@ -135,7 +136,7 @@ func (c *Classifier) preprocessing() error {
 	default:
 		return fmt.Errorf("preprocessing: channels %q for an input of %d: should be grey for 1, rgb or bgr for 3", p.Channels, channels)
 	}
-	shape := datasets.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
+	shape := pixels.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
 	var err error
 	c.input, err = datasets.Input{Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std}.For(datasets.Info{Name: "preprocessing", Shape: shape})
 	return err
@@ -258,8 +259,8 @@ func (c *Classifier) class(i int) string {
 // A preparer makes a network's input of one image after the other. It is for one goroutine at a time.
 type preparer struct {
 	*datasets.Preparer
-	img datasets.Image // of an image that comes in another form
-	x   []float32      // room for a step's images
+	img pixels.Image // of an image that comes in another form
+	x   []float32    // room for a step's images
 }
 
 // prepare writes an image as the network wants it.
@@ -269,10 +270,10 @@ func (c *Classifier) prepare(p *preparer, dst []float32, img image.Image) (err e
 			err = fmt.Errorf("cannot be read: %v", r)
 		}
 	}()
-	m, ok := img.(*datasets.Image)
+	m, ok := img.(*pixels.Image)
 	switch {
 	case !ok:
-		if err := datasets.FromImage(img, &p.img); err != nil {
+		if err := p.img.From(img); err != nil {
 			return fmt.Errorf("cannot be used: %w", err)
 		}
 		m = &p.img
