@@ -26,7 +26,7 @@ import (
 //	zoo.classes         number
 //	zoo.class_names     list of strings
 //	zoo.input           [C,H,W]
-//	zoo.preprocessing   {"resize":256,"crop":224,"mean":[…],"std":[…],"channels":"rgb"}
+//	zoo.preprocessing   {"resize":256,"crop":224,"mean":[…],"std":[…],"channels":"rgb","interpolation":"bicubic"}
 //	zoo.seed            number
 //	zoo.data            string
 //	zoo.data_checksum   string
@@ -59,13 +59,17 @@ type Meta struct {
 }
 
 // Preprocessing turns an image into the network's input: resize, crop the
-// centre, scale to 0…1, subtract Mean and divide by Std a channel.
+// centre, scale to 0…1 (or 0…Scale), subtract Mean and divide by Std a channel.
 type Preprocessing struct {
 	Resize   int       `json:"resize,omitempty"`   // pixels of the shorter side; 0: straight to the input's height and width
 	Crop     int       `json:"crop,omitempty"`     // side of the centre square, pixels; 0: no crop
 	Mean     []float32 `json:"mean,omitempty"`     // one a channel; empty: nothing is subtracted
 	Std      []float32 `json:"std,omitempty"`      // one a channel; empty: nothing is divided
-	Channels string    `json:"channels,omitempty"` // order: "rgb", "bgr" or "grey"
+	Channels string    `json:"channels,omitempty"` // order: "rgb", "bgr" or "grey"; Mean and Std have it too
+
+	// Interpolation is the filter that resizes, by Pillow's name: "bicubic"; empty: "bilinear".
+	Interpolation string  `json:"interpolation,omitempty"`
+	Scale         float32 `json:"scale,omitempty"` // of a white pixel, and of Mean and Std; 0: 1. Caffe's is 255
 }
 
 type keyValue struct{ key, value string }
@@ -222,6 +226,12 @@ func (p *Preprocessing) validate(input []int) error {
 	}
 	if len(input) == 3 && input[0] != channels {
 		return fmt.Errorf("metadata: channel order %q with an input of %d channels", p.Channels, input[0])
+	}
+	if !slices.Contains([]string{"", "bilinear", "bicubic", "lanczos", "box", "hamming", "nearest"}, p.Interpolation) {
+		return fmt.Errorf("metadata: interpolation %s is none of bilinear, bicubic, lanczos, box, hamming, nearest", quote(p.Interpolation))
+	}
+	if s := p.Scale; s < 0 || s-s != 0 {
+		return fmt.Errorf("metadata: scale %g of the pixels", s)
 	}
 	for _, l := range []struct {
 		name string
