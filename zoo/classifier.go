@@ -25,11 +25,11 @@ import (
 // itself, a large one is run by one caller at a time on all cores, while others prepare their images.
 // None of that changes a result.
 type Classifier struct {
-	name    string // of the file
-	model   *Model
-	meta    weights.Meta
-	input   datasets.Input
-	runner  *runner
+	name   string // of the file
+	model  *Model
+	meta   weights.Meta
+	input  datasets.Input
+	runner *runner
 }
 
 // A Prediction is one class that an image may show.
