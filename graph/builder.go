@@ -30,6 +30,8 @@ type Builder struct {
 	err             error
 	weights, biases Initializer
 	dropouts        uint64
+	watched         map[*gorgonia.Node]bool // inputs whose gradient is wanted
+	differentiated  bool
 }
 
 // A Layer is one entry of the list that a Builder keeps of what it built.
@@ -53,7 +55,7 @@ type Auxiliary struct {
 func NewBuilder(params *Params, mode Mode) *Builder {
 	return &Builder{
 		g: gorgonia.NewGraph(), params: params, mode: mode,
-		nodes: map[string]*gorgonia.Node{}, counts: map[string]int{},
+		nodes: map[string]*gorgonia.Node{}, counts: map[string]int{}, watched: map[*gorgonia.Node]bool{},
 		weights: FanInUniform(), biases: Constant(0),
 	}
 }
@@ -96,6 +98,24 @@ func (b *Builder) Input(name string, shape ...int) *gorgonia.Node {
 		}
 	}
 	return gorgonia.NewTensor(b.g, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+}
+
+// Watch says that the gradient of an input, such as the image, will be asked for, by [Builder.Grads] or
+// [Builder.Backward], and returns the input. It comes before the layers that read it, which otherwise
+// leave that gradient out: it costs as much as that of an inner layer.
+func (b *Builder) Watch(input *gorgonia.Node) *gorgonia.Node {
+	switch {
+	case !b.takes("watch", input):
+		return nil
+	case input.Op() != nil:
+		b.Errorf("watch: %v is not an input; the gradient of an inner node need not be announced", input)
+		return nil
+	case b.g.To(input.ID()).Len() > 0:
+		b.Errorf("watch: layers read %s already; its gradient is asked for before they are built", input.Name())
+		return nil
+	}
+	b.watched[input] = true
+	return input
 }
 
 // Auxiliary adds logits of a classifier on an inner layer to the training loss, with a weight.
@@ -151,26 +171,67 @@ func (b *Builder) Let() error {
 }
 
 // Grads differentiates the scalar loss and returns one node for each of the trained parameters, in the
-// order of [Params.Trained].
-func (b *Builder) Grads(loss *gorgonia.Node) (grads []*gorgonia.Node, err error) {
-	if b.err != nil {
+// order of [Params.Trained]; or, if nodes are named, one for each of these: parameters, inputs that are
+// watched (see [Builder.Watch]), or inner nodes. A graph can be differentiated once, as Gorgonia's nodes
+// remember their derivatives. It need not be for training: in a graph for evaluation dropout is nothing
+// and batch normalisation goes by its running statistics, which the derivative takes as constants.
+func (b *Builder) Grads(loss *gorgonia.Node, wrt ...*gorgonia.Node) ([]*gorgonia.Node, error) {
+	if !b.takes("gradients", loss) {
 		return nil, b.err
 	}
-	defer recoverAs(&err, "differentiate")
-	var wrt []*gorgonia.Node
-	for _, p := range b.params.Trained() {
-		n := b.nodes[p.Name]
-		if n == nil {
-			return nil, fmt.Errorf("parameter %s is not part of this graph", p.Name)
-		}
-		wrt = append(wrt, n)
+	if !loss.IsScalar() {
+		return nil, fmt.Errorf("gradients: the loss has the shape %s, a scalar is needed", dims(loss.Shape()))
 	}
-	return gorgonia.Grad(loss, wrt...)
+	if len(wrt) == 0 {
+		for _, p := range b.params.Trained() {
+			n := b.nodes[p.Name]
+			if n == nil {
+				return nil, fmt.Errorf("parameter %s is not part of this graph", p.Name)
+			}
+			wrt = append(wrt, n)
+		}
+	}
+	one := b.g.AddNode(gorgonia.NewConstant(float32(1)))
+	return b.differentiate(loss, one, wrt)
 }
 
-// image reports whether x is an input of the graph: no gradient is computed for those. (Who wants the
-// gradient of an image declares it with [Builder.Param].)
-func (b *Builder) image(x *gorgonia.Node) bool { return x.Op() == nil && b.nodes[x.Name()] != x }
+// Backward returns the gradients of Σ dy·y in the nodes named, for y of any shape and dy of the same: what
+// y's own gradient would be if dy were that of the loss. Where dy is an input that holds 1 at one class
+// and 0 elsewhere, that is how each pixel moves that class's logit. For all else see [Builder.Grads].
+func (b *Builder) Backward(y, dy *gorgonia.Node, wrt ...*gorgonia.Node) ([]*gorgonia.Node, error) {
+	if !b.takes("gradients", y, dy) {
+		return nil, b.err
+	}
+	if !y.Shape().Eq(dy.Shape()) {
+		return nil, fmt.Errorf("gradients: shapes %s and %s differ", dims(y.Shape()), dims(dy.Shape()))
+	}
+	return b.differentiate(y, dy, wrt)
+}
+
+func (b *Builder) differentiate(y, dy *gorgonia.Node, wrt []*gorgonia.Node) (grads []*gorgonia.Node, err error) {
+	if b.differentiated {
+		return nil, fmt.Errorf("gradients: this graph was differentiated before; build another")
+	}
+	if len(wrt) == 0 {
+		return nil, fmt.Errorf("gradients: no node is named and no parameter is trained")
+	}
+	for _, n := range wrt {
+		switch {
+		case !b.takes("gradients", n):
+			return nil, b.err
+		case b.image(n):
+			return nil, fmt.Errorf("gradients: the input %s is not watched: tell Builder.Watch before its layers are built", n.Name())
+		}
+	}
+	b.differentiated = true
+	defer recoverAs(&err, "differentiate")
+	return gorgonia.Backpropagate(gorgonia.Nodes{y}, gorgonia.Nodes{dy}, wrt)
+}
+
+// image reports whether x is an input of the graph that nobody has asked the gradient of.
+func (b *Builder) image(x *gorgonia.Node) bool {
+	return x.Op() == nil && b.nodes[x.Name()] != x && !b.watched[x]
+}
 
 // layer applies an op and puts it on the list.
 func (b *Builder) layer(l Layer, o op, inputs ...*gorgonia.Node) *gorgonia.Node {
