@@ -107,8 +107,8 @@ func (o *concatOp) lower(c *compiler, in []*value) *value {
 	y := c.concatValue(c.node, o.shape)
 	cleared := o.aligned()
 	for i, x := range in {
-		if x.root == y {
-			continue
+		if x.root == y && x.offset == c.channels(y, o.from[i], x.shape[1]).offset {
+			continue // it was written there; a part that comes twice was so only once
 		}
 		if !cleared {
 			// The lanes beyond the last channel must hold zeros.

@@ -25,12 +25,11 @@ import (
 // itself, a large one is run by one caller at a time on all cores, while others prepare their images.
 // None of that changes a result.
 type Classifier struct {
-	name    string // of the file
-	model   *Model
-	meta    weights.Meta
-	input   datasets.Input
-	reverse bool // channels are blue, green, red
-	runner  *runner
+	name   string // of the file
+	model  *Model
+	meta   weights.Meta
+	input  datasets.Input
+	runner *runner
 }
 
 // A Prediction is one class that an image may show.
@@ -130,15 +129,18 @@ func (c *Classifier) preprocessing() error {
 		return fmt.Errorf("the file does not say how an image becomes the input of %s, %s", c.model.Name, dims(c.model.Input[:]))
 	}
 	switch {
-	case p.Channels == "grey" && channels == 1, p.Channels == "rgb" && channels == 3:
-	case p.Channels == "bgr" && channels == 3:
-		c.reverse = true
+	case p.Channels == "grey" && channels == 1, (p.Channels == "rgb" || p.Channels == "bgr") && channels == 3:
 	default:
 		return fmt.Errorf("preprocessing: channels %q for an input of %d: should be grey for 1, rgb or bgr for 3", p.Channels, channels)
 	}
+	filter, err := pixels.ParseFilter(p.Interpolation)
+	if err != nil {
+		return fmt.Errorf("preprocessing: %w", err)
+	}
 	shape := pixels.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
-	var err error
-	c.input, err = datasets.Input{Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std}.For(datasets.Info{Name: "preprocessing", Shape: shape})
+	c.input, err = datasets.Input{
+		Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std, Filter: filter, Scale: p.Scale, BGR: p.Channels == "bgr",
+	}.For(datasets.Info{Name: "preprocessing", Shape: shape})
 	return err
 }
 
@@ -279,16 +281,6 @@ func (c *Classifier) prepare(p *preparer, dst []float32, img image.Image) (err e
 		m = &p.img
 	case m.H < 1 || m.W < 1 || len(m.Pix) != m.Len():
 		return fmt.Errorf("has %d pixels' bytes for %v", len(m.Pix), m.Shape)
-	case c.reverse:
-		p.img.Reset(m.Shape)
-		copy(p.img.Pix, m.Pix)
-		m = &p.img
-	}
-	if c.reverse && m.C == 3 {
-		blue := m.Plane(2)
-		for i, red := range m.Plane(0) {
-			m.Pix[i], blue[i] = blue[i], red
-		}
 	}
 	if err := p.Prepare(dst, m); err != nil {
 		return fmt.Errorf("cannot be prepared: %w", err)
