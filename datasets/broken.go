@@ -1,15 +1,10 @@
 package datasets
 
 import (
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
-
-// ErrBroken is wrapped by a source's error for an image that cannot be decoded, where the others may
-// well be good.
-var ErrBroken = errors.New("broken image")
 
 // Skip says what a loader does about a broken image.
 type Skip int

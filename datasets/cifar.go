@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // cifarPixels is the size of an image of CIFAR: 3×32×32.
@@ -26,7 +28,7 @@ type cifar struct {
 func init() {
 	const about = "(Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009)"
 	register := func(name, about string, classes []string, mean, std []float32, c cifar) {
-		info := Info{Name: name, Classes: classes, Shape: Shape{3, 32, 32}, Mean: mean, Std: std}
+		info := Info{Name: name, Classes: classes, Shape: image.Shape{C: 3, H: 32, W: 32}, Mean: mean, Std: std}
 		Register(Dataset{
 			Info:    info,
 			About:   about,

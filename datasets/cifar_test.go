@@ -3,7 +3,7 @@ package datasets
 import (
 	"bytes"
 	"errors"
-	"image"
+	std "image"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"golang.org/x/image/webp"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // records makes images in CIFAR's binary format, each of the bytes of its labels and pixels that tell it apart.
@@ -20,7 +23,7 @@ func records(labels ...string) []byte {
 	for i, l := range labels {
 		file = append(file, l...)
 		for j := range cifarPixels {
-			file = append(file, uint8(mix(uint64(i)<<32|uint64(j))))
+			file = append(file, uint8(augment.SplitMix(uint64(i)<<32|uint64(j))))
 		}
 	}
 	return file
@@ -79,13 +82,13 @@ func TestOpenReadsCIFAR(t *testing.T) {
 				if got := labelsOf(s.Test); !slices.Equal(got, c.test) {
 					t.Errorf("test labels %v: want %v", got, c.test)
 				}
-				var img Image
+				var img image.Image
 				for i := range s.Train.Len() {
 					if err := s.Train.Image(i, &img); err != nil {
 						t.Fatal(err)
 					}
 					// The pixels of the record, of which each file has two, behind its label.
-					if want := records("", "")[i%2*cifarPixels:][:cifarPixels]; img.Shape != (Shape{3, 32, 32}) || !bytes.Equal(img.Pix, want) {
+					if want := records("", "")[i%2*cifarPixels:][:cifarPixels]; img.Shape != (image.Shape{C: 3, H: 32, W: 32}) || !bytes.Equal(img.Pix, want) {
 						t.Errorf("image %d has other pixels than its file", i)
 					}
 				}
@@ -248,7 +251,7 @@ func unpackSheet(stem, to string) error {
 	if err != nil {
 		return err
 	}
-	sheet, ok := decoded.(*image.NRGBA)
+	sheet, ok := decoded.(*std.NRGBA)
 	if !ok {
 		return errors.New(stem + ".webp is not lossless")
 	}

@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	_ "github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // The batches of an epoch, as AlexNet takes them.
@@ -21,7 +23,7 @@ func Example() {
 	}
 	loader, err := datasets.NewLoader(set.Train, datasets.Config{
 		Batch:   32,
-		Input:   datasets.Input{Shape: datasets.Shape{C: 3, H: 227, W: 227}},
+		Input:   datasets.Input{Shape: pixels.Shape{C: 3, H: 227, W: 227}},
 		Seed:    1,
 		Shuffle: true,
 		Limit:   72,
@@ -47,7 +49,7 @@ func ExampleNewMemory() {
 	src, err := datasets.NewMemory(datasets.Info{
 		Name:    "greys",
 		Classes: []string{"dark", "light"},
-		Shape:   datasets.Shape{C: 1, H: 1, W: 1},
+		Shape:   pixels.Shape{C: 1, H: 1, W: 1},
 	}, []uint8{0, 51, 204, 255}, []int32{0, 0, 1, 1})
 	if err != nil {
 		log.Fatal(err)
@@ -69,7 +71,7 @@ func ExampleNewMemory() {
 // invert is a transform that makes every second image, by chance, its negative.
 type invert struct{}
 
-func (invert) Apply(s *datasets.Sample) error {
+func (invert) Apply(s *augment.Sample) error {
 	if s.Rand.IntN(2) == 0 {
 		for i, p := range s.Image.Pix {
 			s.Image.Pix[i] = 255 - p
@@ -78,16 +80,16 @@ func (invert) Apply(s *datasets.Sample) error {
 	return nil
 }
 
-func ExampleTransform() {
+func ExampleLoader_transform() {
 	src, err := datasets.NewMemory(datasets.Info{
 		Name:    "black",
 		Classes: []string{"black"},
-		Shape:   datasets.Shape{C: 1, H: 1, W: 1},
+		Shape:   pixels.Shape{C: 1, H: 1, W: 1},
 	}, make([]uint8, 8), make([]int32, 8))
 	if err != nil {
 		log.Fatal(err)
 	}
-	loader, err := datasets.NewLoader(src, datasets.Config{Batch: 8, Seed: 1, Transforms: []datasets.Transform{invert{}}})
+	loader, err := datasets.NewLoader(src, datasets.Config{Batch: 8, Seed: 1, Transforms: []augment.Transform{invert{}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -114,14 +116,14 @@ func ExampleOpen_unknown() {
 // One image, prepared as the loader prepares those of a batch.
 func ExamplePreparer() {
 	p, err := datasets.NewPreparer(datasets.Input{
-		Shape: datasets.Shape{C: 1, H: 1, W: 2},
+		Shape: pixels.Shape{C: 1, H: 1, W: 2},
 		Mean:  []float32{0.5},
 		Std:   []float32{0.5},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	img := datasets.Image{Shape: datasets.Shape{C: 1, H: 2, W: 2}, Pix: []uint8{0, 255, 0, 255}}
+	img := pixels.Image{Shape: pixels.Shape{C: 1, H: 2, W: 2}, Pix: []uint8{0, 255, 0, 255}}
 	values := make([]float32, 2)
 	if err := p.Prepare(values, &img); err != nil {
 		log.Fatal(err)
@@ -131,31 +133,17 @@ func ExamplePreparer() {
 	// [-1 1]
 }
 
-// A recipe names transforms as data: typed, checked, and written out with all parameters.
-func ExampleParseAugmentation() {
-	a, err := datasets.ParseAugmentation("crop(4), flip, mixup(alpha=0.2)")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(a)
-	_, err = datasets.ParseAugmentation("crop(4), filp")
-	fmt.Println(err)
-	// Output:
-	// crop(pad=4, size=0, fill=black), flip(p=0.5), mixup(alpha=0.2, p=1)
-	// unknown transform "filp": did you mean "flip"?
-}
-
 // Training batches with mixed labels, as probabilities.
 func ExampleBatch_Targets() {
 	src, err := datasets.NewMemory(datasets.Info{
 		Name:    "greys",
 		Classes: []string{"dark", "light"},
-		Shape:   datasets.Shape{C: 1, H: 1, W: 1},
+		Shape:   pixels.Shape{C: 1, H: 1, W: 1},
 	}, []uint8{0, 255}, []int32{0, 1})
 	if err != nil {
 		log.Fatal(err)
 	}
-	mixup, err := datasets.ParseAugmentation("mixup(1)")
+	mixup, err := augment.Parse("mixup(1)")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -177,13 +165,13 @@ func ExampleBatch_Targets() {
 
 // The ten views that AlexNet's evaluation averages.
 func ExamplePreparer_PrepareViews() {
-	in := datasets.Input{Shape: datasets.Shape{C: 3, H: 224, W: 224}, Resize: 256, Crop: 224}
+	in := datasets.Input{Shape: pixels.Shape{C: 3, H: 224, W: 224}, Resize: 256, Crop: 224}
 	p, err := datasets.NewPreparer(in)
 	if err != nil {
 		log.Fatal(err)
 	}
-	var photo datasets.Image
-	photo.Reset(datasets.Shape{C: 3, H: 300, W: 400})
+	var photo pixels.Image
+	photo.Reset(pixels.Shape{C: 3, H: 300, W: 400})
 	views := datasets.Views{Crops: 10}
 	values := make([]float32, views.Len()*in.Len())
 	if err := p.PrepareViews(values, &photo, views); err != nil {

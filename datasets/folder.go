@@ -13,18 +13,21 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 )
 
 func init() {
 	Register(Dataset{
-		Info:    Info{Name: "folder", Shape: Shape{C: 3}},
+		Info:    Info{Name: "folder", Shape: image.Shape{C: 3}},
 		About:   "one's own images: train/CLASS/ and val/CLASS/, or CLASS/ alone, of which a part is kept for testing",
 		Licence: "unclear",
 		Open:    func(dir string, part Part) (Source, error) { return folderSource(dir, part, FolderOptions{}) },
 	})
 	tiny := Info{
 		Name:  "tiny-imagenet",
-		Shape: Shape{3, 64, 64},
+		Shape: image.Shape{C: 3, H: 64, W: 64},
 		Mean:  []float32{.4802, .4481, .3975},
 		Std:   []float32{.2770, .2691, .2821},
 	}
@@ -76,8 +79,8 @@ func (o FolderOptions) Validate() error {
 // no more in memory than a number for every 64.
 //
 // Labels are the places of the classes' folders in the order of their names' bytes, as torchvision's
-// ImageFolder has them. Every image has three channels (see [Decode]). One that cannot be decoded is
-// an error that names the file and wraps [ErrBroken].
+// ImageFolder has them. Every image has three channels (see [codec.Decode]). One that cannot be decoded is
+// an error that names the file and wraps [image.ErrBroken].
 type Folder struct {
 	info  Info
 	root  string
@@ -139,7 +142,7 @@ func OpenFolderPart(dir string, part Part, opts FolderOptions) (*Folder, error) 
 	} else if !st.IsDir() {
 		return nil, fmt.Errorf("%s: should be a folder", root)
 	}
-	f := &Folder{root: root, info: Info{Name: opts.Name, Part: part, Shape: Shape{C: 3}}}
+	f := &Folder{root: root, info: Info{Name: opts.Name, Part: part, Shape: image.Shape{C: 3}}}
 	if opts.Name == "" {
 		f.info.Name = filepath.Base(root)
 	}
@@ -201,44 +204,52 @@ func (f *Folder) badIndex(err error) error {
 const maxImageFile = 256 << 20
 
 // Image reads and decodes image i.
-func (f *Folder) Image(i int, dst *Image) error {
-	d := decoders.Get().(*decoder)
-	defer decoders.Put(d)
-	path, size, err := f.index.entry(i, &d.block)
+func (f *Folder) Image(i int, dst *image.Image) error {
+	r := fileReaders.Get().(*fileReader)
+	defer fileReaders.Put(r)
+	path, size, err := f.index.entry(i, &r.block)
 	if err != nil {
 		return f.badIndex(err)
 	}
 	path = filepath.Join(f.root, path)
 	if size > maxImageFile {
-		return fmt.Errorf("%s: %w: %d bytes: should be at most %d", path, ErrBroken, size, maxImageFile)
+		return fmt.Errorf("%s: %w: %d bytes: should be at most %d", path, image.ErrBroken, size, maxImageFile)
 	}
-	if err := d.load(path, size); err != nil {
+	if err := r.load(path, size); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			return fmt.Errorf("%w: %w", ErrBroken, err)
+			return fmt.Errorf("%w: %w", image.ErrBroken, err)
 		}
 		return err
 	}
-	if int64(len(d.file)) != size {
+	if int64(len(r.file)) != size {
 		return f.badIndex(fmt.Errorf("%s has changed since the folder was indexed: it had %d bytes", path, size))
 	}
-	if err := d.decode(d.file, dst); err != nil {
+	if err := codec.Decode(r.file, dst); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
+// A fileReader is memory that reading an image takes.
+type fileReader struct {
+	file  []byte
+	block []byte // of the index
+}
+
+var fileReaders = sync.Pool{New: func() any { return new(fileReader) }}
+
 // load reads a file, and a byte more than it should have if there is one.
-func (d *decoder) load(path string, size int64) error {
+func (r *fileReader) load(path string, size int64) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if int64(cap(d.file)) <= size {
-		d.file = make([]byte, size+size/4+512)
+	if int64(cap(r.file)) <= size {
+		r.file = make([]byte, size+size/4+512)
 	}
-	n, err := io.ReadFull(file, d.file[:size+1])
-	d.file = d.file[:n]
+	n, err := io.ReadFull(file, r.file[:size+1])
+	r.file = r.file[:n]
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}

@@ -2,7 +2,7 @@ package datasets
 
 import (
 	"fmt"
-	"image"
+	std "image"
 	"image/color"
 	"image/png"
 	"os"
@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // The folder that this makes is too large for every run of the tests: ask for it with
@@ -25,7 +28,7 @@ func TestALargeFolderIsIndexedInLittleMemory(t *testing.T) {
 	const classes = 200
 	root, cache := t.TempDir(), t.TempDir()
 	var file strings.Builder
-	img := image.NewRGBA(image.Rect(0, 0, 8, 8))
+	img := std.NewRGBA(std.Rect(0, 0, 8, 8))
 	for i := range 64 {
 		img.Set(i%8, i/8, color.RGBA{uint8(4 * i), uint8(255 - i), 7, 255})
 	}
@@ -74,10 +77,10 @@ func TestALargeFolderIsIndexedInLittleMemory(t *testing.T) {
 	runtime.KeepAlive(built)
 
 	began := time.Now()
-	var m Image
+	var m image.Image
 	const some = 20000
 	for i := range min(n, some) {
-		at := int(mix(uint64(i)) % uint64(again.Len()))
+		at := int(augment.SplitMix(uint64(i)) % uint64(again.Len()))
 		if err := again.Image(at, &m); err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
+	std "image"
 	"image/color"
 	"image/png"
 	"os"
@@ -13,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 )
 
 // tree writes files below a folder: images of one colour each, if no text is given for them.
@@ -35,9 +39,9 @@ func tree(t testing.TB, root string, files map[string]string) {
 
 // dot is an image that tells its file's name.
 func dot(name string) []byte {
-	m := image.NewRGBA(image.Rect(0, 0, 3, 2))
+	m := std.NewRGBA(std.Rect(0, 0, 3, 2))
 	for i := range 6 {
-		m.Set(i%3, i/3, color.RGBA{uint8(mix(uint64(len(name)))), name[len(name)-5], uint8(i), 255})
+		m.Set(i%3, i/3, color.RGBA{uint8(augment.SplitMix(uint64(len(name)))), name[len(name)-5], uint8(i), 255})
 	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, m); err != nil {
@@ -137,7 +141,7 @@ func TestLinksAreFollowed(t *testing.T) {
 	if got, want := strings.Join(listed(t, s.Train), ", "), "a train/a/1.png, a train/a/9.png, b train/b/1.png, b train/b/2.png"; got != want {
 		t.Errorf("images %s: want %s", got, want)
 	}
-	var img Image
+	var img image.Image
 	for i := range s.Train.Len() {
 		if err := s.Train.Image(i, &img); err != nil {
 			t.Error(err)
@@ -236,7 +240,7 @@ func TestTinyImageNetsValidationImagesHaveTheirAnnotations(t *testing.T) {
 	if got, want := strings.Join(listed(t, s.Test), ", "), "goldfish val/images/val_1.JPEG, crane (n02) val/images/val_0.JPEG, crane (n02) val/images/val_2.JPEG"; got != want {
 		t.Errorf("test images %s: want %s", got, want)
 	}
-	if info := s.Train.Info(); info.Shape != (Shape{3, 64, 64}) || info.Name != "tiny-imagenet" || len(info.Mean) != 3 {
+	if info := s.Train.Info(); info.Shape != (image.Shape{C: 3, H: 64, W: 64}) || info.Name != "tiny-imagenet" || len(info.Mean) != 3 {
 		t.Errorf("info %+v", info)
 	}
 	for _, c := range []struct{ annotations, err string }{
@@ -432,11 +436,11 @@ func TestAFoldersImagesAreDecodedAndTheBrokenOnesNamed(t *testing.T) {
 	if _, ok := at["a/3.png"]; !ok {
 		t.Fatal("the broken image is in the test part: choose another seed")
 	}
-	var img, want Image
+	var img, want image.Image
 	for name, i := range at {
 		err := f.Image(i, &img)
 		if name == "a/3.png" {
-			if !errors.Is(err, ErrBroken) || !strings.HasPrefix(err.Error(), filepath.Join(root, name)+": broken image: neither JPEG") {
+			if !errors.Is(err, image.ErrBroken) || !strings.HasPrefix(err.Error(), filepath.Join(root, name)+": broken image: neither JPEG") {
 				t.Errorf("error %v", err)
 			}
 			continue
@@ -444,14 +448,14 @@ func TestAFoldersImagesAreDecodedAndTheBrokenOnesNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Decode(dot(name), &want); err != nil {
+		if err := codec.Decode(dot(name), &want); err != nil {
 			t.Fatal(err)
 		}
-		if img.Shape != (Shape{3, 2, 3}) || !bytes.Equal(img.Pix, want.Pix) {
+		if img.Shape != (image.Shape{C: 3, H: 2, W: 3}) || !bytes.Equal(img.Pix, want.Pix) {
 			t.Errorf("%s is decoded otherwise", name)
 		}
 	}
-	l := newLoader(t, f, Config{Batch: 4, Input: Input{Shape: Shape{3, 4, 4}}, Skip: LeaveOut})
+	l := newLoader(t, f, Config{Batch: 4, Input: Input{Shape: image.Shape{C: 3, H: 4, W: 4}}, Skip: LeaveOut})
 	for b, err := range l.Epoch(t.Context(), 0, 0) {
 		if err != nil || b.N != 3 {
 			t.Errorf("a batch of %d, %v: want 3", b.N, err)
@@ -470,13 +474,13 @@ func TestAFoldersImagesAreDecodedAndTheBrokenOnesNamed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, name), append(dot(name), 0), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Image(at[name], &img); err == nil || errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "has changed since the folder was indexed") || exists(f.cache) {
+	if err := f.Image(at[name], &img); err == nil || errors.Is(err, image.ErrBroken) || !strings.Contains(err.Error(), "has changed since the folder was indexed") || exists(f.cache) {
 		t.Errorf("error %v; the index is still there: %v", err, exists(f.cache))
 	}
 	if err := os.Remove(filepath.Join(root, name)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Image(at[name], &img); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), name) {
+	if err := f.Image(at[name], &img); !errors.Is(err, image.ErrBroken) || !strings.Contains(err.Error(), name) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -488,7 +492,7 @@ func indexOf(t testing.TB, images int) []byte {
 	head := indexHead{Of: "a test", Built: 1, Classes: []string{"a", "b", "c"}, Watched: []indexedPath{{".", 1, 2}, {"a", 3, 4}, {"b/c", 5, 6}}}
 	x := newIndexWriter(&file, head)
 	for i := range images {
-		if err := x.add(2*i/max(images, 1), i%3, fmt.Sprintf("%x.png", mix(uint64(i))>>(i%50)), int64(i)<<(i%40)); err != nil {
+		if err := x.add(2*i/max(images, 1), i%3, fmt.Sprintf("%x.png", augment.SplitMix(uint64(i))>>(i%50)), int64(i)<<(i%40)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -521,7 +525,7 @@ func TestAnIndexGivesBackWhatWasAdded(t *testing.T) {
 				break
 			}
 			path, size, err := x.entry(i, &room)
-			want := filepath.Join([]string{".", "a", "b/c"}[i%3], fmt.Sprintf("%x.png", mix(uint64(i))>>(i%50)))
+			want := filepath.Join([]string{".", "a", "b/c"}[i%3], fmt.Sprintf("%x.png", augment.SplitMix(uint64(i))>>(i%50)))
 			if err != nil || path != want || size != int64(i)<<(i%40) || f.Label(i) != 2*i/n {
 				t.Fatalf("image %d is %s of %d bytes, class %d, %v: want %s", i, path, size, f.Label(i), err, want)
 			}

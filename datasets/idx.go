@@ -10,6 +10,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // A File is a file's bytes and the name that errors call it by.
@@ -40,8 +42,8 @@ func NewIDX(info Info, images, labels File) (*Memory, error) {
 	if dims[0] != ldims[0] {
 		return nil, fmt.Errorf("%s: %d labels for the %d images of %s", labels.Name, ldims[0], dims[0], images.Name)
 	}
-	shape := Shape{1, dims[1], dims[2]}
-	if info.Shape == (Shape{}) {
+	shape := image.Shape{C: 1, H: dims[1], W: dims[2]}
+	if info.Shape == (image.Shape{}) {
 		info.Shape = shape
 	}
 	if info.Shape != shape {

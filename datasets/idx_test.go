@@ -7,6 +7,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // idx makes an IDX file of unsigned bytes that says it has dims.
@@ -30,7 +33,7 @@ func pack(data []byte) []byte {
 func noisy(n int) []byte {
 	data := make([]byte, n)
 	for i := range data {
-		data[i] = uint8(mix(uint64(i)))
+		data[i] = uint8(augment.SplitMix(uint64(i)))
 	}
 	return data
 }
@@ -52,11 +55,11 @@ func TestNewIDXReadsPlainAndPackedFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Len() != 2 || m.Info().Shape != (Shape{1, 3, 2}) || m.Label(0) != 2 || m.Label(1) != 0 {
+			if m.Len() != 2 || m.Info().Shape != (image.Shape{C: 1, H: 3, W: 2}) || m.Label(0) != 2 || m.Label(1) != 0 {
 				t.Errorf("got %d images of %v, labels %d %d", m.Len(), m.Info().Shape, m.Label(0), m.Label(1))
 			}
-			var img Image
-			if err := m.Image(1, &img); err != nil || string(img.Pix) != "ghijkl" || img.Shape != (Shape{1, 3, 2}) {
+			var img image.Image
+			if err := m.Image(1, &img); err != nil || string(img.Pix) != "ghijkl" || img.Shape != (image.Shape{C: 1, H: 3, W: 2}) {
 				t.Errorf("image 1 is %q of %v, error %v", img.Pix, img.Shape, err)
 			}
 			sum, err := m.Checksum()
@@ -112,7 +115,7 @@ func TestNewIDXSaysWhatIsWrong(t *testing.T) {
 		{"images of another size", idx([]byte("abcdefgh"), 2, 2, 2), labels, "images: images of 1×2×2: those of tiny are 1×3×2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			info := Info{Name: "tiny", Classes: []string{"a", "b", "c"}, Shape: Shape{1, 3, 2}}
+			info := Info{Name: "tiny", Classes: []string{"a", "b", "c"}, Shape: image.Shape{C: 1, H: 3, W: 2}}
 			_, err := NewIDX(info, File{"images", c.images}, File{"labels", c.labels})
 			if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v: want one line with %q", err, c.err)

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // An Input says how an image becomes what a network takes: its shorter side is scaled to Resize pixels,
@@ -11,17 +14,20 @@ import (
 // scaled to them, and each channel is normalised by its mean and standard deviation (pixels from 0 to
 // 1). It is stored with trained weights: training, evaluation and prediction share it.
 type Input struct {
-	Shape
-	Resize    int       // pixels; 0: the image is not scaled before the crop
-	Crop      int       // pixels; 0: the whole image. What lies outside of a smaller image is black
-	Mean, Std []float32 // one for each channel, or one for all
+	image.Shape
+	Resize    int          // pixels; 0: the image is not scaled before the crop
+	Crop      int          // pixels; 0: the whole image. What lies outside of a smaller image is black
+	Mean, Std []float32    // one for each channel, or one for all
+	Filter    image.Filter // that scales
+	Scale     float32      // of a white pixel; 0 means 1. Caffe's networks want 255. Mean and deviation are on this scale
+	BGR       bool         // channels are blue, green, red; mean and deviation are in this order
 }
 
 // For fills in what is left zero from the facts of a source: its shape (where images have a size of
 // their own, that of the crop), its mean and deviation (0 and 1 if it knows none). The error says what
 // does not fit together.
 func (in Input) For(info Info) (Input, error) {
-	if in.Shape == (Shape{}) {
+	if in.Shape == (image.Shape{}) {
 		in.Shape = info.Shape
 		if in.H == 0 && in.W == 0 {
 			in.H, in.W = in.Crop, in.Crop
@@ -44,6 +50,15 @@ func (in Input) For(info Info) (Input, error) {
 	}
 	if err := convertible(info.Shape.C, in.C); err != nil {
 		return Input{}, fmt.Errorf("input %v: %v: %w", in.Shape, info, err)
+	}
+	if in.Scale == 0 {
+		in.Scale = 1
+	}
+	if !(in.Scale > 0) || math.IsInf(float64(in.Scale), 0) {
+		return Input{}, fmt.Errorf("scale %v: should be above 0, as 1 or 255", in.Scale)
+	}
+	if in.BGR && in.C != 3 {
+		return Input{}, fmt.Errorf("channels in the order blue, green, red: the input has %d", in.C)
 	}
 	var err error
 	if in.Mean, err = spread("mean", in.Mean, in.C); err != nil {
@@ -84,9 +99,9 @@ type Preparer struct {
 	in     Input
 	value  [][256]float32 // of each channel and byte
 	alike  bool           // the channels' values are the same
-	resize Resizer
+	resize image.Resizer
 	// What the image becomes, one after the other.
-	grey, scaled, cropped, sized Image
+	grey, scaled, cropped, sized image.Image
 }
 
 // NewPreparer returns a preparer for an input that is complete (see [Input.For]).
@@ -95,11 +110,14 @@ func NewPreparer(in Input) (*Preparer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Preparer{in: in, value: make([][256]float32, in.C), alike: true}
+	p := &Preparer{in: in, value: make([][256]float32, in.C), alike: true, resize: image.Resizer{Filter: in.Filter}}
 	for c := range p.value {
 		for b := range p.value[c] {
 			// Step by step in float32, as torchvision's ToTensor and Normalize do.
 			unit := float32(b) / 255
+			if in.Scale != 1 {
+				unit = float32(float64(b) * float64(in.Scale) / 255)
+			}
 			p.value[c][b] = float32(unit-in.Mean[c]) / in.Std[c]
 		}
 		p.alike = p.alike && p.value[c] == p.value[0]
@@ -109,13 +127,13 @@ func NewPreparer(in Input) (*Preparer, error) {
 
 // Prepare writes the image as the input wants it to dst, C×H×W of the input. Grey becomes three equal
 // channels, and colour becomes grey by Pillow's weights (ITU-R 601), where the input asks for it.
-func (p *Preparer) Prepare(dst []float32, img *Image) error {
+func (p *Preparer) Prepare(dst []float32, img *image.Image) error {
 	return p.PrepareViews(dst, img, Views{})
 }
 
 // fit makes the image the one that the input looks at: its height and width, and one channel if the
 // input has one. What it returns is img or the preparer's own.
-func (p *Preparer) fit(img *Image) (*Image, error) {
+func (p *Preparer) fit(img *image.Image) (*image.Image, error) {
 	img, err := p.channels(img)
 	if err != nil {
 		return nil, err
@@ -130,15 +148,15 @@ func (p *Preparer) fit(img *Image) (*Image, error) {
 }
 
 // channels gives a colour image one channel if the input has one.
-func (p *Preparer) channels(img *Image) (*Image, error) {
+func (p *Preparer) channels(img *image.Image) (*image.Image, error) {
 	if err := convertible(img.C, p.in.C); err != nil {
 		return nil, err
 	}
 	if img.C == 3 && p.in.C == 1 {
-		p.grey.Reset(Shape{1, img.H, img.W})
+		p.grey.Reset(image.Shape{C: 1, H: img.H, W: img.W})
 		r, g, b := img.Plane(0), img.Plane(1), img.Plane(2)
 		for i := range p.grey.Pix {
-			p.grey.Pix[i] = grey(r[i], g[i], b[i])
+			p.grey.Pix[i] = image.Grey(r[i], g[i], b[i])
 		}
 		img = &p.grey
 	}
@@ -146,45 +164,47 @@ func (p *Preparer) channels(img *Image) (*Image, error) {
 }
 
 // shorter scales the image's shorter side, unless that is to be 0.
-func (p *Preparer) shorter(img *Image, side int) (*Image, error) {
+func (p *Preparer) shorter(img *image.Image, side int) (*image.Image, error) {
 	if side == 0 || side == min(img.H, img.W) {
 		return img, nil
 	}
-	h, w, err := shorterSide(img.Shape, side)
+	to, err := img.Shorter(side)
 	if err != nil {
 		return nil, err
 	}
-	return p.scale(&p.scaled, img, h, w)
+	return p.scale(&p.scaled, img, to.H, to.W)
 }
 
 // scale scales the image into another.
-func (p *Preparer) scale(to, img *Image, h, w int) (*Image, error) {
+func (p *Preparer) scale(to, img *image.Image, h, w int) (*image.Image, error) {
 	if img.H == h && img.W == w {
 		return img, nil
 	}
-	to.Reset(Shape{img.C, h, w})
+	to.Reset(image.Shape{C: img.C, H: h, W: w})
 	return to, p.resize.Resize(to, img)
 }
 
 // crop takes h×w pixels from (y, x) on.
-func (p *Preparer) crop(img *Image, h, w, y, x int) *Image {
+func (p *Preparer) crop(img *image.Image, h, w, y, x int) *image.Image {
 	if img.H == h && img.W == w && y == 0 && x == 0 {
 		return img
 	}
-	p.cropped.Reset(Shape{img.C, h, w})
-	window(&p.cropped, img, y, x, Black, func(int) uint8 { return 0 })
+	p.cropped.Reset(image.Shape{C: img.C, H: h, W: w})
+	augment.Window(&p.cropped, img, y, x, augment.Black, func(int) uint8 { return 0 })
 	return &p.cropped
 }
 
 // size scales the image to the input's height and width.
-func (p *Preparer) size(img *Image) (*Image, error) { return p.scale(&p.sized, img, p.in.H, p.in.W) }
+func (p *Preparer) size(img *image.Image) (*image.Image, error) {
+	return p.scale(&p.sized, img, p.in.H, p.in.W)
+}
 
 // middle is where n pixels in the middle of size begin: torchvision's center_crop, which rounds halves
 // to even.
 func middle(size, n int) int { return int(math.RoundToEven(float64(size-n) / 2)) }
 
 // normalise writes the values of an image that fits; one channel becomes as many as the input has.
-func (p *Preparer) normalise(dst []float32, img *Image) {
+func (p *Preparer) normalise(dst []float32, img *image.Image) {
 	n := p.in.H * p.in.W
 	for c := range p.in.C {
 		to := dst[c*n : (c+1)*n]
@@ -193,7 +213,11 @@ func (p *Preparer) normalise(dst []float32, img *Image) {
 			continue
 		}
 		value := &p.value[c]
-		for i, b := range img.Plane(min(c, img.C-1))[:len(to)] {
+		from := min(c, img.C-1)
+		if p.in.BGR && img.C == 3 {
+			from = 2 - c
+		}
+		for i, b := range img.Plane(from)[:len(to)] {
 			to[i] = value[b]
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/internal/imagetest"
 )
 
 func TestPrepareNormalisesAsTorchvisionBitForBit(t *testing.T) {
@@ -18,10 +21,10 @@ func TestPrepareNormalisesAsTorchvisionBitForBit(t *testing.T) {
 	if err := binary.Read(bytes.NewReader(raw), binary.LittleEndian, want); err != nil {
 		t.Fatal(err)
 	}
-	in := Input{Shape: Shape{3, 1, 256}, Mean: []float32{.485, .456, .406}, Std: []float32{.229, .224, .225}}
+	in := Input{Shape: image.Shape{C: 3, H: 1, W: 256}, Mean: []float32{.485, .456, .406}, Std: []float32{.229, .224, .225}}
 	for _, channels := range []int{1, 3} {
-		var ramp Image
-		ramp.Reset(Shape{channels, 1, 256})
+		var ramp image.Image
+		ramp.Reset(image.Shape{C: channels, H: 1, W: 256})
 		for i := range ramp.Pix {
 			ramp.Pix[i] = uint8(i)
 		}
@@ -40,18 +43,18 @@ func TestPrepareNormalisesAsTorchvisionBitForBit(t *testing.T) {
 }
 
 func TestPrepareRepeatsGreyForThreeChannels(t *testing.T) {
-	p, err := NewPreparer(Input{Shape: Shape{3, 5, 4}, Mean: []float32{.5}, Std: []float32{.25}})
+	p, err := NewPreparer(Input{Shape: image.Shape{C: 3, H: 5, W: 4}, Mean: []float32{.5}, Std: []float32{.25}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := pattern(Shape{1, 7, 9})
+	img := imagetest.Pattern(image.Shape{C: 1, H: 7, W: 9})
 	got := make([]float32, 3*5*4)
 	if err := p.Prepare(got, img); err != nil {
 		t.Fatal(err)
 	}
-	var small Image
-	small.Reset(Shape{1, 5, 4})
-	if err := new(Resizer).Resize(&small, img); err != nil {
+	var small image.Image
+	small.Reset(image.Shape{C: 1, H: 5, W: 4})
+	if err := new(image.Resizer).Resize(&small, img); err != nil {
 		t.Fatal(err)
 	}
 	for i, g := range got {
@@ -62,39 +65,39 @@ func TestPrepareRepeatsGreyForThreeChannels(t *testing.T) {
 }
 
 func TestPrepareRefusesWhatDoesNotFit(t *testing.T) {
-	p, err := NewPreparer(Input{Shape: Shape{3, 4, 4}})
+	p, err := NewPreparer(Input{Shape: image.Shape{C: 3, H: 4, W: 4}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Prepare(make([]float32, 47), pattern(Shape{3, 4, 4})); err == nil {
+	if err := p.Prepare(make([]float32, 47), imagetest.Pattern(image.Shape{C: 3, H: 4, W: 4})); err == nil {
 		t.Error("a short destination is no error")
 	}
-	if err := p.Prepare(make([]float32, 48), pattern(Shape{4, 4, 4})); err == nil {
+	if err := p.Prepare(make([]float32, 48), imagetest.Pattern(image.Shape{C: 4, H: 4, W: 4})); err == nil {
 		t.Error("four channels for three are no error")
 	}
 }
 
 func TestInputTakesWhatIsMissingFromTheSource(t *testing.T) {
-	grey := Info{Name: "grey", Shape: Shape{1, 28, 28}, Mean: []float32{.3}, Std: []float32{.4}}
+	grey := Info{Name: "grey", Shape: image.Shape{C: 1, H: 28, W: 28}, Mean: []float32{.3}, Std: []float32{.4}}
 	for _, c := range []struct {
 		name      string
 		in        Input
 		info      Info
-		shape     Shape
+		shape     image.Shape
 		mean, std []float32
 		err       string
 	}{
-		{name: "everything", info: grey, shape: Shape{1, 28, 28}, mean: []float32{.3}, std: []float32{.4}},
-		{name: "the mean, for each of three channels", in: Input{Shape: Shape{3, 9, 8}}, info: grey,
-			shape: Shape{3, 9, 8}, mean: []float32{.3, .3, .3}, std: []float32{.4, .4, .4}},
-		{name: "nothing", in: Input{Shape: Shape{1, 9, 8}, Mean: []float32{0}, Std: []float32{2}}, info: grey,
-			shape: Shape{1, 9, 8}, mean: []float32{0}, std: []float32{2}},
-		{name: "no mean where the source knows none", info: Info{Shape: Shape{3, 2, 2}}, shape: Shape{3, 2, 2},
+		{name: "everything", info: grey, shape: image.Shape{C: 1, H: 28, W: 28}, mean: []float32{.3}, std: []float32{.4}},
+		{name: "the mean, for each of three channels", in: Input{Shape: image.Shape{C: 3, H: 9, W: 8}}, info: grey,
+			shape: image.Shape{C: 3, H: 9, W: 8}, mean: []float32{.3, .3, .3}, std: []float32{.4, .4, .4}},
+		{name: "nothing", in: Input{Shape: image.Shape{C: 1, H: 9, W: 8}, Mean: []float32{0}, Std: []float32{2}}, info: grey,
+			shape: image.Shape{C: 1, H: 9, W: 8}, mean: []float32{0}, std: []float32{2}},
+		{name: "no mean where the source knows none", info: Info{Shape: image.Shape{C: 3, H: 2, W: 2}}, shape: image.Shape{C: 3, H: 2, W: 2},
 			mean: []float32{0, 0, 0}, std: []float32{1, 1, 1}},
-		{name: "a size where images have none in common", info: Info{Name: "photos", Shape: Shape{C: 3}}, err: "input 3×0×0: every dimension"},
-		{name: "more than memory can hold", in: Input{Shape: Shape{3, 1 << 20, 1 << 20}}, info: grey, err: "more than 2 GiB"},
-		{name: "channels that cannot be made", in: Input{Shape: Shape{4, 8, 8}}, info: grey, err: "grey: 1 channels cannot become 4"},
-		{name: "two means for three channels", in: Input{Shape: Shape{3, 8, 8}, Mean: []float32{0, 0}, Std: []float32{1}}, info: grey, err: "mean of 2 values for 3 channels"},
+		{name: "a size where images have none in common", info: Info{Name: "photos", Shape: image.Shape{C: 3}}, err: "input 3×0×0: every dimension"},
+		{name: "more than memory can hold", in: Input{Shape: image.Shape{C: 3, H: 1 << 20, W: 1 << 20}}, info: grey, err: "more than 2 GiB"},
+		{name: "channels that cannot be made", in: Input{Shape: image.Shape{C: 4, H: 8, W: 8}}, info: grey, err: "grey: 1 channels cannot become 4"},
+		{name: "two means for three channels", in: Input{Shape: image.Shape{C: 3, H: 8, W: 8}, Mean: []float32{0, 0}, Std: []float32{1}}, info: grey, err: "mean of 2 values for 3 channels"},
 		{name: "a mean without a deviation", in: Input{Mean: []float32{0}}, info: grey, err: "std of 0 values"},
 		{name: "a deviation of 0", in: Input{Mean: []float32{0}, Std: []float32{0}}, info: grey, err: "std 0: should be above 0"},
 	} {
@@ -113,5 +116,71 @@ func TestInputTakesWhatIsMissingFromTheSource(t *testing.T) {
 				t.Errorf("got %v: want %v %v %v", got, c.shape, c.mean, c.std)
 			}
 		})
+	}
+}
+
+func TestPrepareGivesEachChannelItsOwnNumbers(t *testing.T) {
+	// One pixel of 10, 20 and 200.
+	var pixel image.Image
+	pixel.Reset(image.Shape{C: 3, H: 1, W: 1})
+	copy(pixel.Pix, []uint8{10, 20, 200})
+	var grey image.Image
+	grey.Reset(image.Shape{C: 1, H: 1, W: 1})
+	grey.Pix[0] = 51
+	shape := image.Shape{C: 3, H: 1, W: 1}
+	for _, c := range []struct {
+		name string
+		in   Input
+		img  *image.Image
+		want []float32
+	}{
+		{"red, green, blue", Input{Shape: shape, Mean: []float32{.1, .2, .3}, Std: []float32{1, 2, 4}}, &pixel, []float32{float32(10)/255 - .1, (float32(20)/255 - .2) / 2, (float32(200)/255 - .3) / 4}},
+		{"blue, green, red from 0 to 255, less Caffe's means", Input{Shape: shape, Mean: []float32{104, 117, 123}, Std: []float32{1}, Scale: 255, BGR: true}, &pixel, []float32{200 - 104, 20 - 117, 10 - 123}},
+		{"grey as blue, green, red", Input{Shape: shape, Mean: []float32{1, 2, 3}, Std: []float32{1}, Scale: 255, BGR: true}, &grey, []float32{50, 49, 48}},
+		{"from 0 to 2", Input{Shape: shape, Mean: []float32{1}, Std: []float32{1}, Scale: 2}, &grey, []float32{-.6, -.6, -.6}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := NewPreparer(c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]float32, 3)
+			if err := p.Prepare(got, c.img); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v: want %v", got, c.want)
+			}
+		})
+	}
+	if _, err := NewPreparer(Input{Shape: image.Shape{C: 1, H: 1, W: 1}, BGR: true}); err == nil {
+		t.Error("blue, green and red in one channel are no error")
+	}
+	if _, err := NewPreparer(Input{Shape: shape, Scale: -1}); err == nil {
+		t.Error("a negative scale is no error")
+	}
+}
+
+func TestPrepareInterpolatesAsTheInputSays(t *testing.T) {
+	img := imagetest.Pattern(image.Shape{C: 1, H: 40, W: 31})
+	p, err := NewPreparer(Input{Shape: image.Shape{C: 1, H: 28, W: 28}, Resize: 32, Crop: 28, Filter: image.Bicubic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 28*28)
+	if err := p.Prepare(got, img); err != nil {
+		t.Fatal(err)
+	}
+	var scaled image.Image
+	scaled.Reset(image.Shape{C: 1, H: 41, W: 32})
+	r := image.Resizer{Filter: image.Bicubic}
+	if err := r.Resize(&scaled, img); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range got {
+		// 6.5 pixels are cut off above: Python rounds halves to even.
+		if want := float32(scaled.Pix[(i/28+6)*32+i%28+2]) / 255; g != want {
+			t.Fatalf("value %d is %v: want %v", i, g, want)
+		}
 	}
 }

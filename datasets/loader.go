@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // Config says how a loader makes batches of a source.
@@ -30,16 +34,16 @@ type Config struct {
 	Limit int
 	// Transforms are applied to each sample, in this order. An image that they leave in the input's height and
 	// width is taken as it is: the input's Resize and Crop are for the others.
-	Transforms []Transform
+	Transforms []augment.Transform
 	// Augment is applied after them: transforms and mixers by their names.
-	Augment Augmentation
+	Augment augment.Spec
 	// Mixers are applied to a batch as a whole: to each one of them, drawn by chance. Those of Augment
 	// come after them.
-	Mixers []Mixer
+	Mixers []augment.Mixer
 	// Views are the parts of each image that are shown, for evaluation: N images are N·V of them, an
 	// image's one after the other. Not with transforms or mixers.
 	Views Views
-	// Skip says what becomes of images that are broken (see [ErrBroken]).
+	// Skip says what becomes of images that are broken (see [image.ErrBroken]).
 	Skip Skip
 	// Workers is the number of goroutines that prepare images; 0 means one for each core.
 	Workers int
@@ -75,17 +79,17 @@ func (c Config) Validate() error {
 		return errors.New("views are for evaluation: there should be no transforms beside them")
 	}
 	for _, t := range c.Transforms {
-		if err := checkKind(t); err != nil {
+		if err := augment.Check(t); err != nil {
 			return err
 		}
 	}
 	for _, s := range c.Augment {
-		if err := s.check(); err != nil {
+		if err := s.Validate(); err != nil {
 			return err
 		}
 	}
 	for _, m := range c.Mixers {
-		if err := checkKind(m); err != nil {
+		if err := augment.Check(m); err != nil {
 			return err
 		}
 	}
@@ -108,7 +112,7 @@ type Loader struct {
 
 	// The images in the input's size, and which of them are there. No two workers have the same image
 	// in an epoch, and between epochs the workers end, so that no lock is needed.
-	cached Shape
+	cached image.Shape
 	cache  []uint8
 	known  []bool
 
@@ -118,15 +122,11 @@ type Loader struct {
 // A Batch is the caller's from the time the loop gets it until the next turn of the loop, or until
 // Release.
 type Batch struct {
-	N      int       // images in it, Config.Batch but for an epoch's last
-	Images []float32 // N×C×H×W; Images[:cap(Images)] is Config.Batch×C×H×W, zero from N on; each image as often as it has views
-	Labels []float32 // N classes; Labels[:cap(Labels)] is Config.Batch long, zero from N on
-	Index  []int     // N, where the images are in the source
-	Shape  Shape     // of each image
-
-	// Second and Weight are what mixers made of the labels: image i is of class Labels[i] by the weight
-	// Weight[i] and of class Second[i] by the rest. Without mixers they are nil.
-	Second, Weight []float32
+	// N is Config.Batch but for an epoch's last. Images[:cap(Images)] is Config.Batch×C×H×W, zero from N
+	// on; each image is there as often as it has views. Labels[:cap(Labels)] is Config.Batch long, zero
+	// from N on.
+	augment.Batch
+	Index []int // N, where the images are in the source
 
 	Epoch  int
 	Number int // in its epoch, from 0
@@ -190,7 +190,7 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	l.cfg = cfg
 
 	l.order = make([]int32, l.images)
-	l.cached = Shape{min(info.Shape.C, cfg.Input.C), cfg.Input.H, cfg.Input.W}
+	l.cached = image.Shape{C: min(info.Shape.C, cfg.Input.C), H: cfg.Input.H, W: cfg.Input.W}
 	_, memory := src.(*Memory)
 	ready := memory && info.Shape == l.cached
 	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && cfg.Views.Len() == 1 && !ready {
@@ -201,12 +201,14 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 		if err != nil {
 			return fail(err)
 		}
-		l.work = append(l.work, &worker{loader: l, prepare: p, sample: newSample(cfg.Input)})
+		w := &worker{loader: l, prepare: p, sample: augment.NewSample(cfg.Input.Shape, cfg.Input.Mean)}
+		w.rand = rand.New(&w.pcg)
+		l.work = append(l.work, w)
 	}
 	for slot := range cfg.Prefetch + 1 {
 		b := &Batch{
+			Batch:  augment.Batch{Shape: cfg.Input.Shape},
 			Slot:   slot,
-			Shape:  cfg.Input.Shape,
 			images: make([]float32, cfg.Batch*stride),
 			labels: make([]float32, cfg.Batch),
 			index:  make([]int, cfg.Batch),
@@ -347,8 +349,17 @@ func (l *Loader) arrange(epoch int) {
 	}
 	if l.cfg.Shuffle {
 		var p rand.PCG
-		reseed(&p, l.cfg.Seed, orderStream, epoch, 0)
+		augment.ForOrder.Seed(&p, l.cfg.Seed, epoch, 0)
 		shuffle(l.order, &p)
+	}
+}
+
+// shuffle permutes an epoch's order. It is spelt out, rather than rand.Shuffle, because a run must
+// be repeatable with a later Go: of math/rand/v2 only the generators' output is promised to stay.
+func shuffle(order []int32, p *rand.PCG) {
+	for i := len(order) - 1; i > 0; i-- {
+		j, _ := bits.Mul64(p.Uint64(), uint64(i+1))
+		order[i], order[j] = order[j], order[i]
 	}
 }
 
@@ -402,8 +413,10 @@ func (b *Batch) reset(epoch, number int, order []int32) {
 type worker struct {
 	loader  *Loader
 	prepare *Preparer
-	sample  *Sample
-	kept    Image // a view of the cache
+	sample  *augment.Sample
+	kept    image.Image // a view of the cache
+	pcg     rand.PCG    // of a batch as a whole
+	rand    *rand.Rand
 }
 
 func (w *worker) run(ctx context.Context, chunks <-chan chunk) {
@@ -433,10 +446,9 @@ func (w *worker) complete(b *Batch) {
 	for i := range b.Weight {
 		b.Weight[i] = 1
 	}
-	s := w.sample
-	reseed(&s.pcg, l.cfg.Seed, batchStream, b.Epoch, b.Number)
-	m := l.cfg.Mixers[Below(s.Rand, len(l.cfg.Mixers))]
-	if err := m.Mix(b, s.Rand); err != nil {
+	augment.ForBatch.Seed(&w.pcg, l.cfg.Seed, b.Epoch, b.Number)
+	m := l.cfg.Mixers[augment.Below(w.rand, len(l.cfg.Mixers))]
+	if err := m.Mix(&b.Batch, w.rand); err != nil {
 		b.fail(0, fmt.Errorf("batch %d of %v: %w", b.Number, l.info, err))
 	}
 }
@@ -469,12 +481,12 @@ func (w *worker) fill(b *Batch, at int) error {
 	l, s := w.loader, w.sample
 	s.Index, s.Epoch = b.Index[at], b.Epoch
 	img, err := w.good(s.Index, w.image)
-	if err != nil && l.cfg.Skip == Replace && errors.Is(err, ErrBroken) {
+	if err != nil && l.cfg.Skip == Replace && errors.Is(err, image.ErrBroken) {
 		img, err = w.replacement(err)
 		b.Index[at] = s.Index
 	}
 	if err != nil {
-		if l.cfg.Skip == LeaveOut && errors.Is(err, ErrBroken) {
+		if l.cfg.Skip == LeaveOut && errors.Is(err, image.ErrBroken) {
 			b.missing[at] = true
 			return nil
 		}
@@ -496,14 +508,14 @@ func (w *worker) fill(b *Batch, at int) error {
 const replaceable = 1000
 
 // replacement returns the next good image after one that is broken.
-func (w *worker) replacement(first error) (*Image, error) {
+func (w *worker) replacement(first error) (*image.Image, error) {
 	l, s := w.loader, w.sample
 	from := s.Index
 	for k := 1; k < min(replaceable, l.src.Len()); k++ {
 		s.Index = (from + k) % l.src.Len()
 		// Not from the cache: another worker may have the same image in its hands, as its own.
 		img, err := w.good(s.Index, w.fresh)
-		if err == nil || !errors.Is(err, ErrBroken) {
+		if err == nil || !errors.Is(err, image.ErrBroken) {
 			return img, err
 		}
 	}
@@ -512,21 +524,21 @@ func (w *worker) replacement(first error) (*Image, error) {
 }
 
 // good returns image i by get; that it is broken is noted.
-func (w *worker) good(i int, get func() (*Image, error)) (*Image, error) {
+func (w *worker) good(i int, get func() (*image.Image, error)) (*image.Image, error) {
 	l := w.loader
 	if err := l.broken.get(i); err != nil && l.cfg.Skip != Stop {
 		return nil, err
 	}
 	w.sample.Label = l.src.Label(i)
 	img, err := get()
-	if err != nil && errors.Is(err, ErrBroken) {
+	if err != nil && errors.Is(err, image.ErrBroken) {
 		l.broken.add(i, err)
 	}
 	return img, err
 }
 
 // image returns the sample's image in the input's size, from the cache if there is one.
-func (w *worker) image() (*Image, error) {
+func (w *worker) image() (*image.Image, error) {
 	l := w.loader
 	if l.cache == nil {
 		return w.fresh()
@@ -535,7 +547,7 @@ func (w *worker) image() (*Image, error) {
 	all := int64(l.src.Len())
 	place := int((int64(w.sample.Index)*int64(l.images) + all - 1) / all)
 	n := l.cached.Len()
-	w.kept = Image{l.cached, l.cache[place*n : (place+1)*n]}
+	w.kept = image.Image{Shape: l.cached, Pix: l.cache[place*n : (place+1)*n]}
 	if !l.known[place] {
 		img, err := w.fresh()
 		if err != nil {
@@ -551,13 +563,13 @@ func (w *worker) image() (*Image, error) {
 }
 
 // fresh reads the sample's image, transforms it and brings it to the input's size.
-func (w *worker) fresh() (*Image, error) {
+func (w *worker) fresh() (*image.Image, error) {
 	l, s := w.loader, w.sample
 	if err := l.src.Image(s.Index, s.Image); err != nil {
 		return nil, err
 	}
 	if len(l.cfg.Transforms) > 0 {
-		reseed(&s.pcg, l.cfg.Seed, sampleStream, s.Epoch, s.Index)
+		s.Reseed(l.cfg.Seed)
 		for _, t := range l.cfg.Transforms {
 			if err := t.Apply(s); err != nil {
 				return nil, err

@@ -13,10 +13,13 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // numbered makes n images whose pixels and labels tell them apart.
-func numbered(t testing.TB, n int, s Shape) *Memory {
+func numbered(t testing.TB, n int, s image.Shape) *Memory {
 	t.Helper()
 	classes := make([]string, 10)
 	pix := make([]uint8, n*s.Len())
@@ -24,7 +27,7 @@ func numbered(t testing.TB, n int, s Shape) *Memory {
 	for i := range n {
 		labels[i] = int32(i % len(classes))
 		for j := range s.Len() {
-			pix[i*s.Len()+j] = uint8(mix(uint64(i)<<32 | uint64(j)))
+			pix[i*s.Len()+j] = uint8(augment.SplitMix(uint64(i)<<32 | uint64(j)))
 		}
 	}
 	m, err := NewMemory(Info{Name: "numbered", Part: Train, Classes: classes, Shape: s, Mean: []float32{.5}, Std: []float32{.25}}, pix, labels)
@@ -37,10 +40,10 @@ func numbered(t testing.TB, n int, s Shape) *Memory {
 // jitter is an augmentation of a random crop, a flip and a shift, different for every sample.
 type jitter struct{}
 
-func (jitter) Apply(s *Sample) error {
+func (jitter) Apply(s *augment.Sample) error {
 	h, w := s.Image.H-2, s.Image.W-2
 	y, x := s.Rand.IntN(3), s.Rand.IntN(3)
-	old := s.Renew(Shape{s.Image.C, h, w})
+	old := s.Renew(image.Shape{C: s.Image.C, H: h, W: w})
 	for c := range old.C {
 		for r := range h {
 			copy(s.Image.Plane(c)[r*w:(r+1)*w], old.Plane(c)[(y+r)*old.W+x:])
@@ -80,12 +83,12 @@ func prints(t testing.TB, l *Loader, epoch, from int) (all []string) {
 }
 
 func TestBatchesHaveTheSameBytesForAnyNumberOfWorkers(t *testing.T) {
-	src := numbered(t, 157, Shape{1, 12, 11})
+	src := numbered(t, 157, image.Shape{C: 1, H: 12, W: 11})
 	var want []string // what one worker makes
 	for _, c := range []struct{ workers, prefetch int }{{1, 1}, {1, 4}, {2, 2}, {5, 1}, {16, 3}} {
 		l := newLoader(t, src, Config{
-			Batch: 20, Input: Input{Shape: Shape{3, 17, 9}}, Seed: 7, Shuffle: true,
-			Transforms: []Transform{jitter{}}, Workers: c.workers, Prefetch: c.prefetch,
+			Batch: 20, Input: Input{Shape: image.Shape{C: 3, H: 17, W: 9}}, Seed: 7, Shuffle: true,
+			Transforms: []augment.Transform{jitter{}}, Workers: c.workers, Prefetch: c.prefetch,
 		})
 		got := append(prints(t, l, 0, 0), prints(t, l, 1, 0)...)
 		if want == nil {
@@ -98,8 +101,8 @@ func TestBatchesHaveTheSameBytesForAnyNumberOfWorkers(t *testing.T) {
 }
 
 func TestAnEpochGoesOnFromItsMiddle(t *testing.T) {
-	src := numbered(t, 57, Shape{1, 8, 8})
-	cfg := Config{Batch: 10, Seed: 3, Shuffle: true, Transforms: []Transform{jitter{}}, Workers: 3}
+	src := numbered(t, 57, image.Shape{C: 1, H: 8, W: 8})
+	cfg := Config{Batch: 10, Seed: 3, Shuffle: true, Transforms: []augment.Transform{jitter{}}, Workers: 3}
 	whole := prints(t, newLoader(t, src, cfg), 4, 0)
 	for from := range len(whole) + 1 {
 		// A loader that has done something else before: nothing but (epoch, batch) is its state.
@@ -117,13 +120,13 @@ type counted struct {
 	reads *atomic.Int64
 }
 
-func (c counted) Image(i int, dst *Image) error {
+func (c counted) Image(i int, dst *image.Image) error {
 	c.reads.Add(1)
 	return c.Source.Image(i, dst)
 }
 
 func TestTheCacheSavesReadingAndChangesNothing(t *testing.T) {
-	src := counted{numbered(t, 101, Shape{3, 9, 9}), new(atomic.Int64)}
+	src := counted{numbered(t, 101, image.Shape{C: 3, H: 9, W: 9}), new(atomic.Int64)}
 	for _, c := range []struct {
 		name  string
 		cfg   Config
@@ -132,11 +135,11 @@ func TestTheCacheSavesReadingAndChangesNothing(t *testing.T) {
 		{"images that fit", Config{Cache: 101 * 3 * 49}, 101},
 		{"images that do not fit", Config{Cache: 101*3*49 - 1}, 101 + 101 + 101 + 71},
 		{"a limit", Config{Cache: 37 * 3 * 49, Limit: 37}, 37},
-		{"transforms", Config{Cache: 1 << 20, Transforms: []Transform{jitter{}}}, 101 + 101 + 101 + 71},
+		{"transforms", Config{Cache: 1 << 20, Transforms: []augment.Transform{jitter{}}}, 101 + 101 + 101 + 71},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := c.cfg
-			cfg.Batch, cfg.Shuffle, cfg.Input.Shape, cfg.Workers = 10, true, Shape{3, 7, 7}, 3
+			cfg.Batch, cfg.Shuffle, cfg.Input.Shape, cfg.Workers = 10, true, image.Shape{C: 3, H: 7, W: 7}, 3
 			run := func(l *Loader) []string {
 				return slices.Concat(prints(t, l, 0, 3), prints(t, l, 1, 0), prints(t, l, 2, 0), prints(t, l, 3, 0))
 			}
@@ -154,7 +157,7 @@ func TestTheCacheSavesReadingAndChangesNothing(t *testing.T) {
 }
 
 func TestSeedAndEpochDecideTheOrder(t *testing.T) {
-	src := numbered(t, 1000, Shape{1, 1, 1})
+	src := numbered(t, 1000, image.Shape{C: 1, H: 1, W: 1})
 	seen := map[string]string{}
 	for seed := range uint64(3) {
 		for epoch := range 3 {
@@ -190,7 +193,7 @@ func TestSeedAndEpochDecideTheOrder(t *testing.T) {
 
 // A run must be repeatable with later versions, so the order itself is held.
 func TestTheOrderStaysWhatItWas(t *testing.T) {
-	l := newLoader(t, numbered(t, 12, Shape{1, 1, 1}), Config{Batch: 12, Seed: 42, Shuffle: true})
+	l := newLoader(t, numbered(t, 12, image.Shape{C: 1, H: 1, W: 1}), Config{Batch: 12, Seed: 42, Shuffle: true})
 	for b, err := range l.Epoch(t.Context(), 1, 0) {
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +205,7 @@ func TestTheOrderStaysWhatItWas(t *testing.T) {
 }
 
 func TestWithoutShufflingTheOrderIsTheSources(t *testing.T) {
-	src := numbered(t, 10, Shape{1, 2, 2})
+	src := numbered(t, 10, image.Shape{C: 1, H: 2, W: 2})
 	for _, c := range []struct {
 		name string
 		cfg  Config
@@ -224,7 +227,7 @@ func TestWithoutShufflingTheOrderIsTheSources(t *testing.T) {
 				}
 				got = append(got, slices.Clone(b.Index))
 				n += b.N
-				var img Image
+				var img image.Image
 				for i, at := range b.Index {
 					if b.Labels[i] != float32(at%10) {
 						t.Errorf("label of image %d is %v", at, b.Labels[i])
@@ -261,7 +264,7 @@ type drawer struct {
 	drawn map[string]uint64
 }
 
-func (d *drawer) Apply(s *Sample) error {
+func (d *drawer) Apply(s *augment.Sample) error {
 	v := s.Rand.Uint64()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -270,10 +273,10 @@ func (d *drawer) Apply(s *Sample) error {
 }
 
 func TestASamplesRandomNumbersBelongToItAndTheEpochAlone(t *testing.T) {
-	src := numbered(t, 50, Shape{1, 2, 2})
+	src := numbered(t, 50, image.Shape{C: 1, H: 2, W: 2})
 	draw := func(cfg Config) map[string]uint64 {
 		d := &drawer{drawn: map[string]uint64{}}
-		cfg.Seed, cfg.Transforms = 9, []Transform{d}
+		cfg.Seed, cfg.Transforms = 9, []augment.Transform{d}
 		l := newLoader(t, src, cfg)
 		prints(t, l, 0, 0)
 		prints(t, l, 1, 0)
@@ -296,14 +299,14 @@ func TestASamplesRandomNumbersBelongToItAndTheEpochAlone(t *testing.T) {
 // relabel moves the label with the image, as a symmetry of a game does.
 type relabel int
 
-func (r relabel) Apply(s *Sample) error {
+func (r relabel) Apply(s *augment.Sample) error {
 	s.Label += int(r)
 	return nil
 }
 
 func TestTransformsMayChangeTheLabelWithinTheClasses(t *testing.T) {
-	src := numbered(t, 9, Shape{1, 2, 2}) // classes 0 to 8 of 10
-	for b, err := range newLoader(t, src, Config{Batch: 9, Transforms: []Transform{relabel(1)}}).Epoch(t.Context(), 0, 0) {
+	src := numbered(t, 9, image.Shape{C: 1, H: 2, W: 2}) // classes 0 to 8 of 10
+	for b, err := range newLoader(t, src, Config{Batch: 9, Transforms: []augment.Transform{relabel(1)}}).Epoch(t.Context(), 0, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +314,7 @@ func TestTransformsMayChangeTheLabelWithinTheClasses(t *testing.T) {
 			t.Errorf("labels %v: want %v", b.Labels, want)
 		}
 	}
-	for _, err := range newLoader(t, src, Config{Batch: 9, Transforms: []Transform{relabel(2)}}).Epoch(t.Context(), 0, 0) {
+	for _, err := range newLoader(t, src, Config{Batch: 9, Transforms: []augment.Transform{relabel(2)}}).Epoch(t.Context(), 0, 0) {
 		if err == nil || !strings.Contains(err.Error(), "image 8 of numbered/train: label 10: should be 0 to 9") {
 			t.Errorf("error %v", err)
 		}
@@ -326,7 +329,7 @@ type broken struct {
 
 var errDisk = errors.New("the disk is on fire")
 
-func (b broken) Image(i int, dst *Image) error {
+func (b broken) Image(i int, dst *image.Image) error {
 	if b.at[i] {
 		return errDisk
 	}
@@ -334,7 +337,7 @@ func (b broken) Image(i int, dst *Image) error {
 }
 
 func TestASourcesErrorComesAfterTheBatchesBeforeItAndNamesTheFirstImage(t *testing.T) {
-	src := broken{numbered(t, 2000, Shape{1, 28, 28}), map[int]bool{1203: true, 1290: true, 1900: true}}
+	src := broken{numbered(t, 2000, image.Shape{C: 1, H: 28, W: 28}), map[int]bool{1203: true, 1290: true, 1900: true}}
 	for _, workers := range []int{1, 2, 7} {
 		l := newLoader(t, src, Config{Batch: 100, Workers: workers})
 		for range 3 { // the loader is as good as before
@@ -358,7 +361,7 @@ func TestASourcesErrorComesAfterTheBatchesBeforeItAndNamesTheFirstImage(t *testi
 }
 
 func TestABrokenOffEpochLeavesNothingRunning(t *testing.T) {
-	l := newLoader(t, numbered(t, 500, Shape{1, 28, 28}), Config{Batch: 10, Workers: 4})
+	l := newLoader(t, numbered(t, 500, image.Shape{C: 1, H: 28, W: 28}), Config{Batch: 10, Workers: 4})
 	want := prints(t, l, 0, 0)
 	before := runtime.NumGoroutine()
 	for stop := range 20 {
@@ -386,14 +389,14 @@ type stuck struct {
 	let chan struct{}
 }
 
-func (s stuck) Image(i int, dst *Image) error {
+func (s stuck) Image(i int, dst *image.Image) error {
 	<-s.let
 	return s.Source.Image(i, dst)
 }
 
 func TestTheContextEndsAnEpoch(t *testing.T) {
 	t.Run("between batches", func(t *testing.T) {
-		l := newLoader(t, numbered(t, 500, Shape{1, 28, 28}), Config{Batch: 10})
+		l := newLoader(t, numbered(t, 500, image.Shape{C: 1, H: 28, W: 28}), Config{Batch: 10})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		batches := 0
@@ -412,7 +415,7 @@ func TestTheContextEndsAnEpoch(t *testing.T) {
 		}
 	})
 	t.Run("while the source is slow", func(t *testing.T) {
-		src := stuck{numbered(t, 500, Shape{1, 28, 28}), make(chan struct{})}
+		src := stuck{numbered(t, 500, image.Shape{C: 1, H: 28, W: 28}), make(chan struct{})}
 		l := newLoader(t, src, Config{Batch: 10, Workers: 2})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
@@ -428,7 +431,7 @@ func TestTheContextEndsAnEpoch(t *testing.T) {
 }
 
 func TestOnlyOneEpochRunsAtATime(t *testing.T) {
-	l := newLoader(t, numbered(t, 50, Shape{1, 2, 2}), Config{Batch: 10})
+	l := newLoader(t, numbered(t, 50, image.Shape{C: 1, H: 2, W: 2}), Config{Batch: 10})
 	for range l.Epoch(t.Context(), 0, 0) {
 		for _, err := range l.Epoch(t.Context(), 0, 0) {
 			if err == nil || !strings.Contains(err.Error(), "running already") {
@@ -442,7 +445,7 @@ func TestOnlyOneEpochRunsAtATime(t *testing.T) {
 }
 
 func TestAReleasedBatchIsFilledAgainWhileTheLoopGoesOn(t *testing.T) {
-	l := newLoader(t, numbered(t, 40, Shape{1, 2, 2}), Config{Batch: 10, Prefetch: 1})
+	l := newLoader(t, numbered(t, 40, image.Shape{C: 1, H: 2, W: 2}), Config{Batch: 10, Prefetch: 1})
 	var slots []int
 	for b, err := range l.Epoch(t.Context(), 0, 0) {
 		if err != nil {
@@ -458,7 +461,7 @@ func TestAReleasedBatchIsFilledAgainWhileTheLoopGoesOn(t *testing.T) {
 }
 
 func TestASlotsBuffersStayWhereTheyAre(t *testing.T) {
-	l := newLoader(t, numbered(t, 95, Shape{1, 2, 2}), Config{Batch: 10, Prefetch: 3})
+	l := newLoader(t, numbered(t, 95, image.Shape{C: 1, H: 2, W: 2}), Config{Batch: 10, Prefetch: 3})
 	at := map[int]*float32{}
 	for epoch := range 3 {
 		for b, err := range l.Epoch(t.Context(), epoch, 0) {
@@ -477,8 +480,8 @@ func TestASlotsBuffersStayWhereTheyAre(t *testing.T) {
 }
 
 func TestNewLoaderRefusesWhatCannotWork(t *testing.T) {
-	src := numbered(t, 10, Shape{1, 2, 2})
-	empty := numbered(t, 0, Shape{1, 2, 2})
+	src := numbered(t, 10, image.Shape{C: 1, H: 2, W: 2})
+	empty := numbered(t, 0, image.Shape{C: 1, H: 2, W: 2})
 	for _, c := range []struct {
 		name string
 		src  Source
@@ -490,11 +493,11 @@ func TestNewLoaderRefusesWhatCannotWork(t *testing.T) {
 		{"workers below 0", src, Config{Batch: 1, Workers: -1}, "workers -1"},
 		{"prefetch below 0", src, Config{Batch: 1, Prefetch: -2}, "prefetch -2"},
 		{"a cache below 0", src, Config{Batch: 1, Cache: -1}, "cache -1"},
-		{"a transform that is nil", src, Config{Batch: 1, Transforms: []Transform{nil}}, "transforms: one of them is nil"},
-		{"channels that cannot be made", src, Config{Batch: 1, Input: Input{Shape: Shape{5, 2, 2}}}, "1 channels cannot become 5"},
+		{"a transform that is nil", src, Config{Batch: 1, Transforms: []augment.Transform{nil}}, "transforms: one of them is nil"},
+		{"channels that cannot be made", src, Config{Batch: 1, Input: Input{Shape: image.Shape{C: 5, H: 2, W: 2}}}, "1 channels cannot become 5"},
 		{"no images", empty, Config{Batch: 1}, "the source is empty"},
 		{"no batch left", src, Config{Batch: 11, DropLast: true}, "batch 11: there are only 10 images"},
-		{"too much memory", src, Config{Batch: 1 << 20, Input: Input{Shape: Shape{1, 1000, 1000}}}, "more than 2 GiB"},
+		{"too much memory", src, Config{Batch: 1 << 20, Input: Input{Shape: image.Shape{C: 1, H: 1000, W: 1000}}}, "more than 2 GiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := NewLoader(c.src, c.cfg)
@@ -515,9 +518,9 @@ func TestNewLoaderRefusesWhatCannotWork(t *testing.T) {
 
 func TestBatchesAfterTheFirstAllocateNothing(t *testing.T) {
 	const batches = 400
-	src := numbered(t, batches*8, Shape{1, 12, 12})
+	src := numbered(t, batches*8, image.Shape{C: 1, H: 12, W: 12})
 	l := newLoader(t, src, Config{
-		Batch: 8, Input: Input{Shape: Shape{3, 20, 20}}, Shuffle: true, Transforms: []Transform{jitter{}}, Workers: 2,
+		Batch: 8, Input: Input{Shape: image.Shape{C: 3, H: 20, W: 20}}, Shuffle: true, Transforms: []augment.Transform{jitter{}}, Workers: 2,
 	})
 	prints(t, l, 0, batches-20)
 	var before, after runtime.MemStats
@@ -539,11 +542,11 @@ func TestBatchesAfterTheFirstAllocateNothing(t *testing.T) {
 }
 
 func BenchmarkLoader(b *testing.B) {
-	src := numbered(b, 2048, Shape{1, 28, 28})
+	src := numbered(b, 2048, image.Shape{C: 1, H: 28, W: 28})
 	for _, c := range []struct {
-		to    Shape
+		to    image.Shape
 		cache int64
-	}{{Shape{1, 28, 28}, 0}, {Shape{1, 32, 32}, 0}, {Shape{1, 32, 32}, 2 << 20}, {Shape{3, 227, 227}, 0}} {
+	}{{image.Shape{C: 1, H: 28, W: 28}, 0}, {image.Shape{C: 1, H: 32, W: 32}, 0}, {image.Shape{C: 1, H: 32, W: 32}, 2 << 20}, {image.Shape{C: 3, H: 227, W: 227}, 0}} {
 		b.Run(fmt.Sprintf("%v cache %d MiB", c.to, c.cache>>20), func(b *testing.B) {
 			l := newLoader(b, src, Config{Batch: 64, Input: Input{Shape: c.to}, Shuffle: true, Cache: c.cache})
 			b.ReportAllocs()
@@ -564,7 +567,7 @@ func BenchmarkLoader(b *testing.B) {
 }
 
 func BenchmarkAugmentation(b *testing.B) {
-	src := numbered(b, 4096, Shape{3, 32, 32})
+	src := numbered(b, 4096, image.Shape{C: 3, H: 32, W: 32})
 	for _, text := range []string{"", "crop(4), flip", "resized-crop", "color", "pca", "rotate", "elastic", "cutout", "crop(4), flip, mixup"} {
 		b.Run(text, func(b *testing.B) {
 			l := newLoader(b, src, Config{Batch: 128, Shuffle: true, Workers: 1, Augment: augmentation(b, text)})

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // A Memory is a source whose images, all of one shape, are held in memory.
@@ -47,7 +49,7 @@ func (m *Memory) Len() int { return len(m.labels) }
 func (m *Memory) Label(i int) int { return int(m.labels[i]) }
 
 // Image copies image i to dst.
-func (m *Memory) Image(i int, dst *Image) error {
+func (m *Memory) Image(i int, dst *image.Image) error {
 	n := m.info.Shape.Len()
 	dst.Reset(m.info.Shape)
 	copy(dst.Pix, m.pix[i*n:(i+1)*n])

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func init() {
@@ -14,7 +16,7 @@ func init() {
 		Info: Info{
 			Name:    "fashion-mnist",
 			Classes: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
-			Shape:   Shape{1, 28, 28},
+			Shape:   image.Shape{C: 1, H: 28, W: 28},
 			Mean:    []float32{0.2860},
 			Std:     []float32{0.3530},
 		},
@@ -32,7 +34,7 @@ func init() {
 		Info: Info{
 			Name:    "mnist",
 			Classes: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-			Shape:   Shape{1, 28, 28},
+			Shape:   image.Shape{C: 1, H: 28, W: 28},
 			Mean:    []float32{0.1307},
 			Std:     []float32{0.3081},
 		},

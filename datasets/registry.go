@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/internal/nearest"
 )
 
 // ErrUnknown is wrapped by the error for a data set's name that is not registered.
@@ -71,7 +73,7 @@ func Lookup(name string) (Dataset, error) {
 	for _, d := range List() {
 		names = append(names, d.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Of(name, names); near != "" {
 		return Dataset{}, fmt.Errorf("%w %q: did you mean %q?", ErrUnknown, name, near)
 	}
 	return Dataset{}, fmt.Errorf("%w %q: known are %s", ErrUnknown, name, strings.Join(names, ", "))
@@ -114,44 +116,4 @@ func OpenPart(name, dir string, part Part) (Source, error) {
 		}
 	}
 	return d.Open(dir, part)
-}
-
-// nearest returns the name that was probably meant, or nothing.
-func nearest(name string, names []string) string {
-	best, near := 3+len(name)/3, ""
-	for _, n := range names {
-		if d := distance(strings.ToLower(name), n); d < best && d < max(len(name), len(n)) {
-			best, near = d, n
-		}
-	}
-	return near
-}
-
-// didYouMean is the end of an error for a name that is none of those.
-func didYouMean(name string, names []string) string {
-	if near := nearest(name, names); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	return ""
-}
-
-// distance is the number of letters to insert, delete or replace to get from a to b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func TestAnUnknownDataSetGetsTheNearestName(t *testing.T) {
@@ -145,7 +147,7 @@ func TestTheInstalledFashionMNISTIsThePublishedOne(t *testing.T) {
 }
 
 func moments(t *testing.T, src Source) (mean, std float64) {
-	var img Image
+	var img image.Image
 	var n, sum, squares float64
 	for i := range src.Len() {
 		if err := src.Image(i, &img); err != nil {
@@ -162,7 +164,7 @@ func moments(t *testing.T, src Source) (mean, std float64) {
 }
 
 func TestNewMemoryRefusesWhatDoesNotFit(t *testing.T) {
-	info := Info{Name: "x", Classes: []string{"a"}, Shape: Shape{1, 2, 2}}
+	info := Info{Name: "x", Classes: []string{"a"}, Shape: image.Shape{C: 1, H: 2, W: 2}}
 	flat := info
 	flat.Shape.W = 0
 	for _, c := range []struct {
@@ -189,15 +191,15 @@ func TestChecksumsTellSourcesApart(t *testing.T) {
 	classes := []string{"a", "b"}
 	seen := map[string]int{}
 	for i, c := range []struct {
-		shape  Shape
+		shape  image.Shape
 		pix    string
 		labels []int32
 	}{
-		{Shape{1, 2, 2}, "abcdefgh", []int32{0, 1}},
-		{Shape{1, 2, 2}, "efghabcd", []int32{1, 0}},
-		{Shape{1, 2, 2}, "abcdefgh", []int32{1, 0}},
-		{Shape{1, 2, 2}, "abcdefgi", []int32{0, 1}},
-		{Shape{2, 2, 1}, "abcdefgh", []int32{0, 1}},
+		{image.Shape{C: 1, H: 2, W: 2}, "abcdefgh", []int32{0, 1}},
+		{image.Shape{C: 1, H: 2, W: 2}, "efghabcd", []int32{1, 0}},
+		{image.Shape{C: 1, H: 2, W: 2}, "abcdefgh", []int32{1, 0}},
+		{image.Shape{C: 1, H: 2, W: 2}, "abcdefgi", []int32{0, 1}},
+		{image.Shape{C: 2, H: 2, W: 1}, "abcdefgh", []int32{0, 1}},
 	} {
 		m, err := NewMemory(Info{Name: "x", Classes: classes, Shape: c.shape}, []uint8(c.pix), c.labels)
 		if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
+	std "image"
 	"image/color"
 	"image/draw"
 	"math"
@@ -13,6 +13,8 @@ import (
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // SheetOptions say what a contact sheet shows.
@@ -46,14 +48,14 @@ func (o SheetOptions) Validate() error {
 
 // A tile is one picture of a sheet.
 type tile struct {
-	pix     *image.RGBA
+	pix     *std.RGBA
 	caption string
 }
 
 // Sheet draws a contact sheet of what a network sees: images of the source as a loader with these
 // settings prepares them, its transforms, mixers and views included, with their classes written below.
 // Where images differ in size and cfg has no input, 128×128 pixels of their middle are shown.
-func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*image.RGBA, error) {
+func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*std.RGBA, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, fmt.Errorf("contact sheet: %w", err)
 	}
@@ -64,7 +66,7 @@ func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*ima
 		opts.Tile = 96
 	}
 	info := src.Info()
-	if cfg.Input.Shape == (Shape{}) && info.Shape.H == 0 && cfg.Input.Crop == 0 {
+	if cfg.Input.Shape == (image.Shape{}) && info.Shape.H == 0 && cfg.Input.Crop == 0 {
 		cfg.Input.Resize, cfg.Input.Crop = 128, 128
 	}
 	cfg.Limit = min(opts.Images, src.Len())
@@ -84,7 +86,7 @@ func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*ima
 			return fmt.Errorf("contact sheet: an input of %d channels is no picture: should have 1 or 3", c)
 		}
 		side := max(l.Input().H, l.Input().W, opts.Tile)
-		if err := sane(side*(max(opts.Variants, 1)+1)*cfg.Views.Len(), side*cfg.Limit); err != nil {
+		if err := image.CheckSize(side*(max(opts.Variants, 1)+1)*cfg.Views.Len(), side*cfg.Limit); err != nil {
 			return fmt.Errorf("contact sheet: %w", err)
 		}
 		for b, err := range l.Epoch(ctx, epoch, 0) {
@@ -139,36 +141,36 @@ func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*ima
 // gap is the space around the pictures, line the height of a caption.
 const gap, line = 6, 16
 
-func compose(tiles []tile, across int) (*image.RGBA, error) {
+func compose(tiles []tile, across int) (*std.RGBA, error) {
 	size := tiles[0].pix.Rect.Size()
 	down := (len(tiles) + across - 1) / across
 	w, h := across*(size.X+gap)+gap, down*(size.Y+line+gap)+gap
-	if err := sane(w, h); err != nil {
+	if err := image.CheckSize(w, h); err != nil {
 		return nil, fmt.Errorf("contact sheet: %w", err)
 	}
-	sheet := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(sheet, sheet.Rect, image.White, image.Point{}, draw.Src)
+	sheet := std.NewRGBA(std.Rect(0, 0, w, h))
+	draw.Draw(sheet, sheet.Rect, std.White, std.Point{}, draw.Src)
 	face := basicfont.Face7x13
 	for i, t := range tiles {
-		at := image.Pt(gap+i%across*(size.X+gap), gap+i/across*(size.Y+line+gap))
-		draw.Draw(sheet, image.Rectangle{at, at.Add(size)}, t.pix, image.Point{}, draw.Src)
+		at := std.Pt(gap+i%across*(size.X+gap), gap+i/across*(size.Y+line+gap))
+		draw.Draw(sheet, std.Rectangle{at, at.Add(size)}, t.pix, std.Point{}, draw.Src)
 		text := t.caption
 		if most := size.X / face.Advance; len(text) > most {
 			text = strings.TrimSpace(text[:max(most-1, 0)]) + "~"
 		}
-		pen := font.Drawer{Dst: sheet, Src: image.Black, Face: face, Dot: fixed.P(at.X, at.Y+size.Y+face.Ascent+1)}
+		pen := font.Drawer{Dst: sheet, Src: std.Black, Face: face, Dot: fixed.P(at.X, at.Y+size.Y+face.Ascent+1)}
 		pen.DrawString(text)
 	}
 	return sheet, nil
 }
 
 // picture makes pixels of the values of image i again, enlarged to at least that size.
-func picture(b *Batch, i int, in Input, least int) *image.RGBA {
+func picture(b *Batch, i int, in Input, least int) *std.RGBA {
 	s := b.Shape
 	n := s.H * s.W
 	values := b.Images[i*s.Len() : (i+1)*s.Len()]
 	times := max(1, (least+max(s.H, s.W)-1)/max(s.H, s.W))
-	m := image.NewRGBA(image.Rect(0, 0, s.W*times, s.H*times))
+	m := std.NewRGBA(std.Rect(0, 0, s.W*times, s.H*times))
 	for y := range s.H * times {
 		for x := range s.W * times {
 			var c [3]uint8

@@ -3,24 +3,27 @@ package datasets
 import (
 	"bytes"
 	"errors"
-	"image"
+	std "image"
 	"image/color"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // shown is the colour of a sheet's picture at a pixel of the image, of tiles of that size.
-func shown(m *image.RGBA, column, row, size, y, x int) color.RGBA {
+func shown(m *std.RGBA, column, row, size, y, x int) color.RGBA {
 	return m.RGBAAt(gap+column*(size+gap)+x, gap+row*(size+line+gap)+y)
 }
 
 func TestASheetShowsWhatTheLoaderMakes(t *testing.T) {
-	src := painted(t, 20, Shape{3, 10, 10})
+	src := painted(t, 20, image.Shape{C: 3, H: 10, W: 10})
 	m, err := Sheet(t.Context(), src, Config{Input: Input{Mean: []float32{.4, .5, .6}, Std: []float32{.2, .3, .4}}}, SheetOptions{Images: 10, Columns: 4, Tile: 25})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := image.Rect(0, 0, 4*(30+gap)+gap, 3*(30+line+gap)+gap); m.Rect != want {
+	if want := std.Rect(0, 0, 4*(30+gap)+gap, 3*(30+line+gap)+gap); m.Rect != want {
 		t.Fatalf("a sheet of %v: want %v", m.Rect, want)
 	}
 	for i := range 10 { // every second of 20, each of one colour
@@ -39,18 +42,18 @@ func TestASheetShowsWhatTheLoaderMakes(t *testing.T) {
 }
 
 func TestASheetOfVariantsHasARowForEachImage(t *testing.T) {
-	src := numbered(t, 9, Shape{1, 8, 8})
+	src := numbered(t, 9, image.Shape{C: 1, H: 8, W: 8})
 	cfg := Config{Seed: 3, Shuffle: true, Augment: augmentation(t, "crop(2), flip")}
 	m, err := Sheet(t.Context(), src, cfg, SheetOptions{Images: 3, Variants: 4, Tile: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := image.Rect(0, 0, 5*(8+gap)+gap, 3*(8+line+gap)+gap); m.Rect != want {
+	if want := std.Rect(0, 0, 5*(8+gap)+gap, 3*(8+line+gap)+gap); m.Rect != want {
 		t.Fatalf("a sheet of %v: want %v", m.Rect, want)
 	}
 	cfg.Batch, cfg.Shuffle, cfg.Limit = 3, false, 3
 	l := newLoader(t, src, cfg)
-	var img Image
+	var img image.Image
 	for epoch := range 4 {
 		for b, err := range l.Epoch(t.Context(), epoch, 0) {
 			if err != nil {
@@ -74,12 +77,12 @@ func TestASheetOfVariantsHasARowForEachImage(t *testing.T) {
 }
 
 func TestASheetShowsViewsAndMixtures(t *testing.T) {
-	src := painted(t, 6, Shape{3, 16, 16})
+	src := painted(t, 6, image.Shape{C: 3, H: 16, W: 16})
 	m, err := Sheet(t.Context(), src, Config{Views: Views{Crops: 10}}, SheetOptions{Tile: 16})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := image.Rect(0, 0, 10*(16+gap)+gap, 6*(16+line+gap)+gap); m.Rect != want {
+	if want := std.Rect(0, 0, 10*(16+gap)+gap, 6*(16+line+gap)+gap); m.Rect != want {
 		t.Errorf("ten crops: a sheet of %v: want %v", m.Rect, want)
 	}
 	if m, err = Sheet(t.Context(), src, Config{Augment: augmentation(t, "mixup(5)")}, SheetOptions{Tile: 16}); err != nil {
@@ -92,7 +95,7 @@ func TestASheetShowsViewsAndMixtures(t *testing.T) {
 
 func TestACaptionNamesTheClasses(t *testing.T) {
 	classes := []string{"cat", "dog", "", "Ünicorn"}
-	b := &Batch{Labels: []float32{0, 2, 3, 1, 1}}
+	b := &Batch{Batch: augment.Batch{Labels: []float32{0, 2, 3, 1, 1}}}
 	for i, want := range []string{"cat", "2", "?nicorn", "dog", "dog"} {
 		if got := caption(b, i, classes); got != want {
 			t.Errorf("caption %q: want %q", got, want)
@@ -105,7 +108,7 @@ func TestACaptionNamesTheClasses(t *testing.T) {
 		}
 	}
 	// A long one ends at the picture's edge: it looks like what is left of it.
-	tiles := []tile{{image.NewRGBA(image.Rect(0, 0, 40, 10)), "abcdefghij"}, {image.NewRGBA(image.Rect(0, 0, 40, 10)), "abcd~"}, {image.NewRGBA(image.Rect(0, 0, 40, 10)), "abcde"}}
+	tiles := []tile{{std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcdefghij"}, {std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcd~"}, {std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcde"}}
 	m, err := compose(tiles, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +123,8 @@ func TestACaptionNamesTheClasses(t *testing.T) {
 }
 
 func TestASheetThatCannotBeSaysWhy(t *testing.T) {
-	src := painted(t, 6, Shape{3, 16, 16})
-	four, err := NewMemory(Info{Name: "four", Classes: []string{"a"}, Shape: Shape{4, 2, 2}}, make([]uint8, 16), []int32{0})
+	src := painted(t, 6, image.Shape{C: 3, H: 16, W: 16})
+	four, err := NewMemory(Info{Name: "four", Classes: []string{"a"}, Shape: image.Shape{C: 4, H: 2, W: 2}}, make([]uint8, 16), []int32{0})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +140,7 @@ func TestASheetThatCannotBeSaysWhy(t *testing.T) {
 		{"a huge tile", src, Config{}, SheetOptions{Tile: 1 << 20}, "contact sheet: tile 1048576"},
 		{"a sheet without end", src, Config{}, SheetOptions{Variants: 1000, Tile: 2048}, "contact sheet: an image of 2050048×12288 pixels: more than the"},
 		{"no picture", four, Config{}, SheetOptions{}, "an input of 4 channels is no picture"},
-		{"a bad transform", src, Config{Transforms: []Transform{HorizontalFlip{}}}, SheetOptions{}, "flip: p 0"},
+		{"a bad transform", src, Config{Transforms: []augment.Transform{augment.HorizontalFlip{}}}, SheetOptions{}, "flip: p 0"},
 		{"broken images alone", all, Config{Skip: LeaveOut}, SheetOptions{}, "no image is left"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -149,14 +152,14 @@ func TestASheetThatCannotBeSaysWhy(t *testing.T) {
 	if _, err := compose(make100(2048), 1000); err == nil {
 		t.Error("a sheet of 400 million pixels is no error")
 	}
-	if _, err := Sheet(t.Context(), all, Config{}, SheetOptions{}); !errors.Is(err, ErrBroken) {
+	if _, err := Sheet(t.Context(), all, Config{}, SheetOptions{}); !errors.Is(err, image.ErrBroken) {
 		t.Errorf("error %v", err)
 	}
 }
 
 // make100 makes a hundred pictures that are the same.
 func make100(size int) []tile {
-	m := image.NewRGBA(image.Rect(0, 0, size, size))
+	m := std.NewRGBA(std.Rect(0, 0, size, size))
 	tiles := make([]tile, 100)
 	for i := range tiles {
 		tiles[i].pix = m

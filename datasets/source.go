@@ -1,40 +1,6 @@
 package datasets
 
-import (
-	"fmt"
-	"slices"
-)
-
-// A Shape is channels × height × width. Zero height and width in an [Info] mean that every image has
-// a size of its own.
-type Shape struct {
-	C, H, W int
-}
-
-// Len returns C·H·W.
-func (s Shape) Len() int { return s.C * s.H * s.W }
-
-func (s Shape) String() string { return fmt.Sprintf("%d×%d×%d", s.C, s.H, s.W) }
-
-// An Image is C planes of H×W bytes, rows from top to bottom; 3 planes are red, green, blue.
-type Image struct {
-	Shape
-	Pix []uint8 // C·H·W
-}
-
-// Reset gives the image a shape and room for it, keeping its memory if that is large enough. The
-// pixels are undefined afterwards.
-func (m *Image) Reset(s Shape) {
-	m.Shape = s
-	n := s.Len()
-	m.Pix = slices.Grow(m.Pix[:0], n)[:n]
-}
-
-// Plane returns the bytes of channel c, H×W.
-func (m *Image) Plane(c int) []uint8 {
-	n := m.H * m.W
-	return m.Pix[c*n : (c+1)*n : (c+1)*n]
-}
+import "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 
 // A Part names a piece of a data set.
 type Part string
@@ -48,10 +14,10 @@ const (
 // Info is what is known of a source without looking at its images. Its slices are shared: do not
 // change them.
 type Info struct {
-	Name    string   // of the data set
-	Part    Part     // of the data set
-	Classes []string // names, by label; none if the labels are numbers to be predicted
-	Shape   Shape    // of every image; H and W are 0 where images differ in size, C never is
+	Name    string      // of the data set
+	Part    Part        // of the data set
+	Classes []string    // names, by label; none if the labels are numbers to be predicted
+	Shape   image.Shape // of every image; H and W are 0 where images differ in size, C never is
 	// Mean and Std are each channel's mean and standard deviation over the training images, pixels
 	// from 0 to 1. Empty if unknown.
 	Mean, Std []float32
@@ -74,7 +40,7 @@ type Source interface {
 	// Label returns the class of image i, an index into Info().Classes, or the number if there are none.
 	Label(i int) int
 	// Image writes image i to dst, which it resets to the image's shape. It keeps no reference to dst.
-	Image(i int, dst *Image) error
+	Image(i int, dst *image.Image) error
 	// Checksum identifies the images, the labels and their order: "sha256:" and hexadecimal digits.
 	Checksum() (string, error)
 }

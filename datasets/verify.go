@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // A Verification is what reading every image of a part has shown.
@@ -23,7 +25,7 @@ type Verification struct {
 	Broken              []BrokenImage
 }
 
-// Err says what is wrong with the part, or nil. It wraps [ErrBroken] if images are broken.
+// Err says what is wrong with the part, or nil. It wraps [image.ErrBroken] if images are broken.
 func (v Verification) Err() error {
 	var errs []error
 	if v.Want > 0 && v.Images != v.Want {
@@ -33,7 +35,7 @@ func (v Verification) Err() error {
 		errs = append(errs, fmt.Errorf("%s: checksum %s: should be %s", v.Part, v.Checksum, v.Published))
 	}
 	if n := len(v.Broken); n > 0 {
-		errs = append(errs, fmt.Errorf("%s: %d of %d images cannot be read: %w", v.Part, n, v.Images, ErrBroken))
+		errs = append(errs, fmt.Errorf("%s: %d of %d images cannot be read: %w", v.Part, n, v.Images, image.ErrBroken))
 	}
 	return errors.Join(errs...)
 }
@@ -77,7 +79,7 @@ func readAll(ctx context.Context, src Source, progress func(done, of int)) ([]Br
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			var img Image
+			var img image.Image
 			for ctx.Err() == nil {
 				end := int(next.Add(chunk))
 				if end-chunk >= n {
@@ -86,7 +88,7 @@ func readAll(ctx context.Context, src Source, progress func(done, of int)) ([]Br
 				for i := end - chunk; i < min(end, n); i++ {
 					err := src.Image(i, &img)
 					switch {
-					case errors.Is(err, ErrBroken):
+					case errors.Is(err, image.ErrBroken):
 						mu.Lock()
 						broken = append(broken, BrokenImage{i, err})
 						mu.Unlock()

@@ -3,13 +3,15 @@ package datasets
 import (
 	"context"
 	"errors"
-	"image"
+	std "image"
 	"image/png"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func TestVerifyCountsWhatASetHas(t *testing.T) {
@@ -50,7 +52,7 @@ func TestVerifyNamesBrokenImages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := png.Encode(f, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+			if err := png.Encode(f, std.NewGray(std.Rect(0, 0, 3, 2))); err != nil {
 				t.Fatal(err)
 			}
 			if err := f.Close(); err != nil {
@@ -75,7 +77,7 @@ func TestVerifyNamesBrokenImages(t *testing.T) {
 	if v.Images != 6 || v.Want != 0 || !slices.Equal(v.Classes, []int{3, 3}) || most != 6 {
 		t.Errorf("got %+v, progress up to %d", v, most)
 	}
-	if len(v.Broken) != 2 || !errors.Is(v.Err(), ErrBroken) {
+	if len(v.Broken) != 2 || !errors.Is(v.Err(), image.ErrBroken) {
 		t.Fatalf("%d broken images, error %v: should be 2", len(v.Broken), v.Err())
 	}
 	for i, b := range v.Broken {

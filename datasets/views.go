@@ -3,6 +3,9 @@ package datasets
 import (
 	"fmt"
 	"math"
+	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // Views are the parts of an image that an evaluation looks at, to average what a network makes of
@@ -39,7 +42,7 @@ func (v Views) Validate() error {
 // Corners are those of the image as scaled by the input's Resize, as large as its Crop. Where the input
 // has no crop, as for small images, they are as large as its height and width; if it does not
 // scale either, the image is scaled to 8/7 of those first: 256 for 224, as in the paper.
-func (p *Preparer) PrepareViews(dst []float32, img *Image, v Views) error {
+func (p *Preparer) PrepareViews(dst []float32, img *image.Image, v Views) error {
 	if err := v.Validate(); err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func (p *Preparer) PrepareViews(dst []float32, img *Image, v Views) error {
 }
 
 // corners writes the four corners and the middle.
-func (p *Preparer) corners(dst []float32, img *Image) error {
+func (p *Preparer) corners(dst []float32, img *image.Image) error {
 	img, err := p.channels(img)
 	if err != nil {
 		return err
@@ -95,4 +98,11 @@ func (p *Preparer) corners(dst []float32, img *Image) error {
 		p.normalise(dst[i*one:(i+1)*one], part)
 	}
 	return nil
+}
+
+// mirror reverses each row.
+func mirror(rows []float32, width int) {
+	for ; len(rows) > 0; rows = rows[width:] {
+		slices.Reverse(rows[:width])
+	}
 }

@@ -6,12 +6,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/internal/imagetest"
 )
 
 func TestTheLoaderShowsTheViewsThatThePreparerMakes(t *testing.T) {
-	src := numbered(t, 7, Shape{3, 12, 15})
+	src := numbered(t, 7, image.Shape{C: 3, H: 12, W: 15})
 	for _, v := range []Views{{}, {Flip: true}, {Crops: 5}, {Crops: 5, Flip: true}, {Crops: 10}, {Crops: 10, Flip: true}} {
-		for _, in := range []Input{{Shape: Shape{3, 9, 9}, Resize: 11, Crop: 10}, {Shape: Shape{3, 8, 10}}, {Shape: Shape{1, 7, 7}, Resize: 9}} {
+		for _, in := range []Input{{Shape: image.Shape{C: 3, H: 9, W: 9}, Resize: 11, Crop: 10}, {Shape: image.Shape{C: 3, H: 8, W: 10}}, {Shape: image.Shape{C: 1, H: 7, W: 7}, Resize: 9}} {
 			t.Run(fmt.Sprintf("%+v of %v, resize %d, crop %d", v, in.Shape, in.Resize, in.Crop), func(t *testing.T) {
 				l := newLoader(t, src, Config{Batch: 3, Input: in, Views: v})
 				p, err := NewPreparer(l.Input())
@@ -19,7 +23,7 @@ func TestTheLoaderShowsTheViewsThatThePreparerMakes(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := make([]float32, v.Len()*in.Len())
-				var img Image
+				var img image.Image
 				for b, err := range l.Epoch(t.Context(), 0, 0) {
 					if err != nil {
 						t.Fatal(err)
@@ -51,18 +55,18 @@ func TestTheLoaderShowsTheViewsThatThePreparerMakes(t *testing.T) {
 }
 
 func TestCornersOfASmallInputAreTakenFromALargerImage(t *testing.T) {
-	p, err := NewPreparer(Input{Shape: Shape{1, 28, 28}})
+	p, err := NewPreparer(Input{Shape: image.Shape{C: 1, H: 28, W: 28}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := pattern(Shape{1, 28, 28})
+	img := imagetest.Pattern(image.Shape{C: 1, H: 28, W: 28})
 	got := make([]float32, 10*784)
 	if err := p.PrepareViews(got, img, Views{Crops: 10}); err != nil {
 		t.Fatal(err)
 	}
-	var large Image
-	large.Reset(Shape{1, 32, 32})
-	if err := new(Resizer).Resize(&large, img); err != nil {
+	var large image.Image
+	large.Reset(image.Shape{C: 1, H: 32, W: 32})
+	if err := new(image.Resizer).Resize(&large, img); err != nil {
 		t.Fatal(err)
 	}
 	for k, at := range [5][2]int{{0, 0}, {0, 4}, {4, 0}, {4, 4}, {2, 2}} {
@@ -78,12 +82,12 @@ func TestCornersOfASmallInputAreTakenFromALargerImage(t *testing.T) {
 }
 
 func TestAnInputWithACropTakesItsSizeFromItWhereImagesDiffer(t *testing.T) {
-	photos := Info{Name: "photos", Shape: Shape{C: 3}}
+	photos := Info{Name: "photos", Shape: image.Shape{C: 3}}
 	in, err := Input{Resize: 256, Crop: 224}.For(photos)
-	if err != nil || in.Shape != (Shape{3, 224, 224}) || in.Resize != 256 || in.Crop != 224 {
+	if err != nil || in.Shape != (image.Shape{C: 3, H: 224, W: 224}) || in.Resize != 256 || in.Crop != 224 {
 		t.Errorf("got %+v, %v", in, err)
 	}
-	for _, in := range []Input{{Shape: Shape{3, 8, 8}, Resize: -1}, {Shape: Shape{3, 8, 8}, Crop: -1}, {Shape: Shape{3, 8, 8}, Crop: 1 << 20}} {
+	for _, in := range []Input{{Shape: image.Shape{C: 3, H: 8, W: 8}, Resize: -1}, {Shape: image.Shape{C: 3, H: 8, W: 8}, Crop: -1}, {Shape: image.Shape{C: 3, H: 8, W: 8}, Crop: 1 << 20}} {
 		if _, err := in.For(photos); err == nil || !strings.Contains(err.Error(), "should be 1 to 16384, or 0 for none") {
 			t.Errorf("%+v: error %v", in, err)
 		}
@@ -91,8 +95,8 @@ func TestAnInputWithACropTakesItsSizeFromItWhereImagesDiffer(t *testing.T) {
 }
 
 func TestImagesThatTransformsMakeTheInputsSizeAreTakenAsTheyAre(t *testing.T) {
-	src := numbered(t, 4, Shape{3, 20, 20})
-	in := Input{Shape: Shape{3, 20, 20}, Resize: 30, Crop: 20}
+	src := numbered(t, 4, image.Shape{C: 3, H: 20, W: 20})
+	in := Input{Shape: image.Shape{C: 3, H: 20, W: 20}, Resize: 30, Crop: 20}
 	first := func(cfg Config) float32 {
 		cfg.Batch, cfg.Input = 4, in
 		for b, err := range newLoader(t, src, cfg).Epoch(t.Context(), 0, 0) {
@@ -103,14 +107,14 @@ func TestImagesThatTransformsMakeTheInputsSizeAreTakenAsTheyAre(t *testing.T) {
 		}
 		return -1
 	}
-	var img Image
+	var img image.Image
 	if err := src.Image(0, &img); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := first(Config{Transforms: []Transform{relabel(0)}}), (float32(img.Pix[0])/255-.5)/.25; got != want {
+	if got, want := first(Config{Transforms: []augment.Transform{relabel(0)}}), (float32(img.Pix[0])/255-.5)/.25; got != want {
 		t.Errorf("with transforms the corner is %v: want the image's own, %v", got, want)
 	}
-	p, err := NewPreparer(Input{in.Shape, in.Resize, in.Crop, []float32{.5}, []float32{.25}})
+	p, err := NewPreparer(Input{Shape: in.Shape, Resize: in.Resize, Crop: in.Crop, Mean: []float32{.5}, Std: []float32{.25}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,19 +133,19 @@ type faulty struct {
 	at map[int]bool
 }
 
-func (f faulty) Image(i int, dst *Image) error {
+func (f faulty) Image(i int, dst *image.Image) error {
 	if f.at[i] {
-		return fmt.Errorf("%d.jpg: %w: no picture at all", i, ErrBroken)
+		return fmt.Errorf("%d.jpg: %w: no picture at all", i, image.ErrBroken)
 	}
 	return f.Source.Image(i, dst)
 }
 
 func TestBrokenImagesAreReplacedOrLeftOutOrStopTheEpoch(t *testing.T) {
-	src := faulty{numbered(t, 30, Shape{1, 4, 4}), map[int]bool{3: true, 4: true, 20: true, 29: true}}
+	src := faulty{numbered(t, 30, image.Shape{C: 1, H: 4, W: 4}), map[int]bool{3: true, 4: true, 20: true, 29: true}}
 	run := func(cfg Config, epochs int) (index [][]int, l *Loader, err error) {
 		cfg.Batch = 10
 		l = newLoader(t, src, cfg)
-		var img Image
+		var img image.Image
 		for epoch := range epochs {
 			for b, err := range l.Epoch(t.Context(), epoch, 0) {
 				if err != nil {
@@ -167,7 +171,7 @@ func TestBrokenImagesAreReplacedOrLeftOutOrStopTheEpoch(t *testing.T) {
 	}
 	for _, workers := range []int{1, 5} {
 		for _, cache := range []int64{0, 1 << 20} {
-			cfg := Config{Workers: workers, Cache: cache, Input: Input{Shape: Shape{1, 4, 4}}}
+			cfg := Config{Workers: workers, Cache: cache, Input: Input{Shape: image.Shape{C: 1, H: 4, W: 4}}}
 			cfg.Skip = Replace
 			got, l, err := run(cfg, 1)
 			want := [][]int{{0, 1, 2, 5, 5, 5, 6, 7, 8, 9}, {10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, {21, 21, 22, 23, 24, 25, 26, 27, 28, 0}}
@@ -184,7 +188,7 @@ func TestBrokenImagesAreReplacedOrLeftOutOrStopTheEpoch(t *testing.T) {
 				t.Errorf("left out: %v, %v: want %v three times", got, err, want)
 			}
 			cfg.Skip = Stop
-			if _, _, err = run(cfg, 1); !errors.Is(err, ErrBroken) || err.Error() != "image 3 of numbered/train: 3.jpg: broken image: no picture at all" {
+			if _, _, err = run(cfg, 1); !errors.Is(err, image.ErrBroken) || err.Error() != "image 3 of numbered/train: 3.jpg: broken image: no picture at all" {
 				t.Errorf("error %v", err)
 			}
 		}

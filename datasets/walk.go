@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 )
 
 // tinyAnnotations tells Tiny-ImageNet's layout: lines of a file's name, its class and a box.
@@ -143,7 +145,7 @@ func (k *folderWalk) split(files []foundFile) []foundFile {
 	for i, f := range files {
 		h := fnv.New64a()
 		h.Write([]byte(k.head.Watched[f.folder].Path + "/" + f.name))
-		ranks[i] = drawn{mix(mix(k.opts.Seed) ^ h.Sum64()), i}
+		ranks[i] = drawn{augment.SplitMix(augment.SplitMix(k.opts.Seed) ^ h.Sum64()), i}
 	}
 	slices.SortFunc(ranks, func(a, b drawn) int { return cmp.Or(cmp.Compare(a.rank, b.rank), a.at-b.at) })
 	test := make([]bool, len(files))

@@ -6,113 +6,138 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
-// ReLU adds max(x, 0), for any shape. Where x is a convolution, a fully connected layer, a batch
-// normalisation or a sum that nothing else uses, a session computes it on the way out of that layer.
-func (b *Builder) ReLU(x *gorgonia.Node) *gorgonia.Node {
-	if b.err != nil {
-		return nil
-	}
-	o := &reluOp{}
-	o.core = newCore(o, "relu", x.Shape(), 1, x)
-	return b.layer(Layer{Kind: "relu"}, o, x)
+// An Activation is a function of one element, for [Builder.Activate]. Its zero value is [Identity].
+type Activation = kernel.Activation
+
+// The activations, as PyTorch defines them.
+var (
+	Identity    = Activation{}
+	ReLU        = Activation{Kind: kernel.ReLUKind}                   // max(x, 0)
+	ReLU6       = Activation{Kind: kernel.ReLU6Kind}                  // min(max(x, 0), 6): MobileNetV2, arXiv:1801.04381
+	Sigmoid     = Activation{Kind: kernel.SigmoidKind}                // 1/(1 + e^-x)
+	Tanh        = Activation{Kind: kernel.TanhKind, Amp: 1, Slope: 1} //
+	HardSigmoid = Activation{Kind: kernel.HardSigmoidKind}            // min(max(x + 3, 0), 6)/6: MobileNetV3, arXiv:1905.02244
+	HardSwish   = Activation{Kind: kernel.HardSwishKind}              // x·min(max(x + 3, 0), 6)/6: likewise
+	SiLU        = Activation{Kind: kernel.SiLUKind}                   // x/(1 + e^-x), also called swish: arXiv:1710.05941
+	GELU        = Activation{Kind: kernel.GELUKind}                   // x·(1 + erf(x/√2))/2: arXiv:1606.08415
+)
+
+// LeakyReLU is x where it is positive and slope·x elsewhere.
+func LeakyReLU(slope float32) Activation {
+	return Activation{Kind: kernel.LeakyReLUKind, Slope: slope}
 }
 
-type reluOp struct{ core }
+// ScaledTanh is amp·tanh(slope·x). LeNet-5 squashes with amp 1.7159 and slope 2/3 (LeCun et al. 1998,
+// equation 6 and appendix A).
+func ScaledTanh(amp, slope float32) Activation {
+	return Activation{Kind: kernel.TanhKind, Amp: amp, Slope: slope}
+}
 
-func (o *reluOp) lower(c *compiler, in []*value) *value {
-	x := in[0]
+// Activate adds an activation, for any shape; [Identity] is x itself. Where x is a convolution, a fully
+// connected layer, a batch normalisation or a sum that nothing else uses, and the kernels can, a session
+// computes it on the way out of that layer.
+func (b *Builder) Activate(x *gorgonia.Node, a Activation) *gorgonia.Node {
+	if !b.takes(a.Kind.String(), x) {
+		return nil
+	}
+	if err := a.Validate(); err != nil {
+		b.Errorf("activation: %w", err)
+		return nil
+	}
+	if a == Identity {
+		return x
+	}
+	l := b.unnamed(a.Kind.String())
+	o := &activationOp{activation: a}
+	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
+	return b.layer(l, o, x)
+}
+
+// ReLU adds max(x, 0).
+func (b *Builder) ReLU(x *gorgonia.Node) *gorgonia.Node { return b.Activate(x, ReLU) }
+
+// Tanh adds the hyperbolic tangent.
+func (b *Builder) Tanh(x *gorgonia.Node) *gorgonia.Node { return b.Activate(x, Tanh) }
+
+// ScaledTanh adds amp·tanh(slope·x), for which see [ScaledTanh].
+func (b *Builder) ScaledTanh(x *gorgonia.Node, amp, slope float32) *gorgonia.Node {
+	return b.Activate(x, ScaledTanh(amp, slope))
+}
+
+type activationOp struct {
+	core
+	activation Activation
+}
+
+// activationOf is the activation that a node computes, or [Identity].
+func activationOf(n *gorgonia.Node) Activation {
+	if o, ok := n.Op().(*activationOp); ok {
+		return o.activation
+	}
+	return Identity
+}
+
+func (o *activationOp) lower(c *compiler, in []*value) *value {
+	x := c.activated(in[0], o.activation)
 	y := c.like(x)
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
-		elementwise(x, y, y, func(x, y, _ []float32) { kernel.ReLU(e.pool, x, y) })
+		elementwise(x, y, y, func(x, y, _ []float32) { kernel.Activate(e.pool, o.activation, x, y) })
 		return nil
 	})
 	return y
 }
 
-func (o *reluOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &reluGradOp{}
-	g.core = newCore(g, "relu gradient", y.Shape(), 0, y, grad)
-	dx, err := derive(g, &o.core, y, grad)
+// activated gives x a layout in which the activation of the slice is that of the value: lanes beyond the
+// last channel must stay zeros.
+func (c *compiler) activated(x *value, a Activation) *value {
+	if x.blocked && x.shape[1]%kernel.Block != 0 && !a.KeepsZero() {
+		return c.asPlain(x)
+	}
+	return x
+}
+
+func (o *activationOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	kept := inputs[0]
+	if o.activation.GradFromResult() {
+		kept = y
+	}
+	g := &activationGradOp{activation: o.activation}
+	g.core = newCore(g, o.kind+" gradient", y.Shape(), 0, kept, grad)
+	dx, err := derive(g, &o.core, kept, grad)
 	return gorgonia.Nodes{dx}, err
 }
 
-type reluGradOp struct{ core }
+type activationGradOp struct {
+	core
+	activation Activation
+}
 
-func (o *reluGradOp) lower(c *compiler, in []*value) *value {
+func (o *activationGradOp) lower(c *compiler, in []*value) *value {
 	if in[1] == nil {
 		pool := c.children[c.node][1]
 		in := c.inputs(pool)
-		return pool.Op().(*maxPoolGradOp).scatter(c, c.reluGrad(in[0], in[1]))
+		return pool.Op().(*maxPoolGradOp).scatter(c, c.activationGrad(o.activation, in[0], in[1]))
 	}
-	return c.reluGrad(in[0], in[1])
+	return c.activationGrad(o.activation, in[0], in[1])
 }
 
-func (c *compiler) reluGrad(y, dy *value) *value {
-	y, dy = c.alike(y, dy)
+// activationGrad multiplies dy by the derivative, which is found from kept. Where dy is zero, as beyond
+// the last channel, so is the result.
+func (c *compiler) activationGrad(a Activation, kept, dy *value) *value {
+	kept, dy = c.alike(kept, dy)
 	dx := c.like(dy)
-	c.add([]*value{y, dy}, []*value{dx}, 0, func(e *exec) error {
-		elementwise(y, dy, dx, func(y, dy, dx []float32) { kernel.ReLUGrad(e.pool, y, dy, dx) })
+	c.add([]*value{kept, dy}, []*value{dx}, 0, func(e *exec) error {
+		elementwise(kept, dy, dx, func(kept, dy, dx []float32) { kernel.ActivateGrad(e.pool, a, kept, dy, dx) })
 		return nil
 	})
 	return dx
 }
 
-// fusesReLU reports whether an op can compute the ReLU that follows it.
-func fusesReLU(o op) bool {
+// fuses reports whether an op can compute the activation that follows it.
+func fuses(o op, a Activation) bool {
 	switch o.(type) {
 	case *convOp, *denseOp, *batchNormOp, *addOp:
-		return true
+		return a == ReLU
 	}
 	return false
-}
-
-// Tanh adds the hyperbolic tangent, for any shape.
-func (b *Builder) Tanh(x *gorgonia.Node) *gorgonia.Node { return b.ScaledTanh(x, 1, 1) }
-
-// ScaledTanh adds amp·tanh(slope·x). LeNet-5 squashes with amp 1.7159 and slope 2/3 (LeCun et al. 1998,
-// equation 6 and appendix A).
-func (b *Builder) ScaledTanh(x *gorgonia.Node, amp, slope float32) *gorgonia.Node {
-	if b.err != nil {
-		return nil
-	}
-	o := &tanhOp{amp: amp, slope: slope}
-	o.core = newCore(o, "tanh", x.Shape(), 1, x)
-	return b.layer(Layer{Kind: "tanh"}, o, x)
-}
-
-type tanhOp struct {
-	core
-	amp, slope float32
-}
-
-func (o *tanhOp) lower(c *compiler, in []*value) *value {
-	x := in[0]
-	y := c.like(x)
-	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
-		elementwise(x, y, y, func(x, y, _ []float32) { kernel.Tanh(e.pool, o.amp, o.slope, x, y) })
-		return nil
-	})
-	return y
-}
-
-func (o *tanhOp) SymDiff(_ gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &tanhGradOp{of: o}
-	g.core = newCore(g, "tanh gradient", y.Shape(), 0, y, grad)
-	dx, err := derive(g, &o.core, y, grad)
-	return gorgonia.Nodes{dx}, err
-}
-
-type tanhGradOp struct {
-	core
-	of *tanhOp
-}
-
-func (o *tanhGradOp) lower(c *compiler, in []*value) *value {
-	y, dy := c.alike(in[0], in[1])
-	dx := c.like(dy)
-	c.add([]*value{y, dy}, []*value{dx}, 0, func(e *exec) error {
-		elementwise(y, dy, dx, func(y, dy, dx []float32) { kernel.TanhGrad(e.pool, o.of.amp, o.of.slope, y, dy, dx) })
-		return nil
-	})
-	return dx
 }

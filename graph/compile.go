@@ -27,6 +27,7 @@ type compiler struct {
 	children map[*gorgonia.Node][]*gorgonia.Node
 	fused    map[*gorgonia.Node]*gorgonia.Node // a node that is computed as part of another's step
 	absorbed map[*gorgonia.Node]bool           // nodes whose work a later step does
+	followed map[*gorgonia.Node]bool           // nodes whose state a gradient needs
 	place    map[*gorgonia.Node]placement      // results that are written straight into a concatenation
 	concats  map[*gorgonia.Node]*value
 	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
@@ -80,7 +81,7 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		values: map[*gorgonia.Node]*value{}, state: map[*core][]*value{}, convs: map[*core]*kernel.Conv{},
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
-		absorbed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
+		absorbed: map[*gorgonia.Node]bool{}, followed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
 		pooled: map[*gorgonia.Node]*kernel.PooledGrad{},
 	}
 }
@@ -103,7 +104,9 @@ func (c *compiler) compile(g *gorgonia.ExprGraph, outputs []*gorgonia.Node) erro
 		children := g.From(n.ID())
 		for children != nil && children.Next() {
 			child := children.Node().(*gorgonia.Node)
-			if o, ok := n.Op().(follower); !ok || o.follows() != len(c.children[n]) {
+			if o, ok := n.Op().(follower); ok && o.follows() == len(c.children[n]) {
+				c.followed[child] = true
+			} else {
 				c.uses[child]++
 			}
 			c.children[n] = append(c.children[n], child)

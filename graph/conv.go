@@ -132,7 +132,7 @@ func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, i
 
 // convolve adds the steps of a convolution with inputs in, of a batch normalisation that is folded into
 // its filters and bias if affine is not nil, of a value that is added to it if residual is not nil, and
-// of the ReLU that follows if there is one.
+// of the activation that follows if there is one.
 func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *value {
 	k, x, w := c.conv(o), c.convInput(o, in[0]), in[1]
 	bias, scratch, sources := &value{}, 0, []*value{w}
@@ -161,13 +161,13 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 		residual, added = c.asBlocked(residual), new(kernel.Act)
 		reads = append(reads, residual)
 	}
-	relu := c.takesReLU()
+	act := c.takesActivation()
 	y := c.result(o.core.shape...)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		if added != nil {
 			*added = residual.act()
 		}
-		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, relu, y.act(), e.scratch)
+		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, act == ReLU, y.act(), e.scratch)
 		return nil
 	})
 	s.layer, s.kind, s.macs = o.name, o.kind, o.shape.MACs() // also as part of a later node
@@ -178,7 +178,7 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 // absorbed: what both read, the scratch space, the multiply-adds, and what runs them.
 func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int, macs int64, run func(e *exec, y kernel.Act, argmax []uint8)) {
 	conv := c.children[c.node][0]
-	_, relu := conv.Op().(*reluOp)
+	relu := activationOf(conv) == ReLU
 	if relu {
 		conv = c.children[conv][0]
 	}

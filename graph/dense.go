@@ -50,10 +50,10 @@ func (o *denseOp) lower(c *compiler, in []*value) *value {
 		bias = in[2]
 		reads = append(reads, bias)
 	}
-	relu := c.takesReLU()
+	act := c.takesActivation()
 	y := c.plain(o.n, o.out)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
-		k.Forward(e.pool, x.data, w.data, bias.data, y.data, relu, e.scratch)
+		k.Forward(e.pool, x.data, w.data, bias.data, y.data, act == ReLU, e.scratch)
 		return nil
 	})
 	s.macs = o.macs()

@@ -23,28 +23,27 @@ type Computation struct {
 	//	max pool, average pool       kernel.Window
 	//	batch norm                   Epsilon
 	//	lrn                          kernel.LRNParams
-	//	tanh                         TanhScale
+	//	the kind of an activation     Activation
 	//	channel scale                Gain
 	//	subsample                    Subsampling
-	//	relu, dense, add, concat, flatten, softmax, global average pool,
+	//	dense, add, concat, flatten, softmax, global average pool,
 	//	adaptive average pool, point bias, rbf     nil
 	Detail any
 }
 
 // Details of a [Computation].
 type (
-	Epsilon     float32                      // what batch normalisation adds to the variance
-	Table       [][]int                      // the channels that each filter of a partial convolution sees
-	TanhScale   struct{ Amp, Slope float32 } // Amp·tanh(Slope·x)
-	Gain        float32                      // what multiplies the coefficients of a channel scale
-	Subsampling struct{ Stride, From int }   // of pixels; number of the first channel that is not zero
+	Epsilon     float32                    // what batch normalisation adds to the variance
+	Table       [][]int                    // the channels that each filter of a partial convolution sees
+	Gain        float32                    // what multiplies the coefficients of a channel scale
+	Subsampling struct{ Stride, From int } // of pixels; number of the first channel that is not zero
 )
 
 // Computations lists what has to be computed for the outputs, inputs before what needs them. Only graphs
 // for evaluation have a list, and only those whose nodes were all made by a Builder.
 func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error) {
-	if b.err != nil {
-		return nil, b.err
+	if err := b.check("computations", outputs...); err != nil {
+		return nil, err
 	}
 	if b.Training() {
 		return nil, fmt.Errorf("a graph for training is not described: build it for evaluation")
@@ -93,13 +92,13 @@ func detail(o op) (v any, ok bool) {
 		return Epsilon(o.eps), true
 	case *lrnOp:
 		return o.params, true
-	case *tanhOp:
-		return TanhScale{o.amp, o.slope}, true
+	case *activationOp:
+		return o.activation, true
 	case *scaleOp:
 		return Gain(o.gain), true
 	case *subsampleOp:
 		return Subsampling{o.stride, o.from}, true
-	case *reluOp, *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp:
+	case *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp:
 		return nil, true
 	}
 	return nil, false

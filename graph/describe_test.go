@@ -48,7 +48,7 @@ func TestComputationsListWhatTheOutputsNeed(t *testing.T) {
 	for i, want := range map[int]any{
 		0: kernel.ConvShape{N: 2, C: 3, H: 8, W: 8, F: 4, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1, DH: 1, DW: 1, Groups: 1},
 		1: Epsilon(1e-3), 2: kernel.Window{KH: 2, KW: 2, SH: 2, SW: 2, CountPad: true}, 3: kernel.Window{KH: 2, KW: 2, SH: 2, SW: 2},
-		4: nil, 5: Subsampling{2, 1}, 6: TanhScale{2, 0.5},
+		4: nil, 5: Subsampling{2, 1}, 6: ScaledTanh(2, 0.5),
 	} {
 		if !reflect.DeepEqual(list[i].Detail, want) {
 			t.Errorf("detail of %s is %+v, want %+v", list[i].Layer, list[i].Detail, want)

@@ -6,8 +6,8 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
-// fuse finds nodes that are computed together with another: a ReLU on the way out of the layer before
-// it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
+// fuse finds nodes that are computed together with another: an activation on the way out of the layer
+// before it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
 // follow; in training, a residual sum as part of its batch normalisation, the gradient of a ReLU with that
 // of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
 // the second; a convolution with the max pooling that follows, and its gradients from that of the pooled
@@ -15,19 +15,19 @@ import (
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
 		children := c.children[n]
-		switch n.Op().(type) {
-		case *reluOp:
-			if p, ok := children[0].Op().(op); ok && c.uses[children[0]] == 1 && fusesReLU(p) {
+		switch o := n.Op().(type) {
+		case *activationOp:
+			if p, ok := children[0].Op().(op); ok && c.uses[children[0]] == 1 && fuses(p, activationOf(n)) {
 				c.fused[children[0]] = n
 			}
 		case *batchNormOp:
 			if _, ok := children[0].Op().(*convOp); ok && !c.training && c.uses[children[0]] == 1 {
 				c.absorbed[children[0]] = true
 			}
-		case *reluGradOp:
+		case *activationGradOp:
 			// The pixel that a maximum came from is positive exactly if the maximum is: the mask can be put
 			// on the smaller map.
-			if pool, ok := children[1].Op().(*maxPoolGradOp); ok && c.uses[children[1]] == 1 && pool.input == children[0] {
+			if pool, ok := children[1].Op().(*maxPoolGradOp); ok && o.activation == ReLU && c.uses[children[1]] == 1 && pool.input == children[0] {
 				c.absorbed[children[1]] = true
 			}
 		case *addOp:
@@ -53,7 +53,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 		switch o := n.Op().(type) {
 		case *batchNormGradOp:
 			forward, grad := c.children[n][2], c.children[n][3]
-			if _, ok := grad.Op().(*reluGradOp); ok && c.uses[grad] == 1 && c.fused[forward] != nil && c.fused[forward] == c.children[grad][0] {
+			if isReLUGrad(grad) && c.uses[grad] == 1 && c.fused[forward] != nil && c.fused[forward] == c.children[grad][0] {
 				c.absorbed[grad] = true
 				delete(c.absorbed, c.children[grad][1]) // not its part any more
 			}
@@ -96,7 +96,7 @@ func (c *compiler) fusePooled(needed []*gorgonia.Node) {
 	})
 	each(func(grad *gorgonia.Node, o *convOp) {
 		pool := grad
-		if _, ok := grad.Op().(*reluGradOp); ok && c.absorbed[c.children[grad][1]] {
+		if isReLUGrad(grad) && c.absorbed[c.children[grad][1]] {
 			pool = c.children[grad][1]
 		}
 		if p, ok := pool.Op().(*maxPoolGradOp); ok && readers[grad] == c.uses[grad] && c.pooled[grad] == nil {
@@ -112,14 +112,14 @@ func (c *compiler) fusePooled(needed []*gorgonia.Node) {
 func (c *compiler) fusePool(pool *gorgonia.Node, needed []*gorgonia.Node) {
 	last := c.children[pool][0]
 	conv, uses := last, c.uses[last]
-	if _, ok := last.Op().(*reluOp); ok {
+	if activationOf(last) == ReLU {
 		conv = c.children[last][0]
 		if c.fused[conv] != last {
 			return
 		}
 	}
 	for _, n := range needed {
-		if _, ok := n.Op().(*reluGradOp); ok && c.children[n][0] == last && c.absorbed[c.children[n][1]] {
+		if isReLUGrad(n) && c.children[n][0] == last && c.absorbed[c.children[n][1]] {
 			uses-- // it masks the pooled map
 		}
 	}
@@ -154,19 +154,25 @@ func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
 // with [compiler.result].
 func placeable(n *gorgonia.Node) bool {
 	switch n.Op().(type) {
-	case *convOp, *reluOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp:
+	case *convOp, *activationOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp:
 		return true
 	}
 	return false
 }
 
-// takesReLU reports whether the node that is being lowered also computes the ReLU that follows it; then
-// its result is the ReLU's.
-func (c *compiler) takesReLU() bool {
-	relu := c.fused[c.node]
-	if relu == nil {
-		return false
+// isReLUGrad reports whether a node is the gradient of a ReLU.
+func isReLUGrad(n *gorgonia.Node) bool {
+	o, ok := n.Op().(*activationGradOp)
+	return ok && o.activation == ReLU
+}
+
+// takesActivation returns the activation that the node that is being lowered computes together with its
+// own work; then its result is the activation's.
+func (c *compiler) takesActivation() Activation {
+	n := c.fused[c.node]
+	if n == nil {
+		return Identity
 	}
-	c.node = relu
-	return true
+	c.node = n
+	return activationOf(n)
 }

@@ -145,6 +145,30 @@ func opCases() []opCase {
 		}, func(x ref, _ []ref) ref { return refConcat(x.apply(math.Tanh), x, x.apply(relu)) }},
 	}
 	for _, c := range []struct {
+		a    Activation
+		want func(float64) float64
+	}{
+		{Identity, func(v float64) float64 { return v }},
+		{ReLU6, func(v float64) float64 { return min(max(v, 0), 6) }},
+		{LeakyReLU(0.125), func(v float64) float64 { return max(v, v/8) }},
+		{LeakyReLU(-0.5), func(v float64) float64 { return max(v, -v/2) }},
+		{Sigmoid, func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }},
+		{HardSigmoid, func(v float64) float64 { return min(max(v/6+0.5, 0), 1) }},
+		{HardSwish, func(v float64) float64 { return v * min(max(v/6+0.5, 0), 1) }},
+		{SiLU, func(v float64) float64 { return v / (1 + math.Exp(-v)) }},
+		{GELU, func(v float64) float64 { return v * math.Erfc(-v/math.Sqrt2) / 2 }},
+	} {
+		// Odd channels before a convolution, to which lanes beyond the last must not matter.
+		cases = append(cases, opCase{c.a.String() + " between convolutions", []int{2, 3, 4, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			return b.Conv(b.Activate(b.Conv(x, "1", 19, 1), c.a), "2", 5, 3)
+		}, func(x ref, p []ref) ref {
+			x = refConv(x, p[0], p[1].data, geometry{1, 1, 1, 1, 0, 0, 1, 1, 1, 4, 3}).apply(c.want)
+			return refConv(x, p[2], p[3].data, geometry{3, 3, 1, 1, 0, 0, 1, 1, 1, 2, 1})
+		}}, opCase{c.a.String() + " of rows", []int{4, 21}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			return b.Activate(x, c.a)
+		}, func(x ref, _ []ref) ref { return x.apply(c.want) }})
+	}
+	for _, c := range []struct {
 		name    string
 		x       []int
 		filters int
@@ -331,7 +355,7 @@ func (g built) compare(t *testing.T, how string, got [][]float32, want ref, grad
 	if e := relativeError(got[0], want.data); e > 1e-5 {
 		t.Errorf("%s: result differs by %.1e", how, e)
 	}
-	for i, p := range g.params.Trained() {
+	for i, p := range g.params.Trained()[:len(got)-2] {
 		if e := relativeError(got[2+i], grads[i]); e > 1e-5 {
 			t.Errorf("%s: gradient of %s differs by %.1e", how, p.Name, e)
 		}

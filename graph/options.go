@@ -17,7 +17,9 @@ type opts struct {
 func (b *Builder) opts(kernel, stride int, list []Opt) opts {
 	o := opts{kh: kernel, kw: kernel, sh: stride, sw: stride, dh: 1, dw: 1, groups: 1, weights: b.weights, biases: b.biases}
 	for _, f := range list {
-		f(&o)
+		if f != nil {
+			f(&o)
+		}
 	}
 	if o.same {
 		h, w := (o.kh-1)*o.dh, (o.kw-1)*o.dw

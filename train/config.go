@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -36,7 +37,7 @@ type Config struct {
 	// TestLimit evaluates on that many images only; 0 means all.
 	TestLimit int `json:"test_limit"`
 	// Augment is what happens to training images, and to batches of them.
-	Augment datasets.Augmentation `json:"augment"`
+	Augment augment.Spec `json:"augment"`
 	// Resize and Crop prepare images of any size, in training, evaluation and prediction alike: the
 	// shorter side is scaled to Resize pixels and the square of Crop pixels in the middle taken; 0 leaves
 	// that out.
@@ -46,6 +47,12 @@ type Config struct {
 	// data set's, or with Init those of the weights.
 	Mean []float32 `json:"mean,omitempty"`
 	Std  []float32 `json:"std,omitempty"`
+	// Interpolation is the filter that scales images: "bicubic"; empty means bilinear. PixelScale is the
+	// value of a white pixel, and the scale of Mean and Std; 0 means 1. Channels is "bgr" where the network
+	// sees blue first. They are for weights to begin with that were trained so.
+	Interpolation string  `json:"interpolation,omitempty"`
+	PixelScale    float64 `json:"pixel_scale,omitempty"`
+	Channels      string  `json:"channels,omitempty"`
 	// SkipBroken goes on where an image cannot be decoded: training takes another in its place, an
 	// evaluation leaves it out. Otherwise it ends the run.
 	SkipBroken bool `json:"skip_broken,omitempty"`
@@ -241,6 +248,10 @@ func (c Config) Validate() error {
 	for _, v := range c.Std {
 		check(positive(float64(v)), "std", c.Std, "numbers above 0, one a channel or one for all")
 	}
+	_, err := image.ParseFilter(c.Interpolation)
+	check(err == nil, "interpolation", quoted(c.Interpolation), "bilinear, bicubic, lanczos, box, hamming or nearest")
+	check(c.PixelScale == 0 || positive(c.PixelScale), "pixel_scale", c.PixelScale, "above 0, such as 255, or 0 for 1")
+	check(c.Channels == "" || c.Channels == "rgb" || c.Channels == "bgr", "channels", quoted(c.Channels), "rgb or bgr")
 	check(c.Time >= 0, "time", time.Duration(c.Time), "above 0, or 0 for no bound")
 	check(c.Checkpoint >= 0, "checkpoint", time.Duration(c.Checkpoint), "above 0, or 0 for each epoch's end only")
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")
@@ -248,7 +259,7 @@ func (c Config) Validate() error {
 	check(below1(c.EMA), "ema", c.EMA, "from 0 to below 1, such as 0.999")
 	check(c.EarlyStop >= 0, "early_stop", c.EarlyStop, "at least 1 epoch, or 0 for never")
 	check(oneOf(c.Initialiser, Initialisers), "initialiser", quoted(c.Initialiser), choice(c.Initialiser, Initialisers))
-	_, err := regexp.Compile(c.Freeze)
+	_, err = regexp.Compile(c.Freeze)
 	check(err == nil, "freeze", c.Freeze, fmt.Sprintf("a regular expression (%v)", err))
 
 	o := c.Optimizer

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 )
 
 func quick(t *testing.T) Config {
@@ -93,7 +95,7 @@ func TestAnUnknownRecipeTellsTheNearest(t *testing.T) {
 
 func TestConfigComesBackFromJSON(t *testing.T) {
 	c := quick(t)
-	c.Augment, c.Resize, c.Crop = augment("crop(4), cutmix"), 36, 32
+	c.Augment, c.Resize, c.Crop = augment.MustParse("crop(4), cutmix"), 36, 32
 	c.Mean, c.Std = []float32{.485, .456, .406}, []float32{.229}
 	c.Time, c.Options = Duration(90*time.Minute), json.RawMessage(`{"variant":"modern"}`)
 	text, err := json.Marshal(c)

@@ -8,6 +8,7 @@ import (
 
 	"gorgonia.org/gorgonia"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 )
 
@@ -53,7 +54,9 @@ func TestEstimatesFollowTheConfiguration(t *testing.T) {
 	if d := estimate(func(c *Config) { c.Batch = 100 }, tiny()); d <= 0 {
 		t.Errorf("%v for epochs of a single batch", d)
 	}
-	mixed := estimate(func(c *Config) { c.Augment, c.EMA, c.Accumulate, c.Optimizer.Clip = augment("mixup(0.2)"), 0.9, 3, 1 }, tiny())
+	mixed := estimate(func(c *Config) {
+		c.Augment, c.EMA, c.Accumulate, c.Optimizer.Clip = augment.MustParse("mixup(0.2)"), 0.9, 3, 1
+	}, tiny())
 	if mixed <= 0 {
 		t.Errorf("%v with mixed images, an average, groups of batches and clipping", mixed)
 	}

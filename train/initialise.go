@@ -36,6 +36,10 @@ func (c Config) adopt(opts Options) (Config, error) {
 	defer r.Close()
 	if p := r.Meta().Preprocessing; p != nil {
 		c.Resize, c.Crop, c.Mean, c.Std = p.Resize, p.Crop, p.Mean, p.Std
+		c.Interpolation, c.PixelScale = p.Interpolation, float64(p.Scale)
+		if p.Channels == "bgr" {
+			c.Channels = p.Channels
+		}
 		if len(c.Mean) == 0 { // nothing is subtracted: not the data's mean either
 			c.Mean = []float32{0}
 		}

@@ -3,6 +3,8 @@ package train
 import (
 	"strconv"
 	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 )
 
 // family returns the recipes that belong to a network, by their names: "paper" is how the authors
@@ -11,7 +13,7 @@ func family(network string) map[string]Config {
 	network, variant, _ := strings.Cut(network, "_")
 	if own, ok := small[strings.TrimRight(network, "0123456789")]; ok && strings.HasPrefix(variant, "cifar") {
 		// The paper's optimiser, and what ResNet's paper did to images of that size.
-		paper := with(family(network)["paper"], func(c *Config) { c.Augment, c.Resize, c.Crop = augment("crop(4), flip"), 0, 0 })
+		paper := with(family(network)["paper"], func(c *Config) { c.Augment, c.Resize, c.Crop = augment.MustParse("crop(4), flip"), 0, 0 })
 		return map[string]Config{"paper": paper, "quick": own}
 	}
 	if c, ok := recipes[network]; ok {
@@ -89,7 +91,7 @@ var recipes = map[string]map[string]Config{
 		// 0.0005 on every weight, rate 0.01 divided by 10 when the validation error stopped improving,
 		// three times, in about 90 passes; section 4.1: crops, mirror images, noise in the colours.
 		"paper": {
-			Epochs: 90, Batch: 128, Augment: augment(imageNet + ", pca(0.1)"), Resize: 256, Crop: 227,
+			Epochs: 90, Batch: 128, Augment: augment.MustParse(imageNet + ", pca(0.1)"), Resize: 256, Crop: 227,
 			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, WeightDecay: 5e-4},
 			Schedule:  Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
 		},
@@ -102,7 +104,7 @@ var recipes = map[string]map[string]Config{
 		// error stops improving, momentum 0.9, 70 passes, weights from N(0, 0.01). Filters are not scaled
 		// back here when their RMS exceeds 0.1.
 		"paper": {
-			Epochs: 70, Batch: 128, Augment: augment(imageNet), Resize: 256, Crop: 224,
+			Epochs: 70, Batch: 128, Augment: augment.MustParse(imageNet), Resize: 256, Crop: 224,
 			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9},
 			Schedule:  Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
 		},
@@ -113,7 +115,7 @@ var recipes = map[string]map[string]Config{
 		// 0.01 divided by 10 three times on a plateau, 74 passes; weights as Glorot's (their footnote), the
 		// scale of the images drawn from 256 to 512, colour noise.
 		"paper": {
-			Epochs: 74, Batch: 256, Initialiser: "glorot", Augment: augment("scale(256, 512), crop, flip, pca(0.1)"), Resize: 256, Crop: 224,
+			Epochs: 74, Batch: 256, Initialiser: "glorot", Augment: augment.MustParse("scale(256, 512), crop, flip, pca(0.1)"), Resize: 256, Crop: 224,
 			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, WeightDecay: 5e-4},
 			Schedule:  Schedule{Name: "plateau", Gamma: 0.1, Patience: 3, Final: 1e-3},
 		},
@@ -125,7 +127,7 @@ var recipes = map[string]map[string]Config{
 		// of passes are not told: these are those of Caffe's copy but for the passes, in which the rate
 		// falls to a quarter.
 		"paper": {
-			Epochs: 250, Batch: 32, EMA: 0.9999, Augment: augment("resized-crop, flip, color"), Resize: 256, Crop: 224,
+			Epochs: 250, Batch: 32, EMA: 0.9999, Augment: augment.MustParse("resized-crop, flip, color"), Resize: 256, Crop: 224,
 			Optimizer: Optimizer{LR: 0.01, Momentum: 0.9, WeightDecay: 2e-4},
 			Schedule:  Schedule{Name: "exponential", Gamma: 0.96, Every: 8},
 		},
@@ -135,7 +137,7 @@ var recipes = map[string]map[string]Config{
 		// He et al. 2015, section 3.4: batches of 256, rate 0.1 divided by 10 on a plateau, 600,000 steps,
 		// which are 120 passes, weight decay 0.0001, momentum 0.9; the shorter side drawn from 256 to 480.
 		"paper": {
-			Epochs: 120, Batch: 256, Initialiser: "he", Augment: augment("scale(256, 480), crop, flip, pca(0.1)"), Resize: 256, Crop: 224,
+			Epochs: 120, Batch: 256, Initialiser: "he", Augment: augment.MustParse("scale(256, 480), crop, flip, pca(0.1)"), Resize: 256, Crop: 224,
 			Optimizer: Optimizer{LR: 0.1, Momentum: 0.9, WeightDecay: 1e-4},
 			Schedule:  Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
 		},
@@ -145,7 +147,7 @@ var recipes = map[string]map[string]Config{
 		// He et al. 2015, section 4.2: batches of 128, rate 0.1 divided by 10 at 32,000 and 48,000 of 64,000
 		// steps, weight decay 0.0001, 4 pixels of padding, random crops and mirror images.
 		"paper": {
-			Epochs: 164, Batch: 128, Initialiser: "he", Augment: augment("crop(4), flip"),
+			Epochs: 164, Batch: 128, Initialiser: "he", Augment: augment.MustParse("crop(4), flip"),
 			Optimizer: Optimizer{LR: 0.1, Momentum: 0.9, WeightDecay: 1e-4},
 			Schedule:  Schedule{Name: "step", Milestones: []float64{32000. / cifarSteps, 48000. / cifarSteps}, Gamma: 0.1},
 		},
@@ -156,7 +158,7 @@ var recipes = map[string]map[string]Config{
 		// 0.25, 0.1, 0.05 and 0.01 the best) multiplied by 0.1 after 200, 250 and 300 passes; crops after 5
 		// pixels of padding and mirror images.
 		"paper": {
-			Epochs: 350, Batch: 128, Augment: augment("crop(5), flip"),
+			Epochs: 350, Batch: 128, Augment: augment.MustParse("crop(5), flip"),
 			Optimizer: Optimizer{LR: 0.05, Momentum: 0.9, WeightDecay: 1e-3},
 			Schedule:  Schedule{Name: "step", Milestones: []float64{200, 250, 300}, Gamma: 0.1},
 		},

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -68,6 +69,6 @@ func (m *mistakes) Info() datasets.Info { return m.info }
 func (m *mistakes) Len() int            { return len(m.list) }
 func (m *mistakes) Label(i int) int     { return i }
 
-func (m *mistakes) Image(i int, dst *datasets.Image) error {
+func (m *mistakes) Image(i int, dst *image.Image) error {
 	return m.Source.Image(m.list[i].Index, dst)
 }

@@ -8,30 +8,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
-
-// augment is an augmentation that is known to be right.
-func augment(text string) datasets.Augmentation {
-	a, err := datasets.ParseAugmentation(text)
-	if err != nil {
-		panic(err)
-	}
-	return a
-}
 
 // usual is what quick recipes do to the images of a data set: what does not change what they show, and
 // what a network of that size has to learn from in few epochs. LeNet-5 has too few weights to learn
 // more than the images of Fashion-MNIST by heart in that time.
-func usual(network, data string) datasets.Augmentation {
+func usual(network, data string) augment.Spec {
 	switch {
 	case strings.HasPrefix(data, "cifar"):
-		return augment("crop(4), flip")
+		return augment.MustParse("crop(4), flip")
 	case strings.HasPrefix(data, "fashion") && network != "lenet5":
-		return augment("crop(2), flip")
+		return augment.MustParse("crop(2), flip")
 	case strings.HasPrefix(data, "mnist"):
-		return augment("crop(2)") // digits have no mirror images
+		return augment.MustParse("crop(2)") // digits have no mirror images
 	}
 	return nil
 }

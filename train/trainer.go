@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
@@ -233,9 +234,9 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 }
 
 // mixes reports whether an augmentation mixes the images of a batch.
-func mixes(a datasets.Augmentation) bool {
+func mixes(a augment.Spec) bool {
 	for _, s := range a {
-		if _, ok := s.Value().(datasets.Mixer); ok {
+		if _, ok := s.Value().(augment.Mixer); ok {
 			return true
 		}
 	}

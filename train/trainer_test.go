@@ -23,6 +23,8 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -60,7 +62,7 @@ func blobs(t testing.TB, part datasets.Part, n int, seed uint64) datasets.Source
 			pix[64*i+j] = uint8(v)
 		}
 	}
-	m, err := datasets.NewMemory(datasets.Info{Name: "blobs", Part: part, Classes: []string{"a", "b", "c"}, Shape: datasets.Shape{C: 1, H: 8, W: 8}, Mean: []float32{0.3}, Std: []float32{0.2}}, pix, labels)
+	m, err := datasets.NewMemory(datasets.Info{Name: "blobs", Part: part, Classes: []string{"a", "b", "c"}, Shape: image.Shape{C: 1, H: 8, W: 8}, Mean: []float32{0.3}, Std: []float32{0.2}}, pix, labels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func split(t testing.TB) datasets.Split {
 
 func tinyConfig() Config {
 	return Config{
-		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16, Augment: augment("crop(1), flip"),
+		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16, Augment: augment.MustParse("crop(1), flip"),
 		Optimizer: Optimizer{LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3, Rules: []Rule{{Dims: 1, LR: 1}}},
 		Schedule:  Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1},
 	}.Complete()
@@ -257,7 +259,7 @@ func TestAnInterruptedRunGoesOnAsIfItHadNotBeen(t *testing.T) {
 
 func TestMixedImagesTrainTowardsBothClasses(t *testing.T) {
 	cfg := tinyConfig()
-	cfg.Augment, cfg.Smoothing, cfg.Epochs = augment("flip, mixup(1)"), 0.1, 2
+	cfg.Augment, cfg.Smoothing, cfg.Epochs = augment.MustParse("flip, mixup(1)"), 0.1, 2
 	tr := begin(t, cfg, t.TempDir(), hook{})
 	seen := false
 	for b, err := range tr.loader.Epoch(context.Background(), 0, 0) {

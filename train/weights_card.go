@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -101,13 +102,16 @@ func described(p *weights.Preprocessing, input []int) string {
 	if p.Resize > 0 {
 		text += fmt.Sprintf(", the shorter side scaled to %d pixels", p.Resize)
 	}
+	if p.Interpolation != "" {
+		text += " (" + p.Interpolation + ")"
+	}
 	if p.Crop > 0 {
 		text += fmt.Sprintf(", the middle %d×%[1]d pixels", p.Crop)
 	}
 	if len(input) == 3 {
 		text += fmt.Sprintf(", %d×%d pixels", input[1], input[2])
 	}
-	text += " from 0 to 1"
+	text += " from 0 to " + fmt.Sprint(cmp.Or(p.Scale, 1))
 	if len(p.Mean) > 0 {
 		text += ", less " + numbers(p.Mean)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -16,20 +17,19 @@ import (
 // A Classifier is a trained network that says what images show. Its methods are safe for concurrent use.
 //
 // Images may be of any size, grey or in colour; they are prepared as the weights file says, by the code
-// that evaluations use (see [datasets.Preparer]). A [*datasets.Image] is taken as it is, which spares a
-// conversion; [datasets.Decode] makes one of a file, and turns photographs as their EXIF data says.
+// that evaluations use (see [datasets.Preparer]). A [*pixels.Image] is taken as it is, which spares a
+// conversion; datasets/image/codec makes one of a file, and turns photographs as their EXIF data says.
 //
 // The weights are in memory once. Beyond them a Classifier keeps, from first use on, working memory and
 // packed weights for as many steps at a time as stay below 256 MB: a small network runs on each core by
 // itself, a large one is run by one caller at a time on all cores, while others prepare their images.
 // None of that changes a result.
 type Classifier struct {
-	name    string // of the file
-	model   *Model
-	meta    weights.Meta
-	input   datasets.Input
-	reverse bool // channels are blue, green, red
-	runner  *runner
+	name   string // of the file
+	model  *Model
+	meta   weights.Meta
+	input  datasets.Input
+	runner *runner
 }
 
 // A Prediction is one class that an image may show.
@@ -129,15 +129,18 @@ func (c *Classifier) preprocessing() error {
 		return fmt.Errorf("the file does not say how an image becomes the input of %s, %s", c.model.Name, dims(c.model.Input[:]))
 	}
 	switch {
-	case p.Channels == "grey" && channels == 1, p.Channels == "rgb" && channels == 3:
-	case p.Channels == "bgr" && channels == 3:
-		c.reverse = true
+	case p.Channels == "grey" && channels == 1, (p.Channels == "rgb" || p.Channels == "bgr") && channels == 3:
 	default:
 		return fmt.Errorf("preprocessing: channels %q for an input of %d: should be grey for 1, rgb or bgr for 3", p.Channels, channels)
 	}
-	shape := datasets.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
-	var err error
-	c.input, err = datasets.Input{Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std}.For(datasets.Info{Name: "preprocessing", Shape: shape})
+	filter, err := pixels.ParseFilter(p.Interpolation)
+	if err != nil {
+		return fmt.Errorf("preprocessing: %w", err)
+	}
+	shape := pixels.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
+	c.input, err = datasets.Input{
+		Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std, Filter: filter, Scale: p.Scale, BGR: p.Channels == "bgr",
+	}.For(datasets.Info{Name: "preprocessing", Shape: shape})
 	return err
 }
 
@@ -258,8 +261,8 @@ func (c *Classifier) class(i int) string {
 // A preparer makes a network's input of one image after the other. It is for one goroutine at a time.
 type preparer struct {
 	*datasets.Preparer
-	img datasets.Image // of an image that comes in another form
-	x   []float32      // room for a step's images
+	img pixels.Image // of an image that comes in another form
+	x   []float32    // room for a step's images
 }
 
 // prepare writes an image as the network wants it.
@@ -269,25 +272,15 @@ func (c *Classifier) prepare(p *preparer, dst []float32, img image.Image) (err e
 			err = fmt.Errorf("cannot be read: %v", r)
 		}
 	}()
-	m, ok := img.(*datasets.Image)
+	m, ok := img.(*pixels.Image)
 	switch {
 	case !ok:
-		if err := datasets.FromImage(img, &p.img); err != nil {
+		if err := p.img.From(img); err != nil {
 			return fmt.Errorf("cannot be used: %w", err)
 		}
 		m = &p.img
 	case m.H < 1 || m.W < 1 || len(m.Pix) != m.Len():
 		return fmt.Errorf("has %d pixels' bytes for %v", len(m.Pix), m.Shape)
-	case c.reverse:
-		p.img.Reset(m.Shape)
-		copy(p.img.Pix, m.Pix)
-		m = &p.img
-	}
-	if c.reverse && m.C == 3 {
-		blue := m.Plane(2)
-		for i, red := range m.Plane(0) {
-			m.Pix[i], blue[i] = blue[i], red
-		}
 	}
 	if err := p.Prepare(dst, m); err != nil {
 		return fmt.Errorf("cannot be prepared: %w", err)

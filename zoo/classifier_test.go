@@ -21,6 +21,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
@@ -114,7 +115,7 @@ func TestClassifierAgreesWithEvaluation(t *testing.T) {
 			path := save(t, test.model, graph.Eval, func(f *weights.File) { f.Meta.Preprocessing = &test.p })
 			c := load(t, path)
 
-			in := datasets.Input{Shape: datasets.Shape{C: test.model.Input[0], H: test.model.Input[1], W: test.model.Input[2]},
+			in := datasets.Input{Shape: pixels.Shape{C: test.model.Input[0], H: test.model.Input[1], W: test.model.Input[2]},
 				Resize: test.p.Resize, Crop: test.p.Crop, Mean: test.p.Mean, Std: test.p.Std}
 			if in.Mean == nil {
 				in.Mean, in.Std = []float32{0}, []float32{1}
@@ -149,7 +150,7 @@ func TestClassifierAgreesWithEvaluation(t *testing.T) {
 
 			var images []image.Image
 			for i := range n {
-				var m datasets.Image
+				var m pixels.Image
 				// The loader spreads its limit over the source in the same way.
 				if err := split.Test.Image(i*split.Test.Len()/n, &m); err != nil {
 					t.Fatal(err)
@@ -250,8 +251,8 @@ func TestPredictions(t *testing.T) {
 				wide.Set(x, y, plain.At(x, y))
 			}
 		}
-		var planes datasets.Image
-		if err := datasets.FromImage(plain, &planes); err != nil {
+		var planes pixels.Image
+		if err := planes.From(plain); err != nil {
 			t.Fatal(err)
 		}
 		want, err := c.Logits(plain)
@@ -277,8 +278,8 @@ func TestPredictions(t *testing.T) {
 		for i := 0; i < len(img.Pix); i += 4 {
 			swapped.Pix[i], swapped.Pix[i+2] = img.Pix[i+2], img.Pix[i]
 		}
-		var planes datasets.Image
-		if err := datasets.FromImage(swapped, &planes); err != nil {
+		var planes pixels.Image
+		if err := planes.From(swapped); err != nil {
 			t.Fatal(err)
 		}
 		before := slices.Clone(planes.Pix)
@@ -497,9 +498,9 @@ func TestPredictionErrors(t *testing.T) {
 		{"an empty image", "lenet5.safetensors: images[20] cannot be used: an image of 0×0 pixels",
 			append(slices.Repeat([]image.Image{good}, 20), &image.Gray{}), 1},
 		{"pixels that are missing", "lenet5.safetensors: image has 3 pixels' bytes for 1×2×2",
-			[]image.Image{&datasets.Image{Shape: datasets.Shape{C: 1, H: 2, W: 2}, Pix: make([]uint8, 3)}}, 1},
+			[]image.Image{&pixels.Image{Shape: pixels.Shape{C: 1, H: 2, W: 2}, Pix: make([]uint8, 3)}}, 1},
 		{"two channels", "lenet5.safetensors: image cannot be prepared: 2 channels cannot become 1",
-			[]image.Image{&datasets.Image{Shape: datasets.Shape{C: 2, H: 2, W: 2}, Pix: make([]uint8, 8)}}, 1},
+			[]image.Image{&pixels.Image{Shape: pixels.Shape{C: 2, H: 2, W: 2}, Pix: make([]uint8, 8)}}, 1},
 		{"an image that panics", "lenet5.safetensors: image cannot be read: no pixels", []image.Image{broken{}}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 
 	"gorgonia.org/gorgonia"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
@@ -129,7 +129,7 @@ func ExampleLoad() {
 	}
 	images := make([]image.Image, 3)
 	for i := range images {
-		var img datasets.Image // any image.Image will do
+		var img pixels.Image // any image.Image will do
 		if err := split.Test.Image(i, &img); err != nil {
 			fmt.Println(err)
 			return

@@ -10,16 +10,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
 func newDataShow(a *app) *cobra.Command {
-	var augment, out, part string
+	var augmentation, out, part string
 	var seed uint64
 	var opts datasets.SheetOptions
 	var kinds strings.Builder
-	for _, k := range datasets.Kinds() {
+	for _, k := range augment.Kinds() {
 		fmt.Fprintf(&kinds, "  %-13s %s\n", k.Name, k.About)
 	}
 	cmd := &cobra.Command{
@@ -37,7 +38,7 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 		ValidArgsFunction: completeData,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, dir := dataFlag(args[0])
-			aug, err := recipeAugmentation(augment, name)
+			aug, err := recipeAugmentation(augmentation, name)
 			if err != nil {
 				return usage(fmt.Errorf("--augment: %w", err))
 			}
@@ -75,7 +76,7 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&augment, "augment", "", "`RECIPE` that the images go through")
+	f.StringVar(&augmentation, "augment", "", "`RECIPE` that the images go through")
 	f.StringVarP(&out, "out", "o", "sheet.png", "file to write")
 	f.StringVar(&part, "part", string(datasets.Train), "train or test")
 	f.IntVar(&opts.Images, "images", 0, "number of images; 0 means 24, or 8 with --augment")
@@ -86,11 +87,11 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 }
 
 // recipeAugmentation reads NETWORK, NETWORK:RECIPE with or without the network's _VARIANT, or transforms by their names.
-func recipeAugmentation(text, data string) (datasets.Augmentation, error) {
+func recipeAugmentation(text, data string) (augment.Spec, error) {
 	network, recipe, chosen := strings.Cut(text, ":")
 	e, err := zoo.Lookup(network)
 	if err != nil && !chosen {
-		return datasets.ParseAugmentation(text)
+		return augment.Parse(text)
 	}
 	if err != nil {
 		return nil, err

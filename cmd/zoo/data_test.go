@@ -13,10 +13,11 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/download"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func TestGetSaysWhereTheDownloadedImagesAre(t *testing.T) {
-	info := datasets.Info{Name: "squares", Classes: []string{"square"}, Shape: datasets.Shape{C: 1, H: 2, W: 2}}
+	info := datasets.Info{Name: "squares", Classes: []string{"square"}, Shape: image.Shape{C: 1, H: 2, W: 2}}
 	datasets.Register(datasets.Dataset{Info: info, Open: func(dir string, part datasets.Part) (datasets.Source, error) {
 		pix, err := os.ReadFile(filepath.Join(dir, "squares.bin"))
 		if err != nil {

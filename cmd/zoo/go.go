@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -90,8 +91,15 @@ func (a *app) readGames(size int, paths []string) (*baduk.Corpus, error) {
 	return baduk.ReadCorpus(size, a.skipped, paths...)
 }
 
-// skipped tells of a game that is left out.
-func (a *app) skipped(err error) { fmt.Fprintf(a.stderr, "zoo: left out: %v\n", err) }
+// skipped tells of a game that is left out, or whose end is.
+func (a *app) skipped(err error) {
+	var short *baduk.Shortened
+	if errors.As(err, &short) {
+		fmt.Fprintf(a.stderr, "zoo: %v\n", err)
+		return
+	}
+	fmt.Fprintf(a.stderr, "zoo: left out: %v\n", err)
+}
 
 // openNetwork opens the weights of a file or a run.
 func openNetwork(arg string) (*weights.Reader, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/positions"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
@@ -150,18 +151,18 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 		return cfg, err
 	}
 	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, train.Duration(f.time)
-	var augment []string
+	var steps []string
 	switch of := all / max(epoch, 1); {
 	case name == positions.ResultsName:
 		// Rounded up, so that no game is left out always.
-		augment = append(augment, fmt.Sprintf("draw(%d)", (all+epoch-1)/max(epoch, 1)))
+		steps = append(steps, fmt.Sprintf("draw(%d)", (all+epoch-1)/max(epoch, 1)))
 	case of > 1:
-		augment = append(augment, fmt.Sprintf("advance(%d)", of))
+		steps = append(steps, fmt.Sprintf("advance(%d)", of))
 	}
 	if !f.plain {
-		augment = append(augment, "symmetry")
+		steps = append(steps, "symmetry")
 	}
-	if cfg.Augment, err = datasets.ParseAugmentation(strings.Join(augment, ", ")); err != nil {
+	if cfg.Augment, err = augment.Parse(strings.Join(steps, ", ")); err != nil {
 		return cfg, err
 	}
 	if err := f.change(&cfg); err != nil {

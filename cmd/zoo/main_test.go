@@ -14,8 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func TestMain(m *testing.M) {
@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				split, err := fashion.Open()
 				ts.Check(err)
-				var img datasets.Image
+				var img image.Image
 				ts.Check(split.Test.Image(n, &img))
 				var file bytes.Buffer
 				if filepath.Ext(args[0]) == ".jpg" {

@@ -17,7 +17,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
@@ -72,7 +73,7 @@ is 1 in the end.`,
 // A picture is an image file on its way to the network.
 type picture struct {
 	file string
-	img  datasets.Image
+	img  pixels.Image
 	err  error
 }
 
@@ -243,7 +244,7 @@ func (p *picture) read() {
 		data, err = os.ReadFile(p.file)
 	}
 	if err == nil {
-		if err = datasets.Decode(data, &p.img); err != nil {
+		if err = codec.Decode(data, &p.img); err != nil {
 			err = fmt.Errorf("%s: %w", p.file, err)
 		}
 	}

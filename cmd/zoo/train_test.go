@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 )
 
@@ -13,7 +14,7 @@ import (
 const colours = "test-colours"
 
 func init() {
-	info := datasets.Info{Name: colours, Classes: strings.Split("abcdefghij", ""), Shape: datasets.Shape{C: 3, H: 32, W: 32}, Mean: []float32{.5}, Std: []float32{.3}}
+	info := datasets.Info{Name: colours, Classes: strings.Split("abcdefghij", ""), Shape: image.Shape{C: 3, H: 32, W: 32}, Mean: []float32{.5}, Std: []float32{.3}}
 	datasets.Register(datasets.Dataset{Info: info, Embedded: true, Open: func(_ string, part datasets.Part) (datasets.Source, error) {
 		const n = 40
 		info := info

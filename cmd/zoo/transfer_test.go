@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 )
 
@@ -39,7 +40,7 @@ func writePhotos(t *testing.T, dir string, images map[datasets.Part]int) {
 					continue
 				}
 				left--
-				var m datasets.Image
+				var m pixels.Image
 				if err := src.Image(i, &m); err != nil {
 					t.Fatal(err)
 				}

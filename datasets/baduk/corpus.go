@@ -42,7 +42,8 @@ func NewCorpus(size int) (*Corpus, error) {
 }
 
 // ReadCorpus reads the games of files, zips and folders, as [Open] does. Those that are damaged, or of
-// another size, are left out and told to skipped, unless that is nil. It is an error if no game is left.
+// another size, are left out and told to skipped, unless that is nil; of a game that is damaged later, the
+// moves before it are taken, and a [*Shortened] is told. It is an error if no game is left.
 func ReadCorpus(size int, skipped func(error), paths ...string) (*Corpus, error) {
 	c, err := NewCorpus(size)
 	if err != nil {
@@ -52,6 +53,12 @@ func ReadCorpus(size int, skipped func(error), paths ...string) (*Corpus, error)
 	for g, err := range Open(paths...) {
 		if err == nil {
 			err = c.add(g)
+			if err == nil && g.Rest != nil {
+				if skipped != nil {
+					skipped(&Shortened{g})
+				}
+				continue
+			}
 		}
 		if err != nil {
 			if first == nil {
@@ -70,6 +77,16 @@ func ReadCorpus(size int, skipped func(error), paths ...string) (*Corpus, error)
 	}
 	return c, nil
 }
+
+// A Shortened error tells of a game of which a corpus has only the moves before what is damaged.
+type Shortened struct{ Game *Game }
+
+func (e *Shortened) Error() string {
+	return fmt.Sprintf("%v: %v: the %d moves before it are kept", e.Game, e.Game.Rest, len(e.Game.Moves))
+}
+
+// Unwrap returns what is damaged.
+func (e *Shortened) Unwrap() error { return e.Game.Rest }
 
 // Add adds a game, if it has the corpus's size and can be played through.
 func (c *Corpus) Add(g *Game) error {

@@ -24,6 +24,9 @@ type Game struct {
 	Setup []Setup
 	First Color // to play in the first position
 	Moves []Move
+
+	Rest    error    // why the record's later moves are missing here: "move 5, black at Q16: …"; nil if none is
+	Guesses []string // what the record does not say plainly, and how it was read
 }
 
 // A Setup is a stone that was not played, but put on the board, or taken off it, after so many moves.
@@ -137,18 +140,33 @@ func (g *Game) Check() error {
 
 // replay plays the game on a board of its size.
 func (g *Game) replay(b *Board) error {
+	_, err := g.play(b)
+	return err
+}
+
+// legal plays the game and returns how many of its moves can be played, with why not more. It is -1 if
+// not even the first position can be set up.
+func (g *Game) legal() (moves int, err error) {
+	b, err := NewBoard(g.Size, g.Rules)
+	if err != nil {
+		return -1, err
+	}
+	return g.play(b)
+}
+
+func (g *Game) play(b *Board) (moves int, err error) {
 	if err := g.start(b); err != nil {
-		return err
+		return -1, err
 	}
 	for i, m := range g.Moves {
 		if err := b.Play(m.Color, m.Point); err != nil {
-			return fmt.Errorf("move %d, %v at %s: %w", i+1, m.Color, m.Point.Vertex(g.Size), err)
+			return i, fmt.Errorf("move %d, %v at %s: %w", i+1, m.Color, m.Point.Vertex(g.Size), err)
 		}
 		if len(g.Setup) > 0 {
 			if err := g.setUp(b, i+1); err != nil {
-				return err
+				return i + 1, err
 			}
 		}
 	}
-	return nil
+	return len(g.Moves), nil
 }

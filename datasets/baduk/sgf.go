@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,12 +16,16 @@ const maxMoves = 10_000
 
 // Parse reads the games of a file in the Smart Game Format (https://www.red-bean.com/sgf), versions 1 to
 // 4: of each its main line, that is the first variation wherever there are several. Name is what errors
-// call the file. A damaged game is a nil game with an error; the games after it follow.
+// call the file. A game whose beginning is damaged is a nil game with an error; the games after it follow.
+// Where a later part is damaged, or a move is illegal, the moves before it are kept, and [Game.Rest] says
+// what is missing.
 //
-// It is lenient where real files are sloppy: text between games, missing brackets at the end of a game,
-// properties in any order and with small letters in their names, moves that share a node, commas in
-// numbers, a handicap whose stones are not told (they are put on the customary points). It insists on
-// what a game means: a size from 2 to 25, points on the board, legal moves.
+// It is lenient where real files are sloppy: text between games, a first node without its semicolon,
+// missing brackets at the end of a game, properties in any order and with small letters in their names,
+// capital letters and white space in points, moves that share a node, commas in numbers, komi in
+// hundredths, a handicap whose stones are not told (they are put on the customary points). What it guesses
+// it says in [Game.Guesses]. It insists on what a game means: a size from 2 to 25, points on the board,
+// legal moves.
 func Parse(name string, data []byte) iter.Seq2[*Game, error] {
 	return func(yield func(*Game, error) bool) {
 		p := &parser{data: data}
@@ -57,16 +63,31 @@ func (p *parser) seek() bool {
 
 // opens says whether a bracket opens a game tree, and returns the name of its first property.
 func (p *parser) opens(at int) (first string, ok bool) {
-	rest := bytes.TrimLeft(p.data[at+1:min(at+64, len(p.data))], " \t\r\n\v\f")
-	if len(rest) == 0 || rest[0] != ';' {
-		return "", false
+	rest := bytes.TrimLeft(p.data[at+1:min(at+64, len(p.data))], space)
+	semicolon := len(rest) > 0 && rest[0] == ';'
+	if semicolon {
+		rest = bytes.TrimLeft(rest[1:], space)
 	}
-	rest = bytes.TrimLeft(rest[1:], " \t\r\n\v\f")
 	n := 0
 	for n < len(rest) && letter(rest[n]) {
 		n++
 	}
-	return capitals(rest[:n]), true
+	first = capitals(rest[:n])
+	if semicolon {
+		return first, true
+	}
+	// Some servers forget the semicolon before what they know of the game.
+	return first, rootProperties[first] && n == len(first) && bytes.HasPrefix(bytes.TrimLeft(rest[n:], space), []byte("["))
+}
+
+// space is what may stand between the parts of a record.
+const space = " \t\r\n\v\f"
+
+// rootProperties are those of the first node, about the record and the game.
+var rootProperties = map[string]bool{
+	"FF": true, "GM": true, "CA": true, "AP": true, "SZ": true, "KM": true, "HA": true, "RU": true, "RE": true, "PB": true, "PW": true,
+	"BR": true, "WR": true, "TE": true, "EV": true, "RD": true, "RO": true, "DT": true, "PC": true, "GN": true, "SO": true, "US": true,
+	"TM": true, "OT": true, "LT": true, "GC": true, "ON": true, "AN": true, "CP": true, "ST": true,
 }
 
 // begins says whether a bracket begins a game rather than a variation of one that goes on: its first
@@ -126,7 +147,10 @@ func (p *parser) game() (*Game, error) {
 		case c == '[':
 			v, err := p.value()
 			if err != nil {
-				return nil, err
+				if main {
+					g.rest = err
+				}
+				return g.game()
 			}
 			if main {
 				if err := g.property(name, v); err != nil {
@@ -161,7 +185,8 @@ func (p *parser) value() ([]byte, error) {
 			escaped = true
 		case c == ']':
 			v := p.data[from:to]
-			if next := bytes.LastIndexByte(v, '('); next >= 0 && len(v)-next < 64 && p.begins(from+next) && bytes.Count(v[next:], []byte("[")) == 1 {
+			// A bracket that is escaped was meant to be part of the value.
+			if next := bytes.LastIndexByte(v, '('); next >= 0 && len(v)-next < 64 && p.begins(from+next) && bytes.Count(v[next:], []byte("[")) == 1 && bytes.IndexByte(v[next:], '\\') < 0 {
 				p.at = from + next
 				return nil, errUnfinished
 			}
@@ -181,7 +206,10 @@ type draft struct {
 	player Color
 	moves  []draftMove
 	setup  []draftSetup
-	err    error
+	komi   string
+	fox    bool  // written by the server Fox
+	err    error // of the game's beginning
+	rest   error // of what comes after the moves
 }
 
 type draftMove struct {
@@ -204,8 +232,10 @@ func (d *draft) property(name string, v []byte) error {
 		}
 	case "SZ":
 		d.size = text(v)
+	case "AP":
+		d.fox = strings.HasPrefix(strings.ToLower(text(v)), "fox")
 	case "KM":
-		d.Komi, _ = decimal(text(v)) // many records have words in it
+		d.komi = text(v)
 	case "HA":
 		d.Handicap, _ = strconv.Atoi(text(v))
 	case "RU":
@@ -229,7 +259,8 @@ func (d *draft) property(name string, v []byte) error {
 			c = White
 		}
 		if len(d.moves) == maxMoves {
-			return fmt.Errorf("more than %d moves", maxMoves)
+			d.rest = fmt.Errorf("more than %d moves", maxMoves)
+			return nil
 		}
 		d.moves = append(d.moves, draftMove{c, place(v)})
 	case "AB", "AW", "AE":
@@ -261,10 +292,9 @@ func text(v []byte) string {
 	return string(out)
 }
 
-// place is the value of a move or set-up, cut where no such value reaches.
+// place is the value of a move or set-up without white space, cut where no such value reaches.
 func place(v []byte) string {
-	v = bytes.TrimSpace(v)
-	return string(v[:min(len(v), 16)])
+	return strings.Join(strings.Fields(string(v[:min(len(v), 64)])), "")
 }
 
 func short(s string) string { return s[:min(len(s), 20)] }
@@ -277,34 +307,85 @@ func (d *draft) game() (*Game, error) {
 	g := d.Game
 	wide, high, rectangle := strings.Cut(d.size, ":")
 	size, err := strconv.Atoi(strings.TrimSpace(wide))
-	if err != nil || size < MinSize || size > MaxSize || rectangle && strings.TrimSpace(high) != wide {
+	if rectangle && strings.TrimSpace(high) != strings.TrimSpace(wide) {
+		return nil, fmt.Errorf("SZ[%s]: boards are square here, with one number from %d to %d", short(d.size), MinSize, MaxSize)
+	}
+	if err != nil || size < MinSize || size > MaxSize {
 		return nil, fmt.Errorf("SZ[%s]: should be from %d to %d", short(d.size), MinSize, MaxSize)
 	}
 	g.Size = size
+	d.readKomi(&g)
 	switch s := strings.ToUpper(g.RuleSet); {
 	case strings.HasPrefix(s, "NZ"), strings.HasPrefix(s, "NEW ZEALAND"), strings.HasPrefix(s, "GOE"),
 		strings.HasPrefix(s, "ING"), strings.HasPrefix(s, "TROMP"):
 		g.Rules.Suicide = true
 	}
 	for _, s := range d.setup {
-		if g.Setup, err = s.add(g.Setup, size); err != nil {
-			return nil, err
+		stones, err := s.add(g.Setup, size)
+		if err == nil && len(stones) > maxMoves {
+			err = fmt.Errorf("more than %d stones are set up", maxMoves)
 		}
-		if len(g.Setup) > maxMoves {
-			return nil, fmt.Errorf("more than %d stones are set up", maxMoves)
+		if err != nil {
+			if s.after == 0 {
+				return nil, err
+			}
+			// The moves before it are as they were played.
+			d.rest, d.moves = fmt.Errorf("after move %d: %w", s.after, err), d.moves[:s.after]
+			break
 		}
+		g.Setup = stones
 	}
 	for i, m := range d.moves {
 		p, err := point(m.text, size)
 		if err != nil {
-			return nil, fmt.Errorf("move %d: %w", i+1, err)
+			d.rest = fmt.Errorf("move %d: %w", i+1, err)
+			break
 		}
 		g.Moves = append(g.Moves, Move{m.color, p})
 	}
 	if err := g.begin(d.player); err != nil {
 		return nil, err
 	}
-	return &g, g.Check()
+	legal, err := g.legal()
+	switch {
+	case legal < 0:
+		return nil, err
+	case err != nil:
+		d.rest, g.Moves = err, g.Moves[:legal]
+	}
+	if d.rest != nil {
+		if len(g.Moves) == 0 {
+			return nil, d.rest
+		}
+		// What is set up after the last move is what is damaged, or of no use without what follows.
+		g.Setup = slices.DeleteFunc(g.Setup, func(s Setup) bool { return s.After >= len(g.Moves) })
+	}
+	g.Rest = d.rest
+	return &g, nil
+}
+
+// readKomi reads the komi; many records have words in it. Fox writes it in hundredths: of a point, or of a
+// stone, which is two points, under Chinese rules (KM[375] is 7.5, KM[650] is 6.5). Nobody gives a komi of
+// a hundred points: a number so large is read alike in other records.
+func (d *draft) readKomi(g *Game) {
+	v, err := decimal(d.komi)
+	if err != nil {
+		if strings.TrimSpace(d.komi) != "" {
+			g.Guesses = append(g.Guesses, fmt.Sprintf("KM[%s] is no number: komi is taken for 0", short(d.komi)))
+		}
+		return
+	}
+	g.Komi = v
+	hundredths := math.Abs(v) >= 100 || d.fox && math.Abs(v) >= 25
+	if !hundredths {
+		return
+	}
+	g.Komi = v / 100
+	// 2.5 to 3.75 stones are the komis that Chinese rules have had; no points are counted in quarters.
+	if math.Mod(math.Abs(v), 50) == 25 {
+		g.Komi = v / 50
+	}
+	g.Guesses = append(g.Guesses, fmt.Sprintf("KM[%s] is taken for hundredths: komi %g", short(d.komi), g.Komi))
 }
 
 // begin finds who is to play first, and puts handicap stones that are not told on their points.
@@ -363,7 +444,7 @@ func (s draftSetup) add(to []Setup, size int) ([]Setup, error) {
 
 // point reads a point or pass: no letters or, on boards up to 19, "tt".
 func point(s string, size int) (Point, error) {
-	if s == "" || s == "tt" && size <= 19 {
+	if s == "" || strings.EqualFold(s, "tt") && size <= 19 {
 		return Pass, nil
 	}
 	if len(s) == 2 && letter(s[0]) && letter(s[1]) {

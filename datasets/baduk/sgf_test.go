@@ -80,13 +80,10 @@ func TestParseSaysWhatIsDamaged(t *testing.T) {
 		{"another game", "(;GM[2];B[aa])", "GM[2]: not a game of Go"},
 		{"too large", "(;SZ[26];B[aa])", "SZ[26]: should be from 2 to 25"},
 		{"no number", "(;SZ[x];B[aa])", "SZ[x]"},
-		{"a rectangle", "(;SZ[9:13];B[aa])", "SZ[9:13]"},
-		{"beyond the board", "(;SZ[9];B[aa];W[jj])", `move 2: point "jj"`},
+		{"a rectangle", "(;SZ[9:13];B[aa])", "SZ[9:13]: boards are square here"},
 		{"no point", "(;SZ[9];B[a1])", `move 1: point "a1"`},
-		{"an occupied point", "(;SZ[9];B[aa];W[aa])", "move 2, white at A9: the point is occupied"},
-		{"a ko retaken", "(;SZ[5]AB[ba][ab][bc]AW[ca][db][cc];W[bb];B[cb];W[bb])", "move 3, white at B4: the ko"},
 		{"suicide", "(;SZ[5]AB[ba][ab];W[aa])", "move 1, white at A5: the stones would have no liberty"},
-		{"a value without end", "(;SZ[9];B[aa];W[bb", "a value has no closing bracket"},
+		{"a value without end before the first move", "(;SZ[9];B[aa", "a value has no closing bracket"},
 		{"set up beyond the board", "(;SZ[9]AB[jj];W[aa])", `set-up of "jj"`},
 		{"set up without liberties", "(;SZ[2]AB[aa][ab][ba][bb];W[])", "would have no liberty"},
 		{"too much handicap", "(;SZ[9]HA[12];W[aa])", "handicap 12"},
@@ -105,13 +102,72 @@ func TestParseSaysWhatIsDamaged(t *testing.T) {
 	}
 }
 
+func TestMovesBeforeWhatIsDamagedAreKept(t *testing.T) {
+	for _, c := range []struct{ name, text, want, rest string }{
+		{"beyond the board", "(;SZ[9];B[aa];W[jj];B[bb])", "B:A9", `move 2: point "jj"`},
+		{"an occupied point", "(;SZ[9];B[aa];W[aa];B[bb])", "B:A9", "move 2, white at A9: the point is occupied"},
+		{"a ko retaken", "(;SZ[5]AB[ba][ab][bc]AW[ca][db][cc];W[bb];B[cb];W[bb];B[ee])", "W:B4 B:C4", "move 3, white at B4: the ko"},
+		{"suicide where the rules forbid it", "(;SZ[5]RU[Japanese];B[ab];W[ee];B[ba];W[aa])", "B:A4 W:E1 B:B5", "move 4, white at A5: the stones would have no liberty"},
+		{"a value without end", "(;SZ[9];B[aa];W[bb", "B:A9", "a value has no closing bracket"},
+		{"a comment without end", "(;SZ[9];B[aa];W[bb]C[and then", "B:A9 W:B8", "a value has no closing bracket"},
+		{"set up without liberties", "(;SZ[5];B[ab];W[ee];B[ba];AW[aa];W[cc])", "B:A4 W:E1 B:B5", "after move 3: setting up stones: the group at A5"},
+		{"set up beyond the board", "(;SZ[9];B[aa];AW[zz];W[bb];B[cc])", "B:A9", `after move 1: set-up of "zz"`},
+		{"damaged in a variation", "(;SZ[9];B[aa](;W[bb])(;W[zz];B[", "B:A9 W:B8", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseOne(t, c.text)
+			if got := moves(g); got != c.want {
+				t.Errorf("got %s, should be %s", got, c.want)
+			}
+			if c.rest == "" != (g.Rest == nil) || c.rest != "" && !strings.HasPrefix(g.Rest.Error(), c.rest) {
+				t.Errorf("the rest: %v, should be %s", g.Rest, c.rest)
+			}
+			if err := g.Check(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestRealServersRecordsAreRead(t *testing.T) {
+	for _, c := range []struct {
+		name, text, moves string
+		komi              float64
+		guesses           int
+	}{
+		{"Fox, Chinese rules", "(;GM[1]FF[4]SZ[19]KM[375]HA[0]RU[Chinese]AP[foxwq]RE[W+R];B[pd];W[dd])", "B:Q16 W:D16", 7.5, 1},
+		{"Fox, an older komi", "(;SZ[19]KM[325]RU[Chinese]AP[foxwq:1];B[pd])", "B:Q16", 6.5, 1},
+		{"Fox, Japanese rules", "(;SZ[19]KM[650]RU[Japanese]AP[foxwq];B[pd])", "B:Q16", 6.5, 1},
+		{"Fox, handicap", "(;SZ[19]KM[50]HA[2]RU[Japanese]AP[foxwq]RE[W+R];B[pd];B[dp];W[dd])", "B:Q16 B:D4 W:D16", 0.5, 1},
+		{"Fox, no komi", "(;SZ[19]KM[0]HA[2]AP[foxwq];W[dd])", "W:D16", 0, 0},
+		{"hundredths of an unknown server", "(;SZ[19]KM[750];B[pd])", "B:Q16", 7.5, 1},
+		{"points", "(;SZ[19]KM[7.5]AP[foxwq];B[pd])", "B:Q16", 7.5, 0},
+		{"a high komi", "(;SZ[19]KM[60.5];B[pd])", "B:Q16", 60.5, 0},
+		{"negative hundredths", "(;SZ[19]KM[-550];B[pd])", "B:Q16", -5.5, 1},
+		{"komi in words", "(;SZ[19]KM[six and a half];B[pd])", "B:Q16", 0, 1},
+		{"a pasted record in a comment", `(;SZ[19]KM[6.5];B[pd]C[pasted (;FF[4\] text];W[dd];B[pp])`, "B:Q16 W:D16 B:Q4", 6.5, 0},
+		{"a whole pasted record", `(;SZ[19];B[pd]C[(;FF[4\]GM[1\];B[aa\])];W[dd])`, "B:Q16 W:D16", 0, 0},
+		{"white space inside of points", "(\r\n;\r\nFF[4]\r\nGM[1]\r\n;B[p\r\nd]\r\n;W[ d d ]\r\n)", "B:Q16 W:D16", 0, 0},
+		{"no semicolon at first", "(\nTE[9th Cup]\nRD[2000]\nSZ[19]KM[6.5]\n;B[pd];W[dd])", "B:Q16 W:D16", 6.5, 0},
+		{"no semicolon after text", "Game (see below)\n(KM[6.5]SZ[9];B[aa])", "B:A9", 6.5, 0},
+		{"capital letters", "(;GM[1]FF[4]SZ[19];B[PD];W[DD];B[TT];W[pp])", "B:Q16 W:D16 B:PASS W:Q4", 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := parseOne(t, c.text)
+			if got := moves(g); got != c.moves || g.Komi != c.komi || len(g.Guesses) != c.guesses || g.Rest != nil {
+				t.Errorf("got %s, komi %g, guesses %q, rest %v; should be %s, komi %g, %d guesses", got, g.Komi, g.Guesses, g.Rest, c.moves, c.komi, c.guesses)
+			}
+		})
+	}
+}
+
 func TestADamagedGameCostsOnlyItself(t *testing.T) {
 	const before, after = "(;GM[1]SZ[9];B[aa];W[bb])", "\n(;GM[1]SZ[9];B[cc];W[dd])"
 	for _, c := range []struct{ name, damage string }{
 		{"a point beyond the board", "(;GM[1]SZ[9];B[zz];W[bb](;B[cc])(;B[dd]))"},
-		{"an illegal move", "(;GM[1]SZ[9];B[bb];W[bb])"},
-		{"cut in a value", "(;GM[1]SZ[9];B[bb];W[b"},
-		{"cut in a comment", `(;GM[1]SZ[9];B[bb]C[well \] [`},
+		{"a point beyond a small board", "(;GM[1]SZ[9];B[jj];W[bb])"},
+		{"cut in a value", "(;GM[1]SZ[9];B[b"},
+		{"cut in a comment", `(;GM[1]SZ[9]C[well \] [`},
 		{"another game", "(;GM[3];B[1];W[2])"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -354,18 +410,21 @@ func TestWholeGamesGoAsOnAnotherBoard(t *testing.T) {
 	}
 }
 
-func TestAllGamesOfTheArchiveCanBePlayedButOne(t *testing.T) {
+func TestAllGamesOfTheArchiveCanBePlayedButTheEndOfOne(t *testing.T) {
 	n, all := 0, 0
 	var errs []string
 	for g, err := range Open(shared(t, "go-games")) {
 		if err != nil {
-			errs = append(errs, err.Error())
+			t.Error(err)
 			continue
+		}
+		if g.Rest != nil {
+			errs = append(errs, fmt.Sprintf("%v: %v", g, g.Rest))
 		}
 		n++
 		all += len(g.Moves)
 	}
-	if n != 9499 || all != 1_941_983 {
+	if n != 9500 || all != 1_941_983+302 {
 		t.Errorf("%d games, %d moves", n, all)
 	}
 	if len(errs) != 1 || !strings.HasSuffix(errs[0], "games-00000.sgf: game 24: move 303, black at H1: the ko may not be retaken at once") {

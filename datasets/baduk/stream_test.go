@@ -348,8 +348,13 @@ func TestReadCorpusSkipsWhatIsDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Games() != 9499 || len(errs) != 1 || c.Memory() > 5<<20 {
+	var short *Shortened
+	if c.Games() != 9500 || len(errs) != 1 || !errors.As(errs[0], &short) || len(short.Game.Moves) != 302 || c.Memory() > 5<<20 {
 		t.Errorf("%d games, %d positions, %d bytes, damaged: %v", c.Games(), c.Len(), c.Memory(), errs)
+	}
+	// Only the moves from the illegal one on are missing.
+	if from, to := c.Positions(23); to-from != 302 {
+		t.Errorf("%d positions of the game that is damaged, should be 302", to-from)
 	}
 	if _, err := ReadCorpus(9, nil, shared(t, "go-games")); err == nil || !strings.Contains(err.Error(), "should be 9×9") {
 		t.Errorf("19×19 games as 9×9: %v", err)

@@ -18,10 +18,11 @@ import (
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // The data set of these tests: images of 3×128×128, a file for each part.
-var shape = datasets.Shape{C: 3, H: 128, W: 128}
+var shape = image.Shape{C: 3, H: 128, W: 128}
 
 func init() {
 	info := datasets.Info{Name: "toy", Classes: []string{"a"}, Shape: shape}

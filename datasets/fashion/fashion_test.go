@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func Example() {
@@ -60,7 +61,7 @@ func TestTheEmbeddedImagesAreTheFirstOfTheOriginalFiles(t *testing.T) {
 	}
 	s := open(t)
 	for _, pair := range [][2]datasets.Source{{s.Train, whole.Train}, {s.Test, whole.Test}} {
-		var a, b datasets.Image
+		var a, b image.Image
 		for i := range pair[0].Len() {
 			if err := pair[0].Image(i, &a); err != nil {
 				t.Fatal(err)

@@ -71,9 +71,11 @@ func (x *exporter) translate(c graph.Computation) error {
 		}
 	}
 	out := x.name(c)
+	if a, ok := c.Detail.(graph.Activation); ok {
+		x.activation(c.Layer, a, in[0], out)
+		return nil
+	}
 	switch c.Kind {
-	case "relu":
-		x.node(c.Layer, "Relu", in, out)
 	case "add":
 		x.node(c.Layer, "Add", in, out)
 	case "concat":
@@ -111,19 +113,6 @@ func (x *exporter) translate(c graph.Computation) error {
 		x.node(c.Layer, "Flatten", []string{mean}, out, intAttr("axis", 1))
 	case "adaptive average pool":
 		x.adaptive(c, in[0], out)
-	case "tanh":
-		scale := c.Detail.(graph.TanhScale)
-		v := in[0]
-		if scale.Slope != 1 {
-			x.node(c.Layer+".slope", "Mul", []string{v, x.constant(c.Layer+".slope.value", nil, []float32{scale.Slope})}, c.Layer+".slope.out")
-			v = c.Layer + ".slope.out"
-		}
-		if scale.Amp == 1 {
-			x.node(c.Layer, "Tanh", []string{v}, out)
-			break
-		}
-		x.node(c.Layer+".tanh", "Tanh", []string{v}, c.Layer+".tanh.out")
-		x.node(c.Layer, "Mul", []string{c.Layer + ".tanh.out", x.constant(c.Layer+".amp.value", nil, []float32{scale.Amp})}, out)
 	case "channel scale":
 		gain, w := float32(c.Detail.(graph.Gain)), x.data(c.Inputs[1])
 		scaled := make([]float32, len(w))

@@ -74,8 +74,27 @@ func networks(t testing.TB) []network {
 			list = append(list, build(t, e.Name+" "+v.Name, e.New(opts...)))
 		}
 	}
+	list = append(list, activations())
 	// Average pooling of maps that are smaller than what follows wants.
 	return append(list, build(t, "vgg11 torchvision of 64×96 pixels", zoo.VGG11(zoo.Width(0.1), zoo.Input(3, 64, 96))))
+}
+
+// activations joins the results of all activations on one map.
+func activations() network {
+	n := network{name: "all activations", model: zoo.LeNet5(zoo.Input(3, 9, 7)), params: graph.NewParams()}
+	n.b = graph.NewBuilder(n.params, graph.Eval)
+	n.x = n.b.Input("image", batch, 3, 9, 7)
+	y := n.b.Conv(n.x, "conv", 5, 3, graph.Init(graph.Normal(2), nil))
+	var parts []*gorgonia.Node
+	for _, a := range []graph.Activation{
+		graph.ReLU, graph.ReLU6, graph.LeakyReLU(0.2), graph.Sigmoid, graph.Tanh, graph.ScaledTanh(1.5, 0.5),
+		graph.HardSigmoid, graph.HardSwish, graph.SiLU, graph.GELU,
+	} {
+		parts = append(parts, n.b.Activate(y, a))
+	}
+	n.y = n.b.Flatten(n.b.Concat(parts...))
+	n.params.Init(1)
+	return n
 }
 
 func TestWriteGivesAWellFormedModel(t *testing.T) {

@@ -3,8 +3,8 @@ package pretrained_test
 import (
 	"fmt"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
 )
 
@@ -19,7 +19,7 @@ func ExampleLoad() {
 		fmt.Println(err)
 		return
 	}
-	var img datasets.Image // or any image.Image
+	var img image.Image // or any image.Image
 	if err := split.Test.Image(0, &img); err != nil {
 		fmt.Println(err)
 		return

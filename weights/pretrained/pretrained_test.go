@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	_ "github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
 )
 
@@ -139,7 +140,7 @@ func wrong(t *testing.T, e pretrained.Entry, src datasets.Source) int {
 	t.Helper()
 	images := make([]image.Image, src.Len())
 	for i := range images {
-		m := new(datasets.Image)
+		m := new(pixels.Image)
 		if err := src.Image(i, m); err != nil {
 			t.Fatal(err)
 		}

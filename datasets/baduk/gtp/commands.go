@@ -248,6 +248,9 @@ func loadsgf(e *Engine, args []string) (string, error) {
 			return "", fmt.Errorf("cannot load file: the board is %d×%d", g.Size, g.Size)
 		}
 		g.Rules = e.cfg.Rules
+		if g.Rest != nil && before-1 > len(g.Moves) {
+			return "", fmt.Errorf("cannot load file: %w; loadsgf %s %d reads what comes before", g.Rest, args[0], len(g.Moves)+1)
+		}
 		g.Moves = g.Moves[:min(len(g.Moves), max(before-1, 0))]
 		b, err := g.Final()
 		if err != nil {

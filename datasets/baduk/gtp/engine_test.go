@@ -130,6 +130,18 @@ func TestAGameIsLoaded(t *testing.T) {
 			t.Errorf("loadsgf%s: %q, %d moves", c.args, got, e.Board().Moves())
 		}
 	}
+	damaged := filepath.Join(t.TempDir(), "damaged.sgf")
+	if err := os.WriteFile(damaged, []byte("(;SZ[9]KM[3.5]AB[aa];W[ee];B[cc];W[cc];B[gg])"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Do("loadsgf " + damaged + " 3"); got != "= white\n\n" || e.Board().Moves() != 2 {
+		t.Errorf("up to what is damaged: %q, %d moves", got, e.Board().Moves())
+	}
+	for _, args := range []string{"", " 4"} {
+		if got := e.Do("loadsgf " + damaged + args); !strings.Contains(got, "move 3, white at C7: the point is occupied; loadsgf "+damaged+" 3 reads what comes before") {
+			t.Errorf("loadsgf%s of a damaged game: %q", args, got)
+		}
+	}
 	small := newEngine(t, Config{Sizes: []int{19, 13}})
 	if got := small.Do("loadsgf " + file); got != "? cannot load file: the board is 9×9\n\n" || small.Board().Size() != 19 {
 		t.Errorf("a game of another size: %q", got)

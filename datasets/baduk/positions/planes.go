@@ -5,6 +5,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // planes makes images of the positions of a corpus.
@@ -25,7 +26,7 @@ func newPlanes(c *baduk.Corpus, name string, part datasets.Part, n int) planes {
 	return planes{
 		corpus: c,
 		info: datasets.Info{
-			Name: name, Part: part, Shape: datasets.Shape{C: n, H: size, W: size}, Mean: []float32{0}, Std: []float32{1. / 255},
+			Name: name, Part: part, Shape: image.Shape{C: n, H: size, W: size}, Mean: []float32{0}, Std: []float32{1. / 255},
 		},
 		free: &sync.Pool{New: func() any {
 			b, _ := baduk.NewBoard(size, baduk.Rules{}) // a size that a corpus has
@@ -38,7 +39,7 @@ func newPlanes(c *baduk.Corpus, name string, part datasets.Part, n int) planes {
 func (p *planes) Corpus() *baduk.Corpus { return p.corpus }
 
 // write writes the planes of a position.
-func (p *planes) write(position int, dst *datasets.Image) error {
+func (p *planes) write(position int, dst *image.Image) error {
 	w := p.free.Get().(*worker)
 	defer p.free.Put(w)
 	if _, _, _, err := p.corpus.Position(position, w.board); err != nil {

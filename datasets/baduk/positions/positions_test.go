@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // records writes n games of 12 moves and a pass, each another, and returns the file.
@@ -62,7 +64,7 @@ func TestTheSourceIsTheCorpus(t *testing.T) {
 	b, _ := baduk.NewBoard(Size, baduk.Rules{})
 	var f baduk.Features
 	want := make([]uint8, baduk.Planes*Size*Size)
-	var img datasets.Image
+	var img image.Image
 	for i := range s.Len() {
 		m, _, _, err := s.Corpus().Position(i, b)
 		if err != nil {
@@ -86,7 +88,7 @@ func TestTheSourceIsTheCorpus(t *testing.T) {
 // The move must stay where the network sees it: at the same place among the same stones.
 func TestBatchesAreBinaryAndLabelsTurnWithTheBoard(t *testing.T) {
 	s := open(t, 8, 1).Train.(*Source)
-	a, err := datasets.ParseAugmentation("symmetry")
+	a, err := augment.Parse("symmetry")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func TestBatchesAreBinaryAndLabelsTurnWithTheBoard(t *testing.T) {
 
 func TestAdvanceShowsEveryPositionOnceInSoManyEpochs(t *testing.T) {
 	s := open(t, 8, 1).Train.(*Source)
-	a, err := datasets.ParseAugmentation("advance(4)")
+	a, err := augment.Parse("advance(4)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +210,7 @@ func TestResultsAreSeenFromThePlayerToMove(t *testing.T) {
 	if s.Train.Len() != 10+20+40 || s.Test.Len() != 50 {
 		t.Fatalf("%d and %d positions", s.Train.Len(), s.Test.Len())
 	}
-	var img datasets.Image
+	var img image.Image
 	for i := range s.Train.Len() {
 		black := i%2 == 0
 		won := black == (i < 10 || i >= 30)
@@ -232,9 +234,9 @@ func TestResultsAreSeenFromThePlayerToMove(t *testing.T) {
 
 // epochs returns what a loader shows in each epoch: 1000 times the number of the draw plus the stones on the board,
 // of which none are captured in these games, and the target.
-func epochs(t *testing.T, src datasets.Source, augment string, n, from, workers int) (moves [][]int, labels [][]float32) {
+func epochs(t *testing.T, src datasets.Source, steps string, n, from, workers int) (moves [][]int, labels [][]float32) {
 	t.Helper()
-	a, err := datasets.ParseAugmentation(augment)
+	a, err := augment.Parse(steps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +354,7 @@ func TestPlacesThatCannotBeAreRefused(t *testing.T) {
 	if _, err := Place(nil, 1); err == nil {
 		t.Error("no path is no error")
 	}
-	if err := (Symmetry{}).Apply(&datasets.Sample{Image: &datasets.Image{Shape: datasets.Shape{C: 1, H: 19, W: 18}}}); err == nil {
+	if err := (Symmetry{}).Apply(&augment.Sample{Image: &image.Image{Shape: image.Shape{C: 1, H: 19, W: 18}}}); err == nil {
 		t.Error("an image that is no board is turned")
 	}
 	undecided := filepath.Join(t.TempDir(), "undecided.sgf")
@@ -370,7 +372,7 @@ func TestPlacesThatCannotBeAreRefused(t *testing.T) {
 	if _, err := (Draw{Of: 2}).Fit(New(must(baduk.NewCorpus(Size)), "")); err == nil {
 		t.Error("draws of moves are no error")
 	}
-	if _, err := (Advance{Of: 2}).Fit(must(datasets.NewMemory(datasets.Info{Shape: datasets.Shape{C: 1, H: 1, W: 1}, Classes: []string{"a"}}, []uint8{1}, []int32{0}))); err == nil {
+	if _, err := (Advance{Of: 2}).Fit(must(datasets.NewMemory(datasets.Info{Shape: image.Shape{C: 1, H: 1, W: 1}, Classes: []string{"a"}}, []uint8{1}, []int32{0}))); err == nil {
 		t.Error("images are advanced")
 	}
 }

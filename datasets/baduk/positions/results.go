@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 // ResultsName is the data set of results.
@@ -88,7 +89,7 @@ func (r *Results) Label(i int) int {
 }
 
 // Image writes the planes that belong to Label, one byte a point, 0 or 1.
-func (r *Results) Image(i int, dst *datasets.Image) error {
+func (r *Results) Image(i int, dst *image.Image) error {
 	if i < 0 || i >= r.Len() {
 		return fmt.Errorf("position %d: should be from 0 to %d", i, r.Len()-1)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 const (
@@ -53,7 +54,7 @@ func (s *Source) Label(i int) int {
 }
 
 // Image writes the planes of position i, one byte a point, 0 or 1.
-func (s *Source) Image(i int, dst *datasets.Image) error { return s.write(i, dst) }
+func (s *Source) Image(i int, dst *image.Image) error { return s.write(i, dst) }
 
 // Checksum identifies the games (see [baduk.Corpus.Checksum]).
 func (s *Source) Checksum() (string, error) { return s.sum(), nil }

@@ -4,13 +4,15 @@ import (
 	"fmt"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
 func init() {
-	datasets.RegisterKind(datasets.Kind{Name: "symmetry", About: "one of the board's eight symmetries, the move turned with it (Silver et al. 2016)", Default: Symmetry{}})
-	datasets.RegisterKind(datasets.Kind{Name: "draw", About: "another position of each game in each epoch, and of other games where epochs are part of them (Silver et al. 2016)", Default: Draw{Of: 1}})
-	datasets.RegisterKind(datasets.Kind{Name: "advance", About: "another of so many neighbouring positions in each epoch: epochs of part of the games", Default: Advance{Of: 1}})
+	augment.Register(augment.Kind{Name: "symmetry", About: "one of the board's eight symmetries, the move turned with it (Silver et al. 2016)", Default: Symmetry{}})
+	augment.Register(augment.Kind{Name: "draw", About: "another position of each game in each epoch, and of other games where epochs are part of them (Silver et al. 2016)", Default: Draw{Of: 1}})
+	augment.Register(augment.Kind{Name: "advance", About: "another of so many neighbouring positions in each epoch: epochs of part of the games", Default: Advance{Of: 1}})
 }
 
 // Symmetry turns a position and its label by one of the board's eight symmetries, each as likely as the
@@ -21,13 +23,15 @@ type Symmetry struct {
 }
 
 // Fit returns the transform for a source.
-func (t Symmetry) Fit(src datasets.Source) (datasets.Transform, error) {
-	t.Still = len(src.Info().Classes) == 0
+func (t Symmetry) Fit(src image.List) (augment.Transform, error) {
+	if s, ok := src.(datasets.Source); ok {
+		t.Still = len(s.Info().Classes) == 0
+	}
 	return t, nil
 }
 
 // Apply turns the sample.
-func (t Symmetry) Apply(s *datasets.Sample) error {
+func (t Symmetry) Apply(s *augment.Sample) error {
 	img := s.Image
 	if img.H != img.W || img.H < baduk.MinSize || img.H > baduk.MaxSize {
 		return fmt.Errorf("symmetry: an image of %v is no board", img.Shape)
@@ -35,7 +39,7 @@ func (t Symmetry) Apply(s *datasets.Sample) error {
 	if !t.Still && (s.Label < 0 || s.Label >= img.H*img.W) {
 		return fmt.Errorf("symmetry: the label %d is no point of a board of %d×%[2]d", s.Label, img.H)
 	}
-	turn := baduk.Symmetry(datasets.Below(s.Rand, baduk.Symmetries))
+	turn := baduk.Symmetry(augment.Below(s.Rand, baduk.Symmetries))
 	if turn == 0 {
 		return nil
 	}
@@ -59,17 +63,17 @@ type Advance struct {
 }
 
 // Fit returns the transform for a source, which must be of this package.
-func (t Advance) Fit(src datasets.Source) (datasets.Transform, error) {
+func (t Advance) Fit(src image.List) (augment.Transform, error) {
 	s, ok := src.(*Source)
 	if !ok {
-		return nil, fmt.Errorf("advance: is for the data set %s, not %v", Name, src.Info())
+		return nil, fmt.Errorf("advance: is for the data set %s, not %T", Name, src)
 	}
 	t.Source = s
 	return t, nil
 }
 
 // Apply replaces the sample.
-func (t Advance) Apply(s *datasets.Sample) error {
+func (t Advance) Apply(s *augment.Sample) error {
 	if t.Source == nil {
 		return fmt.Errorf("advance: has no source: it comes from Fit")
 	}
@@ -92,22 +96,22 @@ type Draw struct {
 }
 
 // Fit returns the transform for a source, which must be [Results].
-func (t Draw) Fit(src datasets.Source) (datasets.Transform, error) {
+func (t Draw) Fit(src image.List) (augment.Transform, error) {
 	r, ok := src.(*Results)
 	if !ok {
-		return nil, fmt.Errorf("draw: is for the data set %s, not %v", ResultsName, src.Info())
+		return nil, fmt.Errorf("draw: is for the data set %s, not %T", ResultsName, src)
 	}
 	t.Source = r
 	return t, nil
 }
 
 // Apply replaces the sample.
-func (t Draw) Apply(s *datasets.Sample) error {
+func (t Draw) Apply(s *augment.Sample) error {
 	if t.Source == nil {
 		return fmt.Errorf("draw: has no source: it comes from Fit")
 	}
 	i := (s.Index + s.Epoch%t.Of) % t.Source.Len()
-	position := t.Source.position(i, datasets.Between(s.Rand, 0, 1))
+	position := t.Source.position(i, augment.Between(s.Rand, 0, 1))
 	s.Label = t.Source.corpus.Outcome(position)
 	return t.Source.write(position, s.Image)
 }

@@ -1,0 +1,93 @@
+// Package cluster lets many processes train one network together.
+//
+// A [Comm] is what the trainer needs of a group of processes: who am I, how many are we, add up these
+// numbers, tell all of them. Three things are one: [Alone], a group of one process, which costs nothing;
+// [Goroutines], a group inside one process, for tests; and what [Join] returns in a process that
+// mpirun or srun has started, a group over MPI. MPI is called without cgo, by a program that was built
+// with -tags mpi; the default build stays static and knows the first two alone.
+//
+// # Guarantees
+//
+// For the same number of ranks a sum has the same bits on every rank and at every repetition. What fails
+// is an error of every rank that is still there, never a wait without end: see [Comm.Abort] and
+// [Patience].
+//
+// # Adding one
+//
+// Another way of talking implements [Comm], and [Join] learns from the environment when it is meant.
+// The tests of this package run every implementation through the same table.
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Comm is a group of processes ("ranks") as one of them sees it. Every rank calls the same methods in
+// the same order; a call returns when the rank's own part is done. One goroutine calls at a time.
+type Comm interface {
+	// Rank is this process's number, from 0.
+	Rank() int
+
+	// Size is the number of processes.
+	Size() int
+
+	// Sum replaces data by the sum of all ranks' data, which have the same length.
+	Sum(data []float32) error
+
+	// Gather returns the data of every rank, in the order of ranks. Lengths may differ.
+	Gather(data []byte) ([][]byte, error)
+
+	// Broadcast replaces data by that of rank 0. All ranks' data have the same length.
+	Broadcast(data []byte) error
+
+	// Barrier returns when every rank has called it.
+	Barrier() error
+
+	// Abort ends the whole group at once: other ranks' calls fail or their processes end. It is for an
+	// error that only this rank has seen. It may be called while another goroutine is in a call.
+	Abort(reason error)
+
+	// Close leaves the group in good order, after the last call of every rank.
+	Close() error
+}
+
+// ErrLost says that another rank is gone, or does not answer.
+var ErrLost = errors.New("another rank is gone or does not answer")
+
+// Patience is how long a call waits for the other ranks before it fails with [ErrLost].
+const Patience = 20 * time.Second
+
+// Alone is a group of one.
+func Alone() Comm { return alone{} }
+
+type alone struct{}
+
+func (alone) Rank() int                            { return 0 }
+func (alone) Size() int                            { return 1 }
+func (alone) Sum([]float32) error                  { return nil }
+func (alone) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
+func (alone) Broadcast([]byte) error               { return nil }
+func (alone) Barrier() error                       { return nil }
+func (alone) Abort(error)                          {}
+func (alone) Close() error                         { return nil }
+
+// Share returns the part [from, to) of n things that belongs to a rank: contiguous, as even as can be, in
+// the order of ranks.
+func Share(n, rank, size int) (from, to int) { return n * rank / size, n * (rank + 1) / size }
+
+// Same checks that every rank has the same value of something that has to agree, such as a checksum of
+// the data. The error names the ranks that differ from rank 0.
+func Same(c Comm, what, value string) error {
+	all, err := c.Gather([]byte(value))
+	if err != nil {
+		return err
+	}
+	for rank, v := range all {
+		if string(v) != string(all[0]) {
+			return fmt.Errorf("%s differs between ranks: %s on rank 0, %s on rank %d", what, all[0], v, rank)
+		}
+	}
+	return nil
+}
