@@ -11,6 +11,7 @@ type Table struct {
 	Tanh, TanhGrad                                  Elementwise
 	SGD, SGDMomentum, SGDNesterov, Adam, EMA        Elementwise
 	Dropout                                         Numbered
+	Activate, ActivateGrad                          [ActivationKinds]Elementwise // by kind; scalars are Amp and Slope
 
 	// Loops on a run of numbers.
 	SumSquares func(x *float32, n int) float64

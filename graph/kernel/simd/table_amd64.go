@@ -21,11 +21,12 @@ var tableAVX2 = Table{
 	Adam:        adamAVX2,
 	EMA:         emaAVX2,
 	Dropout:     dropoutAVX2,
-	SumSquares:  sumSquaresAVX2,
-	RowMax:      rowMaxAVX2,
-	RowExp:      rowExpAVX2,
-	MulTo:       mulToAVX2,
-	addTo:       sumToAVX2, fetch: fetchLines,
+	Activate:    withOwn(activateGeneric, reluAVX2, tanhAVX2), ActivateGrad: withOwn(activateGradGeneric, reluGradAVX2, tanhGradAVX2),
+	SumSquares: sumSquaresAVX2,
+	RowMax:     rowMaxAVX2,
+	RowExp:     rowExpAVX2,
+	MulTo:      mulToAVX2,
+	addTo:      sumToAVX2, fetch: fetchLines,
 	ToBlocked: toBlockedAVX2, FromBlocked: fromBlockedAVX2, CopyLanes: copyLanesAVX2, AddLanes: addLanesAVX2,
 	tile: [5][]func(t *byte){
 		1: {
@@ -80,11 +81,12 @@ var tableAVX512 = Table{
 	Adam:        adamAVX512,
 	EMA:         emaAVX512,
 	Dropout:     dropoutAVX512,
-	SumSquares:  sumSquaresAVX512,
-	RowMax:      rowMaxAVX512,
-	RowExp:      rowExpAVX512,
-	MulTo:       mulToAVX512,
-	addTo:       sumToAVX512, fetch: fetchLines,
+	Activate:    withOwn(activateGeneric, reluAVX512, tanhAVX512), ActivateGrad: withOwn(activateGradGeneric, reluGradAVX512, tanhGradAVX512),
+	SumSquares: sumSquaresAVX512,
+	RowMax:     rowMaxAVX512,
+	RowExp:     rowExpAVX512,
+	MulTo:      mulToAVX512,
+	addTo:      sumToAVX512, fetch: fetchLines,
 	ToBlocked: toBlockedAVX512, FromBlocked: fromBlockedAVX512, CopyLanes: copyLanesAVX512, AddLanes: addLanesAVX512,
 	tile: [5][]func(t *byte){
 		1: {
@@ -139,4 +141,10 @@ var tableAVX512 = Table{
 	sumGrads:      [2]func(x, dy *float32, n int, a *byte, d, q *float32){sumGradsAVX512, sumGradsReLUAVX512},
 	normaliseGrad: [2]func(x, dy, dx *float32, n int, a *byte){normaliseGradAVX512, normaliseGradReLUAVX512},
 	lrn5:          lrn5AVX512, lrn5Terms: lrn5TermsAVX512, lrn5Grad: lrn5GradAVX512,
+}
+
+// withOwn returns the loops with the family's own ReLU and tanh.
+func withOwn(all [ActivationKinds]Elementwise, relu, tanh Elementwise) [ActivationKinds]Elementwise {
+	all[ReLUKind], all[TanhKind] = relu, tanh
+	return all
 }

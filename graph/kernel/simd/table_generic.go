@@ -17,6 +17,7 @@ var tableGeneric = Table{
 	Adam:        adamGeneric,
 	EMA:         emaGeneric,
 	Dropout:     dropoutGeneric,
+	Activate:    activateGeneric, ActivateGrad: activateGradGeneric,
 	SumSquares:  sumSquaresGeneric,
 	RowMax:      rowMaxGeneric,
 	RowExp:      rowExpGeneric,
