@@ -36,7 +36,8 @@ type Options struct {
 type Trainer struct {
 	cfg    recipe.Config
 	net    Network
-	data   datasets.Split
+	learn  datasets.Source // what it learns from
+	choose datasets.Source // what chooses the best weights
 	opts   Options
 	folder string // empty until the run begins
 	goesOn bool   // an earlier run
@@ -48,16 +49,18 @@ type Trainer struct {
 	graphs             map[int]*trainingGraph // by batch size
 	eval               *evaluationGraph
 	loader             *datasets.Loader
-	test               *datasets.Loader
+	val                *datasets.Loader
 	updater            updater
 	sums               *accumulated  // nil unless an update has several batches
 	averaged           *graph.Params // nil unless the weights' average is what counts
 	average, averageOf []*graph.Param
 	scheduler          Scheduler
 	at                 state
-	targets            []float32 // of mixed images, for one batch; nil where none are mixed
+	targets            []float32 // of mixed images and those of weighted classes, for one batch; otherwise nil
+	classWeights       []float32 // nil where all are the same
+	counts             []int     // training images by class
 
-	best      review          // what the best weights of this session say of the test images
+	best      review          // what the best weights of this session say of the images that choose them
 	broken    map[string]bool // images that were skipped, by their errors, which name them
 	events    report.Events
 	log       *report.Lines // of the run's folder
@@ -129,20 +132,28 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if err != nil {
 		return nil, err
 	}
-	info := data.Train.Info()
-	if err := errors.Join(net.fits(info), net.fits(data.Test.Info())); err != nil {
+	learn, choose, cfg, err := Divide(cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	info := learn.Info()
+	if err := errors.Join(net.fits(info), net.fits(choose.Info())); err != nil {
+		return nil, err
+	}
+	counts := classCounts(learn)
+	if err := learnable(learn, counts); err != nil {
 		return nil, err
 	}
 	input, err := net.input(cfg, info)
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: cfg, net: net, data: data, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
+	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
 	t.at = state{Format: stateFormat, Seed: cfg.Seed}
-	if t.at.Data, err = data.Train.Checksum(); err != nil {
+	if t.at.Data, err = learn.Checksum(); err != nil {
 		return nil, err
 	}
-	if t.at.TestData, err = data.Test.Checksum(); err != nil {
+	if t.at.ValData, err = choose.Checksum(); err != nil {
 		return nil, err
 	}
 	t.pool = kernel.NewPool(cfg.Threads)
@@ -155,14 +166,17 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	t.trained = t.params.Trained()
+	if err := t.affordable(); err != nil {
+		return nil, err
+	}
 
 	skip, leaveOut := datasets.Stop, datasets.Stop
 	if cfg.SkipBroken {
 		skip, leaveOut = datasets.Replace, datasets.LeaveOut
 	}
-	t.loader, err = datasets.NewLoader(data.Train, datasets.Config{
+	t.loader, err = datasets.NewLoader(learn, datasets.Config{
 		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
-		Augment: augment, Skip: skip,
+		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced,
 	})
 	if err != nil {
 		return nil, err
@@ -171,7 +185,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if evalBatch == 0 {
 		evalBatch = net.evalBatch()
 	}
-	t.test, err = datasets.NewLoader(data.Test, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.TestLimit, Skip: leaveOut, Workers: t.pool.Threads()})
+	t.val, err = datasets.NewLoader(choose, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.ValLimit, Skip: leaveOut, Workers: t.pool.Threads()})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +194,14 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if mixed && net.Squared {
 		return nil, fmt.Errorf("augment %v: %s has no classes that could be mixed", cfg.Augment, net.Name)
 	}
-	if mixed {
+	if cfg.ClassWeights == recipe.Balanced {
+		if net.Squared {
+			return nil, fmt.Errorf("class_weights: %s has no classes that could be weighed", net.Name)
+		}
+		t.classWeights = balancedWeights(counts)
+	}
+	dense := mixed || t.classWeights != nil
+	if dense {
 		t.targets = make([]float32, cfg.Batch*net.Classes)
 	}
 
@@ -190,7 +211,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	images := t.loader.Len()
 	for _, size := range []int{min(cfg.Batch, images), images % cfg.Batch} {
 		if size > 0 && t.graphs[size] == nil {
-			if t.graphs[size], err = net.training(t.params, size, cfg.Smoothing, mixed, c); err != nil {
+			if t.graphs[size], err = net.training(t.params, size, t.smoothing(), dense, c); err != nil {
 				return nil, err
 			}
 		}
@@ -258,10 +279,10 @@ func (t *Trainer) Close() { t.pool.Close() }
 
 // Plan says what Run will do, and what memory it needs.
 func (t *Trainer) Plan() report.Plan {
-	info := t.data.Train.Info()
+	info := t.learn.Info()
 	p := report.Plan{
 		Folder: t.folder, Network: t.net.Name, Variant: t.net.Variant, Data: info.Name,
-		Images: t.loader.Len(), TestImages: t.test.Len(), Input: t.net.Input, Classes: t.net.Classes,
+		Images: t.loader.Len(), ValImages: t.val.Len(), Notes: t.notes(), Input: t.net.Input, Classes: t.net.Classes,
 		Batch: t.cfg.Batch, Epochs: t.cfg.Epochs, Steps: t.cfg.Epochs * t.loader.Batches(), Done: t.at.Step,
 		Threads: t.pool.Threads(), Parameters: t.params.Count(), Begins: t.begins,
 		Seconds: round(t.estimated.Seconds(), 1),
@@ -279,7 +300,7 @@ func (t *Trainer) Plan() report.Plan {
 	for _, s := range t.progress()[len(t.params.All()):] {
 		p.Memory.Optimizer += 4 * int64(len(s.Data))
 	}
-	p.Memory.Loader = t.loader.Memory() + t.test.Memory()
+	p.Memory.Loader = t.loader.Memory() + t.val.Memory()
 	return p
 }
 
@@ -328,7 +349,7 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 			return report.Result{}, err
 		}
 		t.saved, last = time.Now(), row
-		t.evalPace.add(row.Test.Images, t.saved.Sub(began)) // saving belongs to it
+		t.evalPace.add(row.Val.Images, t.saved.Sub(began)) // saving belongs to it
 		t.tellBroken()
 		t.events.Epoch(*row, t.left())
 	}
@@ -437,7 +458,7 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 	targets := b.Labels
 	if t.targets != nil {
 		targets = t.targets[:b.N*t.net.Classes]
-		b.Targets(targets, t.net.Classes, 0) // the loss smooths them
+		t.weigh(b, targets)
 		for i, w := range b.Weight {
 			if w < 0.5 { // the training error is that of the class with the larger part
 				b.Labels[i] = b.Second[i]
@@ -482,41 +503,41 @@ func (t *Trainer) checkpoint() error {
 	return nil
 }
 
-// evaluate measures the parameters on the test images and counts the epoch as done, if it is.
+// evaluate measures the parameters on the images that choose the best ones, and counts the epoch as done, if it is.
 func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
 	if t.notFinite() != "" {
 		return nil, t.diverged(nil, nil, 0, t.lr)
 	}
 	place := t.place()
 	seen := review{}
-	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes) }
+	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes, nil) }
 	if t.net.Squared {
 		keep = nil
 	}
-	test, err := t.eval.measure(ctx, &t.net, t.test, keep, func(done int) {
-		t.events.Evaluate(report.Progress{Done: done, Total: t.test.Len(), Step: place})
+	val, err := t.eval.measure(ctx, &t.net, t.val, keep, func(done int) {
+		t.events.Evaluate(report.Progress{Done: done, Total: t.val.Len(), Step: place})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if math.IsNaN(test.Loss) || math.IsInf(test.Loss, 0) {
-		return nil, t.diverged(nil, nil, test.Loss, t.lr)
+	if math.IsNaN(val.Loss) || math.IsInf(val.Loss, 0) {
+		return nil, t.diverged(nil, nil, val.Loss, t.lr)
 	}
 	batches := t.loader.Batches()
 	row := report.Epoch{
 		Epoch: float64(t.at.Epoch) + float64(t.at.Batch)/float64(batches), Step: t.at.Step, LR: t.lr,
-		Train: t.at.Tally.metrics(), Test: test, Seconds: t.seconds(), Rate: t.trainPace.rate(),
+		Train: t.at.Tally.metrics(), Val: val, Seconds: t.seconds(), Rate: t.trainPace.rate(),
 	}
-	row.Best = t.at.Best == nil || test.Better(t.at.Best.Test)
+	row.Best = t.at.Best == nil || val.Better(t.at.Best.Val)
 	if row.Best {
 		t.at.Best = &row
 		t.best = seen
 	}
 	if t.at.Batch == batches {
 		if t.net.Squared {
-			t.scheduler.Observe(test.Loss)
+			t.scheduler.Observe(val.Loss)
 		} else {
-			t.scheduler.Observe(test.Top1)
+			t.scheduler.Observe(val.Top1)
 		}
 		t.at.History = append(t.at.History, row)
 		t.at.Epoch, t.at.Batch, t.at.Tally = t.at.Epoch+1, 0, tally{}
@@ -534,13 +555,13 @@ func (t *Trainer) late() bool {
 	if t.cfg.Time == 0 {
 		return false
 	}
-	return time.Since(t.begun)+estimate(t.trainPace, t.evalPace, 0, t.test.Len()) >= time.Duration(t.cfg.Time)
+	return time.Since(t.begun)+estimate(t.trainPace, t.evalPace, 0, t.val.Len()) >= time.Duration(t.cfg.Time)
 }
 
 // left is the time to the run's end, at the pace measured; 0 before the first measurement.
 func (t *Trainer) left() time.Duration {
 	done := t.at.Epoch*t.loader.Len() + min(t.at.Batch*t.cfg.Batch, t.loader.Len())
-	d := estimate(t.trainPace, t.evalPace, t.cfg.Epochs*t.loader.Len()-done, (t.cfg.Epochs-t.at.Epoch)*t.test.Len())
+	d := estimate(t.trainPace, t.evalPace, t.cfg.Epochs*t.loader.Len()-done, (t.cfg.Epochs-t.at.Epoch)*t.val.Len())
 	if t.cfg.Time > 0 {
 		d = min(d, max(time.Duration(t.cfg.Time)-time.Since(t.begun), 0))
 	}
@@ -563,7 +584,7 @@ func (t *Trainer) place() report.Step {
 // tellBroken tells of the images that were skipped since it was last called.
 func (t *Trainer) tellBroken() {
 	var list []datasets.BrokenImage
-	for _, b := range append(t.loader.Broken(), t.test.Broken()...) {
+	for _, b := range append(t.loader.Broken(), t.val.Broken()...) {
 		if text := b.Err.Error(); !t.broken[text] {
 			t.broken[text] = true
 			list = append(list, b)
@@ -576,7 +597,7 @@ func (t *Trainer) tellBroken() {
 
 func (t *Trainer) result(stopped string, last *report.Epoch) report.Result {
 	r := report.Result{
-		Folder: t.folder, Network: t.net.Name, Data: t.data.Train.Info().Name, Stopped: stopped,
+		Folder: t.folder, Network: t.net.Name, Data: t.learn.Info().Name, Stopped: stopped,
 		Epochs: float64(t.at.Epoch) + float64(t.at.Batch)/float64(t.loader.Batches()), Steps: t.at.Step,
 		Last: last, Best: t.at.Best, LastWeights: filepath.Join(t.folder, report.LastFile), Seconds: t.seconds(), PeakMB: PeakRSS() >> 20,
 		Broken: len(t.broken),
