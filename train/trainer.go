@@ -23,7 +23,7 @@ type Options struct {
 	Events  report.Events // nil for none
 	Command []string      // what to tell the user to repeat the run, for its card
 	Program string        // name and version of the program, for the environment's record
-	// Open opens the weights to begin with (Config.Init); nil means weights.Open, for files.
+	// Open opens the initial weights (Config.Init); nil means weights.Open, for files.
 	Open func(name string) (*weights.Reader, error)
 }
 
@@ -75,7 +75,7 @@ func (e *Interrupted) Unwrap() error { return context.Canceled }
 
 // New prepares a new run. Its folder is made when it begins.
 //
-// With weights to begin with (Config.Init), images are prepared as for those, unless the configuration
+// With initial weights (Config.Init), images are prepared as for those, unless the configuration
 // says how. Where they are for another number of classes, the layers that depend on it are new.
 func New(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
 	cfg, err := adopt(cfg, opts)
