@@ -144,16 +144,20 @@ type sliceOp struct {
 }
 
 func (o *sliceOp) lower(c *compiler, in []*value) *value {
-	x := c.asBlocked(in[0])
-	if o.from%kernel.Block == 0 && o.shape[1]%kernel.Block == 0 {
-		return c.channels(x, o.from, o.shape[1])
+	return c.slice(c.asBlocked(in[0]), o.from, o.shape)
+}
+
+// slice is some channels of x, which is blocked: x's own memory where they start and end with a block.
+func (c *compiler) slice(x *value, from int, shape []int) *value {
+	if from%kernel.Block == 0 && shape[1]%kernel.Block == 0 {
+		return c.channels(x, from, shape[1])
 	}
-	y := c.blocked(o.shape...)
+	y := c.blocked(shape...)
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
-		if o.shape[1]%kernel.Block != 0 {
+		if shape[1]%kernel.Block != 0 {
 			kernel.Fill(e.pool, 0, y.data)
 		}
-		kernel.CopyChannels(e.pool, x.act(), o.from, y.act(), 0, o.shape[1], false)
+		kernel.CopyChannels(e.pool, x.act(), from, y.act(), 0, shape[1], false)
 		return nil
 	})
 	return y

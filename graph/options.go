@@ -50,7 +50,10 @@ func Pads(top, bottom, left, right int) Opt {
 func Same() Opt { return func(o *opts) { o.same = true } }
 
 // Dilation spreads the taps of a filter d pixels apart.
-func Dilation(d int) Opt { return func(o *opts) { o.dh, o.dw = d, d } }
+func Dilation(d int) Opt { return Dilations(d, d) }
+
+// Dilations sets the distances of the taps down and across.
+func Dilations(h, w int) Opt { return func(o *opts) { o.dh, o.dw = h, w } }
 
 // Groups splits the input channels and the filters into g groups that do not see each other.
 func Groups(g int) Opt { return func(o *opts) { o.groups = g } }
