@@ -71,7 +71,6 @@ type program struct {
 	session *graph.Session
 	batch   int
 	x, dy   *gorgonia.Node
-	outputs []*gorgonia.Node
 	y       *gorgonia.Node   // of the layer that the gradient comes from
 	inner   []*gorgonia.Node // layers whose values are wanted
 	grads   []*gorgonia.Node // of the image, or of the inner layers
