@@ -421,7 +421,7 @@ func TestADivergedStepNamesTheFirstLayerThatIsNotFinite(t *testing.T) {
 		{"NaN in an image", nil, func(_ *Trainer, b *datasets.Batch) { b.Images[64*3+5] = nan }, "conv", "image %d of blobs", "zoo data verify blobs"},
 		{"an infinity in the last image", nil, func(_ *Trainer, b *datasets.Batch) { b.Images[len(b.Images)-1] = float32(math.Inf(-1)) }, "conv", "image %d of blobs", "no rate can help"},
 		{"NaN in a weight", nil, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("conv.weight").Data[7] = nan }, "conv", "conv.weight", "try a lower one (--lr 0.005)"},
-		{"NaN in a weight to begin with", func(c *recipe.Config) { c.Init = "init" }, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("aux.bias").Data[0] = nan }, "aux", "aux.bias", "the weights to begin with"},
+		{"NaN in an initial weight", func(c *recipe.Config) { c.Init = "init" }, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("aux.bias").Data[0] = nan }, "aux", "aux.bias", "the initial weights"},
 		{"weights so large that a layer overflows", nil, func(tr *Trainer, _ *datasets.Batch) {
 			for i := range tr.params.Get("fc.weight").Data {
 				tr.params.Get("fc.weight").Data[i] = 2e38

@@ -94,7 +94,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	flags.IntVar(&f.holdout, "holdout", -1, "games at the end that are held out; below 0 means one in 20, at most 500")
 	flags.BoolVar(&f.plain, "no-symmetries", false, "leave the positions as they are")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "weights file to begin with")
+	flags.StringVar(&f.init, "init", "", "file of initial weights")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
 	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and an estimate of the time, and end")

@@ -92,7 +92,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.ensemble, "ensemble", 0, "train that many networks, with a seed of its own each, into one folder")
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "weights to begin with, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
+	flags.StringVar(&f.init, "init", "", "initial weights, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
 	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
 	flags.BoolVar(&f.strict, "strict", false, "stop at an image that cannot be read, which is left out otherwise")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
@@ -200,7 +200,7 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 	return cfg, usage(err)
 }
 
-// initPath is the name of weights to begin with, which holds from every folder.
+// initPath is the name of initial weights, which holds from every folder.
 func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
@@ -211,7 +211,7 @@ func initPath(name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// begun puts the form of the network that weights to begin with belong to under what is chosen, but for
+// begun puts the form of the network that initial weights belong to under what is chosen, but for
 // the number of classes.
 func begun(cfg recipe.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
 	r, err := openWeights(cfg.Init)

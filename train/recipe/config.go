@@ -55,7 +55,7 @@ type Config struct {
 	Std  []float32 `json:"std,omitempty"`
 	// Interpolation is the filter that scales images: "bicubic"; empty means bilinear. PixelScale is the
 	// value of a white pixel, and the scale of Mean and Std; 0 means 1. Channels is "bgr" where the network
-	// sees blue first. They are for weights to begin with that were trained so.
+	// sees blue first. They are for initial weights that were trained so.
 	Interpolation string  `json:"interpolation,omitempty"`
 	PixelScale    float64 `json:"pixel_scale,omitempty"`
 	Channels      string  `json:"channels,omitempty"`
@@ -71,7 +71,7 @@ type Config struct {
 	// epoch's end anyway. 0 means never.
 	Checkpoint Duration `json:"checkpoint"`
 
-	// Init is a weights file to begin with; empty means new weights. Resize, Crop, Mean and Std are the
+	// Init is the file of the initial weights; empty means new ones. Resize, Crop, Mean and Std are the
 	// file's if all are left zero. Layers that differ by the number of classes alone are new.
 	Init string `json:"init,omitempty"`
 	// Initialiser is how new weights are drawn: "network", as the network's paper does, or "he" or
@@ -123,7 +123,7 @@ type Rule struct {
 	Decay float64 `json:"decay"`           // factor of the weight decay
 }
 
-// Schedule are the settings of the learning rate's course. A zero is the default that is named.
+// Schedule are the settings of the learning rate's schedule. A zero is the default that is named.
 type Schedule struct {
 	Name string `json:"name"` // one of Schedules
 	// Warmup is the number of epochs in which the rate rises evenly from WarmupFrom times its value.
