@@ -15,9 +15,12 @@ import (
 // 1). It is stored with trained weights: training, evaluation and prediction share it.
 type Input struct {
 	image.Shape
-	Resize    int       // pixels; 0: the image is not scaled before the crop
-	Crop      int       // pixels; 0: the whole image. What lies outside of a smaller image is black
-	Mean, Std []float32 // one for each channel, or one for all
+	Resize    int          // pixels; 0: the image is not scaled before the crop
+	Crop      int          // pixels; 0: the whole image. What lies outside of a smaller image is black
+	Mean, Std []float32    // one for each channel, or one for all
+	Filter    image.Filter // that scales
+	Scale     float32      // of a white pixel; 0 means 1. Caffe's networks want 255. Mean and deviation are on this scale
+	BGR       bool         // channels are blue, green, red; mean and deviation are in this order
 }
 
 // For fills in what is left zero from the facts of a source: its shape (where images have a size of
@@ -47,6 +50,15 @@ func (in Input) For(info Info) (Input, error) {
 	}
 	if err := convertible(info.Shape.C, in.C); err != nil {
 		return Input{}, fmt.Errorf("input %v: %v: %w", in.Shape, info, err)
+	}
+	if in.Scale == 0 {
+		in.Scale = 1
+	}
+	if !(in.Scale > 0) || math.IsInf(float64(in.Scale), 0) {
+		return Input{}, fmt.Errorf("scale %v: should be above 0, as 1 or 255", in.Scale)
+	}
+	if in.BGR && in.C != 3 {
+		return Input{}, fmt.Errorf("channels in the order blue, green, red: the input has %d", in.C)
 	}
 	var err error
 	if in.Mean, err = spread("mean", in.Mean, in.C); err != nil {
@@ -98,11 +110,14 @@ func NewPreparer(in Input) (*Preparer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Preparer{in: in, value: make([][256]float32, in.C), alike: true}
+	p := &Preparer{in: in, value: make([][256]float32, in.C), alike: true, resize: image.Resizer{Filter: in.Filter}}
 	for c := range p.value {
 		for b := range p.value[c] {
 			// Step by step in float32, as torchvision's ToTensor and Normalize do.
 			unit := float32(b) / 255
+			if in.Scale != 1 {
+				unit = float32(float64(b) * float64(in.Scale) / 255)
+			}
 			p.value[c][b] = float32(unit-in.Mean[c]) / in.Std[c]
 		}
 		p.alike = p.alike && p.value[c] == p.value[0]
@@ -198,7 +213,11 @@ func (p *Preparer) normalise(dst []float32, img *image.Image) {
 			continue
 		}
 		value := &p.value[c]
-		for i, b := range img.Plane(min(c, img.C-1))[:len(to)] {
+		from := min(c, img.C-1)
+		if p.in.BGR && img.C == 3 {
+			from = 2 - c
+		}
+		for i, b := range img.Plane(from)[:len(to)] {
 			to[i] = value[b]
 		}
 	}

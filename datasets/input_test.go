@@ -118,3 +118,69 @@ func TestInputTakesWhatIsMissingFromTheSource(t *testing.T) {
 		})
 	}
 }
+
+func TestPrepareGivesEachChannelItsOwnNumbers(t *testing.T) {
+	// One pixel of 10, 20 and 200.
+	var pixel image.Image
+	pixel.Reset(image.Shape{C: 3, H: 1, W: 1})
+	copy(pixel.Pix, []uint8{10, 20, 200})
+	var grey image.Image
+	grey.Reset(image.Shape{C: 1, H: 1, W: 1})
+	grey.Pix[0] = 51
+	shape := image.Shape{C: 3, H: 1, W: 1}
+	for _, c := range []struct {
+		name string
+		in   Input
+		img  *image.Image
+		want []float32
+	}{
+		{"red, green, blue", Input{Shape: shape, Mean: []float32{.1, .2, .3}, Std: []float32{1, 2, 4}}, &pixel, []float32{float32(10)/255 - .1, (float32(20)/255 - .2) / 2, (float32(200)/255 - .3) / 4}},
+		{"blue, green, red from 0 to 255, less Caffe's means", Input{Shape: shape, Mean: []float32{104, 117, 123}, Std: []float32{1}, Scale: 255, BGR: true}, &pixel, []float32{200 - 104, 20 - 117, 10 - 123}},
+		{"grey as blue, green, red", Input{Shape: shape, Mean: []float32{1, 2, 3}, Std: []float32{1}, Scale: 255, BGR: true}, &grey, []float32{50, 49, 48}},
+		{"from 0 to 2", Input{Shape: shape, Mean: []float32{1}, Std: []float32{1}, Scale: 2}, &grey, []float32{-.6, -.6, -.6}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := NewPreparer(c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]float32, 3)
+			if err := p.Prepare(got, c.img); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v: want %v", got, c.want)
+			}
+		})
+	}
+	if _, err := NewPreparer(Input{Shape: image.Shape{C: 1, H: 1, W: 1}, BGR: true}); err == nil {
+		t.Error("blue, green and red in one channel are no error")
+	}
+	if _, err := NewPreparer(Input{Shape: shape, Scale: -1}); err == nil {
+		t.Error("a negative scale is no error")
+	}
+}
+
+func TestPrepareInterpolatesAsTheInputSays(t *testing.T) {
+	img := imagetest.Pattern(image.Shape{C: 1, H: 40, W: 31})
+	p, err := NewPreparer(Input{Shape: image.Shape{C: 1, H: 28, W: 28}, Resize: 32, Crop: 28, Filter: image.Bicubic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 28*28)
+	if err := p.Prepare(got, img); err != nil {
+		t.Fatal(err)
+	}
+	var scaled image.Image
+	scaled.Reset(image.Shape{C: 1, H: 41, W: 32})
+	r := image.Resizer{Filter: image.Bicubic}
+	if err := r.Resize(&scaled, img); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range got {
+		// 6.5 pixels are cut off above: Python rounds halves to even.
+		if want := float32(scaled.Pix[(i/28+6)*32+i%28+2]) / 255; g != want {
+			t.Fatalf("value %d is %v: want %v", i, g, want)
+		}
+	}
+}

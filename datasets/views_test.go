@@ -114,7 +114,7 @@ func TestImagesThatTransformsMakeTheInputsSizeAreTakenAsTheyAre(t *testing.T) {
 	if got, want := first(Config{Transforms: []augment.Transform{relabel(0)}}), (float32(img.Pix[0])/255-.5)/.25; got != want {
 		t.Errorf("with transforms the corner is %v: want the image's own, %v", got, want)
 	}
-	p, err := NewPreparer(Input{in.Shape, in.Resize, in.Crop, []float32{.5}, []float32{.25}})
+	p, err := NewPreparer(Input{Shape: in.Shape, Resize: in.Resize, Crop: in.Crop, Mean: []float32{.5}, Std: []float32{.25}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,7 @@ func ScaledTanh(amp, slope float32) Activation {
 // connected layer, a batch normalisation or a sum that nothing else uses, and the kernels can, a session
 // computes it on the way out of that layer.
 func (b *Builder) Activate(x *gorgonia.Node, a Activation) *gorgonia.Node {
-	l := Layer{Kind: a.Kind.String()}
-	if !b.takes(l.Kind, x) {
+	if !b.takes(a.Kind.String(), x) {
 		return nil
 	}
 	if err := a.Validate(); err != nil {
@@ -48,7 +47,11 @@ func (b *Builder) Activate(x *gorgonia.Node, a Activation) *gorgonia.Node {
 	if a == Identity {
 		return x
 	}
+	l := b.unnamed(a.Kind.String())
 	o := &activationOp{activation: a}
+	if a == ReLU {
+		o.backward = b.relu
+	}
 	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
 	return b.layer(l, o, x)
 }
@@ -67,6 +70,7 @@ func (b *Builder) ScaledTanh(x *gorgonia.Node, amp, slope float32) *gorgonia.Nod
 type activationOp struct {
 	core
 	activation Activation
+	backward   ReLURule // of a ReLU
 }
 
 // activationOf is the activation that a node computes, or [Identity].
@@ -97,6 +101,12 @@ func (c *compiler) activated(x *value, a Activation) *value {
 }
 
 func (o *activationOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	if o.backward != ExactReLU {
+		var err error
+		if grad, err = o.positive(grad); err != nil || o.backward == DeconvReLU {
+			return gorgonia.Nodes{grad}, err
+		}
+	}
 	kept := inputs[0]
 	if o.activation.GradFromResult() {
 		kept = y

@@ -27,6 +27,7 @@ type compiler struct {
 	children map[*gorgonia.Node][]*gorgonia.Node
 	fused    map[*gorgonia.Node]*gorgonia.Node // a node that is computed as part of another's step
 	absorbed map[*gorgonia.Node]bool           // nodes whose work a later step does
+	followed map[*gorgonia.Node]bool           // nodes whose state a gradient needs
 	place    map[*gorgonia.Node]placement      // results that are written straight into a concatenation
 	concats  map[*gorgonia.Node]*value
 	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
@@ -80,7 +81,7 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		values: map[*gorgonia.Node]*value{}, state: map[*core][]*value{}, convs: map[*core]*kernel.Conv{},
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
-		absorbed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
+		absorbed: map[*gorgonia.Node]bool{}, followed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
 		pooled: map[*gorgonia.Node]*kernel.PooledGrad{},
 	}
 }
@@ -103,7 +104,9 @@ func (c *compiler) compile(g *gorgonia.ExprGraph, outputs []*gorgonia.Node) erro
 		children := g.From(n.ID())
 		for children != nil && children.Next() {
 			child := children.Node().(*gorgonia.Node)
-			if o, ok := n.Op().(follower); !ok || o.follows() != len(c.children[n]) {
+			if o, ok := n.Op().(follower); ok && o.follows() == len(c.children[n]) {
+				c.followed[child] = true
+			} else {
 				c.uses[child]++
 			}
 			c.children[n] = append(c.children[n], child)
@@ -171,7 +174,7 @@ func (c *compiler) input(n *gorgonia.Node) error {
 	v := &value{name: n.Name(), shape: n.Shape(), keep: true}
 	v.source = func() []float32 { return v.bound }
 	if p := c.params.Get(n.Name()); p != nil {
-		v.source = func() []float32 { return p.Data }
+		v.fixed, v.source = true, func() []float32 { return p.Data }
 	}
 	c.values[n] = v
 	return nil
@@ -262,13 +265,13 @@ func (c *compiler) alike(x, y *value) (*value, *value) {
 	return x, y
 }
 
-// derive makes a value that depends on parameters alone. In evaluation it is kept from run to run and
-// computed again when parameters have changed; in training they change at every step.
+// derive makes a value of others. If they are parameters and constants alone, in evaluation it is kept from
+// run to run and computed again when parameters have changed; in training they change at every step.
 func (c *compiler) derive(size, scratch int, reads []*value, run func(*exec, []float32)) *value {
 	v := &value{shape: []int{size}}
 	s := c.add(reads, []*value{v}, scratch, func(e *exec) error { run(e, v.data); return nil })
-	if !c.training && c.params != nil {
-		s.derived = true
+	if !c.training && c.params != nil && !slices.ContainsFunc(reads, func(v *value) bool { return !v.storage().fixed }) {
+		s.derived, v.fixed = true, true
 		var own []float32
 		v.keep, v.source = true, func() []float32 {
 			if own == nil {

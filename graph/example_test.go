@@ -88,3 +88,29 @@ func ExampleBuilder_Conv() {
 	// (1, 96, 55, 55) (227 - 11 + 2·0)/4 + 1 = 55
 	// conv2: input height 55 is too small: (N - F + 2P)/S + 1 = (55 - 57 + 2·0)/1 + 1 < 1
 }
+
+// Which pixels speak for a class? The gradient of the class's logit in the image tells: a saliency map.
+func ExampleBuilder_Backward() {
+	params := graph.NewParams()
+	b := graph.NewBuilder(params, graph.Eval)
+	x := b.Watch(b.Input("image", 1, 1, 2, 3))
+	logits := b.Dense(b.Flatten(x), "fc", 2)
+	class := b.Input("class", 1, 2) // 1 at the class asked for
+	grads, err := b.Backward(logits, class, x)
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := graph.Compile(b, grads, graph.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	params.Allocate()
+	copy(params.Get("fc.weight").Data, []float32{1, 2, 3, 4, 5, 6, 0, -1, 0, -2, 0, -3})
+	session.Bind(x, []float32{0, 0, 0, 0, 0, 0})
+	session.Bind(class, []float32{0, 1})
+	if err := session.Run(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(session.Value(grads[0]))
+	// Output: [0 -1 0 -2 0 -3]
+}

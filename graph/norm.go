@@ -1,9 +1,7 @@
 package graph
 
 import (
-	"fmt"
 	"math"
-	"slices"
 
 	"gorgonia.org/gorgonia"
 
@@ -19,6 +17,10 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 	if !b.rank(name, x, 4) {
 		return nil
 	}
+	if !(eps >= 0) || !finite(eps, momentum) {
+		b.Errorf("%s: eps %g must not be negative, and momentum %g finite", name, eps, momentum)
+		return nil
+	}
 	channels := []int{x.Shape()[1]}
 	inputs := []*gorgonia.Node{
 		x,
@@ -32,24 +34,25 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 	}
 	frozen := func(parameter string) bool { return b.params.Get(name + parameter).Frozen }
 	o := &batchNormOp{eps: eps, momentum: momentum}
-	o.fixed = b.Training() && (frozen(".running_mean") || frozen(".running_var"))
-	o.training = b.Training() && !o.fixed
-	diff := 0
-	switch {
-	case o.fixed && frozen(".weight") && frozen(".bias"):
-		diff = 1
-	case b.Training():
-		diff = 3
-	}
-	o.core = newCore(o, "batch norm", x.Shape(), diff, inputs...)
+	o.training = b.Training() && !frozen(".running_mean") && !frozen(".running_var")
+	o.core = newCore(o, "batch norm", x.Shape(), 3, inputs...)
+	o.wrt[0] = !b.image(x)
 	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
+}
+
+func finite(vs ...float32) bool {
+	for _, v := range vs {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 type batchNormOp struct {
 	core
 	eps, momentum float32
-	training      bool // normalises by the batch
-	fixed         bool // normalises by running statistics that do not move, in a graph for training
+	training      bool // normalises by the batch; otherwise by running statistics that do not move
 }
 
 func (o *batchNormOp) lower(c *compiler, in []*value) *value {
@@ -114,11 +117,8 @@ func (c *compiler) affine(o *batchNormOp, in []*value) *value {
 }
 
 func (o *batchNormOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	if o.fixed {
-		return o.fixedDiff(inputs, grad)
-	}
 	if !o.training {
-		return nil, fmt.Errorf("%s: batch normalisation by running statistics has no derivative: build the graph for training", o.name)
+		return o.fixedDiff(inputs, grad)
 	}
 	g := &batchNormGradOp{of: o}
 	children := []*gorgonia.Node{inputs[0], inputs[1], y, grad, inputs[2]}
@@ -162,57 +162,68 @@ func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
 }
 
 // fixedDiff is the derivative of y = s·x + t with s = weight/√(variance + eps), where mean and variance
-// do not depend on x.
+// do not depend on x. The gradient of x does without x, which then need not be kept.
 func (o *batchNormOp) fixedDiff(inputs gorgonia.Nodes, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &fixedNormGradOp{eps: o.eps, sums: o.wrt[1]}
-	children := append(slices.Clone(inputs), grad)
-	g.core = newCore(g, "batch norm gradient", inputs[0].Shape(), 0, children...)
-	dx, err := derive(g, &o.core, children...)
-	if err != nil || !g.sums {
-		return gorgonia.Nodes{dx, nil, nil, nil, nil}, err
+	x, gamma, beta, mean, variance := inputs[0], inputs[1], inputs[2], inputs[3], inputs[4]
+	grads := make(gorgonia.Nodes, 5)
+	var err error
+	if o.wrt[0] {
+		g := &fixedNormGradOp{eps: o.eps}
+		g.core = newCore(g, "batch norm gradient", x.Shape(), 0, gamma, variance, grad)
+		if grads[0], err = derive(g, &o.core, gamma, variance, grad); err != nil {
+			return nil, err
+		}
 	}
-	dgamma, err := second(&o.core, &g.core, 0, inputs[1].Shape(), dx)
-	if err != nil {
+	sums := &fixedNormSumsOp{eps: o.eps}
+	sums.core = newCore(sums, "batch norm weight gradient", gamma.Shape(), 0, x, mean, variance, grad)
+	if grads[1], err = derive(sums, &o.core, x, mean, variance, grad); err != nil {
 		return nil, err
 	}
-	dbeta, err := second(&o.core, &g.core, 1, inputs[2].Shape(), dx)
-	return gorgonia.Nodes{dx, dgamma, dbeta, nil, nil}, err
+	grads[2], err = second(&o.core, &sums.core, 0, beta.Shape(), grads[1])
+	return grads, err
 }
 
 type fixedNormGradOp struct {
 	core
-	eps  float32
-	sums bool // the gradients of weight and bias are wanted
+	eps float32
 }
 
 func (o *fixedNormGradOp) lower(c *compiler, in []*value) *value {
-	gamma, beta, mean, variance, dy := in[1], in[2], in[3], in[4], c.asBlocked(in[5])
-	channels := o.shape[1]
-	factors := c.derive(2*channels, 0, []*value{gamma, variance}, func(_ *exec, f []float32) {
-		for i := range channels {
-			invstd := 1 / math.Sqrt(float64(variance.data[i])+float64(o.eps))
-			f[i], f[channels+i] = float32(float64(gamma.data[i])*invstd), float32(invstd)
+	gamma, variance, dy := in[0], in[1], c.asBlocked(in[2])
+	scale := c.derive(o.shape[1], 0, []*value{gamma, variance}, func(_ *exec, s []float32) {
+		for i := range s {
+			s[i] = float32(float64(gamma.data[i]) / math.Sqrt(float64(variance.data[i])+float64(o.eps)))
 		}
 	})
-	if !o.sums {
-		dx := c.like(dy)
-		c.add([]*value{factors, dy}, []*value{dx}, 0, func(e *exec) error {
-			kernel.ChannelAffine(e.pool, dy.act(), factors.data[:channels], nil, dx.act(), false)
-			return nil
-		})
-		return dx
-	}
-	x, dx := c.asBlocked(in[0]), c.result(o.shape...)
-	dgamma, dbeta := c.plain(channels), c.plain(channels)
-	c.state[&o.core] = []*value{dgamma, dbeta}
-	c.add([]*value{x, gamma, beta, mean, factors, dy}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
-		// The sums are those of the batch's own normalisation; its dx, which takes in what mean and variance
-		// of the batch depend on, is not.
-		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, factors.data[channels:], dx.act(), dgamma.data, dbeta.data, false)
-		kernel.ChannelAffine(e.pool, dy.act(), factors.data[:channels], nil, dx.act(), false)
+	dx := c.like(dy)
+	c.add([]*value{scale, dy}, []*value{dx}, 0, func(e *exec) error {
+		kernel.ChannelAffine(e.pool, dy.act(), scale.data, nil, dx.act(), false)
 		return nil
 	})
 	return dx
+}
+
+type fixedNormSumsOp struct {
+	core
+	eps float32
+}
+
+func (o *fixedNormSumsOp) lower(c *compiler, in []*value) *value {
+	x, mean, variance, dy := c.asBlocked(in[0]), in[1], in[2], c.asBlocked(in[3])
+	channels := o.shape[0]
+	invstd := c.derive(channels, 0, []*value{variance}, func(_ *exec, s []float32) {
+		for i, v := range variance.data {
+			s[i] = float32(1 / math.Sqrt(float64(v)+float64(o.eps)))
+		}
+	})
+	dgamma, dbeta := c.plain(channels), c.plain(channels)
+	c.state[&o.core] = []*value{dbeta}
+	unused := c.blocked(dy.shape...) // the dx of a normalisation by the batch, whose sums are the same
+	c.add([]*value{x, mean, invstd, dy}, []*value{dgamma, dbeta, unused}, 0, func(e *exec) error {
+		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), nil, nil, mean.data, invstd.data, unused.act(), dgamma.data, dbeta.data, false)
+		return nil
+	})
+	return dgamma
 }
 
 // LRN adds local response normalisation across channels, x/(k + alpha·Σx²)^beta with the sum over size
@@ -223,8 +234,8 @@ func (b *Builder) LRN(x *gorgonia.Node, size int, k, alpha, beta float32) *gorgo
 	if !b.rank(l.Name, x, 4) {
 		return nil
 	}
-	if size < 1 || size%2 == 0 || k <= 0 || alpha < 0 {
-		b.Errorf("%s: size %d must be odd, k %g positive and alpha %g not negative", l.Name, size, k, alpha)
+	if size < 1 || size%2 == 0 || !(k > 0) || !(alpha >= 0) || !finite(k, alpha, beta) {
+		b.Errorf("%s: size %d must be odd, k %g positive, alpha %g not negative and beta %g finite", l.Name, size, k, alpha, beta)
 		return nil
 	}
 	o := &lrnOp{params: kernel.LRNParams{Size: size, K: k, Alpha: alpha, Beta: beta}}

@@ -80,7 +80,7 @@ func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
 	y := c.result(o.shape...)
 	writes, where := []*value{y}, c.plain((y.size()+3)/4)
 	where.bits = true
-	if c.training {
+	if c.followed[c.node] || c.node == nil { // a tape machine runs the gradient later, if at all
 		c.state[&o.core] = []*value{where}
 		writes = append(writes, where)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -43,7 +44,7 @@ func (e *Diverged) Error() string {
 func (t *Trainer) diverged(g *trainingGraph, b *datasets.Batch, loss, lr float64) error {
 	e := &Diverged{Epoch: t.at.Epoch + 1, Step: t.at.Step + 1, Loss: loss, LR: lr}
 	e.advice = fmt.Sprintf("try a lower one (--lr %.3g) or a warm-up (--set schedule.name=cosine --set schedule.warmup=1)", lr/10)
-	last := filepath.Join(t.folder, LastFile)
+	last := filepath.Join(t.folder, report.LastFile)
 	if r, err := weights.Open(last); err == nil {
 		e.Kept, e.KeptEpoch = last, float64(r.Meta().Epoch)
 		r.Close()
@@ -67,11 +68,11 @@ func (t *Trainer) diverged(g *trainingGraph, b *datasets.Batch, loss, lr float64
 	case fault.What == "parameter":
 		e.Layer, e.Where = fault.Layer, fault.Name
 		if t.at.Step == 0 && t.cfg.Init != "" {
-			e.advice = "it came with the weights to begin with, " + t.cfg.Init
+			e.advice = "it came with the initial weights, " + t.cfg.Init
 		}
 	case fault.What == "input":
 		e.Layer, e.Where = fault.Layer, "the images"
-		name := t.data.Train.Info().Name
+		name := t.learn.Info().Name
 		size := len(b.Images) / b.N
 		for i := range b.N {
 			if !kernel.Finite(t.pool, b.Images[i*size:(i+1)*size]) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // environment is env.json: where a run's numbers come from.
@@ -20,7 +21,7 @@ type environment struct {
 	Seed     uint64    `json:"seed"`
 	Data     string    `json:"data"`
 	Train    string    `json:"train_checksum"`
-	Test     string    `json:"test_checksum"`
+	Val      string    `json:"val_checksum"`
 	Command  string    `json:"command,omitempty"`
 	Sessions []session `json:"sessions"` // the first start, and each time that the run went on
 }
@@ -41,7 +42,7 @@ type session struct {
 
 // writeEnv adds this session to the record.
 func (t *Trainer) writeEnv() error {
-	path := filepath.Join(t.folder, EnvFile)
+	path := filepath.Join(t.folder, report.EnvFile)
 	var e environment
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -51,7 +52,7 @@ func (t *Trainer) writeEnv() error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(e.Sessions) == 0 {
-		e = environment{Seed: t.cfg.Seed, Data: t.cfg.Data, Train: t.at.Data, Test: t.at.TestData, Command: strings.Join(t.opts.Command, " ")}
+		e = environment{Seed: t.cfg.Seed, Data: t.cfg.Data, Train: t.at.Data, Val: t.at.ValData, Command: strings.Join(t.opts.Command, " ")}
 	}
 	s := session{
 		Started: t.begun.UTC().Truncate(time.Second), Step: t.at.Step, Program: t.opts.Program,
@@ -78,7 +79,7 @@ func (t *Trainer) writeEnv() error {
 // Command is what the record of a run says that it was started with; empty if it does not say.
 func Command(folder string) string {
 	var e environment
-	if text, err := os.ReadFile(filepath.Join(folder, EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
+	if text, err := os.ReadFile(filepath.Join(folder, report.EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
 		return e.Command
 	}
 	return ""

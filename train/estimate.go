@@ -38,7 +38,7 @@ func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	// Images and not steps, for the last batch of an epoch is smaller.
-	epoch := time.Duration(float64(step)/float64(min(t.cfg.Batch, t.loader.Len()))*float64(t.loader.Len())) + image*time.Duration(t.test.Len())
+	epoch := time.Duration(float64(step)/float64(min(t.cfg.Batch, t.loader.Len()))*float64(t.loader.Len())) + image*time.Duration(t.val.Len())
 	run := time.Duration(t.cfg.Epochs*max(t.cfg.Ensemble, 1)) * epoch
 	if t.cfg.Time > 0 {
 		run = min(run, time.Duration(t.cfg.Time))
@@ -51,7 +51,7 @@ func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
 func (t *Trainer) timeSteps(ctx context.Context) (time.Duration, error) {
 	at := t.at
 	defer func() { t.at = at }()
-	still := Setting{Momentum: t.cfg.Optimizer.base().Momentum}
+	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
 	steps, begun := 0, time.Time{}
 	for b, err := range t.loader.Epoch(ctx, 0, 0) {
 		if err != nil {
@@ -105,7 +105,7 @@ func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Durat
 		return 0, err
 	}
 	images, labels = images[:len(images)/of*n], labels[:len(labels)/of*n]
-	still := Setting{Momentum: t.cfg.Optimizer.base().Momentum}
+	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
 	begun := time.Now()
 	for i := range 2 {
 		if i == 1 {
@@ -122,7 +122,7 @@ func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Durat
 
 // timeEvaluation is the mean time of an image's evaluation.
 func (t *Trainer) timeEvaluation(ctx context.Context) (time.Duration, error) {
-	for b, err := range t.test.Epoch(ctx, 0, 0) {
+	for b, err := range t.val.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return 0, err
 		}

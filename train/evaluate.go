@@ -10,6 +10,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -37,51 +38,15 @@ type EvalConfig struct {
 	Progress func(member, images, total int)
 }
 
-// An Evaluation is the result of [Evaluate]: the ensemble's metrics, which for one member are its own.
-type Evaluation struct {
-	Data string `json:"data"`
-	Metrics
-	Members  []Member `json:"members"`
-	Ensemble Metrics  `json:"ensemble"`
-	Mean     Metrics  `json:"mean"` // of the members
-	// Gain is the mean's errors less the ensemble's.
-	Gain Gain `json:"gain"`
-	// Disagreement is the fraction of images that not all members put into the same class.
-	Disagreement float64  `json:"disagreement"`
-	Crops        int      `json:"crops"`
-	Flip         bool     `json:"flip"`
-	Warnings     []string `json:"warnings,omitempty"`
-	// OneCrop is the same without further views.
-	OneCrop   *Evaluation `json:"one_crop,omitempty"`
-	Worst     []Mistake   `json:"worst,omitempty"`
-	Confusion Confusion   `json:"-"`
-}
-
-// A Gain is the difference of two errors, as fractions.
-type Gain struct {
-	Top1 float64 `json:"top1_error"`
-	Top5 float64 `json:"top5_error"`
-}
-
-// A Member is one network of an [Evaluation].
-type Member struct {
-	Weights string `json:"weights"`
-	Network string `json:"network"`
-	Variant string `json:"variant,omitempty"`
-	Seed    uint64 `json:"seed"`
-	Epoch   int    `json:"epoch"`
-	Metrics
-}
-
 // Evaluate measures trained weights, on the path on which training evaluates: the same weights, images
 // and batch size give the same numbers. Members are evaluated one after another; of each only the
 // probabilities are kept.
-func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
+func Evaluate(ctx context.Context, c EvalConfig) (report.Evaluation, error) {
 	if len(c.Weights) == 0 {
-		return Evaluation{}, errors.New("no weights to evaluate")
+		return report.Evaluation{}, errors.New("no weights to evaluate")
 	}
 	if err := c.Views.Validate(); err != nil {
-		return Evaluation{}, err
+		return report.Evaluation{}, err
 	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
@@ -99,21 +64,31 @@ func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
 	return e, err
 }
 
-func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluation, error) {
-	e := Evaluation{Data: c.Images.Info().Name, Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
+func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Evaluation, error) {
+	var err error
+	e := report.Evaluation{Data: c.Images.Info().Name, Part: string(c.Images.Info().Part), Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
 	var all review
 	var top [][]int32 // each member's classes
 	var sum []float64 // of the members' probabilities, for each image
 	var metas []weights.Meta
 	classes := 0
+	var names []string // of the classes, in the order of the first member
 	for i, path := range c.Weights {
-		fail := func(err error) (Evaluation, error) { return e, fmt.Errorf("%s: %w", path, err) }
+		fail := func(err error) (report.Evaluation, error) { return e, fmt.Errorf("%s: %w", path, err) }
 		n, meta, params, err := c.open(path)
 		if err != nil {
 			return e, err
 		}
-		if err := n.fits(c.Images.Info()); err != nil {
+		images, match, err := c.imagesFor(&n, meta)
+		if err != nil {
 			return fail(err)
+		}
+		order, err := permutation(names, meta.ClassNames)
+		if err != nil {
+			return fail(err)
+		}
+		for _, note := range match.notes {
+			e.Warnings = append(e.Warnings, path+": "+note)
 		}
 		if i > 0 && n.Classes != classes {
 			return fail(fmt.Errorf("%d classes, those of %s are %d: members of an ensemble must agree", n.Classes, c.Weights[0], classes))
@@ -121,7 +96,12 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		if n.Squared && (len(c.Weights) > 1 || c.Views.Len() > 1) {
 			return fail(fmt.Errorf("%s has no classes whose probabilities could be averaged", n.Name))
 		}
-		classes = n.Classes
+		if i == 0 {
+			classes, names = n.Classes, meta.ClassNames
+			if len(match.missing) > 0 {
+				e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no images of %s, which the network knows", c.Images.Info(), listed(match.missing)))
+			}
+		}
 		batch := c.Batch
 		if batch == 0 {
 			batch = n.evalBatch()
@@ -136,7 +116,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		if c.SkipBroken {
 			skip = datasets.LeaveOut
 		}
-		l, err := datasets.NewLoader(c.Images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
+		l, err := datasets.NewLoader(images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
 		if err != nil {
 			return fail(err)
 		}
@@ -145,9 +125,9 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		}
 		seen := review{}
 		keep := func(at int, b *datasets.Batch, p []float64) {
-			seen.add(b, p, classes)
-			for k, v := range p {
-				sum[at*classes+k] += v
+			seen.add(b, p, classes, order)
+			for k := range p {
+				sum[at*classes+k] += p[inOrder(k, classes, order)]
 			}
 		}
 		if n.Squared {
@@ -167,7 +147,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		all.index, all.label, all.loss = seen.index, seen.label, seen.loss
 		all.top = seen.top
 		top, metas = append(top, seen.top), append(metas, meta)
-		e.Members = append(e.Members, Member{path, n.Name, n.Variant, meta.Seed, meta.Epoch, m})
+		e.Members = append(e.Members, report.Member{Weights: path, Network: n.Name, Variant: n.Variant, Seed: meta.Seed, Epoch: meta.Epoch, Metrics: m})
 	}
 	e.Ensemble = e.Members[0].Metrics
 	if len(c.Weights) > 1 {
@@ -179,16 +159,50 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		e.Mean.Images = m.Images
 		e.Mean.Loss += share * m.Loss
 		e.Mean.Top1 += share * m.Top1
-		e.Mean.Top5 += share * m.Top5
+		e.Mean.Top5.Value += share * m.Top5.Value
+		e.Mean.Top5.Known = m.Top5.Known
 	}
-	e.Gain = Gain{e.Mean.Top1 - e.Ensemble.Top1, e.Mean.Top5 - e.Ensemble.Top5}
+	e.Gain = report.Gain{Top1: e.Mean.Top1 - e.Ensemble.Top1}
+	if e.Mean.Top5.Known {
+		e.Gain.Top5 = report.Some(e.Mean.Top5.Value - e.Ensemble.Top5.Value)
+	}
 	e.Disagreement = disagreement(top)
-	e.Warnings = warnings(e.Members, metas)
+	e.Warnings = append(e.Warnings, warnings(e.Members, metas)...)
 	if len(all.label) > 0 {
-		e.Confusion = all.confusion(c.Images.Info().Classes, classes)
-		e.Worst = all.worst(c.Worst, c.Images.Info().Classes)
+		if len(names) == 0 {
+			names = c.Images.Info().Classes
+		}
+		e.Confusion = all.confusion(names, classes)
+		e.Classes = e.Confusion.Results()
+		if e.Worst, err = all.worst(c.Worst, names, c.Images); err != nil {
+			return e, err
+		}
 	}
 	return e, nil
+}
+
+// imagesFor are the images with the labels of a network's own classes.
+func (c *EvalConfig) imagesFor(n *Network, meta weights.Meta) (datasets.Source, classMatch, error) {
+	info := c.Images.Info()
+	if n.Squared || len(info.Classes) == 0 {
+		return c.Images, classMatch{}, n.fits(info)
+	}
+	match, err := matchClasses(info.Classes, meta.ClassNames, n.Classes)
+	if err != nil {
+		return nil, match, fmt.Errorf("%s has %w", info, err)
+	}
+	if len(meta.ClassNames) == 0 {
+		return c.Images, match, nil
+	}
+	return &relabelled{c.Images, match.to, meta.ClassNames}, match, nil
+}
+
+// inOrder is the place of value k of rows of classes, where the classes stand in another order.
+func inOrder(k, classes int, order []int) int {
+	if order == nil {
+		return k
+	}
+	return k - k%classes + order[k%classes]
 }
 
 // disagreement is the fraction of images that not all members put into the same class.
@@ -206,7 +220,7 @@ func disagreement(top [][]int32) float64 {
 }
 
 // warnings says what makes members less than independent, or not comparable.
-func warnings(members []Member, metas []weights.Meta) []string {
+func warnings(members []report.Member, metas []weights.Meta) []string {
 	var list []string
 	for i, m := range members {
 		for j, other := range members[:i] {
@@ -225,19 +239,19 @@ func warnings(members []Member, metas []weights.Meta) []string {
 
 // measure evaluates the graph on every image of the loader, whose batch size times its views is the
 // graph's. Keep, if not nil, gets each batch's probabilities, N×classes, its first image being number at.
-func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (Metrics, error) {
+func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (report.Metrics, error) {
 	var t tally
 	var p []float64
 	var mean []float32
 	for b, err := range l.Epoch(ctx, 0, 0) {
 		if err != nil {
-			return Metrics{}, err
+			return report.Metrics{}, err
 		}
 		// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
 		// outputs nobody reads.
 		out, err := g.run(b.Images[:cap(b.Images)])
 		if err != nil {
-			return Metrics{}, err
+			return report.Metrics{}, err
 		}
 		at := t.Images
 		if n.Squared {

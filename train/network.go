@@ -9,6 +9,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -24,8 +25,15 @@ type Network struct {
 }
 
 // input is the network's input for images of a source.
-func (n *Network) input(c Config, info datasets.Info) (datasets.Input, error) {
-	return datasets.Input{Shape: image.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop, Mean: c.Mean, Std: c.Std}.For(info)
+func (n *Network) input(c recipe.Config, info datasets.Info) (datasets.Input, error) {
+	filter, err := image.ParseFilter(c.Interpolation)
+	if err != nil {
+		return datasets.Input{}, err
+	}
+	return datasets.Input{
+		Shape: image.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop, Mean: c.Mean, Std: c.Std,
+		Filter: filter, Scale: float32(c.PixelScale), BGR: c.Channels == "bgr",
+	}.For(info)
 }
 
 // fits says whether the classes of a source are the network's.
@@ -47,7 +55,17 @@ func preprocessing(in datasets.Input) *weights.Preprocessing {
 	if !ok {
 		return nil
 	}
-	return &weights.Preprocessing{Resize: in.Resize, Crop: in.Crop, Mean: in.Mean, Std: in.Std, Channels: channels}
+	p := &weights.Preprocessing{Resize: in.Resize, Crop: in.Crop, Mean: in.Mean, Std: in.Std, Channels: channels}
+	if in.BGR {
+		p.Channels = "bgr"
+	}
+	if in.Filter != image.Bilinear {
+		p.Interpolation = in.Filter.String()
+	}
+	if in.Scale != 1 {
+		p.Scale = in.Scale
+	}
+	return p
 }
 
 // stored is the input that weights were trained with.
@@ -55,6 +73,8 @@ func stored(m weights.Meta, n *Network) datasets.Input {
 	in := datasets.Input{Shape: image.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}}
 	if p := m.Preprocessing; p != nil {
 		in.Resize, in.Crop, in.Mean, in.Std = p.Resize, p.Crop, p.Mean, p.Std
+		in.Filter, _ = image.ParseFilter(p.Interpolation) // checked with the metadata
+		in.Scale, in.BGR = p.Scale, p.Channels == "bgr"
 	}
 	return in
 }

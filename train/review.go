@@ -7,15 +7,8 @@ import (
 	"slices"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
-
-// A Mistake is an image that was put into a wrong class.
-type Mistake struct {
-	Index       int     `json:"index"` // in the source
-	Class       string  `json:"class"` // the right one
-	Predicted   string  `json:"predicted"`
-	Probability float64 `json:"probability"` // of the right class
-}
 
 // review is what an evaluation remembers of each image.
 type review struct {
@@ -25,13 +18,21 @@ type review struct {
 	loss  []float64 // -log of the right class's probability
 }
 
-// add remembers a batch by its probabilities, N×classes.
-func (r *review) add(b *datasets.Batch, p []float64, classes int) {
+// add remembers a batch by its probabilities, N×classes. Order, if not nil, says where each class stands in them and in
+// the labels.
+func (r *review) add(b *datasets.Batch, p []float64, classes int, order []int) {
+	of := make([]float64, classes)
 	for i := range b.N {
-		of := p[i*classes : (i+1)*classes]
+		label := int(b.Labels[i])
+		for c := range of {
+			of[c] = p[inOrder(i*classes+c, classes, order)]
+		}
+		if order != nil {
+			label = slices.Index(order, label)
+		}
 		r.index = append(r.index, b.Index[i])
-		r.label = append(r.label, int32(b.Labels[i]))
-		r.judge(of, b.Labels[i])
+		r.label = append(r.label, int32(label))
+		r.judge(of, float32(label))
 	}
 }
 
@@ -47,7 +48,7 @@ func (r *review) judge(p []float64, label float32) {
 }
 
 // average judges the images again by the sum of members' probabilities.
-func (r *review) average(sum []float64, classes, members int) Metrics {
+func (r *review) average(sum []float64, classes, members int) report.Metrics {
 	var t tally
 	mean := make([]float32, classes)
 	r.top, r.loss = nil, nil
@@ -65,7 +66,7 @@ func (r *review) average(sum []float64, classes, members int) Metrics {
 }
 
 // worst lists the mistakes with the least probable right classes.
-func (r *review) worst(n int, classes []string) []Mistake {
+func (r *review) worst(n int, classes []string, of datasets.Source) ([]report.Mistake, error) {
 	var wrong []int
 	for i := range r.label {
 		if r.top[i] != r.label[i] {
@@ -73,16 +74,20 @@ func (r *review) worst(n int, classes []string) []Mistake {
 		}
 	}
 	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(r.loss[b], r.loss[a]) })
-	var list []Mistake
+	var list []report.Mistake
 	for _, i := range wrong[:min(n, len(wrong))] {
-		list = append(list, Mistake{r.index[i], className(classes, int(r.label[i])), className(classes, int(r.top[i])), math.Exp(-r.loss[i])})
+		file, err := datasets.Path(of, r.index[i])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, report.Mistake{Index: r.index[i], File: file, Class: className(classes, int(r.label[i])), Predicted: className(classes, int(r.top[i])), Probability: math.Exp(-r.loss[i])})
 	}
-	return list
+	return list, nil
 }
 
 // confusion counts the images by their class and the one that they were put into.
-func (r *review) confusion(names []string, classes int) Confusion {
-	c := Confusion{Counts: make([][]int, classes)}
+func (r *review) confusion(names []string, classes int) report.Confusion {
+	c := report.Confusion{Counts: make([][]int, classes)}
 	for i := range c.Counts {
 		c.Classes = append(c.Classes, className(names, i))
 		c.Counts[i] = make([]int, classes)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +28,12 @@ type entry struct {
 	dtype      *dtype
 	shape      []int
 	strides    []int // elements; nil for one that is dense and in row-major order
+	sides      []int // that the strides are for: the shape, before it was changed
 	elements   int
-	begin, end int64 // bytes, from the start of the data
+	part       *part // nil: data holds it
+	begin, end int64 // bytes, from the start of the part (of the data, until the header is checked)
+	data       []float32
+	made       string // the function that would have to be executed for it
 }
 
 // parseHeader reads the JSON header of a file with dataLen bytes of data. The
@@ -49,7 +54,7 @@ func parseHeader(raw []byte, dataLen int64) ([]entry, map[string]string, error) 
 	dec.UseNumber()
 	var entries []entry
 	var meta map[string]string
-	err := object(dec, func(key string) (err error) {
+	err := jsonObject(dec, func(key string) (err error) {
 		if key == metaKey {
 			meta, err = parseMetadata(dec)
 			return err
@@ -97,7 +102,7 @@ func parseEntry(dec *json.Decoder) (entry, error) {
 	var e entry
 	var offsets []int
 	var have [3]bool
-	err := object(dec, func(key string) (err error) {
+	err := jsonObject(dec, func(key string) (err error) {
 		switch key {
 		case "dtype":
 			have[0] = true
@@ -145,7 +150,7 @@ func parseEntry(dec *json.Decoder) (entry, error) {
 
 func parseMetadata(dec *json.Decoder) (map[string]string, error) {
 	meta := map[string]string{}
-	err := object(dec, func(key string) error {
+	err := jsonObject(dec, func(key string) error {
 		tok, err := dec.Token()
 		if err != nil {
 			return err
@@ -160,9 +165,9 @@ func parseMetadata(dec *json.Decoder) (map[string]string, error) {
 	return meta, err
 }
 
-// object reads one JSON object and calls field for each key, with dec at the
+// jsonObject reads one JSON object and calls field for each key, with dec at the
 // value. A key that comes twice is refused.
-func object(dec *json.Decoder, field func(key string) error) error {
+func jsonObject(dec *json.Decoder, field func(key string) error) error {
 	tok, err := dec.Token()
 	if err != nil {
 		return err
@@ -256,10 +261,16 @@ func escape(raw []byte) int {
 // header length and header, padded with spaces so that the data starts at a
 // multiple of eight. Key order and spelling are fixed, so equal files are equal
 // bytes.
-func encodeHeader(f *File, d *dtype) ([]byte, error) {
+//
+// With the sum of the data, the metadata ends in it and in that of the header
+// itself.
+func encodeHeader(f *File, d *dtype, dataSum []byte) ([]byte, error) {
 	meta, err := f.Meta.encode()
 	if err != nil {
 		return nil, err
+	}
+	if dataSum != nil {
+		meta = append(meta, keyValue{dataSumKey, hex.EncodeToString(dataSum)}, keyValue{headerSumKey, noSum})
 	}
 	b := append(make([]byte, 8), '{')
 	if len(meta) > 0 {
@@ -317,6 +328,10 @@ func encodeHeader(f *File, d *dtype) ([]byte, error) {
 		return nil, fmt.Errorf("the header takes %d bytes, the format allows %d: shorten names or metadata", len(b)-8, maxHeader)
 	}
 	binary.LittleEndian.PutUint64(b, uint64(len(b)-8))
+	if dataSum != nil {
+		sum, at := headerSum(b)
+		copy(b[at:], hex.EncodeToString(sum))
+	}
 	return b, nil
 }
 

@@ -19,11 +19,12 @@ func TestOpenRefuses(t *testing.T) {
 		file []byte
 		want string // part of the error
 	}{
-		{"an empty file", nil, "0 bytes are too few"},
-		{"half a header length", eight[:7], "7 bytes are too few"},
+		{"an empty file", nil, "no bytes at all"},
+		{"half a header length", []byte("\x40\x00\x00"), "3 bytes are too few"},
+		{"zeros", eight[:7], "begins with zeros only"},
 		{"a header longer than the file", append(claims(100), `{}`...), "claims a header of 100 bytes, of which 2 follow"},
 		{"a header length that overflows", append(claims(1<<64-1), `{}`...), "claims a header of 18446744073709551615 bytes"},
-		{"an empty header", raw(""), "does not start with '{'"},
+		{"an empty header", raw("", 1), "does not start with '{'"},
 		{"a header that starts with a space", raw(` {`+a4+`}`, four...), "does not start with '{'"},
 		{"a header that is a list", raw(`[1]`), "does not start with '{'"},
 		{"broken UTF-8", raw("{\"\xff\":{}}"), "not valid UTF-8"},

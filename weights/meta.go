@@ -26,7 +26,7 @@ import (
 //	zoo.classes         number
 //	zoo.class_names     list of strings
 //	zoo.input           [C,H,W]
-//	zoo.preprocessing   {"resize":256,"crop":224,"mean":[…],"std":[…],"channels":"rgb"}
+//	zoo.preprocessing   {"resize":256,"crop":224,"mean":[…],"std":[…],"channels":"rgb","interpolation":"bicubic"}
 //	zoo.seed            number
 //	zoo.data            string
 //	zoo.data_checksum   string
@@ -34,6 +34,9 @@ import (
 //	zoo.metrics         {"top1_error":0.0827,…}
 //	zoo.recipe          string
 //	zoo.command         string
+//
+// Two more keys, zoo.sha256 and zoo.header_sha256, are the checksums that [Write]
+// makes; they stand in no Meta.
 type Meta struct {
 	Network string          // the registry's name: "alexnet"
 	Variant string          // which of the network's variants: "paper", "torchvision"
@@ -56,13 +59,17 @@ type Meta struct {
 }
 
 // Preprocessing turns an image into the network's input: resize, crop the
-// centre, scale to 0…1, subtract Mean and divide by Std a channel.
+// centre, scale to 0…1 (or 0…Scale), subtract Mean and divide by Std a channel.
 type Preprocessing struct {
 	Resize   int       `json:"resize,omitempty"`   // pixels of the shorter side; 0: straight to the input's height and width
 	Crop     int       `json:"crop,omitempty"`     // side of the centre square, pixels; 0: no crop
 	Mean     []float32 `json:"mean,omitempty"`     // one a channel; empty: nothing is subtracted
 	Std      []float32 `json:"std,omitempty"`      // one a channel; empty: nothing is divided
-	Channels string    `json:"channels,omitempty"` // order: "rgb", "bgr" or "grey"
+	Channels string    `json:"channels,omitempty"` // order: "rgb", "bgr" or "grey"; Mean and Std have it too
+
+	// Interpolation is the filter that resizes, by Pillow's name: "bicubic"; empty: "bilinear".
+	Interpolation string  `json:"interpolation,omitempty"`
+	Scale         float32 `json:"scale,omitempty"` // of a white pixel, and of Mean and Std; 0: 1. Caffe's is 255
 }
 
 type keyValue struct{ key, value string }
@@ -97,7 +104,7 @@ func (m Meta) encode() ([]keyValue, error) {
 		return nil, err
 	}
 	var list []keyValue
-	own := map[string]bool{}
+	own := map[string]bool{dataSumKey: true, headerSumKey: true}
 	for _, f := range m.fields() {
 		own[f.key] = true
 		if v := reflect.ValueOf(f.value).Elem(); v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 {
@@ -143,9 +150,12 @@ func (m Meta) Strings() (map[string]string, error) {
 	return all, nil
 }
 
-func decodeMeta(raw map[string]string) (Meta, error) {
+// ParseMeta reads metadata from what [Meta.Strings] gives. Keys that are not ours are in Extra.
+func ParseMeta(raw map[string]string) (Meta, error) {
 	var m Meta
 	rest := maps.Clone(raw)
+	delete(rest, dataSumKey)
+	delete(rest, headerSumKey)
 	for _, f := range m.fields() {
 		value, ok := raw[f.key]
 		if !ok {
@@ -217,6 +227,12 @@ func (p *Preprocessing) validate(input []int) error {
 	}
 	if len(input) == 3 && input[0] != channels {
 		return fmt.Errorf("metadata: channel order %q with an input of %d channels", p.Channels, input[0])
+	}
+	if !slices.Contains([]string{"", "bilinear", "bicubic", "lanczos", "box", "hamming", "nearest"}, p.Interpolation) {
+		return fmt.Errorf("metadata: interpolation %s is none of bilinear, bicubic, lanczos, box, hamming, nearest", quote(p.Interpolation))
+	}
+	if s := p.Scale; s < 0 || s-s != 0 {
+		return fmt.Errorf("metadata: scale %g of the pixels", s)
 	}
 	for _, l := range []struct {
 		name string

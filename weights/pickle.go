@@ -60,6 +60,15 @@ type (
 	// An opaque value is something that no tensor depends on; what goes into it
 	// is dropped.
 	opaque struct{ what string }
+	// An object is what calling an unknown global would make. It keeps what is
+	// stored with it as data: the items of a dict or list that it may be a kind of,
+	// and its attributes.
+	object struct {
+		what  string // the global
+		items *dict
+		list  []any
+		state any
+	}
 )
 
 func newDict() *dict { return &dict{values: map[string]any{}} }
@@ -237,7 +246,7 @@ func (u *unpickler) step(op byte) error {
 		if err != nil {
 			return err
 		}
-		return u.push(findGlobal(module, name))
+		return u.push(findGlobal(module, name), nil)
 	case 0x93: // STACK_GLOBAL
 		names, err := u.popN(2)
 		if err != nil {
@@ -248,21 +257,25 @@ func (u *unpickler) step(op byte) error {
 		if !ok || !ok2 {
 			return fmt.Errorf("a global is named by %s and %s", describe(names[0]), describe(names[1]))
 		}
-		return u.push(findGlobal(module, name))
+		return u.push(findGlobal(module, name), nil)
 	case 'R', 0x81: // REDUCE, NEWOBJ
 		return u.call(2)
 	case 0x92: // NEWOBJ_EX
 		return u.call(3)
-	case 'b': // BUILD: sets attributes, of which no tensor depends on any
-		if _, err := u.popN(1); err != nil {
+	case 'b': // BUILD: sets attributes
+		items, err := u.popN(1)
+		if err != nil {
 			return err
 		}
 		v, err := u.top()
 		if err != nil {
 			return err
 		}
-		switch v.(type) {
-		case *dict, opaque, *tensor:
+		switch v := v.(type) {
+		case *object:
+			v.state = items[0]
+			return nil
+		case *dict, *list, opaque, *tensor, *global:
 			return nil
 		}
 		return fmt.Errorf("sets attributes of %s", describe(v))
@@ -286,6 +299,14 @@ func (u *unpickler) call(n int) error {
 		return err
 	}
 	f, ok := operands[0].(*global)
+	if !ok {
+		switch v := operands[0].(type) {
+		case *object: // what getattr or functools.partial would make, for one
+			return u.push(&object{what: v.what}, nil)
+		case opaque:
+			return u.push(v, nil)
+		}
+	}
 	if !ok || f.call == nil {
 		return fmt.Errorf("refused: it calls %s", describe(operands[0]))
 	}
@@ -324,6 +345,8 @@ func appendItems(to any, items []any) error {
 	switch to := to.(type) {
 	case *list:
 		to.items = append(to.items, items...)
+	case *object:
+		to.list = append(to.list, items...)
 	case opaque:
 	default:
 		return fmt.Errorf("appends to %s", describe(to))
@@ -340,6 +363,11 @@ func setItems(to any, items []any) error {
 		for i := 0; i < len(items); i += 2 {
 			to.set(items[i], items[i+1])
 		}
+	case *object:
+		if to.items == nil {
+			to.items = newDict()
+		}
+		return setItems(to.items, items)
 	case opaque:
 	default:
 		return fmt.Errorf("sets items of %s", describe(to))
@@ -503,21 +531,11 @@ func init() {
 	} {
 		globals[name] = &global{name: name, call: call}
 	}
-	for _, name := range []string{
-		"collections.defaultdict", "collections.Counter", "argparse.Namespace", "torch.device",
-		"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "_codecs.encode",
-		"builtins.set", "builtins.frozenset", "__builtin__.set", "__builtin__.frozenset",
-	} {
+	for _, name := range []string{"builtins.set", "builtins.frozenset", "__builtin__.set", "__builtin__.frozenset", "_codecs.encode"} {
 		globals[name] = &global{name: name, call: func(*unpickler, tuple) (any, error) { return opaque{name}, nil }}
 	}
-	// Named, never called: the second argument of _rebuild_from_type_v2, a
-	// default factory, data types.
-	for _, name := range []string{
-		"torch.nn.parameter.Parameter", "torch.Tensor",
-		"builtins.int", "builtins.float", "builtins.list", "builtins.dict", "__builtin__.int", "__builtin__.list", "__builtin__.dict",
-		"torch.float32", "torch.float64", "torch.float16", "torch.bfloat16", "torch.int64", "torch.int32", "torch.uint8", "torch.bool",
-	} {
-		globals[name] = &global{name: name}
+	for _, name := range []string{"copyreg.__newobj__", "copyreg._reconstructor", "copy_reg.__newobj__", "copy_reg._reconstructor"} {
+		globals[name] = &global{name: name, call: newObject}
 	}
 	for name, d := range map[string]string{
 		"Float": "F32", "Double": "F64", "Half": "F16", "BFloat16": "BF16", "Long": "I64", "Int": "I32",
@@ -526,24 +544,44 @@ func init() {
 		name = "torch." + name + "Storage"
 		globals[name] = &global{name: name, storage: dtypes[d]}
 	}
+	// Those that safetensors has not, and that cannot be read.
+	for name, d := range map[string]dtype{
+		"ComplexDouble": {name: "C128", size: 16}, "QInt8": {name: "QInt8", size: 1}, "QUInt8": {name: "QUInt8", size: 1},
+		"QInt32": {name: "QInt32", size: 4}, "Untyped": {name: "untyped", size: 1},
+	} {
+		name = "torch." + name + "Storage"
+		globals[name] = &global{name: name, storage: &d}
+	}
+	globals["torch.storage.UntypedStorage"] = globals["torch.UntypedStorage"]
 }
 
-// A RefusedError is a global that a pickle names and that no checkpoint of
-// tensors needs. Python would have imported, and probably called it.
+// A RefusedError is a global that a pickle names, that a tensor depends on and
+// that we do not know. Python would have imported and called it.
 type RefusedError struct {
 	Global string // module and name, as in os.system
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("refused: it asks for %s, which is none of the globals that tensors are stored with (nothing was executed; of a whole model, save model.state_dict() only)", quote(e.Global))
+	advice := "in PyTorch, save model.state_dict() only"
+	switch {
+	case strings.Contains(e.Global, "qtensor"):
+		advice = "it is quantised: in PyTorch, call dequantize() on it and save again"
+	case strings.HasPrefix(e.Global, "numpy."):
+		advice = "it is a NumPy array: in PyTorch, save torch.from_numpy(array)"
+	case strings.Contains(e.Global, "sparse"):
+		advice = "it is sparse: in PyTorch, call to_dense() on it and save again"
+	}
+	return fmt.Sprintf("refused: it asks for %s, which is none of the globals that tensors are stored with (nothing was executed; %s)", quote(e.Global), advice)
 }
 
-func findGlobal(module, name string) (any, error) {
-	g := globals[module+"."+name]
-	if g == nil || strings.Contains(name, ".") {
-		return nil, &RefusedError{module + "." + name}
+// findGlobal gives what a global stands for: of an unknown one, something that
+// makes opaque objects.
+func findGlobal(module, name string) *global {
+	full := module + "." + name
+	if g := globals[full]; g != nil && !strings.Contains(name, ".") {
+		return g
 	}
-	return g, nil
+	return &global{name: full, call: func(*unpickler, tuple) (any, error) { return &object{what: full}, nil }}
 }
 
 // makeDict takes nothing, or a list of pairs as Python 2 wrote it.
@@ -582,6 +620,19 @@ func makeSize(_ *unpickler, args tuple) (any, error) {
 			return v, nil
 		case *list:
 			return tuple(v.items), nil
+		}
+	}
+	return nil, fmt.Errorf("called with %s", describe(args))
+}
+
+// newObject takes a class and what its __new__ wants.
+func newObject(u *unpickler, args tuple) (any, error) {
+	if len(args) > 0 {
+		if class, ok := args[0].(*global); ok {
+			if class.call == nil {
+				return &object{what: class.name}, nil
+			}
+			return class.call(u, nil)
 		}
 	}
 	return nil, fmt.Errorf("called with %s", describe(args))
@@ -668,6 +719,8 @@ func describe(v any) string {
 		return v.name
 	case opaque:
 		return v.what
+	case *object:
+		return "an object of " + quote(v.what)
 	case *tensor:
 		return "a tensor"
 	case *storage:

@@ -5,12 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // What PyTorch's torch.save writes is a pickle of the object in which each
@@ -57,7 +57,7 @@ func looksLike(head []byte) (format string) {
 	const tarMagic = 257
 	switch {
 	case len(head) > 8 && head[8] == '{':
-		return formatSafetensors
+		return FormatSafetensors
 	case strings.HasPrefix(string(head), "PK\x03\x04"), strings.HasPrefix(string(head), "PK\x05\x06"):
 		return formatZip
 	case len(head) >= 2 && head[0] == 0x80 && head[1] <= 5:
@@ -65,18 +65,17 @@ func looksLike(head []byte) (format string) {
 	case len(head) >= tarMagic+5 && string(head[tarMagic:tarMagic+5]) == "ustar":
 		return formatTar
 	}
-	return formatSafetensors
+	return FormatSafetensors
 }
 
 const (
-	formatSafetensors = "safetensors"
-	formatZip         = "PyTorch zip"
-	formatLegacy      = "PyTorch legacy"
-	formatTar         = "PyTorch tar"
+	formatZip    = "PyTorch zip"
+	formatLegacy = "PyTorch legacy"
+	formatTar    = "PyTorch tar"
 )
 
-func (r *Reader) readZip(size int64) error {
-	archive, err := zip.NewReader(r.src, size)
+func (r *Reader) readZip(src io.ReaderAt, size int64) error {
+	archive, err := zip.NewReader(src, size)
 	if err != nil {
 		return fmt.Errorf("no PyTorch file, or truncated: %w", err)
 	}
@@ -92,6 +91,13 @@ func (r *Reader) readZip(size int64) error {
 		}
 	}
 	if pickle == "" {
+		var names []string
+		for _, f := range archive.File {
+			names = append(names, f.Name)
+		}
+		if other := foreignZip(names); other != nil {
+			return other
+		}
 		return errors.New("a zip archive, but no PyTorch file: it has no data.pkl")
 	}
 	if records[folder+"constants.pkl"] != nil {
@@ -115,13 +121,34 @@ func (r *Reader) readZip(size int64) error {
 		}
 		return at, int64(f.UncompressedSize64), nil
 	}
+	sums := slices.ContainsFunc(archive.File, func(f *zip.File) bool { return f.CRC32 != 0 })
+	// compare holds records to their checksums, which PyTorch can be told to leave out.
+	compare := func(names ...string) error {
+		if !sums {
+			return nil
+		}
+		for _, name := range names {
+			at, n, err := find(name)
+			if err != nil {
+				return err
+			}
+			h := crc32.NewIEEE()
+			if _, err := io.CopyBuffer(h, io.NewSectionReader(src, at, n), make([]byte, chunk)); err != nil {
+				return err
+			}
+			if h.Sum32() != records[name].CRC32 {
+				return fmt.Errorf("record %s was changed since it was written: its CRC-32 is %08x, should be %08x", quote(name), h.Sum32(), records[name].CRC32)
+			}
+		}
+		return nil
+	}
 	if records[folder+"byteorder"] != nil {
 		at, n, err := find(folder + "byteorder")
 		if err != nil {
 			return err
 		}
 		order := make([]byte, min(n, 16))
-		if err := readFull(r.src, order, at); err != nil {
+		if err := readFull(src, order, at); err != nil {
 			return err
 		}
 		if string(order) != "little" {
@@ -132,12 +159,22 @@ func (r *Reader) readZip(size int64) error {
 	if err != nil {
 		return err
 	}
+	if err := compare(pickle); err != nil {
+		return err
+	}
 	stored := storages{}
-	root, _, err := unpickle(r.src, at, at+n, stored.persistent)
+	root, _, err := unpickle(src, at, at+n, stored.persistent)
 	if err != nil {
 		return err
 	}
-	return r.readState(root, size, func(s *storage) (int64, error) {
+	var data []string
+	for _, f := range archive.File {
+		if strings.HasPrefix(f.Name, folder+"data/") {
+			data = append(data, f.Name)
+		}
+	}
+	p := &part{src: src, compare: func() error { return compare(data...) }}
+	return r.readStates(root, size, p, func(s *storage) (int64, error) {
 		at, n, err := find(folder + "data/" + s.key)
 		if err == nil && n != int64(s.elements)*int64(s.dtype.size) {
 			err = fmt.Errorf("storage %s has %d bytes, its %d elements of %s need another number", quote(s.key), n, s.elements, s.dtype.name)
@@ -146,9 +183,9 @@ func (r *Reader) readZip(size int64) error {
 	})
 }
 
-func (r *Reader) readLegacy(size int64) error {
+func (r *Reader) readLegacy(src io.ReaderAt, size int64) error {
 	magic := make([]byte, 40)
-	n, err := r.src.ReadAt(magic, 0)
+	n, err := src.ReadAt(magic, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -163,7 +200,7 @@ func (r *Reader) readLegacy(size int64) error {
 		if i == 3 {
 			persistent = stored.persistent
 		}
-		if objects[i], at, err = unpickle(r.src, at, size, persistent); err != nil {
+		if objects[i], at, err = unpickle(src, at, size, persistent); err != nil {
 			return err
 		}
 	}
@@ -188,7 +225,7 @@ func (r *Reader) readLegacy(size int64) error {
 			return fmt.Errorf("storage %s is there twice", quote(key))
 		}
 		var count [8]byte
-		if err := readFull(r.src, count[:], at); err != nil {
+		if err := readFull(src, count[:], at); err != nil {
 			return err
 		}
 		if n := binary.LittleEndian.Uint64(count[:]); n != uint64(s.elements) {
@@ -202,7 +239,7 @@ func (r *Reader) readLegacy(size int64) error {
 		}
 		at += int64(s.elements) * int64(s.dtype.size)
 	}
-	return r.readState(objects[3], size, func(s *storage) (int64, error) {
+	return r.readStates(objects[3], size, &part{src: src}, func(s *storage) (int64, error) {
 		at, ok := places[s.key]
 		if !ok {
 			return 0, fmt.Errorf("storage %s is not in the file", quote(s.key))
@@ -217,6 +254,9 @@ type storages map[string]*storage
 // persistent takes ("storage", class, key, location, elements) and, in older
 // files, None or (key of the part, offset, elements) after that.
 func (all storages) persistent(id tuple) (any, error) {
+	if len(id) == 4 && id[0] == "module" { // a class with its source text, of a whole model in the older format
+		return id[1], nil
+	}
 	if len(id) < 5 || id[0] != "storage" {
 		return nil, fmt.Errorf("refers to %s outside of the pickle, which is no storage", describe(id))
 	}
@@ -245,39 +285,6 @@ func (all storages) persistent(id tuple) (any, error) {
 		s = &storage{key, s.dtype, s.elements, int(from), int(from + n)}
 	}
 	return s, nil
-}
-
-// readState finds the state dict in what was stored and enters its tensors;
-// place tells where a storage's data starts, and that all of it is there.
-func (r *Reader) readState(root any, size int64, place func(*storage) (int64, error)) error {
-	state, err := findState(root)
-	if err != nil {
-		return err
-	}
-	for _, key := range state.keys {
-		t, ok := state.values[key].(*tensor)
-		if !ok {
-			continue // a counter, a version: no tensor
-		}
-		e, err := t.entry(place)
-		if err != nil {
-			return fmt.Errorf("tensor %s: %w", quote(key), err)
-		}
-		if !utf8.ValidString(key) {
-			return fmt.Errorf("the name of tensor %s is not valid UTF-8", quote(key))
-		}
-		e.name = key
-		r.entries = append(r.entries, e)
-	}
-	var claim int64
-	for _, e := range r.entries {
-		claim += max(4*min(int64(e.elements), maxClaim*size), e.end-e.begin)
-		if claim > maxClaim*size {
-			return fmt.Errorf("its tensors unfold to more than %d times the %d bytes of the file (tensor %s has the shape %s): refused", maxClaim, size, quote(e.name), formatShape(e.shape))
-		}
-	}
-	stripPrefixes(r.entries)
-	return nil
 }
 
 // entry checks a tensor against its storage.
@@ -318,60 +325,9 @@ func (t *tensor) entry(place func(*storage) (int64, error)) (entry, error) {
 		return e, err
 	}
 	if !contiguous {
-		e.strides = t.strides
+		e.strides, e.sides = t.strides, t.shape
 	}
 	e.begin = at + int64(first)*int64(s.dtype.size)
 	e.end = e.begin + int64(span)*int64(s.dtype.size)
 	return e, nil
-}
-
-// stateKeys are the names under which training scripts keep the state dict,
-// the most telling first.
-var stateKeys = []string{"state_dict", "model_state_dict", "model_state", "model", "net", "network"}
-
-// findState looks for the dict of tensors in what was stored.
-func findState(root any) (*dict, error) {
-	d, ok := root.(*dict)
-	if !ok {
-		return nil, fmt.Errorf("the file holds %s, no dict of tensors: in PyTorch, save model.state_dict()", describe(root))
-	}
-	for range 4 { // {"model": {"state_dict": …}} exists; a dict may also hold itself
-		inner := (*dict)(nil)
-		for _, key := range stateKeys {
-			if v, ok := d.values[key].(*dict); ok {
-				inner = v
-				break
-			}
-		}
-		if inner == nil {
-			break
-		}
-		d = inner
-	}
-	for _, v := range d.values {
-		if _, ok := v.(*tensor); ok {
-			return d, nil
-		}
-	}
-	keys := make([]string, 0, 10)
-	for _, k := range d.keys[:min(len(d.keys), cap(keys))] {
-		keys = append(keys, quote(k))
-	}
-	if len(d.keys) > len(keys) {
-		keys = append(keys, "…")
-	}
-	return nil, fmt.Errorf("no tensors found: the file holds a dict with the keys %s; looked in it and under %s", strings.Join(keys, ", "), strings.Join(stateKeys, ", "))
-}
-
-// stripPrefixes takes off what wrappers put before every name:
-// DataParallel "module.", torch.compile "_orig_mod.".
-func stripPrefixes(entries []entry) {
-	for _, prefix := range []string{"_orig_mod.", "module.", "_orig_mod."} {
-		if slices.ContainsFunc(entries, func(e entry) bool { return !strings.HasPrefix(e.name, prefix) }) {
-			continue
-		}
-		for i := range entries {
-			entries[i].name = strings.TrimPrefix(entries[i].name, prefix)
-		}
-	}
 }

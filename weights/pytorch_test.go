@@ -39,6 +39,9 @@ func TestOpenReadsWhatPyTorchWrites(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			r, err := Open(filepath.Join("testdata", "pytorch", file))
 			if want.Refused != "" {
+				if err == nil { // what a tensor needs is asked for when it is read
+					_, err = r.ReadAll()
+				}
 				if err == nil || !strings.Contains(err.Error(), want.Refused) {
 					t.Errorf("error %v does not say %q", err, want.Refused)
 				}
@@ -299,7 +302,7 @@ func TestPickleRefusesWhatIsNoData(t *testing.T) {
 		{"a key without a value", "}(Nu", "a key without a value"},
 		{"items of a tuple", ")NNs", "sets items of a tuple of 0"},
 		{"appending to a string", pString("a") + "Na", `appends to "a"`},
-		{"attributes of a list", "]Nb", "sets attributes of a list"},
+		{"attributes of a string", pString("f") + "Nb", `sets attributes of "f"`},
 		{"a global name without an end", "c" + strings.Repeat("x", 1000), "more than 300 letters"},
 		{"a set that tensors would come from", pGlobal("torch._tensor", "_rebuild_from_type_v2") + pTuple(pGlobal("collections", "OrderedDict"), "N", ")", "N") + "R", "called with a tuple of 4"},
 		{"a reference outside", "NQ", "refers to None outside"},
@@ -427,7 +430,7 @@ func TestOpeningAPyTorchFileDoesNotReadItsTensors(t *testing.T) {
 	if err := r.ReadTensor("w", dst); err != nil {
 		t.Fatal(err)
 	}
-	if read := allocated() - opened; read > 2*chunk {
+	if read := allocated() - opened; read > 3*chunk {
 		t.Errorf("reading allocated %d bytes", read)
 	}
 	if opened -= before + 4*n; opened > 1<<20 {

@@ -92,7 +92,7 @@ func SavePyTorch(path string, f *File) error {
 }
 
 func checkPyTorch(f *File) error {
-	if _, err := encodeHeader(f, dtypes["F32"]); err != nil {
+	if _, err := encodeHeader(f, dtypes["F32"], nil); err != nil {
 		return err
 	}
 	for _, t := range f.Tensors {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 )
 
 // chunk is the size in bytes of the buffer between file and floats: large
@@ -16,109 +19,193 @@ const chunk = 256 << 10
 // read and checked; the tensors are read when asked for. Its methods may be
 // used concurrently.
 type Reader struct {
-	src     io.ReaderAt
-	file    *os.File // nil if the Reader does not own the source
-	name    string   // for errors
+	name    string     // for errors
+	files   []*os.File // those that the Reader owns
 	format  string
-	start   int64   // where the data starts
-	entries []entry // in the order of the file
+	states  []state // every dict of tensors that is in the file
+	unclear error   // which of them is meant
+	entries []entry // of the dict that was chosen, in the order of the file
 	index   map[string]int
 	meta    Meta
+	notes   []string
+}
+
+// A part is a file, or what stands for one, in which tensors lie.
+type part struct {
+	src     io.ReaderAt
+	compare func() error // the checksums of the data with what they should be; nil where there are none
+	once    sync.Once
+	err     error
+}
+
+// verify compares the checksums when it is first called, and remembers.
+func (p *part) verify() error {
+	p.once.Do(func() {
+		if p.compare != nil {
+			p.err = p.compare()
+		}
+	})
+	return p.err
 }
 
 // Open opens a safetensors file, or a checkpoint that PyTorch's torch.save
 // wrote (.pth, .pt, .th), which it recognises by the content, and checks what
-// the file claims against its size. The caller must Close it.
+// the file claims against its size. The caller must Close it. A file of
+// another kind is a [*FormatError], which says what to do with it. Of shards,
+// path is the index (model.safetensors.index.json).
 //
-// Of a checkpoint the state dict is opened, whether it is the whole file or the
-// entry state_dict, model or net of a dict; a prefix "module." of all names is
-// taken off. Nothing in its pickle is executed: a global that tensors are not
-// stored with is a [*RefusedError]. Checksums of a zip archive are not compared.
+// A checkpoint may hold several dicts of tensors, at any depth. Open takes the
+// one that is a network's, and of averaged weights beside the last ones the
+// averaged; [Reader.Notes] says so. Where that is not certain, the Reader's
+// methods that need tensors are a [*ChoiceError], [Reader.Fit] chooses by what
+// a network wants, and [Reader.Under] by a name. Prefixes that all names have
+// from wrappers, "module." and "_orig_mod.", are taken off.
+//
+// Nothing in a pickle is executed: what it makes of other globals than those
+// that tensors are stored with stays opaque. A tensor that depends on one is a
+// [*RefusedError].
+//
+// Checksums are compared when tensors are read: the SHA-256 that [Write] puts
+// into the metadata, and the CRC-32 of a zip archive.
 func Open(path string) (*Reader, error) {
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
+	}
+	var r *Reader
+	if strings.HasSuffix(path, indexEnding) {
+		if r, err = openShards(path, f, size); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	} else if r, err = NewReader(path, f, size); err != nil {
+		f.Close()
+		return nil, err
+	}
+	r.files = append(r.files, f)
+	return r, nil
+}
+
+func openFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s: not a regular file", path)
 	}
-	var r *Reader
-	if err == nil {
-		r, err = NewReader(path, f, info.Size())
-	}
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, 0, err
 	}
-	r.file = f
-	return r, nil
+	return f, info.Size(), nil
 }
 
 // NewReader is Open for a source that is no file, such as embedded weights.
 // Name stands in errors; size is the length of src in bytes.
 func NewReader(name string, src io.ReaderAt, size int64) (*Reader, error) {
-	r := &Reader{src: src, name: name}
-	if err := r.readIndex(size); err != nil {
+	r := &Reader{name: name}
+	if err := r.readIndex(src, size); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	r.choose()
+	return r, nil
+}
+
+// FromFile is a Reader of tensors that are in memory: of a format that is read
+// whole. Format is what [Reader.Format] says.
+func FromFile(name, format string, f *File) (*Reader, error) {
+	if _, err := encodeHeader(f, dtypes["F32"], nil); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	r := &Reader{name: name, format: format, meta: f.Meta}
+	var s state
+	for _, t := range f.Tensors {
+		s.entries = append(s.entries, entry{name: t.Name, dtype: dtypes["F32"], shape: t.Shape, elements: len(t.Data), data: t.Data})
+	}
+	r.states = []state{s}
+	r.choose()
+	return r, nil
+}
+
+// take makes a dict the one whose tensors the Reader has.
+func (r *Reader) take(s state) {
+	r.entries = s.entries
 	r.index = make(map[string]int, len(r.entries))
 	for i, e := range r.entries {
 		r.index[e.name] = i
 	}
-	return r, nil
 }
 
-func (r *Reader) readIndex(size int64) error {
-	head := make([]byte, min(size, 512))
-	if err := readFull(r.src, head, 0); err != nil {
+func (r *Reader) readIndex(src io.ReaderAt, size int64) error {
+	head := make([]byte, min(size, sniffed))
+	if err := readFull(src, head, 0); err != nil {
 		return err
 	}
 	switch r.format = looksLike(head); r.format {
 	case formatZip:
-		return r.readZip(size)
+		return r.readZip(src, size)
 	case formatLegacy:
-		return r.readLegacy(size)
+		return r.readLegacy(src, size)
 	case formatTar:
 		return errors.New("a PyTorch file of before 0.2: load it in PyTorch and save it again")
 	}
-	return r.readHeader(size)
+	if format := Recognise(r.name, head); format != nil && format.Format != FormatSafetensors {
+		return format
+	}
+	entries, meta, err := readHeader(src, size)
+	r.meta = meta
+	r.states = []state{{entries: entries}}
+	return err
 }
 
-func (r *Reader) readHeader(size int64) error {
+// readHeader reads the header of a safetensors file, and holds it to its
+// checksum.
+func readHeader(src io.ReaderAt, size int64) ([]entry, Meta, error) {
 	var first [8]byte
 	if size < int64(len(first)) {
-		return fmt.Errorf("no safetensors file: %d bytes are too few for a header", size)
+		return nil, Meta{}, fmt.Errorf("no safetensors file: %d bytes are too few for a header", size)
 	}
-	if err := readFull(r.src, first[:], 0); err != nil {
-		return err
+	if err := readFull(src, first[:], 0); err != nil {
+		return nil, Meta{}, err
 	}
 	n := binary.LittleEndian.Uint64(first[:])
 	if n > uint64(size)-8 || n > maxHeader {
-		return fmt.Errorf("truncated, or no safetensors file: it claims a header of %d bytes, of which %d follow (at most %d are allowed)", n, size-8, maxHeader)
+		return nil, Meta{}, fmt.Errorf("truncated, or no safetensors file: it claims a header of %d bytes, of which %d follow (at most %d are allowed)", n, size-8, maxHeader)
 	}
-	raw := make([]byte, n)
-	if err := readFull(r.src, raw, 8); err != nil {
-		return err
+	raw := make([]byte, 8+n)
+	if err := readFull(src, raw, 0); err != nil {
+		return nil, Meta{}, err
 	}
-	r.start = 8 + int64(n)
-	entries, meta, err := parseHeader(raw, size-r.start)
+	start := int64(len(raw))
+	entries, text, err := parseHeader(raw[8:], size-start)
 	if err != nil {
-		return err
+		return nil, Meta{}, err
 	}
-	if r.meta, err = decodeMeta(meta); err != nil {
-		return err
+	p := &part{src: src}
+	sum, err := checkHeader(raw, text)
+	if err != nil {
+		return nil, Meta{}, err
 	}
-	r.entries = entries
-	return nil
+	if sum != "" {
+		p.compare = func() error { return compareData(src, start, size, sum) }
+	}
+	for i := range entries {
+		e := &entries[i]
+		e.part, e.begin, e.end = p, start+e.begin, start+e.end
+	}
+	meta, err := ParseMeta(text)
+	return entries, meta, err
 }
 
-// Close closes the file that Open opened.
+// Close closes the files that Open opened.
 func (r *Reader) Close() error {
-	if r.file == nil {
-		return nil
+	var errs []error
+	for _, f := range r.files {
+		errs = append(errs, f.Close())
 	}
-	return r.file.Close()
+	return errors.Join(errs...)
 }
 
 // Meta gives the file's metadata; of a foreign file all but Extra is zero. The
@@ -131,6 +218,10 @@ func (r *Reader) Name() string { return r.name }
 // Format names the file's format: "safetensors", "PyTorch zip" or "PyTorch
 // legacy".
 func (r *Reader) Format() string { return r.format }
+
+// Notes tell what was chosen or changed on the way to the tensors, a sentence
+// each: which of several dicts was taken, which prefixes were taken off.
+func (r *Reader) Notes() []string { return r.notes }
 
 // Names lists the tensors: those of a safetensors file in the order of their
 // data, those of a PyTorch file in the order of the state dict.
@@ -163,6 +254,9 @@ func (r *Reader) Shape(name string) ([]int, bool) {
 
 // Match compares the file with what a network wants; see the function [Match].
 func (r *Reader) Match(want []Spec) error {
+	if r.unclear != nil {
+		return fmt.Errorf("%s: %w", r.name, r.unclear)
+	}
 	if err := Match(r.Specs(), want); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -172,13 +266,17 @@ func (r *Reader) Match(want []Spec) error {
 // ReadTensor reads one tensor into dst, which must have exactly its number of
 // elements. F32 is taken as it is; F16 and BF16 convert exactly; F64 rounds to
 // nearest, and a finite value beyond float32 is an error; so is an I64 that is
-// no exact float32, and every other type. After an error the content of dst is
+// no exact float32, and every other type. So is a checksum that is wrong: of the
+// whole file, which is read for that once. After an error the content of dst is
 // undefined.
 //
 // A tensor of a PyTorch file that is a view (transposed, a column) is brought
 // into row-major order; what lies between its first and its last element is in
 // memory meanwhile.
 func (r *Reader) ReadTensor(name string, dst []float32) error {
+	if r.unclear != nil {
+		return fmt.Errorf("%s: %w", r.name, r.unclear)
+	}
 	i, ok := r.index[name]
 	if !ok {
 		hint := ""
@@ -191,17 +289,35 @@ func (r *Reader) ReadTensor(name string, dst []float32) error {
 	if err := r.check(e, dst); err != nil {
 		return err
 	}
+	if err := r.verify(e.part); err != nil {
+		return err
+	}
 	return r.read(e, dst, make([]byte, min(chunk, e.elements*e.dtype.size)))
+}
+
+// verify compares the checksums of a part.
+func (r *Reader) verify(p *part) error {
+	if p == nil { // in memory
+		return nil
+	}
+	if err := p.verify(); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	return nil
 }
 
 // ReadInto reads the file in one pass into the slices that lookup gives for
 // each tensor; nil skips the tensor. Lookup is called for every tensor, in the
 // order of [Reader.Names], and all its answers are checked before the first byte is
 // written: a wrong length or a type that cannot be read (see
-// [Reader.ReadTensor]) changes nothing. After an error of reading itself the
-// content of the slices is undefined.
+// [Reader.ReadTensor]) changes nothing. After an error of reading itself, or a
+// wrong checksum, the content of the slices is undefined.
 func (r *Reader) ReadInto(lookup func(name string, shape []int) []float32) error {
+	if r.unclear != nil {
+		return fmt.Errorf("%s: %w", r.name, r.unclear)
+	}
 	dst := make([][]float32, len(r.entries))
+	var parts []*part
 	for i := range r.entries {
 		e := &r.entries[i]
 		if dst[i] = lookup(e.name, e.shape); dst[i] == nil {
@@ -210,7 +326,29 @@ func (r *Reader) ReadInto(lookup func(name string, shape []int) []float32) error
 		if err := r.check(e, dst[i]); err != nil {
 			return err
 		}
+		if e.part != nil && !slices.Contains(parts, e.part) {
+			parts = append(parts, e.part)
+		}
 	}
+	// Checksums take about as long as the reading: they are compared meanwhile.
+	verified := make(chan error, 1)
+	go func() {
+		for _, p := range parts {
+			if err := r.verify(p); err != nil {
+				verified <- err
+				return
+			}
+		}
+		verified <- nil
+	}()
+	err := r.readAll(dst)
+	if e := <-verified; e != nil {
+		return e
+	}
+	return err
+}
+
+func (r *Reader) readAll(dst [][]float32) error {
 	buf := make([]byte, chunk)
 	for i := range r.entries {
 		if dst[i] == nil {
@@ -224,6 +362,9 @@ func (r *Reader) ReadInto(lookup func(name string, shape []int) []float32) error
 }
 
 func (r *Reader) check(e *entry, dst []float32) error {
+	if e.made != "" {
+		return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), &RefusedError{e.made})
+	}
 	if len(dst) != e.elements {
 		return fmt.Errorf("%s: tensor %s (%s) has %d elements, the slice to read into %d", r.name, quote(e.name), formatShape(e.shape), e.elements, len(dst))
 	}
@@ -231,6 +372,9 @@ func (r *Reader) check(e *entry, dst []float32) error {
 }
 
 func (r *Reader) checkType(e *entry) error {
+	if e.made != "" {
+		return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), &RefusedError{e.made})
+	}
 	if e.dtype.decode == nil {
 		return fmt.Errorf("%s: tensor %s is %s; F32, F16, BF16, F64 and I64 can be read", r.name, quote(e.name), e.dtype.name)
 	}
@@ -240,12 +384,16 @@ func (r *Reader) checkType(e *entry) error {
 // read streams a checked entry through buf, whose length is a multiple of
 // every element size.
 func (r *Reader) read(e *entry, dst []float32, buf []byte) error {
+	if e.part == nil {
+		copy(dst, e.data)
+		return nil
+	}
 	if e.strides != nil {
 		return r.readStrided(e, dst, buf)
 	}
 	for at := e.begin; at < e.end; {
 		raw := buf[:min(int64(len(buf)), e.end-at)]
-		if err := readFull(r.src, raw, r.start+at); err != nil {
+		if err := readFull(e.part.src, raw, at); err != nil {
 			return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), err)
 		}
 		n := len(raw) / e.dtype.size
@@ -260,21 +408,21 @@ func (r *Reader) read(e *entry, dst []float32, buf []byte) error {
 // readStrided gathers the elements of a view in row-major order.
 func (r *Reader) readStrided(e *entry, dst []float32, buf []byte) error {
 	span := make([]byte, e.end-e.begin)
-	if err := readFull(r.src, span, r.start+e.begin); err != nil {
+	if err := readFull(e.part.src, span, e.begin); err != nil {
 		return fmt.Errorf("%s: tensor %s: %w", r.name, quote(e.name), err)
 	}
 	size, at := e.dtype.size, 0
-	index := make([]int, len(e.shape))
+	index := make([]int, len(e.sides))
 	for len(dst) > 0 {
 		n := min(len(buf)/size, len(dst))
 		for i := range n {
 			copy(buf[i*size:(i+1)*size], span[at:])
 			for d := len(index) - 1; d >= 0; d-- {
-				if index[d]++; index[d] < e.shape[d] {
+				if index[d]++; index[d] < e.sides[d] {
 					at += size * e.strides[d]
 					break
 				}
-				at -= size * e.strides[d] * (e.shape[d] - 1)
+				at -= size * e.strides[d] * (e.sides[d] - 1)
 				index[d] = 0
 			}
 		}
@@ -294,9 +442,13 @@ func readFull(src io.ReaderAt, p []byte, off int64) error {
 		return nil
 	}
 	if err == nil || errors.Is(err, io.EOF) {
-		return fmt.Errorf("the file ends at byte %d, within what its size promised", off+int64(n))
+		return errShrunk(off + int64(n))
 	}
 	return err
+}
+
+func errShrunk(at int64) error {
+	return fmt.Errorf("the file ends at byte %d, within what its size promised", at)
 }
 
 // Load reads a whole file into fresh memory. For a network whose parameters
@@ -313,6 +465,9 @@ func Load(path string) (*File, error) {
 
 // ReadAll reads every tensor into fresh memory.
 func (r *Reader) ReadAll() (*File, error) {
+	if r.unclear != nil {
+		return nil, fmt.Errorf("%s: %w", r.name, r.unclear)
+	}
 	for i := range r.entries { // before anything is allocated
 		if err := r.checkType(&r.entries[i]); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 )
@@ -9,6 +10,10 @@ import (
 // is not valid: an element count that contradicts the shape, a name that is
 // empty, there twice or not UTF-8, metadata that would not read back. Beyond f
 // itself it needs the header and one buffer of 256 KiB.
+//
+// The metadata gets the SHA-256 of the tensors' bytes, zoo.sha256, and that of
+// the header, zoo.header_sha256, which [Open] and reading compare: a file that
+// a fault has changed in a single bit is refused.
 func Write(w io.Writer, f *File) error { return write(w, f, dtypes["F32"]) }
 
 // WriteHalf is [Write] with tensors of F16, in half the bytes. Values are
@@ -18,13 +23,24 @@ func Write(w io.Writer, f *File) error { return write(w, f, dtypes["F32"]) }
 func WriteHalf(w io.Writer, f *File) error { return write(w, f, dtypes["F16"]) }
 
 func write(w io.Writer, f *File, d *dtype) error {
-	header, err := encodeHeader(f, d)
+	if _, err := encodeHeader(f, d, nil); err != nil { // before anything is computed of its tensors
+		return err
+	}
+	sum := sha256.New()
+	if err := writeTensors(sum, f, d); err != nil {
+		return err
+	}
+	header, err := encodeHeader(f, d, sum.Sum(nil))
 	if err != nil {
 		return err
 	}
 	if _, err := w.Write(header); err != nil {
 		return err
 	}
+	return writeTensors(w, f, d)
+}
+
+func writeTensors(w io.Writer, f *File, d *dtype) error {
 	buf := make([]byte, chunk)
 	for _, t := range f.Tensors {
 		if err := writeData(w, t.Data, d, buf); err != nil {
@@ -56,7 +72,7 @@ func Save(path string, f *File) error { return save(path, f, dtypes["F32"]) }
 func SaveHalf(path string, f *File) error { return save(path, f, dtypes["F16"]) }
 
 func save(path string, f *File, d *dtype) error {
-	if _, err := encodeHeader(f, d); err != nil { // before the disk is touched
+	if _, err := encodeHeader(f, d, nil); err != nil { // before the disk is touched
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return WriteAtomically(path, func(w io.Writer) error { return write(w, f, d) })

@@ -15,6 +15,8 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -30,6 +32,7 @@ type trainFlags struct {
 	seed               uint64
 	threads            int
 	limit              int
+	val                string
 	ensemble           int
 	time               time.Duration
 	init               string
@@ -63,7 +66,7 @@ recipe's choice; flags and --set change single settings of it.`,
 				}
 				return a.ensemble(cmd.Context(), folder, cfg, nil, f.json_)
 			}
-			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version(), Open: openWeights})
 			})
 			if err != nil {
@@ -89,8 +92,9 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
 	flags.IntVar(&f.ensemble, "ensemble", 0, "train that many networks, with a seed of its own each, into one folder")
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
+	flags.StringVar(&f.val, "val", "", "what chooses the best weights: a `fraction` of the training images to hold out, as in 0.1, or a part, val or test")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "weights to begin with, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
+	flags.StringVar(&f.init, "init", "", "initial weights, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
 	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
 	flags.BoolVar(&f.strict, "strict", false, "stop at an image that cannot be read, which is left out otherwise")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
@@ -101,8 +105,8 @@ recipe's choice; flags and --set change single settings of it.`,
 }
 
 // configure puts the settings together: recipe, then flags, then --set.
-func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Config, error) {
-	var cfg train.Config
+func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Config, error) {
+	var cfg recipe.Config
 	var err error
 	switch {
 	case f.config != "" && len(args) == 0:
@@ -114,33 +118,42 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 	case len(args) == 0:
 		return cfg, usage(fmt.Errorf("zoo train needs the name of a network: zoo list shows them"))
 	default:
-		e, err := zoo.Lookup(args[0])
+		var form []zoo.Option
+		if f.network.variant != "" {
+			form = append(form, zoo.Variant(f.network.variant))
+		}
+		m, err := zoo.New(args[0], form...)
 		if err != nil {
 			return cfg, usage(err)
 		}
 		data := fashion.Name
 		if f.data != "" {
-			data, _ = dataFlag(f.data)
+			if data, _, err = dataFlag(f.data); err != nil {
+				return cfg, err
+			}
 		}
-		variant := e.New().Variant
-		if f.network.variant != "" {
-			variant = strings.ToLower(f.network.variant)
-		}
-		if cfg, err = train.Recipe(e.Name+"_"+variant, f.recipe, data); err != nil {
+		r, err := m.Recipe(f.recipe, data)
+		if err != nil {
 			return cfg, usage(err)
 		}
+		cfg = r.Config
 		cfg.SkipBroken = true
 	}
+	if given.Changed("data") {
+		if cfg.Data, cfg.DataDir, err = dataFlag(f.data); err != nil {
+			return cfg, err
+		}
+	}
 	for name, apply := range map[string]func(){
-		"data":     func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
 		"epochs":   func() { cfg.Epochs = f.epochs },
 		"batch":    func() { cfg.Batch = f.batch },
 		"lr":       func() { cfg.Optimizer.LR = f.lr },
 		"seed":     func() { cfg.Seed = f.seed },
 		"threads":  func() { cfg.Threads = f.threads },
 		"limit":    func() { cfg.Limit = f.limit },
+		"val":      func() { cfg.Val = f.val },
 		"ensemble": func() { cfg.Ensemble = f.ensemble },
-		"time":     func() { cfg.Time = train.Duration(f.time) },
+		"time":     func() { cfg.Time = recipe.Duration(f.time) },
 		"init":     func() { cfg.Init = f.init },
 		"freeze":   func() { cfg.Freeze = f.freeze },
 		"strict":   func() { cfg.SkipBroken = !f.strict },
@@ -192,11 +205,11 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 	if cfg.Options, err = json.Marshal(o); err != nil {
 		return cfg, err
 	}
-	cfg = cfg.Complete()
-	return cfg, usage(cfg.Validate())
+	cfg, err = train.Complete(cfg)
+	return cfg, usage(err)
 }
 
-// initPath is the name of weights to begin with, which holds from every folder.
+// initPath is the name of initial weights, which holds from every folder.
 func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
@@ -207,9 +220,9 @@ func initPath(name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// begun puts the form of the network that weights to begin with belong to under what is chosen, but for
+// begun puts the form of the network that initial weights belong to under what is chosen, but for
 // the number of classes.
-func begun(cfg train.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
+func begun(cfg recipe.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
 	r, err := openWeights(cfg.Init)
 	if err != nil {
 		return chosen, err
@@ -233,7 +246,7 @@ func begun(cfg train.Config, chosen zoo.Options, variant string) (zoo.Options, e
 
 // prepare opens what the configuration names, and makes it complete: the network gets as many classes
 // as the data has unless the configuration says otherwise.
-func (a *app) prepare(cfg train.Config, make func(train.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
+func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
 	d, err := openData(cfg.Data, cfg.DataDir)
 	if err != nil {
 		return nil, err
@@ -290,26 +303,19 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		if r.Best.Test.Squared {
-			fmt.Fprintf(a.stdout, "test        %s on %s images, after epoch %.4g of %.4g\n", r.Best.Test.Result(), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
-		} else {
-			fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
-		}
-		fmt.Fprintf(a.stdout, "best        %s\n", r.BestWeights)
+		fmt.Fprintf(a.stdout, "val   %s on %s images, after epoch %.4g of %.4g\n", r.Best.Val.Result(), report.Group(int64(r.Best.Val.Images)), r.Best.Epoch, r.Epochs)
+		fmt.Fprintf(a.stdout, "best  %s\n", r.BestWeights)
 	}
 	if r.Last != nil {
-		what := "error " + train.Percent(r.Last.Test.Top1)
-		if r.Last.Test.Squared {
-			what = r.Last.Test.Result()
-		}
-		fmt.Fprintf(a.stdout, "last        %s (test %s)\n", r.LastWeights, what)
+		fmt.Fprintf(a.stdout, "last  %s (val %s)\n", r.LastWeights, r.Last.Val.Result())
 	}
 	if r.Broken > 0 {
-		fmt.Fprintf(a.stdout, "left out    %s images that cannot be read; --strict stops at the first\n", train.Group(int64(r.Broken)))
+		fmt.Fprintf(a.stdout, "left out  %s images that cannot be read; --strict stops at the first\n", report.Group(int64(r.Broken)))
 	}
-	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
+	fmt.Fprintf(a.stdout, "run   %s\n", r.Folder)
 	switch r.Stopped {
 	case "":
+		fmt.Fprintf(a.stdout, "the images above chose the best weights; others judge them: zoo eval %s\n", r.Folder)
 	case "early stop":
 		fmt.Fprintf(a.stdout, "ended after %.4g epochs: the last ones brought no better result\n", r.Epochs)
 	default:
@@ -319,7 +325,7 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 }
 
 // dryRun tells the plan, and how long it would take.
-func (a *app) dryRun(ctx context.Context, cfg train.Config, t *train.Trainer, asJSON bool) error {
+func (a *app) dryRun(ctx context.Context, cfg recipe.Config, t *train.Trainer, asJSON bool) error {
 	estimate, err := t.Estimate(ctx)
 	if err != nil {
 		return err
@@ -331,7 +337,7 @@ func (a *app) dryRun(ctx context.Context, cfg train.Config, t *train.Trainer, as
 	if cfg.Ensemble > 0 {
 		text += fmt.Sprintf("%d members, one after another, each as above\n", cfg.Ensemble)
 	}
-	text += fmt.Sprintf("estimated time about %s, by the pace of a few steps just now\n", train.Clock(estimate))
+	text += fmt.Sprintf("estimated time about %s, by the pace of a few steps just now\n", report.Clock(estimate))
 	_, err = fmt.Fprint(a.stdout, text)
 	return err
 }

@@ -1,19 +1,23 @@
 package image
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // coeffBits is the fixed point of a weight, as in Pillow (src/libImaging/Resample.c, PRECISION_BITS):
 // 8 bits for the pixel and 2 to spare for the sum.
 const coeffBits = 32 - 8 - 2
 
-// A Resizer scales images with Pillow's bilinear filter, byte for byte: a triangle, pixel centres at
-// one half, widened to the step when it makes an image smaller (antialias), horizontally first and
-// rounded to bytes between the two passes. It keeps its weights and its scratch memory from one image to the
-// next, and is not for concurrent use. The zero value is ready.
+// A Resizer scales images as Pillow does, byte for byte: a filter (bilinear, unless Filter says
+// otherwise), pixel centres at one half, widened to the step when it makes an image smaller (antialias),
+// horizontally first and rounded to bytes between the two passes. It keeps its weights and its scratch
+// memory from one image to the next, and is not for concurrent use. The zero value is ready.
 type Resizer struct {
-	x, y weights
-	mid  []uint8
-	acc  []int32
+	Filter Filter
+	x, y   weights
+	mid    []uint8
+	acc    []int32
 }
 
 // Resize scales src to the shape that dst has (see [Image.Reset]). The two must have the same number
@@ -22,8 +26,12 @@ func (r *Resizer) Resize(dst, src *Image) error {
 	if src.C != dst.C || min(src.C, src.H, src.W, dst.H, dst.W) < 1 {
 		return fmt.Errorf("cannot resize %v to %v: channels must agree, and no dimension be 0", src.Shape, dst.Shape)
 	}
-	r.x.set(src.W, dst.W)
-	r.y.set(src.H, dst.H)
+	if r.Filter == Nearest {
+		r.nearest(dst, src)
+		return nil
+	}
+	r.x.set(r.Filter, src.W, dst.W)
+	r.y.set(r.Filter, src.H, dst.H)
 	for c := range src.C {
 		from, to := src.Plane(c), dst.Plane(c)
 		switch {
@@ -43,6 +51,19 @@ func (r *Resizer) Resize(dst, src *Image) error {
 		}
 	}
 	return nil
+}
+
+func (r *Resizer) nearest(dst, src *Image) {
+	columns := nearest(src.W, dst.W)
+	for c := range src.C {
+		from, to := src.Plane(c), dst.Plane(c)
+		for y, row := range nearest(src.H, dst.H) {
+			line := from[row*src.W : (row+1)*src.W]
+			for x, column := range columns {
+				to[y*dst.W+x] = line[column]
+			}
+		}
+	}
 }
 
 func (r *Resizer) horizontal(dst, src []uint8, in, out int) {
@@ -100,14 +121,15 @@ func (r *Resizer) vertical(dst, src []uint8, width int) {
 	}
 }
 
-// round takes a weighted sum of bytes back to a byte. The weights are positive and sum to 1 up to
-// their rounding, so the sum is never below 0, and above 255 only by that.
+// round takes a weighted sum of bytes back to a byte. The weights sum to 1 up to their rounding; those of
+// some filters are negative at the edges, so that the sum may leave the range of a byte.
 func round(sum int32) uint8 {
-	return uint8(min(sum+1<<(coeffBits-1), 255<<coeffBits) >> coeffBits)
+	return uint8(min(max(sum+1<<(coeffBits-1), 0), 255<<coeffBits) >> coeffBits)
 }
 
 // weights says how to make each of out pixels from taps neighbours among in.
 type weights struct {
+	filter  Filter
 	in, out int
 	taps    int
 	first   []int32 // out: the first neighbour
@@ -116,14 +138,15 @@ type weights struct {
 }
 
 // set computes the weights as Pillow's precompute_coeffs and normalize_coeffs_8bpc do.
-func (w *weights) set(in, out int) {
-	if w.in == in && w.out == out {
+func (w *weights) set(filter Filter, in, out int) {
+	if w.filter == filter && w.in == in && w.out == out {
 		return
 	}
-	w.in, w.out = in, out
+	w.filter, w.in, w.out = filter, in, out
 	scale := float64(in) / float64(out)
-	support := max(scale, 1)
-	narrow := 1 / support
+	wide := max(scale, 1)
+	support, weight := float64(filters[filter].support*wide), filters[filter].weight
+	narrow := 1 / wide
 	// bounds is Pillow's: the pixels whose centres are within support of the centre of pixel i, and
 	// now and then one whose weight is 0.
 	bounds := func(i int) (center float64, from, to int) {
@@ -136,11 +159,12 @@ func (w *weights) set(in, out int) {
 		sum := 0.0
 		for x := from; x < to; x++ {
 			d := float64((float64(x) - center + 0.5) * narrow)
-			k = append(k, max(1-max(d, -d), 0))
+			k = append(k, weight(d))
 			sum += k[len(k)-1]
 		}
 		for t := range k {
-			k[t] = float64(int32(0.5 + float64(k[t]/sum*(1<<coeffBits))))
+			scaled := float64(k[t] / sum * (1 << coeffBits))
+			k[t] = float64(int32(math.Copysign(0.5, scaled) + scaled))
 		}
 		w.f = k
 		for len(k) > 1 && k[len(k)-1] == 0 {

@@ -8,6 +8,8 @@ CASES = [  # channels, from height and width, to height and width
     (3, 40, 30, 64, 64), (3, 100, 75, 64, 48), (1, 375, 500, 57, 61), (1, 17, 31, 5, 3), (1, 1, 1, 7, 9),
     (1, 2, 3, 1, 1), (1, 1, 300, 1, 7), (3, 256, 341, 29, 29), (1, 63, 64, 64, 63), (1, 600, 2, 3, 5),
 ]
+# Of the other filters, whose results have files of their own.
+FILTER_CASES = [(1, 28, 28, 61, 59), (1, 28, 28, 9, 28), (3, 100, 75, 64, 48), (1, 17, 31, 5, 3), (1, 2, 3, 1, 1), (1, 3, 2, 40, 50), (1, 1, 300, 1, 7), (3, 256, 341, 29, 29), (1, 90, 120, 67, 101)]
 
 def pixels(c, h, w):
     v, state = bytearray(), 1
@@ -26,5 +28,13 @@ for c, h, w, oh, ow in CASES:
         out += band.tobytes()
 # And a colour image made grey.
 out += Image.frombytes("RGB", (30, 40), pixels(3, 40, 30)).convert("L").tobytes()
-with gzip.GzipFile(os.path.join(os.path.dirname(__file__), "resize.golden.gz"), "wb", 9, mtime=0) as f:
+for name in ["BICUBIC", "LANCZOS", "BOX", "HAMMING", "NEAREST"]:
+    filtered = bytearray()
+    for c, h, w, oh, ow in FILTER_CASES:
+        im = Image.frombytes("L" if c == 1 else "RGB", (w, h), pixels(c, h, w)).resize((ow, oh), getattr(Image, name))
+        for band in im.split():
+            filtered += band.tobytes()
+    with gzip.GzipFile(os.path.join(os.path.dirname(os.path.abspath(__file__)), name.lower() + ".golden.gz"), "wb", 9, mtime=0) as f:
+        f.write(bytes(filtered))
+with gzip.GzipFile(os.path.join(os.path.dirname(os.path.abspath(__file__)), "resize.golden.gz"), "wb", 9, mtime=0) as f:
     f.write(bytes(out))

@@ -117,12 +117,16 @@ class Evil:
         return self.call
 
 
-refuse("whole-model.pth", torch.nn.Linear(2, 2), 'asks for "torch.nn.modules.linear.Linear"')
-refuse("system-zip.pth", {"w": state["0.weight"], "x": Evil((os.system, ("touch executed",)))}, 'asks for "posix.system"')
-refuse("system-legacy.pth", {"x": Evil((os.system, ("touch executed",)))}, 'asks for "posix.system"', zipped=False)
+# Of a whole model the tensors are data too; what else is called stays opaque.
+linear = torch.nn.Linear(2, 2)
+save("whole-model.pth", linear, linear.state_dict())
+whole = net()
+save("whole-model-legacy.pth", whole, whole.state_dict(), zipped=False)
+save("system-zip.pth", {"w": state["0.weight"], "x": Evil((os.system, ("touch executed",)))}, {"w": state["0.weight"]})
+refuse("system-legacy.pth", {"x": Evil((os.system, ("touch executed",)))}, 'a dict with the keys "x"', zipped=False)
 refuse("eval.pth", Evil((eval, ("open('executed', 'w')",))), 'asks for "__builtin__.eval"')
 refuse("sparse.pth", {"w": torch.eye(3).to_sparse()}, 'asks for "torch._utils._rebuild_sparse_tensor"')
-refuse("complex.pth", {"w": torch.zeros(2, dtype=torch.complex128)}, 'asks for "torch.ComplexDoubleStorage"')
+refuse("complex.pth", {"w": torch.zeros(2, dtype=torch.complex128)}, 'tensor "w" is C128')
 refuse("no-tensors.pth", {"epoch": 3, "optimizer": {}}, 'a dict with the keys "epoch", "optimizer"')
 refuse("a-tensor.pth", torch.zeros(2), "holds a tensor, no dict of tensors")
 torch.jit.script(torch.nn.Linear(2, 2)).save("script.pt")
