@@ -31,7 +31,8 @@ type Options struct {
 type Trainer struct {
 	cfg    recipe.Config
 	net    Network
-	data   datasets.Split
+	learn  datasets.Source // what it learns from
+	choose datasets.Source // what chooses the best weights
 	opts   Options
 	folder string // empty until the run begins
 	goesOn bool   // an earlier run
@@ -43,16 +44,18 @@ type Trainer struct {
 	graphs             map[int]*trainingGraph // by batch size
 	eval               *evaluationGraph
 	loader             *datasets.Loader
-	test               *datasets.Loader
+	val                *datasets.Loader
 	updater            updater
 	sums               *accumulated  // nil unless an update has several batches
 	averaged           *graph.Params // nil unless the weights' average is what counts
 	average, averageOf []*graph.Param
 	scheduler          Scheduler
 	at                 state
-	targets            []float32 // of mixed images, for one batch; nil where none are mixed
+	targets            []float32 // of mixed images and those of weighted classes, for one batch; otherwise nil
+	classWeights       []float32 // nil where all are the same
+	counts             []int     // training images by class
 
-	best      review          // what the best weights of this session say of the test images
+	best      review          // what the best weights of this session say of the images that choose them
 	broken    map[string]bool // images that were skipped, by their errors, which name them
 	events    report.Events
 	log       *report.Lines // of the run's folder
