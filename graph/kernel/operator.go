@@ -15,6 +15,8 @@ const (
 	Times
 	Over
 	Power
+	Most
+	Least
 	Less
 	Greater
 	LessOrEqual
@@ -24,15 +26,15 @@ const (
 	operators
 )
 
-var operatorNames = [operators]string{"add", "sub", "mul", "div", "pow", "less", "greater", "less or equal", "greater or equal", "equal", "not equal"}
-
 // String returns the operator's name.
-func (o Operator) String() string { return operatorNames[o] }
+func (o Operator) String() string {
+	return [...]string{"sum", "difference", "product", "quotient", "power", "maximum", "minimum", "less", "greater", "less or equal", "greater or equal", "equal", "not equal"}[o]
+}
 
 // KeepsZero reports whether the operator makes zero of two zeros.
 func (o Operator) KeepsZero() bool {
 	switch o {
-	case Plus, Minus, Times, Less, Greater, NotEqual:
+	case Plus, Minus, Times, Most, Least, Less, Greater, NotEqual:
 		return true
 	}
 	return false
@@ -76,6 +78,14 @@ func operateRow(o Operator, x, y, z []float32, sx, sy int) {
 	case Power:
 		for i := range z {
 			z[i] = float32(math.Pow(float64(x[i*sx]), float64(y[i*sy])))
+		}
+	case Most:
+		for i := range z {
+			z[i] = max(x[i*sx], y[i*sy])
+		}
+	case Least:
+		for i := range z {
+			z[i] = min(x[i*sx], y[i*sy])
 		}
 	default:
 		for i := range z {

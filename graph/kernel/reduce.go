@@ -7,13 +7,11 @@ type Reduction uint8
 
 // The reductions.
 const (
-	SumOf Reduction = iota
-	MeanOf
+	MeanOf Reduction = iota
+	SumOf
 	MaxOf
+	MinOf
 )
-
-// String returns the reduction's name.
-func (r Reduction) String() string { return [...]string{"sum", "mean", "max"}[r] }
 
 // A Reduce is a plan for a reduction of a row-major tensor over some of its sides. Sums are taken in float64,
 // in the order of memory. A plan holds the state of one call at a time.
@@ -82,9 +80,9 @@ func (r *Reduce) Task(task, _ int) {
 	base := placed(output, r.kept, r.keptAt) + from
 	var memory [reduceWidth]float64
 	acc := memory[:n]
-	if r.how == MaxOf {
+	if r.how >= MaxOf {
 		for i := range acc {
-			acc[i] = math.Inf(-1)
+			acc[i] = math.Inf(int(r.how-MaxOf)*2 - 1)
 		}
 	}
 	last := len(r.over) - 1
@@ -99,11 +97,7 @@ func (r *Reduce) Task(task, _ int) {
 		for i := range r.inputs {
 			at := base + placed(i, r.over, r.overAt)
 			for j, v := range r.x[at : at+n] {
-				if r.how != MaxOf {
-					acc[j] += float64(v)
-				} else if float64(v) > acc[j] || v != v {
-					acc[j] = float64(v)
-				}
+				acc[j] = r.take(acc[j], float64(v))
 			}
 		}
 	}
@@ -117,16 +111,25 @@ func (r *Reduce) Task(task, _ int) {
 }
 
 func (r *Reduce) fold(acc float64, x []float32) float64 {
-	if r.how != MaxOf {
+	if r.how < MaxOf {
 		for _, v := range x {
 			acc += float64(v)
 		}
 		return acc
 	}
 	for _, v := range x {
-		if float64(v) > acc || v != v {
-			acc = float64(v)
-		}
+		acc = r.take(acc, float64(v))
 	}
 	return acc
+}
+
+// take adds a number to what was reduced so far. NaN stays.
+func (r *Reduce) take(acc, v float64) float64 {
+	switch r.how {
+	case MaxOf:
+		return max(acc, v)
+	case MinOf:
+		return min(acc, v)
+	}
+	return acc + v
 }

@@ -13,7 +13,7 @@ func LogSoftmax(p *Pool, n, c int, x, y []float32) {
 
 func logSoftmaxRow(t *rowTask, row int) float64 {
 	x, y := t.x[row*t.c:(row+1)*t.c], t.y[row*t.c:(row+1)*t.c]
-	top := float64(t.table.rowMax(&x[0], t.c))
+	top := float64(t.loops.RowMax(&x[0], t.c))
 	var sum float64
 	for _, v := range x {
 		sum += math.Exp(float64(v) - top)

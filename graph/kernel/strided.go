@@ -1,12 +1,11 @@
 package kernel
 
-// A Strided is a plan for copying between a row-major tensor and elements of another that lie at strides: a
-// transpose, a slice, a repetition. A plan holds the state of one call at a time.
+// A Strided is a plan for a row-major tensor of elements that lie at strides in another: a repetition, a
+// transpose. A plan holds the state of one call at a time.
 type Strided struct {
 	dims, strides []int // sides that run on joined
 	offset        int
 	size, grain   int // elements; walks of the last side a task
-	scatter       bool
 	x, y          []float32
 }
 
@@ -23,19 +22,8 @@ func NewStrided(shape, strides []int, offset int) *Strided {
 }
 
 // Gather sets y, which has the plan's shape, to the elements of x.
-func (s *Strided) Gather(p *Pool, x, y []float32) { s.run(p, x, y, false) }
-
-// Scatter sets the elements of x that the plan names to those of y, and the others to zero. No element may be
-// named twice.
-func (s *Strided) Scatter(p *Pool, y, x []float32) {
-	if s.size != len(x) {
-		Fill(p, 0, x)
-	}
-	s.run(p, x, y, true)
-}
-
-func (s *Strided) run(p *Pool, x, y []float32, scatter bool) {
-	s.x, s.y, s.scatter = x, y, scatter
+func (s *Strided) Gather(p *Pool, x, y []float32) {
+	s.x, s.y = x, y
 	rows := s.size / max(1, s.dims[len(s.dims)-1])
 	runTasks(p, (rows+s.grain-1)/s.grain, len(y), s)
 	s.x, s.y = nil, nil
@@ -48,19 +36,12 @@ func (s *Strided) Task(task, _ int) {
 	for r := task * s.grain; r < min((task+1)*s.grain, s.size/n); r++ {
 		at := s.offset + placed(r, s.dims[:last], s.strides)
 		row := s.y[r*n : (r+1)*n]
-		switch {
-		case s.scatter && stride == 1:
-			copy(s.x[at:at+n], row)
-		case s.scatter:
-			for i, v := range row {
-				s.x[at+i*stride] = v
-			}
-		case stride == 1:
+		if stride == 1 {
 			copy(row, s.x[at:at+n])
-		default:
-			for i := range row {
-				row[i] = s.x[at+i*stride]
-			}
+			continue
+		}
+		for i := range row {
+			row[i] = s.x[at+i*stride]
 		}
 	}
 }
