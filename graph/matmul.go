@@ -77,7 +77,7 @@ func (o *matMulOp) plan(threads int) (run func(e *exec, x, y, z []float32), scra
 	switch {
 	case !o.transX && o.transY:
 		d := kernel.NewDense(o.m, o.k, o.n)
-		return func(e *exec, x, y, z []float32) { d.Forward(e.pool, x, y, nil, z, false, e.scratch) }, d.Scratch(threads)
+		return func(e *exec, x, y, z []float32) { d.Forward(e.pool, x, y, nil, z, Identity, e.scratch) }, d.Scratch(threads)
 	case !o.transX:
 		d := kernel.NewDense(o.m, o.n, o.k)
 		return func(e *exec, x, y, z []float32) { d.DataGrad(e.pool, x, y, z, e.scratch) }, d.Scratch(threads)
