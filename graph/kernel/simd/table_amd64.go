@@ -86,11 +86,12 @@ var tableAVX2 = Table{
 	winogradOutGrad: winogradOutputGradAVX2, winogradSumGrad: winogradFilterGradAVX2,
 	maxArg: maxArgAVX2, maxOnly: maxOnlyAVX2, sumWindows: sumWindowsAVX2, routed: routedAVX2, spread: spreadAVX2,
 	sumPixels: sumPixelsAVX2, sumMoments: sumMomentsAVX2,
-	normalise:     [2]func(x, y *float32, n int, a *byte){normaliseAVX2, normaliseReLUAVX2},
-	normaliseAdd:  [2]func(x, r, y *float32, n int, a *byte){normaliseAddAVX2, normaliseAddReLUAVX2},
-	sumGrads:      [2]func(x, dy *float32, n int, a *byte, d, q *float32){sumGradsAVX2, sumGradsReLUAVX2},
-	normaliseGrad: [2]func(x, dy, dx *float32, n int, a *byte){normaliseGradAVX2, normaliseGradReLUAVX2},
-	lrn5:          lrn5AVX2, lrn5Terms: lrn5TermsAVX2, lrn5Grad: lrn5GradAVX2,
+	normalise:     [3]func(x, y *float32, n int, a *byte){normaliseAVX2, normaliseReLUAVX2, normaliseReLU6AVX2},
+	normaliseAdd:  [3]func(x, r, y *float32, n int, a *byte){normaliseAddAVX2, normaliseAddReLUAVX2, normaliseAddReLU6AVX2},
+	sumGrads:      [3]func(x, dy *float32, n int, a *byte, d, q *float32){sumGradsAVX2, sumGradsReLUAVX2, sumGradsReLU6AVX2},
+	normaliseGrad: [3]func(x, dy, dx *float32, n int, a *byte){normaliseGradAVX2, normaliseGradReLUAVX2, normaliseGradReLU6AVX2},
+	sumLanes:      sumLanesAVX2, layerMoments: layerMomentsAVX2, layerNormalise: layerNormaliseAVX2, layerSums: layerSumsAVX2, layerGrad: layerGradAVX2,
+	lrn5: lrn5AVX2, lrn5Terms: lrn5TermsAVX2, lrn5Grad: lrn5GradAVX2,
 }
 
 // tableAVX512 is the loops of the family.
@@ -200,9 +201,10 @@ var tableAVX512 = Table{
 	winogradOutGrad: winogradOutputGradAVX512, winogradSumGrad: winogradFilterGradAVX512,
 	maxArg: maxArgAVX512, maxOnly: maxOnlyAVX512, sumWindows: sumWindowsAVX512, routed: routedAVX512, spread: spreadAVX512,
 	sumPixels: sumPixelsAVX512, sumMoments: sumMomentsAVX512,
-	normalise:     [2]func(x, y *float32, n int, a *byte){normaliseAVX512, normaliseReLUAVX512},
-	normaliseAdd:  [2]func(x, r, y *float32, n int, a *byte){normaliseAddAVX512, normaliseAddReLUAVX512},
-	sumGrads:      [2]func(x, dy *float32, n int, a *byte, d, q *float32){sumGradsAVX512, sumGradsReLUAVX512},
-	normaliseGrad: [2]func(x, dy, dx *float32, n int, a *byte){normaliseGradAVX512, normaliseGradReLUAVX512},
-	lrn5:          lrn5AVX512, lrn5Terms: lrn5TermsAVX512, lrn5Grad: lrn5GradAVX512,
+	normalise:     [3]func(x, y *float32, n int, a *byte){normaliseAVX512, normaliseReLUAVX512, normaliseReLU6AVX512},
+	normaliseAdd:  [3]func(x, r, y *float32, n int, a *byte){normaliseAddAVX512, normaliseAddReLUAVX512, normaliseAddReLU6AVX512},
+	sumGrads:      [3]func(x, dy *float32, n int, a *byte, d, q *float32){sumGradsAVX512, sumGradsReLUAVX512, sumGradsReLU6AVX512},
+	normaliseGrad: [3]func(x, dy, dx *float32, n int, a *byte){normaliseGradAVX512, normaliseGradReLUAVX512, normaliseGradReLU6AVX512},
+	sumLanes:      sumLanesAVX512, layerMoments: layerMomentsAVX512, layerNormalise: layerNormaliseAVX512, layerSums: layerSumsAVX512, layerGrad: layerGradAVX512,
+	lrn5: lrn5AVX512, lrn5Terms: lrn5TermsAVX512, lrn5Grad: lrn5GradAVX512,
 }
