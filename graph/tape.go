@@ -42,7 +42,7 @@ func newTape(o op, inputs []gorgonia.Value) (*tape, error) {
 		kept.storage().keep = true
 	}
 	t.s = &Session{
-		params: c.params, space: NewWorkspace(), exec: exec{pool: c.pool},
+		params: c.params, derived: c.derived, space: NewWorkspace(), exec: exec{pool: c.pool},
 		steps: c.steps, scratch: c.scratch, program: plan(c.steps, true),
 	}
 	t.s.collect()
