@@ -256,8 +256,14 @@ func unwrapped(name string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(wrappers, p) }), ".")
 }
 
+// mostTensors is more than any network has: longer dicts are not searched.
+const mostTensors = 20_000
+
 // fit looks for the ways in which a dict's tensors are the ones that are wanted.
 func fit(s state, want []Spec) []fitting {
+	if len(s.entries) < len(want) || len(s.entries) > mostTensors {
+		return nil
+	}
 	wanted := make(map[string]int, len(want))
 	for i, w := range want {
 		wanted[w.Name] = i
@@ -408,6 +414,9 @@ func resolve(have, want []int) []int {
 // mismatch compares a file's tensors with those that are wanted, after taking
 // off what most names begin with.
 func mismatch(entries []entry, want []Spec) error {
+	if len(entries) > mostTensors {
+		return fmt.Errorf("the tensors are not the network's: there are %d of them, %s and so on, in place of %d", len(entries), quote(entries[0].name), len(want))
+	}
 	wanted := make(map[string]bool, len(want))
 	for _, w := range want {
 		wanted[w.Name] = true
