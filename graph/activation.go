@@ -37,8 +37,7 @@ func ScaledTanh(amp, slope float32) Activation {
 // connected layer, a batch normalisation or a sum that nothing else uses, and the kernels can, a session
 // computes it on the way out of that layer.
 func (b *Builder) Activate(x *gorgonia.Node, a Activation) *gorgonia.Node {
-	l := Layer{Kind: a.Kind.String()}
-	if !b.takes(l.Kind, x) {
+	if !b.takes(a.Kind.String(), x) {
 		return nil
 	}
 	if err := a.Validate(); err != nil {
@@ -48,6 +47,7 @@ func (b *Builder) Activate(x *gorgonia.Node, a Activation) *gorgonia.Node {
 	if a == Identity {
 		return x
 	}
+	l := b.unnamed(a.Kind.String())
 	o := &activationOp{activation: a}
 	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
 	return b.layer(l, o, x)

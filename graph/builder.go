@@ -1,7 +1,9 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -36,12 +38,13 @@ type Builder struct {
 
 // A Layer is one entry of the list that a Builder keeps of what it built.
 type Layer struct {
-	Name    string // the parameters' prefix, or the kind and a number
-	Kind    string // "conv", "max pool", …
-	In, Out []int  // shapes without the batch dimension, of the first input and of the output
-	Params  int64  // trainable elements that this layer declares
-	MACs    int64  // multiply-adds of one image, convolutions and fully connected layers only
-	Formula string // the arithmetic of the output size, with its numbers
+	Name    string  // the parameters' prefix, or the kind and a number
+	Kind    string  // "conv", "max pool", …
+	In, Out []int   // shapes without the batch dimension, of the first input and of the output
+	Params  int64   // trainable elements that this layer declares
+	MACs    int64   // multiply-adds of one image, convolutions and fully connected layers only
+	Formula string  // the arithmetic of the output size, with its numbers
+	Rate    float64 // of dropout and stochastic depth: the probability that a value, or a branch, is dropped
 	Node    *gorgonia.Node
 }
 
@@ -51,10 +54,16 @@ type Auxiliary struct {
 	Weight float32
 }
 
-// NewBuilder starts a graph over params, which it extends by what the network declares.
+// NewBuilder starts a graph over params, which it extends by what the network declares. The params must not
+// be nil.
 func NewBuilder(params *Params, mode Mode) *Builder {
+	var err error
+	if params == nil {
+		params, err = NewParams(), errors.New("a builder needs parameters to extend: NewParams makes an empty set")
+	}
 	return &Builder{
-		g: gorgonia.NewGraph(), params: params, mode: mode,
+		err: err,
+		g:   gorgonia.NewGraph(), params: params, mode: mode,
 		nodes: map[string]*gorgonia.Node{}, counts: map[string]int{}, watched: map[*gorgonia.Node]bool{},
 		weights: FanInUniform(), biases: Constant(0),
 	}
@@ -84,18 +93,22 @@ func (b *Builder) Errorf(format string, args ...any) {
 
 // DefaultInit sets the initialisers of the layers that follow and do not name their own with [Init].
 // At the start they are PyTorch's for weights and zero for biases.
-func (b *Builder) DefaultInit(weights, biases Initializer) { b.weights, b.biases = weights, biases }
+func (b *Builder) DefaultInit(weights, biases Initializer) {
+	if weights == nil || biases == nil {
+		b.Errorf("default initialisers: one is nil")
+		return
+	}
+	b.weights, b.biases = weights, biases
+}
 
 // Input adds an input of the given shape, N×C×H×W for images. Its memory is bound with [Session.Bind].
 func (b *Builder) Input(name string, shape ...int) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
-	for _, d := range shape {
-		if d < 1 {
-			b.Errorf("input %s has the shape %s: every dimension must be at least 1", name, dims(shape))
-			return nil
-		}
+	if err := checkShape(shape); err != nil {
+		b.Errorf("input %s: %w", name, err)
+		return nil
 	}
 	return gorgonia.NewTensor(b.g, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
 }
@@ -120,7 +133,7 @@ func (b *Builder) Watch(input *gorgonia.Node) *gorgonia.Node {
 
 // Auxiliary adds logits of a classifier on an inner layer to the training loss, with a weight.
 func (b *Builder) Auxiliary(logits *gorgonia.Node, weight float32) {
-	if b.err == nil {
+	if b.rank("auxiliary classifier", logits, 2) {
 		b.aux = append(b.aux, Auxiliary{logits, weight})
 	}
 }
@@ -139,6 +152,14 @@ func (b *Builder) ParamNode(name string) *gorgonia.Node { return b.nodes[name] }
 
 func (b *Builder) declare(name string, shape []int, buffer bool, init Initializer) *gorgonia.Node {
 	if b.err != nil {
+		return nil
+	}
+	if err := checkShape(shape); err != nil {
+		b.Errorf("parameter %s: %w", name, err)
+		return nil
+	}
+	if init == nil {
+		b.Errorf("parameter %s has no initialiser", name)
 		return nil
 	}
 	if b.nodes[name] != nil {
@@ -176,8 +197,8 @@ func (b *Builder) Let() error {
 // remember their derivatives. It need not be for training: in a graph for evaluation dropout is nothing
 // and batch normalisation goes by its running statistics, which the derivative takes as constants.
 func (b *Builder) Grads(loss *gorgonia.Node, wrt ...*gorgonia.Node) ([]*gorgonia.Node, error) {
-	if !b.takes("gradients", loss) {
-		return nil, b.err
+	if err := b.check("gradients", loss); err != nil {
+		return nil, err
 	}
 	if !loss.IsScalar() {
 		return nil, fmt.Errorf("gradients: the loss has the shape %s, a scalar is needed", dims(loss.Shape()))
@@ -199,11 +220,11 @@ func (b *Builder) Grads(loss *gorgonia.Node, wrt ...*gorgonia.Node) ([]*gorgonia
 // y's own gradient would be if dy were that of the loss. Where dy is an input that holds 1 at one class
 // and 0 elsewhere, that is how each pixel moves that class's logit. For all else see [Builder.Grads].
 func (b *Builder) Backward(y, dy *gorgonia.Node, wrt ...*gorgonia.Node) ([]*gorgonia.Node, error) {
-	if !b.takes("gradients", y, dy) {
-		return nil, b.err
+	if err := b.check("gradients", y, dy); err != nil {
+		return nil, err
 	}
-	if !y.Shape().Eq(dy.Shape()) {
-		return nil, fmt.Errorf("gradients: shapes %s and %s differ", dims(y.Shape()), dims(dy.Shape()))
+	if !slices.Equal(y.Shape(), dy.Shape()) {
+		return nil, fmt.Errorf("gradients: shapes %s and %s differ", orScalar(y.Shape()), orScalar(dy.Shape()))
 	}
 	return b.differentiate(y, dy, wrt)
 }
@@ -215,11 +236,11 @@ func (b *Builder) differentiate(y, dy *gorgonia.Node, wrt []*gorgonia.Node) (gra
 	if len(wrt) == 0 {
 		return nil, fmt.Errorf("gradients: no node is named and no parameter is trained")
 	}
+	if err := b.check("gradients", wrt...); err != nil {
+		return nil, err
+	}
 	for _, n := range wrt {
-		switch {
-		case !b.takes("gradients", n):
-			return nil, b.err
-		case b.image(n):
+		if b.image(n) {
 			return nil, fmt.Errorf("gradients: the input %s is not watched: tell Builder.Watch before its layers are built", n.Name())
 		}
 	}
@@ -241,6 +262,12 @@ func (b *Builder) layer(l Layer, o op, inputs ...*gorgonia.Node) *gorgonia.Node 
 	if l.Name == "" {
 		l = b.unnamed(l.Kind)
 	}
+	if shape := o.base().shape; !shape.IsScalar() {
+		if err := checkShape(shape); err != nil {
+			b.Errorf("%s: the result: %w", l.Name, err)
+			return nil
+		}
+	}
 	o.base().name = l.Name
 	n, err := gorgonia.ApplyOp(o, inputs...)
 	if err != nil {
@@ -258,21 +285,32 @@ func (b *Builder) unnamed(kind string) Layer {
 	return Layer{Name: fmt.Sprintf("%s %d", kind, b.counts[kind]), Kind: kind}
 }
 
-// takes reports whether the layer can be built over the nodes: there is no error yet, and all of them are
-// nodes of this graph with a shape. Otherwise the error names the layer.
+// takes reports whether the layer can be built over the nodes. Otherwise the error names the layer.
 func (b *Builder) takes(layer string, xs ...*gorgonia.Node) bool {
+	if b.err == nil {
+		b.err = b.check(layer, xs...)
+	}
+	return b.err == nil
+}
+
+// check says whether all that was built is right so far and the nodes are values of this graph.
+func (b *Builder) check(layer string, xs ...*gorgonia.Node) error {
 	if b.err != nil {
-		return false
+		return b.err
 	}
 	for _, x := range xs {
 		switch {
 		case x == nil:
-			b.Errorf("%s: no input", layer)
+			return fmt.Errorf("%s: no input", layer)
 		case x.Graph() != b.g:
-			b.Errorf("%s: the input is a node of another graph", layer)
+			return fmt.Errorf("%s: the input is a node of another graph", layer)
+		case !isFloat32(x):
+			return fmt.Errorf("%s: the input is of type %v, float32 is needed", layer, x.Type())
+		case len(x.Shape()) > 0 && x.Shape().TotalSize() < 1:
+			return fmt.Errorf("%s: the input has the shape %s", layer, dims(x.Shape()))
 		}
 	}
-	return b.err == nil
+	return nil
 }
 
 // rank reports whether x is a node with that many dimensions; otherwise the error names the layer.
@@ -285,6 +323,35 @@ func (b *Builder) rank(layer string, x *gorgonia.Node, rank int) bool {
 		return false
 	}
 	return true
+}
+
+func isFloat32(n *gorgonia.Node) bool {
+	switch t := n.Type().(type) {
+	case tensor.Dtype:
+		return t == tensor.Float32
+	case gorgonia.TensorType:
+		return t.Of == tensor.Float32
+	}
+	return false
+}
+
+// checkShape says whether a tensor can have the shape.
+func checkShape(shape []int) error {
+	if len(shape) == 0 {
+		return errors.New("a shape has at least one dimension")
+	}
+	const most = 1 << 40 // elements, far beyond any memory and far from where products overflow
+	n := 1
+	for _, d := range shape {
+		if d < 1 {
+			return fmt.Errorf("the shape is %s, every dimension must be at least 1", dims(shape))
+		}
+		if d > most/n {
+			return fmt.Errorf("the shape is %s, which is too large for any memory", dims(shape))
+		}
+		n *= d
+	}
+	return nil
 }
 
 func perImage(n *gorgonia.Node) []int {
@@ -304,6 +371,14 @@ func dims(shape []int) string {
 		s += fmt.Sprint(d)
 	}
 	return s
+}
+
+// orScalar prints a shape, or says that there is none.
+func orScalar(shape []int) string {
+	if len(shape) == 0 {
+		return "of a scalar"
+	}
+	return dims(shape)
 }
 
 func recoverAs(err *error, what string) {

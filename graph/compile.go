@@ -174,7 +174,7 @@ func (c *compiler) input(n *gorgonia.Node) error {
 	v := &value{name: n.Name(), shape: n.Shape(), keep: true}
 	v.source = func() []float32 { return v.bound }
 	if p := c.params.Get(n.Name()); p != nil {
-		v.source = func() []float32 { return p.Data }
+		v.fixed, v.source = true, func() []float32 { return p.Data }
 	}
 	c.values[n] = v
 	return nil
@@ -265,13 +265,13 @@ func (c *compiler) alike(x, y *value) (*value, *value) {
 	return x, y
 }
 
-// derive makes a value that depends on parameters alone. In evaluation it is kept from run to run and
-// computed again when parameters have changed; in training they change at every step.
+// derive makes a value of others. If they are parameters and constants alone, in evaluation it is kept from
+// run to run and computed again when parameters have changed; in training they change at every step.
 func (c *compiler) derive(size, scratch int, reads []*value, run func(*exec, []float32)) *value {
 	v := &value{shape: []int{size}}
 	s := c.add(reads, []*value{v}, scratch, func(e *exec) error { run(e, v.data); return nil })
-	if !c.training && c.params != nil {
-		s.derived = true
+	if !c.training && c.params != nil && !slices.ContainsFunc(reads, func(v *value) bool { return !v.storage().fixed }) {
+		s.derived, v.fixed = true, true
 		var own []float32
 		v.keep, v.source = true, func() []float32 {
 			if own == nil {

@@ -15,33 +15,49 @@ func (b *Builder) Conv(x *gorgonia.Node, name string, filters, kernelSize int, o
 	if !b.rank(name, x, 4) {
 		return nil
 	}
-	o, s := b.opts(kernelSize, 1, options), x.Shape()
+	o := b.opts(kernelSize, 1, options)
+	shape, ok := b.convShape(name, x, filters, o)
+	if !ok {
+		return nil
+	}
+	inputs := []*gorgonia.Node{x, b.declare(name+".weight", []int{filters, shape.C / o.groups, o.kh, o.kw}, false, o.weights)}
+	params := int64(filters) * int64(shape.C/o.groups*o.kh*o.kw)
+	if !o.noBias {
+		inputs = append(inputs, b.declare(name+".bias", []int{filters}, false, o.biases))
+		params += int64(filters)
+	}
+	return b.conv(name, o, shape, params, inputs)
+}
+
+// convShape describes a convolution of x, and whether there can be such a one.
+func (b *Builder) convShape(name string, x *gorgonia.Node, filters int, o opts) (kernel.ConvShape, bool) {
+	s := x.Shape()
 	shape := kernel.ConvShape{
 		N: s[0], C: s[1], H: s[2], W: s[3], F: filters, KH: o.kh, KW: o.kw, SH: o.sh, SW: o.sw,
 		PadT: o.top, PadB: o.bottom, PadL: o.left, PadR: o.right, DH: o.dh, DW: o.dw, Groups: o.groups,
 	}
 	if !b.fits(name, o, s[2], s[3]) {
-		return nil
+		return shape, false
 	}
 	if err := shape.Validate(); err != nil {
 		b.Errorf("%s: %w", name, err)
-		return nil
+		return shape, false
 	}
-	inputs := []*gorgonia.Node{x, b.declare(name+".weight", []int{filters, s[1] / o.groups, o.kh, o.kw}, false, o.weights)}
-	params := int64(filters) * int64(s[1]/o.groups*o.kh*o.kw)
-	if !o.noBias {
-		inputs = append(inputs, b.declare(name+".bias", []int{filters}, false, o.biases))
-		params += int64(filters)
-	}
+	return shape, true
+}
+
+// conv adds a convolution over x, filters, and perhaps a bias.
+func (b *Builder) conv(name string, o opts, shape kernel.ConvShape, params int64, inputs []*gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
-	op := &convOp{shape: shape, plain: b.image(x) && s[1] < kernel.Block}
-	op.core = newCore(op, "conv", []int{s[0], filters, shape.OutH(), shape.OutW()}, len(inputs), inputs...)
+	x := inputs[0]
+	op := &convOp{shape: shape, plain: b.image(x) && shape.C < kernel.Block}
+	op.core = newCore(op, "conv", []int{shape.N, shape.F, shape.OutH(), shape.OutW()}, len(inputs), inputs...)
 	op.wrt[0] = !b.image(x)
 	return b.layer(Layer{
-		Name: name, Kind: "conv", Params: params, MACs: shape.MACs() / int64(s[0]),
-		Formula: o.formula(s[2], shape.OutH(), s[3], shape.OutW()),
+		Name: name, Kind: "conv", Params: params, MACs: shape.MACs() / int64(shape.N),
+		Formula: o.formula(shape.H, shape.OutH(), shape.W, shape.OutW()),
 	}, op, inputs...)
 }
 

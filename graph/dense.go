@@ -18,22 +18,31 @@ func (b *Builder) Dense(x *gorgonia.Node, name string, out int, options ...Opt) 
 		b.Errorf("%s: %d outputs, at least 1 is needed", name, out)
 		return nil
 	}
-	o, n, in := b.opts(1, 1, options), x.Shape()[0], x.Shape()[1]
+	o, in := b.opts(1, 1, options), x.Shape()[1]
 	inputs := []*gorgonia.Node{x, b.declare(name+".weight", []int{out, in}, false, o.weights)}
 	params := int64(out) * int64(in)
 	if !o.noBias {
 		inputs = append(inputs, b.declare(name+".bias", []int{out}, false, o.biases))
 		params += int64(out)
 	}
+	return b.dense(name, out, params, inputs)
+}
+
+// dense adds a fully connected layer over x, weights, and perhaps a bias.
+func (b *Builder) dense(name string, out int, params int64, inputs []*gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
+	x := inputs[0]
+	n, in := x.Shape()[0], x.Shape()[1]
 	d := &denseOp{n: n, in: in, out: out}
 	d.core = newCore(d, "dense", []int{n, out}, len(inputs), inputs...)
 	d.wrt[0] = !b.image(x)
-	return b.layer(Layer{
-		Name: name, Kind: "dense", Params: params, MACs: int64(in) * int64(out), Formula: fmt.Sprintf("%d·%d + %d", in, out, params-int64(in)*int64(out)),
-	}, d, inputs...)
+	formula := fmt.Sprintf("%d·%d", in, out)
+	if len(inputs) > 2 {
+		formula += fmt.Sprintf(" + %d", out)
+	}
+	return b.layer(Layer{Name: name, Kind: "dense", Params: params, MACs: int64(in) * int64(out), Formula: formula}, d, inputs...)
 }
 
 type denseOp struct {

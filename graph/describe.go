@@ -42,8 +42,8 @@ type (
 // Computations lists what has to be computed for the outputs, inputs before what needs them. Only graphs
 // for evaluation have a list, and only those whose nodes were all made by a Builder.
 func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error) {
-	if b.err != nil {
-		return nil, b.err
+	if err := b.check("computations", outputs...); err != nil {
+		return nil, err
 	}
 	if b.Training() {
 		return nil, fmt.Errorf("a graph for training is not described: build it for evaluation")

@@ -10,12 +10,13 @@ import (
 
 // Dropout adds a layer that in training sets each element to zero with probability rate and divides the
 // others by 1 - rate; in evaluation it is nothing. Masks are a function of the session's seed, the
-// layer's place in the network, the number of the run, and the element's place in memory.
+// layer's place in the network, the number of the run, and the element's place in memory. [Layer.Rate]
+// tells the rate of a graph for training.
 func (b *Builder) Dropout(x *gorgonia.Node, rate float64) *gorgonia.Node {
-	if b.err != nil {
+	if !b.takes("dropout", x) {
 		return nil
 	}
-	if rate < 0 || rate >= 1 {
+	if !(rate >= 0 && rate < 1) {
 		b.Errorf("dropout: rate %g is not in [0, 1)", rate)
 		return nil
 	}
@@ -24,8 +25,10 @@ func (b *Builder) Dropout(x *gorgonia.Node, rate float64) *gorgonia.Node {
 	}
 	b.dropouts++
 	o := &dropoutOp{keep: float32(1 - rate), number: b.dropouts}
-	o.core = newCore(o, "dropout", x.Shape(), 1, x)
-	return b.layer(Layer{Kind: "dropout"}, o, x)
+	l := b.unnamed("dropout")
+	l.Rate = rate
+	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
+	return b.layer(l, o, x)
 }
 
 type dropoutOp struct {

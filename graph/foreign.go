@@ -70,7 +70,7 @@ func (c *compiler) constant(n *gorgonia.Node) (*value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("constant %v: %w", n, err)
 	}
-	return &value{name: n.Name(), shape: n.Shape(), keep: true, source: func() []float32 { return d }}, nil
+	return &value{name: n.Name(), shape: n.Shape(), keep: true, fixed: true, source: func() []float32 { return d }}, nil
 }
 
 // isAdd recognises Gorgonia's element-wise addition, whose type is not exported.

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
@@ -8,16 +10,17 @@ import (
 
 // Add adds two values of the same shape, as a residual block joins its branches.
 func (b *Builder) Add(x, y *gorgonia.Node) *gorgonia.Node {
-	if b.err != nil {
+	l := b.unnamed("add")
+	if !b.takes(l.Name, x, y) {
 		return nil
 	}
-	if !x.Shape().Eq(y.Shape()) {
-		b.Errorf("add: shapes %s and %s differ", dims(x.Shape()), dims(y.Shape()))
+	if !slices.Equal(x.Shape(), y.Shape()) {
+		b.Errorf("%s: shapes %s and %s differ", l.Name, dims(x.Shape()), dims(y.Shape()))
 		return nil
 	}
 	o := &addOp{}
-	o.core = newCore(o, "add", x.Shape(), 2, x, y)
-	return b.layer(Layer{Kind: "add"}, o, x, y)
+	o.core = newCore(o, l.Kind, x.Shape(), 2, x, y)
+	return b.layer(l, o, x, y)
 }
 
 type addOp struct{ core }
@@ -52,30 +55,27 @@ func (o *addOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Node
 // Concat joins feature maps along the channels. Where the parts' channel numbers are multiples of 16, a
 // session lets the parts' layers write straight into the result.
 func (b *Builder) Concat(xs ...*gorgonia.Node) *gorgonia.Node {
-	if b.err != nil {
-		return nil
-	}
+	l := b.unnamed("concat")
 	if len(xs) == 0 {
-		b.Errorf("concat: nothing to join")
+		b.Errorf("%s: nothing to join", l.Name)
 		return nil
 	}
-	shape := xs[0].Shape()
-	if !b.rank("concat", xs[0], 4) {
+	if !b.takes(l.Name, xs...) || !b.rank(l.Name, xs[0], 4) {
 		return nil
 	}
-	o := &concatOp{}
+	o, shape := &concatOp{}, xs[0].Shape()
 	shape[1] = 0
 	for _, x := range xs {
 		s := x.Shape()
 		if len(s) != 4 || s[0] != shape[0] || s[2] != shape[2] || s[3] != shape[3] {
-			b.Errorf("concat: shapes %s and %s differ in more than the channels", dims(xs[0].Shape()), dims(s))
+			b.Errorf("%s: shapes %s and %s differ in more than the channels", l.Name, dims(xs[0].Shape()), dims(s))
 			return nil
 		}
 		o.from = append(o.from, shape[1])
 		shape[1] += s[1]
 	}
-	o.core = newCore(o, "concat", shape, len(xs), xs...)
-	return b.layer(Layer{Kind: "concat"}, o, xs...)
+	o.core = newCore(o, l.Kind, shape, len(xs), xs...)
+	return b.layer(l, o, xs...)
 }
 
 type concatOp struct {
@@ -107,8 +107,8 @@ func (o *concatOp) lower(c *compiler, in []*value) *value {
 	y := c.concatValue(c.node, o.shape)
 	cleared := o.aligned()
 	for i, x := range in {
-		if x.root == y {
-			continue
+		if x.root == y && x.offset == c.channels(y, o.from[i], x.shape[1]).offset {
+			continue // it was written there; a part that comes twice was so only once
 		}
 		if !cleared {
 			// The lanes beyond the last channel must hold zeros.
@@ -144,16 +144,20 @@ type sliceOp struct {
 }
 
 func (o *sliceOp) lower(c *compiler, in []*value) *value {
-	x := c.asBlocked(in[0])
-	if o.from%kernel.Block == 0 && o.shape[1]%kernel.Block == 0 {
-		return c.channels(x, o.from, o.shape[1])
+	return c.slice(c.asBlocked(in[0]), o.from, o.shape)
+}
+
+// slice is some channels of x, which is blocked: x's own memory where they start and end with a block.
+func (c *compiler) slice(x *value, from int, shape []int) *value {
+	if from%kernel.Block == 0 && shape[1]%kernel.Block == 0 {
+		return c.channels(x, from, shape[1])
 	}
-	y := c.blocked(o.shape...)
+	y := c.blocked(shape...)
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
-		if o.shape[1]%kernel.Block != 0 {
+		if shape[1]%kernel.Block != 0 {
 			kernel.Fill(e.pool, 0, y.data)
 		}
-		kernel.CopyChannels(e.pool, x.act(), o.from, y.act(), 0, o.shape[1], false)
+		kernel.CopyChannels(e.pool, x.act(), from, y.act(), 0, shape[1], false)
 		return nil
 	})
 	return y
@@ -161,17 +165,18 @@ func (o *sliceOp) lower(c *compiler, in []*value) *value {
 
 // Flatten gives every image one row: N×C×H×W becomes N×(C·H·W).
 func (b *Builder) Flatten(x *gorgonia.Node) *gorgonia.Node {
-	if b.err != nil {
+	l := b.unnamed("flatten")
+	if !b.takes(l.Name, x) {
 		return nil
 	}
 	s := x.Shape()
 	if len(s) < 2 {
-		b.Errorf("flatten: input has the shape %s, at least 2 dimensions are needed", dims(s))
+		b.Errorf("%s: input has the shape %s, at least 2 dimensions are needed", l.Name, dims(s))
 		return nil
 	}
 	o := &reshapeOp{}
-	o.core = newCore(o, "flatten", []int{s[0], product(s[1:])}, 1, x)
-	return b.layer(Layer{Kind: "flatten"}, o, x)
+	o.core = newCore(o, l.Kind, []int{s[0], product(s[1:])}, 1, x)
+	return b.layer(l, o, x)
 }
 
 type reshapeOp struct{ core }

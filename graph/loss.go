@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
@@ -56,12 +58,15 @@ func (b *Builder) CrossEntropy(logits, target *gorgonia.Node, smoothing float32)
 	if !b.rank(l.Name, logits, 2) {
 		return nil
 	}
-	s, t := logits.Shape(), target.Shape()
-	if t[0] != s[0] || len(t) > 2 || len(t) == 2 && t[1] != s[1] {
-		b.Errorf("%s: logits %s need targets %d or %s, not %s", l.Name, dims(s), s[0], dims(s), dims(t))
+	if !b.takes(l.Name, target) {
 		return nil
 	}
-	if smoothing < 0 || smoothing >= 1 {
+	s, t := logits.Shape(), target.Shape()
+	if len(t) == 0 || t[0] != s[0] || len(t) > 2 || len(t) == 2 && t[1] != s[1] {
+		b.Errorf("%s: logits %s need targets %d or %s, not %s", l.Name, dims(s), s[0], dims(s), orScalar(t))
+		return nil
+	}
+	if !(smoothing >= 0 && smoothing < 1) {
 		b.Errorf("%s: label smoothing %g is not in [0, 1)", l.Name, smoothing)
 		return nil
 	}
@@ -113,12 +118,12 @@ func (o *crossEntropyGradOp) lower(c *compiler, in []*value) *value {
 
 // MSE adds the mean of (prediction - target)², a scalar, for any shape that both have.
 func (b *Builder) MSE(prediction, target *gorgonia.Node) *gorgonia.Node {
-	if b.err != nil {
+	l := b.unnamed("mean squared error")
+	if !b.takes(l.Name, prediction, target) {
 		return nil
 	}
-	l := b.unnamed("mean squared error")
-	if !prediction.Shape().Eq(target.Shape()) {
-		b.Errorf("%s: shapes %s and %s differ", l.Name, dims(prediction.Shape()), dims(target.Shape()))
+	if !slices.Equal(prediction.Shape(), target.Shape()) {
+		b.Errorf("%s: shapes %s and %s differ", l.Name, orScalar(prediction.Shape()), orScalar(target.Shape()))
 		return nil
 	}
 	o := &mseOp{}
@@ -160,16 +165,23 @@ func (o *mseGradOp) lower(c *compiler, in []*value) *value {
 // WeightedSum adds Σ weight·loss over scalars, as GoogLeNet's training loss does with its auxiliary
 // classifiers.
 func (b *Builder) WeightedSum(losses []*gorgonia.Node, weights []float32) *gorgonia.Node {
-	if b.err != nil {
+	l := b.unnamed("weighted sum")
+	if !b.takes(l.Name, losses...) {
 		return nil
 	}
 	if len(losses) == 0 || len(losses) != len(weights) {
-		b.Errorf("weighted sum: %d losses and %d weights", len(losses), len(weights))
+		b.Errorf("%s: %d losses and %d weights", l.Name, len(losses), len(weights))
 		return nil
 	}
-	o := &weightedSumOp{weights: weights}
-	o.core = newCore(o, "weighted sum", nil, len(losses), losses...)
-	return b.layer(Layer{Kind: o.kind}, o, losses...)
+	for _, x := range losses {
+		if !x.IsScalar() {
+			b.Errorf("%s: a loss has the shape %s, a scalar is needed", l.Name, dims(x.Shape()))
+			return nil
+		}
+	}
+	o := &weightedSumOp{weights: slices.Clone(weights)}
+	o.core = newCore(o, l.Kind, nil, len(losses), losses...)
+	return b.layer(l, o, losses...)
 }
 
 type weightedSumOp struct {

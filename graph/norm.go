@@ -17,6 +17,10 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 	if !b.rank(name, x, 4) {
 		return nil
 	}
+	if !(eps >= 0) || !finite(eps, momentum) {
+		b.Errorf("%s: eps %g must not be negative, and momentum %g finite", name, eps, momentum)
+		return nil
+	}
 	channels := []int{x.Shape()[1]}
 	inputs := []*gorgonia.Node{
 		x,
@@ -34,6 +38,15 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 	o.core = newCore(o, "batch norm", x.Shape(), 3, inputs...)
 	o.wrt[0] = !b.image(x)
 	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
+}
+
+func finite(vs ...float32) bool {
+	for _, v := range vs {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 type batchNormOp struct {
@@ -221,8 +234,8 @@ func (b *Builder) LRN(x *gorgonia.Node, size int, k, alpha, beta float32) *gorgo
 	if !b.rank(l.Name, x, 4) {
 		return nil
 	}
-	if size < 1 || size%2 == 0 || k <= 0 || alpha < 0 {
-		b.Errorf("%s: size %d must be odd, k %g positive and alpha %g not negative", l.Name, size, k, alpha)
+	if size < 1 || size%2 == 0 || !(k > 0) || !(alpha >= 0) || !finite(k, alpha, beta) {
+		b.Errorf("%s: size %d must be odd, k %g positive, alpha %g not negative and beta %g finite", l.Name, size, k, alpha, beta)
 		return nil
 	}
 	o := &lrnOp{params: kernel.LRNParams{Size: size, K: k, Alpha: alpha, Beta: beta}}

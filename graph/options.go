@@ -17,7 +17,9 @@ type opts struct {
 func (b *Builder) opts(kernel, stride int, list []Opt) opts {
 	o := opts{kh: kernel, kw: kernel, sh: stride, sw: stride, dh: 1, dw: 1, groups: 1, weights: b.weights, biases: b.biases}
 	for _, f := range list {
-		f(&o)
+		if f != nil {
+			f(&o)
+		}
 	}
 	if o.same {
 		h, w := (o.kh-1)*o.dh, (o.kw-1)*o.dw
@@ -48,7 +50,10 @@ func Pads(top, bottom, left, right int) Opt {
 func Same() Opt { return func(o *opts) { o.same = true } }
 
 // Dilation spreads the taps of a filter d pixels apart.
-func Dilation(d int) Opt { return func(o *opts) { o.dh, o.dw = d, d } }
+func Dilation(d int) Opt { return Dilations(d, d) }
+
+// Dilations sets the distances of the taps down and across.
+func Dilations(h, w int) Opt { return func(o *opts) { o.dh, o.dw = h, w } }
 
 // Groups splits the input channels and the filters into g groups that do not see each other.
 func Groups(g int) Opt { return func(o *opts) { o.groups = g } }

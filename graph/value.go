@@ -18,6 +18,7 @@ type value struct {
 	// before each run.
 	source func() []float32
 	bound  []float32 // of an input
+	fixed  bool      // follows from parameters and constants alone
 
 	// A view lies inside its root: from offset on, images stride floats apart.
 	root           *value

@@ -79,7 +79,7 @@ func (t *Trainer) gather(g gradients) gradients {
 }
 
 // update changes the parameters by their gradients, and moves the average.
-func (t *Trainer) update(g gradients, set Setting) {
+func (t *Trainer) update(g gradients, set Hyper) {
 	batches, group := t.loader.Batches(), max(t.cfg.Accumulate, 1)
 	updates := t.at.Epoch*((batches+group-1)/group) + t.at.Batch/group
 	t.updater.update(t.pool, updates, set, g)

@@ -10,19 +10,21 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 func TestAllThatAnUpdateDependsOnIsSaved(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"AdamW, groups of three, clipped": func(c *Config) {
-			c.Optimizer = Optimizer{Name: "adamw", LR: 0.01, WeightDecay: 0.1, Clip: 0.5}
+	for name, change := range map[string]func(*recipe.Config){
+		"AdamW, groups of three, clipped": func(c *recipe.Config) {
+			c.Optimizer = recipe.Optimizer{Name: "adamw", LR: 0.01, WeightDecay: 0.1, Clip: 0.5}
 			c.Accumulate = 3
 		},
-		"momentum, groups of two, averaged": func(c *Config) { c.Accumulate, c.EMA = 2, 0.95 },
-		"one-cycle Adam, averaged": func(c *Config) {
-			c.Optimizer = Optimizer{Name: "adam", LR: 0.01}
-			c.Schedule, c.EMA = Schedule{Name: "onecycle", MomentumLow: 0.85, MomentumHigh: 0.95}, 0.9
+		"momentum, groups of two, averaged": func(c *recipe.Config) { c.Accumulate, c.EMA = 2, 0.95 },
+		"one-cycle Adam, averaged": func(c *recipe.Config) {
+			c.Optimizer = recipe.Optimizer{Name: "adam", LR: 0.01}
+			c.Schedule, c.EMA = recipe.Schedule{Name: "onecycle", MomentumLow: 0.85, MomentumHigh: 0.95}, 0.9
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +56,7 @@ func TestARunWithoutACheckpointBeginsAgain(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "weights"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeJSON(filepath.Join(folder, ConfigFile), tinyConfig()); err != nil {
+	if err := writeJSON(filepath.Join(folder, report.ConfigFile), tinyConfig()); err != nil {
 		t.Fatal(err)
 	}
 	finish(t, goOn(t, folder, nil))
@@ -63,7 +65,7 @@ func TestARunWithoutACheckpointBeginsAgain(t *testing.T) {
 
 func TestGroupsUpdateByTheMeanOfTheirGradients(t *testing.T) {
 	cfg := tinyConfig()
-	cfg.Optimizer, cfg.Schedule = Optimizer{LR: 1}, Schedule{} // w -= g
+	cfg.Optimizer, cfg.Schedule = recipe.Optimizer{LR: 1}, recipe.Schedule{} // w -= g
 	cfg.Accumulate, cfg.Freeze = 3, "conv|bn|aux"
 	tr := begin(t, cfg, t.TempDir(), nil)
 	bias := tr.params.Get("fc.bias")
@@ -78,7 +80,7 @@ func TestGroupsUpdateByTheMeanOfTheirGradients(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := tr.graphs[b.N]
-		if err := tr.step(b, tr.course.At(tr.at.Step)); err != nil {
+		if err := tr.step(b, tr.scheduler.At(tr.at.Step)); err != nil {
 			t.Fatal(err)
 		}
 		grads = append(grads, append([]float32(nil), g.gradient(at)...))

@@ -12,6 +12,8 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // BenchModes are the names that [BenchConfig] knows.
@@ -23,8 +25,8 @@ type BenchConfig struct {
 	Batch   int
 	Threads int // 0: one for each core
 	Time    time.Duration
-	Layers  bool         // measure each layer too
-	Begin   func(Memory) // if not nil, is told the memory need before the first step
+	Layers  bool                // measure each layer too
+	Begin   func(report.Memory) // if not nil, is told the memory need before the first step
 }
 
 // A BenchResult is what [Bench] measured.
@@ -65,15 +67,16 @@ type BenchRoofline struct {
 
 // Bench times a network on random images, after some steps that are not counted.
 func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
+	if err := recipe.OneOf("mode", c.Mode, BenchModes); err != nil {
+		return BenchResult{}, err
+	}
 	switch {
-	case !oneOf(c.Mode, BenchModes):
-		return BenchResult{}, &ConfigError{"mode", quoted(c.Mode), choice(c.Mode, BenchModes)}
 	case c.Batch < 1:
-		return BenchResult{}, &ConfigError{"batch", c.Batch, "at least 1"}
+		return BenchResult{}, &recipe.ConfigError{Key: "batch", Value: c.Batch, Want: "at least 1"}
 	case c.Threads < 0:
-		return BenchResult{}, &ConfigError{"threads", c.Threads, "at least 1, or 0 for one a core"}
+		return BenchResult{}, &recipe.ConfigError{Key: "threads", Value: c.Threads, Want: "at least 1, or 0 for one a core"}
 	case c.Time <= 0:
-		return BenchResult{}, &ConfigError{"seconds", c.Time.Seconds(), "above 0"}
+		return BenchResult{}, &recipe.ConfigError{Key: "seconds", Value: c.Time.Seconds(), Want: "above 0"}
 	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
@@ -85,7 +88,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	}
 	params := graph.NewParams()
 	cfg := graph.Config{Pool: pool, Seed: seed}
-	memory := Memory{Loader: 4 * int64(len(images))}
+	memory := report.Memory{Loader: 4 * int64(len(images))}
 
 	var step func() error
 	var macs int64
@@ -111,8 +114,8 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 			return BenchResult{}, err
 		}
 		// So low a rate that random targets make nothing diverge.
-		set := Setting{LR: 1e-4, Momentum: 0.9}
-		u, err := Optimizer{Name: "sgd", LR: set.LR, Momentum: set.Momentum}.updater(Schedule{}, params.Trained())
+		set := Hyper{LR: 1e-4, Momentum: 0.9}
+		u, err := newUpdater(recipe.Optimizer{Name: "sgd", LR: set.LR, Momentum: set.Momentum}, recipe.Schedule{}, params.Trained())
 		if err != nil {
 			return BenchResult{}, err
 		}
@@ -137,7 +140,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 			return nil
 		}
 	}
-	memory.add(session)
+	addMemory(&memory, session)
 	params.Init(seed)
 	debug.FreeOSMemory()
 	if c.Begin != nil {

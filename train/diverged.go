@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -43,7 +44,7 @@ func (e *Diverged) Error() string {
 func (t *Trainer) diverged(g *trainingGraph, b *datasets.Batch, loss, lr float64) error {
 	e := &Diverged{Epoch: t.at.Epoch + 1, Step: t.at.Step + 1, Loss: loss, LR: lr}
 	e.advice = fmt.Sprintf("try a lower one (--lr %.3g) or a warm-up (--set schedule.name=cosine --set schedule.warmup=1)", lr/10)
-	last := filepath.Join(t.folder, LastFile)
+	last := filepath.Join(t.folder, report.LastFile)
 	if r, err := weights.Open(last); err == nil {
 		e.Kept, e.KeptEpoch = last, float64(r.Meta().Epoch)
 		r.Close()

@@ -1,9 +1,8 @@
 // Package train trains every network of the zoo, and evaluates what was trained.
 //
-// A [Config] is a plain struct that says everything that decides the outcome of a run; recipes are
-// ready-made ones ([Recipe]): "paper" as the network's authors trained it, "quick" for what two cores
-// can do in minutes. A [Trainer] runs one, into a folder of its own, and tells an [Events] how it goes.
-// [Evaluate] measures weights from a file, on the path that the trainer's own evaluation takes.
+// A recipe.Config is a plain struct that says everything that decides the outcome of a run; networks bring
+// ready-made ones: "paper" as the network's authors trained it, "quick" for what two cores can do in minutes.
+// A [Trainer] runs one, into a folder of its own, and tells a report.Events how it goes. [Evaluate] measures weights from a file, on the path that the trainer's own evaluation takes.
 //
 // The package guarantees:
 //   - The same Config, data and kernel family give the same bytes of weights, whatever the number of

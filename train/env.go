@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // environment is env.json: where a run's numbers come from.
@@ -41,7 +42,7 @@ type session struct {
 
 // writeEnv adds this session to the record.
 func (t *Trainer) writeEnv() error {
-	path := filepath.Join(t.folder, EnvFile)
+	path := filepath.Join(t.folder, report.EnvFile)
 	var e environment
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -78,7 +79,7 @@ func (t *Trainer) writeEnv() error {
 // Command is what the record of a run says that it was started with; empty if it does not say.
 func Command(folder string) string {
 	var e environment
-	if text, err := os.ReadFile(filepath.Join(folder, EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
+	if text, err := os.ReadFile(filepath.Join(folder, report.EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
 		return e.Command
 	}
 	return ""

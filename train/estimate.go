@@ -51,7 +51,7 @@ func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
 func (t *Trainer) timeSteps(ctx context.Context) (time.Duration, error) {
 	at := t.at
 	defer func() { t.at = at }()
-	still := Setting{Momentum: t.cfg.Optimizer.base().Momentum}
+	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
 	steps, begun := 0, time.Time{}
 	for b, err := range t.loader.Epoch(ctx, 0, 0) {
 		if err != nil {
@@ -105,7 +105,7 @@ func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Durat
 		return 0, err
 	}
 	images, labels = images[:len(images)/of*n], labels[:len(labels)/of*n]
-	still := Setting{Momentum: t.cfg.Optimizer.base().Momentum}
+	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
 	begun := time.Now()
 	for i := range 2 {
 		if i == 1 {

@@ -8,8 +8,8 @@ import (
 
 	"gorgonia.org/gorgonia"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 func TestAnEstimateIsInThePlanAndChangesNothing(t *testing.T) {
@@ -34,7 +34,7 @@ func TestAnEstimateIsInThePlanAndChangesNothing(t *testing.T) {
 }
 
 func TestEstimatesFollowTheConfiguration(t *testing.T) {
-	estimate := func(change func(*Config), net Network) time.Duration {
+	estimate := func(change func(*recipe.Config), net Network) time.Duration {
 		cfg := tinyConfig()
 		change(&cfg)
 		tr, err := New(cfg, net, split(t), Options{})
@@ -48,14 +48,14 @@ func TestEstimatesFollowTheConfiguration(t *testing.T) {
 		}
 		return d
 	}
-	if d := estimate(func(c *Config) { c.Epochs, c.Ensemble, c.Time = 1e6, 3, Duration(time.Minute) }, tiny()); d != time.Minute {
+	if d := estimate(func(c *recipe.Config) { c.Epochs, c.Ensemble, c.Time = 1e6, 3, recipe.Duration(time.Minute) }, tiny()); d != time.Minute {
 		t.Errorf("%v, the run is bounded by a minute", d)
 	}
-	if d := estimate(func(c *Config) { c.Batch = 100 }, tiny()); d <= 0 {
+	if d := estimate(func(c *recipe.Config) { c.Batch = 100 }, tiny()); d <= 0 {
 		t.Errorf("%v for epochs of a single batch", d)
 	}
-	mixed := estimate(func(c *Config) {
-		c.Augment, c.EMA, c.Accumulate, c.Optimizer.Clip = augment.MustParse("mixup(0.2)"), 0.9, 3, 1
+	mixed := estimate(func(c *recipe.Config) {
+		c.Augment, c.EMA, c.Accumulate, c.Optimizer.Clip = recipe.ParseAugmentation("mixup(0.2)"), 0.9, 3, 1
 	}, tiny())
 	if mixed <= 0 {
 		t.Errorf("%v with mixed images, an average, groups of batches and clipping", mixed)

@@ -10,6 +10,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -37,51 +38,15 @@ type EvalConfig struct {
 	Progress func(member, images, total int)
 }
 
-// An Evaluation is the result of [Evaluate]: the ensemble's metrics, which for one member are its own.
-type Evaluation struct {
-	Data string `json:"data"`
-	Metrics
-	Members  []Member `json:"members"`
-	Ensemble Metrics  `json:"ensemble"`
-	Mean     Metrics  `json:"mean"` // of the members
-	// Gain is the mean's errors less the ensemble's.
-	Gain Gain `json:"gain"`
-	// Disagreement is the fraction of images that not all members put into the same class.
-	Disagreement float64  `json:"disagreement"`
-	Crops        int      `json:"crops"`
-	Flip         bool     `json:"flip"`
-	Warnings     []string `json:"warnings,omitempty"`
-	// OneCrop is the same without further views.
-	OneCrop   *Evaluation `json:"one_crop,omitempty"`
-	Worst     []Mistake   `json:"worst,omitempty"`
-	Confusion Confusion   `json:"-"`
-}
-
-// A Gain is the difference of two errors, as fractions.
-type Gain struct {
-	Top1 float64 `json:"top1_error"`
-	Top5 float64 `json:"top5_error"`
-}
-
-// A Member is one network of an [Evaluation].
-type Member struct {
-	Weights string `json:"weights"`
-	Network string `json:"network"`
-	Variant string `json:"variant,omitempty"`
-	Seed    uint64 `json:"seed"`
-	Epoch   int    `json:"epoch"`
-	Metrics
-}
-
 // Evaluate measures trained weights, on the path on which training evaluates: the same weights, images
 // and batch size give the same numbers. Members are evaluated one after another; of each only the
 // probabilities are kept.
-func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
+func Evaluate(ctx context.Context, c EvalConfig) (report.Evaluation, error) {
 	if len(c.Weights) == 0 {
-		return Evaluation{}, errors.New("no weights to evaluate")
+		return report.Evaluation{}, errors.New("no weights to evaluate")
 	}
 	if err := c.Views.Validate(); err != nil {
-		return Evaluation{}, err
+		return report.Evaluation{}, err
 	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
@@ -99,15 +64,15 @@ func Evaluate(ctx context.Context, c EvalConfig) (Evaluation, error) {
 	return e, err
 }
 
-func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluation, error) {
-	e := Evaluation{Data: c.Images.Info().Name, Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
+func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Evaluation, error) {
+	e := report.Evaluation{Data: c.Images.Info().Name, Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
 	var all review
 	var top [][]int32 // each member's classes
 	var sum []float64 // of the members' probabilities, for each image
 	var metas []weights.Meta
 	classes := 0
 	for i, path := range c.Weights {
-		fail := func(err error) (Evaluation, error) { return e, fmt.Errorf("%s: %w", path, err) }
+		fail := func(err error) (report.Evaluation, error) { return e, fmt.Errorf("%s: %w", path, err) }
 		n, meta, params, err := c.open(path)
 		if err != nil {
 			return e, err
@@ -167,7 +132,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		all.index, all.label, all.loss = seen.index, seen.label, seen.loss
 		all.top = seen.top
 		top, metas = append(top, seen.top), append(metas, meta)
-		e.Members = append(e.Members, Member{path, n.Name, n.Variant, meta.Seed, meta.Epoch, m})
+		e.Members = append(e.Members, report.Member{Weights: path, Network: n.Name, Variant: n.Variant, Seed: meta.Seed, Epoch: meta.Epoch, Metrics: m})
 	}
 	e.Ensemble = e.Members[0].Metrics
 	if len(c.Weights) > 1 {
@@ -181,7 +146,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (Evaluatio
 		e.Mean.Top1 += share * m.Top1
 		e.Mean.Top5 += share * m.Top5
 	}
-	e.Gain = Gain{e.Mean.Top1 - e.Ensemble.Top1, e.Mean.Top5 - e.Ensemble.Top5}
+	e.Gain = report.Gain{Top1: e.Mean.Top1 - e.Ensemble.Top1, Top5: e.Mean.Top5 - e.Ensemble.Top5}
 	e.Disagreement = disagreement(top)
 	e.Warnings = warnings(e.Members, metas)
 	if len(all.label) > 0 {
@@ -206,7 +171,7 @@ func disagreement(top [][]int32) float64 {
 }
 
 // warnings says what makes members less than independent, or not comparable.
-func warnings(members []Member, metas []weights.Meta) []string {
+func warnings(members []report.Member, metas []weights.Meta) []string {
 	var list []string
 	for i, m := range members {
 		for j, other := range members[:i] {
@@ -225,19 +190,19 @@ func warnings(members []Member, metas []weights.Meta) []string {
 
 // measure evaluates the graph on every image of the loader, whose batch size times its views is the
 // graph's. Keep, if not nil, gets each batch's probabilities, N×classes, its first image being number at.
-func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (Metrics, error) {
+func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (report.Metrics, error) {
 	var t tally
 	var p []float64
 	var mean []float32
 	for b, err := range l.Epoch(ctx, 0, 0) {
 		if err != nil {
-			return Metrics{}, err
+			return report.Metrics{}, err
 		}
 		// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
 		// outputs nobody reads.
 		out, err := g.run(b.Images[:cap(b.Images)])
 		if err != nil {
-			return Metrics{}, err
+			return report.Metrics{}, err
 		}
 		at := t.Images
 		if n.Squared {

@@ -11,28 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-)
-
-// Where the files of a run are, inside its folder.
-const (
-	ConfigFile  = "config.json"
-	EnvFile     = "env.json"
-	LogFile     = "log.txt"
-	MetricsFile = "metrics.csv"
-	StateFile   = "state.safetensors"
-	CardFile    = "README.md"
-	CurvesFile  = "curves.png"
-	WorstFile   = "worst.png" // the worst mistakes of the best weights
-	// ConfusionFile ends in .csv and .png.
-	ConfusionFile = "confusion"
-)
-
-var (
-	// BestFile holds the weights with the lowest test error so far.
-	BestFile = filepath.Join("weights", "best.safetensors")
-	// LastFile holds the weights of the last checkpoint.
-	LastFile = filepath.Join("weights", "last.safetensors")
 )
 
 // create makes a new folder for a run: folder itself, which must not exist or be empty, or if that is
@@ -82,12 +63,12 @@ func create(folder, root, name string) (string, error) {
 }
 
 // ReadConfig reads the configuration of a run from its folder, or a configuration from a file.
-func ReadConfig(path string) (Config, error) {
-	var c Config
+func ReadConfig(path string) (recipe.Config, error) {
+	var c recipe.Config
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, ConfigFile)
+		path = filepath.Join(path, report.ConfigFile)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", filepath.Dir(path), ConfigFile)
+			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", filepath.Dir(path), report.ConfigFile)
 		}
 	}
 	f, err := os.Open(path)
@@ -100,7 +81,7 @@ func ReadConfig(path string) (Config, error) {
 	if err := dec.Decode(&c); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := c.Validate(); err != nil {
+	if _, err := Complete(c); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
@@ -124,12 +105,12 @@ func Runs(root string) ([]string, error) {
 		if !d.IsDir() {
 			return nil
 		}
-		if _, err := os.Stat(filepath.Join(path, ConfigFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(path, report.ConfigFile)); err != nil {
 			return nil
 		}
 		newest := int64(0)
 		for _, saved := range append(Members(path), path) {
-			if info, err := os.Stat(filepath.Join(saved, LastFile)); err == nil {
+			if info, err := os.Stat(filepath.Join(saved, report.LastFile)); err == nil {
 				newest = max(newest, info.ModTime().UnixNano())
 			}
 		}

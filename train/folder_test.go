@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,11 +66,11 @@ func TestRunsAreNewestFirst(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(dir, "weights"), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		os.WriteFile(filepath.Join(dir, ConfigFile), nil, 0o666)
+		os.WriteFile(filepath.Join(dir, report.ConfigFile), nil, 0o666)
 		if strings.HasPrefix(name, "empty") {
 			continue
 		}
-		last := filepath.Join(dir, LastFile)
+		last := filepath.Join(dir, report.LastFile)
 		os.WriteFile(last, nil, 0o666)
 		at := now.Add([]time.Duration{2, 3, 1}[i] * time.Hour)
 		os.Chtimes(last, at, at)

@@ -9,14 +9,13 @@ import (
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
-// Initialisers are the names that [Config] knows.
-var Initialisers = []string{"network", "he", "glorot"}
-
 // openInit opens the weights to begin with.
-func openInit(cfg Config, opts Options) (*weights.Reader, error) {
+func openInit(cfg recipe.Config, opts Options) (*weights.Reader, error) {
 	if opts.Open != nil {
 		return opts.Open(cfg.Init)
 	}
@@ -25,7 +24,7 @@ func openInit(cfg Config, opts Options) (*weights.Reader, error) {
 
 // adopt takes how images are prepared from the weights to begin with, unless the configuration says it:
 // layers that learned from images of one kind are of little use for another.
-func (c Config) adopt(opts Options) (Config, error) {
+func adopt(c recipe.Config, opts Options) (recipe.Config, error) {
 	if c.Init == "" || c.Resize != 0 || c.Crop != 0 || len(c.Mean) != 0 || len(c.Std) != 0 {
 		return c, nil
 	}
@@ -64,7 +63,7 @@ func (t *Trainer) initialise() error {
 		}
 		t.begins = "begins with " + t.cfg.Init
 		if len(fresh) > 0 {
-			t.begins += fmt.Sprintf(", which is for %s: new for %d are %s", plural(were, "class"), t.net.Classes, strings.Join(fresh, ", "))
+			t.begins += fmt.Sprintf(", which is for %s: new for %d are %s", report.Plural(were, "class"), t.net.Classes, strings.Join(fresh, ", "))
 			t.params.Init(t.cfg.Seed)
 		}
 		t.params.Allocate()

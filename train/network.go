@@ -9,6 +9,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -24,7 +25,7 @@ type Network struct {
 }
 
 // input is the network's input for images of a source.
-func (n *Network) input(c Config, info datasets.Info) (datasets.Input, error) {
+func (n *Network) input(c recipe.Config, info datasets.Info) (datasets.Input, error) {
 	filter, err := image.ParseFilter(c.Interpolation)
 	if err != nil {
 		return datasets.Input{}, err

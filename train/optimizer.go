@@ -5,16 +5,14 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
-
-// Optimizers are the names that [Optimizer] knows.
-var Optimizers = []string{"sgd", "adam", "adamw"}
 
 // An updater changes parameters by their gradients.
 type updater interface {
 	// update makes update number step, from 0.
-	update(p *kernel.Pool, step int, set Setting, g gradients)
+	update(p *kernel.Pool, step int, set Hyper, g gradients)
 	// state is what the next update depends on besides the parameters, in the updater's own memory.
 	state() []weights.Tensor
 }
@@ -24,13 +22,13 @@ type gradients interface {
 	gradient(i int) []float32 // of the i-th trained parameter
 }
 
-// updater returns the optimizer at work on some parameters.
-func (o Optimizer) updater(s Schedule, trained []*graph.Param) (updater, error) {
-	lr, decay, err := o.factors(trained)
+// newUpdater returns the optimizer at work on some parameters.
+func newUpdater(o recipe.Optimizer, s recipe.Schedule, trained []*graph.Param) (updater, error) {
+	lr, decay, err := factors(o, trained)
 	if err != nil {
 		return nil, err
 	}
-	if o.adaptive() {
+	if o.Adaptive() {
 		u := &adam{o: o, params: trained, lr: lr, decay: decay}
 		for _, p := range trained {
 			u.mean, u.square = append(u.mean, make([]float32, p.Len())), append(u.square, make([]float32, p.Len()))
@@ -46,19 +44,16 @@ func (o Optimizer) updater(s Schedule, trained []*graph.Param) (updater, error) 
 	return u, nil
 }
 
-// adaptive reports whether each weight gets a step size of its own.
-func (o Optimizer) adaptive() bool { return o.Name == "adam" || o.Name == "adamw" }
-
 // base is what a schedule starts from. Of Adam it is the first moment's factor that momentum stands for.
-func (o Optimizer) base() Setting {
-	if o.adaptive() {
-		return Setting{o.LR, o.Beta1}
+func base(o recipe.Optimizer) Hyper {
+	if o.Adaptive() {
+		return Hyper{o.LR, o.Beta1}
 	}
-	return Setting{o.LR, o.Momentum}
+	return Hyper{o.LR, o.Momentum}
 }
 
 // factors multiplies the rules up for each parameter.
-func (o Optimizer) factors(params []*graph.Param) (lr, decay []float64, err error) {
+func factors(o recipe.Optimizer, params []*graph.Param) (lr, decay []float64, err error) {
 	for range params {
 		lr, decay = append(lr, 1), append(decay, 1)
 	}
@@ -80,13 +75,13 @@ func (o Optimizer) factors(params []*graph.Param) (lr, decay []float64, err erro
 // sgd is PyTorch's torch.optim.SGD.
 type sgd struct {
 	updates   kernel.Updates
-	o         Optimizer
+	o         recipe.Optimizer
 	params    []*graph.Param
 	lr, decay []float64
 	velocity  [][]float32 // nil without momentum
 }
 
-func (u *sgd) update(pool *kernel.Pool, step int, set Setting, g gradients) {
+func (u *sgd) update(pool *kernel.Pool, step int, set Hyper, g gradients) {
 	for i, p := range u.params {
 		u.updates.SGD(p.Data, g.gradient(i), u.velocity[i], kernel.SGDStep{
 			LR:          float32(set.LR * u.lr[i]),
@@ -113,13 +108,13 @@ func (u *sgd) state() []weights.Tensor {
 // adam is PyTorch's torch.optim.Adam, or AdamW.
 type adam struct {
 	updates      kernel.Updates
-	o            Optimizer
+	o            recipe.Optimizer
 	params       []*graph.Param
 	lr, decay    []float64
 	mean, square [][]float32 // running moments of the gradient
 }
 
-func (u *adam) update(pool *kernel.Pool, step int, set Setting, g gradients) {
+func (u *adam) update(pool *kernel.Pool, step int, set Hyper, g gradients) {
 	for i, p := range u.params {
 		u.updates.Adam(p.Data, g.gradient(i), u.mean[i], u.square[i], kernel.AdamStep{
 			LR: set.LR * u.lr[i], Beta1: set.Momentum, Beta2: u.o.Beta2, Eps: u.o.Eps,

@@ -7,15 +7,8 @@ import (
 	"slices"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
-
-// A Mistake is an image that was put into a wrong class.
-type Mistake struct {
-	Index       int     `json:"index"` // in the source
-	Class       string  `json:"class"` // the right one
-	Predicted   string  `json:"predicted"`
-	Probability float64 `json:"probability"` // of the right class
-}
 
 // review is what an evaluation remembers of each image.
 type review struct {
@@ -47,7 +40,7 @@ func (r *review) judge(p []float64, label float32) {
 }
 
 // average judges the images again by the sum of members' probabilities.
-func (r *review) average(sum []float64, classes, members int) Metrics {
+func (r *review) average(sum []float64, classes, members int) report.Metrics {
 	var t tally
 	mean := make([]float32, classes)
 	r.top, r.loss = nil, nil
@@ -65,7 +58,7 @@ func (r *review) average(sum []float64, classes, members int) Metrics {
 }
 
 // worst lists the mistakes with the least probable right classes.
-func (r *review) worst(n int, classes []string) []Mistake {
+func (r *review) worst(n int, classes []string) []report.Mistake {
 	var wrong []int
 	for i := range r.label {
 		if r.top[i] != r.label[i] {
@@ -73,16 +66,16 @@ func (r *review) worst(n int, classes []string) []Mistake {
 		}
 	}
 	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(r.loss[b], r.loss[a]) })
-	var list []Mistake
+	var list []report.Mistake
 	for _, i := range wrong[:min(n, len(wrong))] {
-		list = append(list, Mistake{r.index[i], className(classes, int(r.label[i])), className(classes, int(r.top[i])), math.Exp(-r.loss[i])})
+		list = append(list, report.Mistake{Index: r.index[i], Class: className(classes, int(r.label[i])), Predicted: className(classes, int(r.top[i])), Probability: math.Exp(-r.loss[i])})
 	}
 	return list
 }
 
 // confusion counts the images by their class and the one that they were put into.
-func (r *review) confusion(names []string, classes int) Confusion {
-	c := Confusion{Counts: make([][]int, classes)}
+func (r *review) confusion(names []string, classes int) report.Confusion {
+	c := report.Confusion{Counts: make([][]int, classes)}
 	for i := range c.Counts {
 		c.Classes = append(c.Classes, className(names, i))
 		c.Counts[i] = make([]int, classes)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // golden is testdata/golden.json, written by PyTorch (golden.py).
@@ -48,18 +49,18 @@ type toy struct {
 	most    float64 // norm of the gradient
 }
 
-func newToy(t *testing.T, g golden, o Optimizer, s Schedule) *toy {
+func newToy(t *testing.T, g golden, o recipe.Optimizer, s recipe.Schedule) *toy {
 	t.Helper()
 	p := &toy{g: g, w: &graph.Param{Name: "w", Shape: []int{len(g.W)}, Data: append([]float32(nil), g.W...)}, dw: make([]float32, len(g.W)), pool: kernel.NewPool(1), most: o.Clip}
 	t.Cleanup(p.pool.Close)
 	var err error
-	if p.updater, err = o.updater(s, []*graph.Param{p.w}); err != nil {
+	if p.updater, err = newUpdater(o, s, []*graph.Param{p.w}); err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func (p *toy) update(set Setting) {
+func (p *toy) update(set Hyper) {
 	for i, w := range p.w.Data {
 		p.dw[i] = float32(p.g.A[i]*w) - p.g.B[i]
 	}
@@ -85,7 +86,7 @@ func (p *toy) check(t *testing.T, want []uint32) {
 
 func TestSchedulesAreThoseOfPyTorchStepByStep(t *testing.T) {
 	g := readGolden(t)
-	schedules := map[string]Schedule{
+	schedules := map[string]recipe.Schedule{
 		"step":                      {Name: "step", Milestones: []float64{3, 7, 9}, Gamma: 0.3},
 		"step every":                {Name: "step", Every: 4, Gamma: 0.1},
 		"exponential":               {Name: "exponential", Gamma: 0.9},
@@ -100,20 +101,20 @@ func TestSchedulesAreThoseOfPyTorchStepByStep(t *testing.T) {
 	}
 	for name, want := range g.Schedules {
 		t.Run(name, func(t *testing.T) {
-			c := Config{Schedule: schedules[name], Optimizer: Optimizer{LR: 0.1, Momentum: 0.9}}.Complete()
+			c := recipe.Config{Schedule: schedules[name], Optimizer: recipe.Optimizer{LR: 0.1, Momentum: 0.9}}.Complete()
 			if c.Schedule.Patience == -1 {
 				c.Schedule.Patience = 0
 			}
-			course := c.Schedule.Course(Setting{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
+			scheduler := NewScheduler(c.Schedule, Hyper{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
 			p := newToy(t, g, c.Optimizer, c.Schedule)
 			for step, lr := range want.LR {
-				set := course.At(step)
+				set := scheduler.At(step)
 				if math.Abs(set.LR-lr) > 1e-12 || math.Abs(set.Momentum-want.Momentum[step]) > 1e-12 {
 					t.Fatalf("step %d: rate %v and momentum %v, PyTorch's are %v and %v", step, set.LR, set.Momentum, lr, want.Momentum[step])
 				}
 				p.update(set)
 				if (step+1)%g.StepsPerEpoch == 0 {
-					course.Observe(g.Errors[step/g.StepsPerEpoch])
+					scheduler.Observe(g.Errors[step/g.StepsPerEpoch])
 				}
 			}
 			p.check(t, want.Weights)
@@ -123,7 +124,7 @@ func TestSchedulesAreThoseOfPyTorchStepByStep(t *testing.T) {
 
 func TestOptimizersArePyTorchsStepByStep(t *testing.T) {
 	g := readGolden(t)
-	optimizers := map[string]Optimizer{
+	optimizers := map[string]recipe.Optimizer{
 		"plain":              {},
 		"momentum":           {Momentum: 0.9},
 		"momentum and decay": {Momentum: 0.9, WeightDecay: 0.05},
@@ -136,11 +137,11 @@ func TestOptimizersArePyTorchsStepByStep(t *testing.T) {
 	}
 	for name, steps := range g.Optimizers {
 		t.Run(name, func(t *testing.T) {
-			o := Config{Optimizer: optimizers[name]}.Complete().Optimizer
+			o := recipe.Config{Optimizer: optimizers[name]}.Complete().Optimizer
 			o.LR = 0.1
-			p := newToy(t, g, o, Schedule{})
+			p := newToy(t, g, o, recipe.Schedule{})
 			for step, want := range steps {
-				set := o.base()
+				set := base(o)
 				if step >= 5 {
 					set.LR = 0.01
 				}
@@ -152,18 +153,18 @@ func TestOptimizersArePyTorchsStepByStep(t *testing.T) {
 }
 
 func TestAScheduleGoesOnFromItsState(t *testing.T) {
-	for _, name := range Schedules {
+	for _, name := range recipe.Schedules {
 		t.Run(name, func(t *testing.T) {
-			s := Config{Schedule: Schedule{Name: name, Every: 1, Patience: 1}}.Complete().Schedule
+			s := recipe.Config{Schedule: recipe.Schedule{Name: name, Every: 1, Patience: 1}}.Complete().Schedule
 			g := readGolden(t)
-			whole := s.Course(Setting{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
-			parts := s.Course(Setting{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
+			whole := NewScheduler(s, Hyper{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
+			parts := NewScheduler(s, Hyper{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
 			for epoch, e := range g.Errors {
 				text, err := json.Marshal(parts)
 				if err != nil {
 					t.Fatal(err)
 				}
-				parts = s.Course(Setting{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
+				parts = NewScheduler(s, Hyper{0.1, 0.9}, g.StepsPerEpoch, g.Epochs)
 				if err := json.Unmarshal(text, parts); err != nil {
 					t.Fatal(err)
 				}
@@ -182,8 +183,8 @@ func TestAScheduleGoesOnFromItsState(t *testing.T) {
 
 func TestRulesMultiply(t *testing.T) {
 	params := []*graph.Param{{Name: "conv1.weight", Shape: []int{2, 2, 1, 1}}, {Name: "conv1.bias", Shape: []int{2}}, {Name: "bn1.weight", Shape: []int{2}}, {Name: "fc.weight", Shape: []int{2, 2}}}
-	o := Optimizer{Rules: []Rule{{Dims: 1, LR: 1, Decay: 0}, {Match: `\.bias$`, LR: 2, Decay: 1}, {Match: "^fc", LR: 10, Decay: 0.5}}}
-	lr, decay, err := o.factors(params)
+	o := recipe.Optimizer{Rules: []recipe.Rule{{Dims: 1, LR: 1, Decay: 0}, {Match: `\.bias$`, LR: 2, Decay: 1}, {Match: "^fc", LR: 10, Decay: 0.5}}}
+	lr, decay, err := factors(o, params)
 	if err != nil {
 		t.Fatal(err)
 	}

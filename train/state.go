@@ -8,24 +8,25 @@ import (
 	"slices"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // state is a run's place: with parameters and the optimiser's state all that the rest of the run
 // depends on. The order of the images and the dropout masks are functions of seed, epoch and step.
 type state struct {
-	Format   int             `json:"format"` // 1
-	Epoch    int             `json:"epoch"`  // done and evaluated
-	Batch    int             `json:"batch"`  // done of the next epoch
-	Step     int             `json:"step"`   // done in all
-	Tally    tally           `json:"tally"`  // of the next epoch
-	Course   json.RawMessage `json:"course"` // of the schedule
-	History  []Epoch         `json:"history"`
-	Best     *Epoch          `json:"best,omitempty"`
-	Seconds  float64         `json:"seconds"` // that the run has taken
-	Seed     uint64          `json:"seed"`
-	Data     string          `json:"data"`      // checksum of the training images
-	TestData string          `json:"test_data"` // checksum of the test images
+	Format    int             `json:"format"` // 1
+	Epoch     int             `json:"epoch"`  // done and evaluated
+	Batch     int             `json:"batch"`  // done of the next epoch
+	Step      int             `json:"step"`   // done in all
+	Tally     tally           `json:"tally"`  // of the next epoch
+	Scheduler json.RawMessage `json:"course"` // its state
+	History   []report.Epoch  `json:"history"`
+	Best      *report.Epoch   `json:"best,omitempty"`
+	Seconds   float64         `json:"seconds"` // that the run has taken
+	Seed      uint64          `json:"seed"`
+	Data      string          `json:"data"`      // checksum of the training images
+	TestData  string          `json:"test_data"` // checksum of the test images
 }
 
 const (
@@ -47,14 +48,14 @@ func tensors(params *graph.Params, prefix string) []weights.Tensor {
 // files cannot leave a state that belongs to other weights.
 func (t *Trainer) saveState() error {
 	var err error
-	if t.at.Course, err = json.Marshal(t.course); err != nil {
+	if t.at.Scheduler, err = json.Marshal(t.scheduler); err != nil {
 		return err
 	}
 	text, err := json.Marshal(t.at)
 	if err != nil {
 		return err
 	}
-	return weights.Save(filepath.Join(t.folder, StateFile), &weights.File{
+	return weights.Save(filepath.Join(t.folder, report.StateFile), &weights.File{
 		Tensors: t.progress(),
 		Meta: weights.Meta{
 			Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options, Seed: t.cfg.Seed,
@@ -65,7 +66,7 @@ func (t *Trainer) saveState() error {
 
 // loadState goes to the place of the state file.
 func (t *Trainer) loadState() error {
-	path := filepath.Join(t.folder, StateFile)
+	path := filepath.Join(t.folder, report.StateFile)
 	r, err := weights.Open(path)
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (t *Trainer) loadState() error {
 	case at.Epoch < 0 || at.Batch < 0 || at.Batch > batches || at.Step != at.Epoch*batches+at.Batch || len(at.History) != at.Epoch:
 		return fmt.Errorf("%s: epoch %d, batch %d, step %d do not fit together with %d batches an epoch", path, at.Epoch, at.Batch, at.Step, batches)
 	}
-	if err := json.Unmarshal(at.Course, t.course); err != nil {
+	if err := json.Unmarshal(at.Scheduler, t.scheduler); err != nil {
 		return fmt.Errorf("%s: schedule: %w", path, err)
 	}
 	want := t.progress()
@@ -118,7 +119,7 @@ func (t *Trainer) loadState() error {
 
 // meta is what weights files say of the weights as they are now. Nothing in it depends on threads or
 // times: equal runs give equal bytes.
-func (t *Trainer) meta(row *Epoch) weights.Meta {
+func (t *Trainer) meta(row *report.Epoch) weights.Meta {
 	info := t.data.Train.Info()
 	m := weights.Meta{
 		Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options,
@@ -140,8 +141,8 @@ func (t *Trainer) meta(row *Epoch) weights.Meta {
 
 // save makes a checkpoint. Row is the evaluation of the weights as they are, or nil if there is none.
 // The state comes last: until it is written, a run that goes on repeats what the other files tell.
-func (t *Trainer) save(row *Epoch) error {
-	last, best := filepath.Join(t.folder, LastFile), filepath.Join(t.folder, BestFile)
+func (t *Trainer) save(row *report.Epoch) error {
+	last, best := filepath.Join(t.folder, report.LastFile), filepath.Join(t.folder, report.BestFile)
 	file := &weights.File{Tensors: tensors(t.shown(), ""), Meta: t.meta(row)}
 	if err := weights.Save(last, file); err != nil {
 		return err
@@ -163,7 +164,7 @@ func (t *Trainer) save(row *Epoch) error {
 	if row != nil && (len(rows) == 0 || rows[len(rows)-1].Step != row.Step) {
 		rows = append(slices.Clip(rows), *row)
 	}
-	if err := writeText(filepath.Join(t.folder, MetricsFile), table(rows)); err != nil {
+	if err := writeText(filepath.Join(t.folder, report.MetricsFile), report.Table(rows)); err != nil {
 		return err
 	}
 	return t.saveState()

@@ -16,23 +16,25 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // Options are what a run needs besides its [Config] and changes nothing about the result.
 type Options struct {
-	Root    string   // the folder that runs are numbered in; "runs" if empty
-	Folder  string   // the run's own folder, instead of a number under Root
-	Events  Events   // nil for none
-	Command []string // what to tell the user to repeat the run, for its card
-	Program string   // name and version of the program, for the environment's record
+	Root    string        // the folder that runs are numbered in; "runs" if empty
+	Folder  string        // the run's own folder, instead of a number under Root
+	Events  report.Events // nil for none
+	Command []string      // what to tell the user to repeat the run, for its card
+	Program string        // name and version of the program, for the environment's record
 	// Open opens the weights to begin with (Config.Init); nil means weights.Open, for files.
 	Open func(name string) (*weights.Reader, error)
 }
 
 // A Trainer is one run: everything is compiled and checked, nothing is written yet.
 type Trainer struct {
-	cfg    Config
+	cfg    recipe.Config
 	net    Network
 	data   datasets.Split
 	opts   Options
@@ -51,13 +53,14 @@ type Trainer struct {
 	sums               *accumulated  // nil unless an update has several batches
 	averaged           *graph.Params // nil unless the weights' average is what counts
 	average, averageOf []*graph.Param
-	course             Course
+	scheduler          Scheduler
 	at                 state
 	targets            []float32 // of mixed images, for one batch; nil where none are mixed
 
 	best      review          // what the best weights of this session say of the test images
 	broken    map[string]bool // images that were skipped, by their errors, which name them
-	events    Events
+	events    report.Events
+	log       *report.Lines // of the run's folder
 	trainPace pace
 	evalPace  pace
 	estimated time.Duration // of the whole run, by Estimate
@@ -65,24 +68,6 @@ type Trainer struct {
 	before    float64       // seconds of earlier sessions
 	lr        float64       // of the last step
 	saved     time.Time
-}
-
-// A Result tells how a run ended.
-type Result struct {
-	Folder      string   `json:"folder"`
-	Network     string   `json:"network"`
-	Data        string   `json:"data"`
-	Stopped     string   `json:"stopped,omitempty"` // "time", "early stop" or "interrupted"; empty if the run is complete
-	Epochs      float64  `json:"epochs"`            // done
-	Steps       int      `json:"steps"`             // done
-	Last        *Epoch   `json:"last,omitempty"`    // newest evaluation
-	Best        *Epoch   `json:"best,omitempty"`
-	LastWeights string   `json:"last_weights"`
-	BestWeights string   `json:"best_weights,omitempty"`
-	Seconds     float64  `json:"seconds"`
-	PeakMB      int64    `json:"peak_rss_mb,omitempty"`
-	Broken      int      `json:"broken_images,omitempty"` // that were skipped in this session
-	Resume      []string `json:"-"`
 }
 
 // An Interrupted error says that the context of [Trainer.Run] ended: the run is saved and can go on.
@@ -97,8 +82,8 @@ func (e *Interrupted) Unwrap() error { return context.Canceled }
 //
 // With weights to begin with (Config.Init), images are prepared as for those, unless the configuration
 // says how. Where they are for another number of classes, the layers that depend on it are new.
-func New(cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
-	cfg, err := cfg.adopt(opts)
+func New(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+	cfg, err := adopt(cfg, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -115,13 +100,13 @@ func New(cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, 
 
 // Resume prepares the run of a folder to go on from its last checkpoint. Cfg is the run's own
 // ([ReadConfig]); Threads and Time may differ.
-func Resume(folder string, cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
 	t, err := prepare(cfg, net, data, opts)
 	if err != nil {
 		return nil, err
 	}
 	t.folder, t.goesOn = folder, true
-	if _, err := os.Stat(filepath.Join(folder, StateFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(folder, report.StateFile)); errors.Is(err, fs.ErrNotExist) {
 		// It ended before its first checkpoint: it begins once more.
 		if err := t.initialise(); err != nil {
 			return nil, err
@@ -135,13 +120,13 @@ func Resume(folder string, cfg Config, net Network, data datasets.Split, opts Op
 		return nil, err
 	}
 	t.before = t.at.Seconds
-	t.lr = t.course.At(max(t.at.Step-1, 0)).LR
+	t.lr = t.scheduler.At(max(t.at.Step-1, 0)).LR
 	return t, nil
 }
 
-func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
-	cfg = cfg.Complete()
-	if err := cfg.Validate(); err != nil {
+func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+	cfg, augment, err := complete(cfg)
+	if err != nil {
 		return nil, err
 	}
 	info := data.Train.Info()
@@ -152,10 +137,7 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: cfg, net: net, data: data, opts: opts, events: opts.Events, graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
-	if t.events == nil {
-		t.events = quiet{}
-	}
+	t := &Trainer{cfg: cfg, net: net, data: data, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
 	t.at = state{Format: stateFormat, Seed: cfg.Seed}
 	if t.at.Data, err = data.Train.Checksum(); err != nil {
 		return nil, err
@@ -180,7 +162,7 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	}
 	t.loader, err = datasets.NewLoader(data.Train, datasets.Config{
 		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
-		Augment: cfg.Augment, Skip: skip,
+		Augment: augment, Skip: skip,
 	})
 	if err != nil {
 		return nil, err
@@ -194,7 +176,7 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 		return nil, err
 	}
 
-	mixed := mixes(cfg.Augment)
+	mixed := mixes(augment)
 	if mixed && net.Squared {
 		return nil, fmt.Errorf("augment %v: %s has no classes that could be mixed", cfg.Augment, net.Name)
 	}
@@ -226,10 +208,10 @@ func prepare(cfg Config, net Network, data datasets.Split, opts Options) (*Train
 	if t.eval, err = net.evaluation(t.shown(), evalBatch, c); err != nil {
 		return nil, err
 	}
-	if t.updater, err = cfg.Optimizer.updater(cfg.Schedule, t.trained); err != nil {
+	if t.updater, err = newUpdater(cfg.Optimizer, cfg.Schedule, t.trained); err != nil {
 		return nil, err
 	}
-	t.course = cfg.Schedule.Course(cfg.Optimizer.base(), t.loader.Batches(), cfg.Epochs)
+	t.scheduler = NewScheduler(cfg.Schedule, base(cfg.Optimizer), t.loader.Batches(), cfg.Epochs)
 	return t, nil
 }
 
@@ -275,9 +257,9 @@ func (t *Trainer) freeze() error {
 func (t *Trainer) Close() { t.pool.Close() }
 
 // Plan says what Run will do, and what memory it needs.
-func (t *Trainer) Plan() Plan {
+func (t *Trainer) Plan() report.Plan {
 	info := t.data.Train.Info()
-	p := Plan{
+	p := report.Plan{
 		Folder: t.folder, Network: t.net.Name, Variant: t.net.Variant, Data: info.Name,
 		Images: t.loader.Len(), TestImages: t.test.Len(), Input: t.net.Input, Classes: t.net.Classes,
 		Batch: t.cfg.Batch, Epochs: t.cfg.Epochs, Steps: t.cfg.Epochs * t.loader.Batches(), Done: t.at.Step,
@@ -291,9 +273,9 @@ func (t *Trainer) Plan() Plan {
 	}
 	for _, g := range t.graphs {
 		p.MACs = g.macs
-		p.Memory.add(g.session)
+		addMemory(&p.Memory, g.session)
 	}
-	p.Memory.add(t.eval.session)
+	addMemory(&p.Memory, t.eval.session)
 	for _, s := range t.progress()[len(t.params.All()):] {
 		p.Memory.Optimizer += 4 * int64(len(s.Data))
 	}
@@ -303,18 +285,18 @@ func (t *Trainer) Plan() Plan {
 
 // Run trains to the end of the run, of its time, or of ctx, and saves. If ctx ends, the step that runs
 // is finished and the error is an [*Interrupted]; if the loss is no number, a [*Diverged].
-func (t *Trainer) Run(ctx context.Context) (Result, error) {
+func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 	t.begun, t.saved = time.Now(), time.Now()
 	closeLog, err := t.open()
 	if err != nil {
-		return Result{}, err
+		return report.Result{}, err
 	}
 	defer closeLog()
 	debug.FreeOSMemory() // what compiling left behind
 	t.events.Begin(t.Plan())
 
 	var stopped string
-	var last *Epoch
+	var last *report.Epoch
 	if n := len(t.at.History); n > 0 {
 		last = &t.at.History[n-1]
 	}
@@ -324,7 +306,7 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 			break
 		}
 		if stopped, err = t.train(ctx); err != nil {
-			return Result{}, t.failed(err)
+			return report.Result{}, t.failed(err)
 		}
 		if stopped == "interrupted" {
 			break
@@ -336,14 +318,14 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 			break
 		}
 		if err != nil {
-			return Result{}, t.failed(err)
+			return report.Result{}, t.failed(err)
 		}
 		if stopped == "" && t.late() && t.at.Epoch < t.cfg.Epochs {
 			stopped = "time"
 		}
 		t.at.Seconds = t.seconds()
 		if err := t.save(row); err != nil {
-			return Result{}, err
+			return report.Result{}, err
 		}
 		t.saved, last = time.Now(), row
 		t.evalPace.add(row.Test.Images, t.saved.Sub(began)) // saving belongs to it
@@ -352,7 +334,7 @@ func (t *Trainer) Run(ctx context.Context) (Result, error) {
 	}
 	if stopped == "interrupted" {
 		if err := t.checkpoint(); err != nil {
-			return Result{}, t.failed(err)
+			return report.Result{}, t.failed(err)
 		}
 	}
 	r := t.result(stopped, last)
@@ -379,7 +361,7 @@ func (t *Trainer) open() (closeLog func(), err error) {
 		if t.folder, err = create(t.opts.Folder, root, t.net.Name+"-"+t.cfg.Data); err != nil {
 			return nil, err
 		}
-		if err := writeJSON(filepath.Join(t.folder, ConfigFile), t.cfg); err != nil {
+		if err := writeJSON(filepath.Join(t.folder, report.ConfigFile), t.cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -395,21 +377,18 @@ func (t *Trainer) open() (closeLog func(), err error) {
 	if err := t.writeEnv(); err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(filepath.Join(t.folder, LogFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	log, err := os.OpenFile(filepath.Join(t.folder, report.LogFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	t.events = both{&Lines{W: log, Stamp: true}, t.events}
+	t.log = &report.Lines{W: log, Stamp: true}
+	t.events = report.Tell(t.log, t.events)
 	return func() { log.Close() }, nil
 }
 
 // failed writes what ended the run to its log as well.
 func (t *Trainer) failed(err error) error {
-	if e, ok := t.events.(both); ok {
-		if l, ok := e.a.(*Lines); ok {
-			l.print("failed: %v", err)
-		}
-	}
+	t.log.Print("failed: %v", err)
 	return err
 }
 
@@ -422,7 +401,7 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 		if err != nil {
 			return "", err
 		}
-		set, images := t.course.At(t.at.Step), b.N // the step gives the batch back
+		set, images := t.scheduler.At(t.at.Step), b.N // the step gives the batch back
 		if err := t.step(b, set); err != nil {
 			return "", err
 		}
@@ -453,7 +432,7 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 }
 
 // step makes one update.
-func (t *Trainer) step(b *datasets.Batch, set Setting) error {
+func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 	g := t.graphs[b.N]
 	targets := b.Labels
 	if t.targets != nil {
@@ -504,7 +483,7 @@ func (t *Trainer) checkpoint() error {
 }
 
 // evaluate measures the parameters on the test images and counts the epoch as done, if it is.
-func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
+func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
 	if t.notFinite() != "" {
 		return nil, t.diverged(nil, nil, 0, t.lr)
 	}
@@ -515,7 +494,7 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 		keep = nil
 	}
 	test, err := t.eval.measure(ctx, &t.net, t.test, keep, func(done int) {
-		t.events.Evaluate(Progress{done, t.test.Len(), place})
+		t.events.Evaluate(report.Progress{Done: done, Total: t.test.Len(), Step: place})
 	})
 	if err != nil {
 		return nil, err
@@ -524,20 +503,20 @@ func (t *Trainer) evaluate(ctx context.Context) (*Epoch, error) {
 		return nil, t.diverged(nil, nil, test.Loss, t.lr)
 	}
 	batches := t.loader.Batches()
-	row := Epoch{
+	row := report.Epoch{
 		Epoch: float64(t.at.Epoch) + float64(t.at.Batch)/float64(batches), Step: t.at.Step, LR: t.lr,
 		Train: t.at.Tally.metrics(), Test: test, Seconds: t.seconds(), Rate: t.trainPace.rate(),
 	}
-	row.Best = t.at.Best == nil || test.better(t.at.Best.Test)
+	row.Best = t.at.Best == nil || test.Better(t.at.Best.Test)
 	if row.Best {
 		t.at.Best = &row
 		t.best = seen
 	}
 	if t.at.Batch == batches {
 		if t.net.Squared {
-			t.course.Observe(test.Loss)
+			t.scheduler.Observe(test.Loss)
 		} else {
-			t.course.Observe(test.Top1)
+			t.scheduler.Observe(test.Top1)
 		}
 		t.at.History = append(t.at.History, row)
 		t.at.Epoch, t.at.Batch, t.at.Tally = t.at.Epoch+1, 0, tally{}
@@ -572,9 +551,9 @@ func (t *Trainer) seconds() float64 {
 	return math.Round(1000*(t.before+time.Since(t.begun).Seconds())) / 1000
 }
 
-func (t *Trainer) place() Step {
+func (t *Trainer) place() report.Step {
 	batches := t.loader.Batches()
-	return Step{
+	return report.Step{
 		Epoch: min(t.at.Epoch+1, t.cfg.Epochs), Epochs: t.cfg.Epochs, Batch: t.at.Batch, Batches: batches,
 		Step: t.at.Step, Steps: t.cfg.Epochs * batches, LR: t.lr,
 		Train: t.at.Tally.metrics(), Rate: t.trainPace.rate(), Left: t.left(),
@@ -595,15 +574,25 @@ func (t *Trainer) tellBroken() {
 	}
 }
 
-func (t *Trainer) result(stopped string, last *Epoch) Result {
-	r := Result{
+func (t *Trainer) result(stopped string, last *report.Epoch) report.Result {
+	r := report.Result{
 		Folder: t.folder, Network: t.net.Name, Data: t.data.Train.Info().Name, Stopped: stopped,
 		Epochs: float64(t.at.Epoch) + float64(t.at.Batch)/float64(t.loader.Batches()), Steps: t.at.Step,
-		Last: last, Best: t.at.Best, LastWeights: filepath.Join(t.folder, LastFile), Seconds: t.seconds(), PeakMB: PeakRSS() >> 20,
+		Last: last, Best: t.at.Best, LastWeights: filepath.Join(t.folder, report.LastFile), Seconds: t.seconds(), PeakMB: PeakRSS() >> 20,
 		Broken: len(t.broken),
 	}
 	if r.Best != nil {
-		r.BestWeights = filepath.Join(t.folder, BestFile)
+		r.BestWeights = filepath.Join(t.folder, report.BestFile)
 	}
 	return r
+}
+
+// addMemory counts sessions that share parameters and a workspace.
+func addMemory(m *report.Memory, sessions ...*graph.Session) {
+	for _, s := range sessions {
+		size := s.Memory()
+		m.Parameters = max(m.Parameters, size.Parameters)
+		m.Values = max(m.Values, size.Values+size.Scratch)
+		m.Packed += size.Packed
+	}
 }

@@ -23,9 +23,10 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -73,33 +74,33 @@ func split(t testing.TB) datasets.Split {
 	return datasets.Split{Train: blobs(t, datasets.Train, 100, 1), Test: blobs(t, datasets.Test, 50, 2)}
 }
 
-func tinyConfig() Config {
-	return Config{
-		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16, Augment: augment.MustParse("crop(1), flip"),
-		Optimizer: Optimizer{LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3, Rules: []Rule{{Dims: 1, LR: 1}}},
-		Schedule:  Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1},
+func tinyConfig() recipe.Config {
+	return recipe.Config{
+		Network: "tiny", Data: "blobs", Seed: 3, Epochs: 4, Batch: 16, Augment: recipe.ParseAugmentation("crop(pad=1, size=0, fill=black), flip(p=0.5)"),
+		Optimizer: recipe.Optimizer{LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3, Rules: []recipe.Rule{{Dims: 1, LR: 1}}},
+		Schedule:  recipe.Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1},
 	}.Complete()
 }
 
 // hook is an Events that calls a function after each step and during evaluations.
 type hook struct {
-	quiet
+	report.Quiet
 	step, evaluate func(step int)
 }
 
-func (h hook) Step(s Step) {
+func (h hook) Step(s report.Step) {
 	if h.step != nil {
 		h.step(s.Step)
 	}
 }
 
-func (h hook) Evaluate(p Progress) {
+func (h hook) Evaluate(p report.Progress) {
 	if h.evaluate != nil {
 		h.evaluate(p.Step.Step)
 	}
 }
 
-func begin(t testing.TB, cfg Config, folder string, events Events) *Trainer {
+func begin(t testing.TB, cfg recipe.Config, folder string, events report.Events) *Trainer {
 	t.Helper()
 	tr, err := New(cfg, tiny(), split(t), Options{Folder: folder, Events: events})
 	if err != nil {
@@ -109,7 +110,7 @@ func begin(t testing.TB, cfg Config, folder string, events Events) *Trainer {
 	return tr
 }
 
-func goOn(t testing.TB, folder string, events Events) *Trainer {
+func goOn(t testing.TB, folder string, events report.Events) *Trainer {
 	t.Helper()
 	cfg, err := ReadConfig(folder)
 	if err != nil {
@@ -123,7 +124,7 @@ func goOn(t testing.TB, folder string, events Events) *Trainer {
 	return tr
 }
 
-func finish(t testing.TB, tr *Trainer) Result {
+func finish(t testing.TB, tr *Trainer) report.Result {
 	t.Helper()
 	r, err := tr.Run(context.Background())
 	if err != nil {
@@ -167,7 +168,7 @@ func TestTrainingLearns(t *testing.T) {
 	cfg.Epochs = 12
 	r := finish(t, begin(t, cfg, t.TempDir(), nil))
 	if r.Best.Test.Top1 > 0.1 {
-		t.Errorf("test error %s on three classes that are easy to tell apart", Percent(r.Best.Test.Top1))
+		t.Errorf("test error %s on three classes that are easy to tell apart", report.Percent(r.Best.Test.Top1))
 	}
 	first, _ := ReadConfig(r.Folder)
 	if !reflect.DeepEqual(first, cfg) {
@@ -178,14 +179,14 @@ func TestTrainingLearns(t *testing.T) {
 // compare checks that two runs ended in the same files, times aside.
 func compare(t *testing.T, want, got string) {
 	t.Helper()
-	for _, file := range []string{LastFile, BestFile} {
+	for _, file := range []string{report.LastFile, report.BestFile} {
 		if !bytes.Equal(read(t, want, file), read(t, got, file)) {
 			t.Errorf("%s differs from that of the run that was never stopped", file)
 		}
 	}
 	columns := func(folder string) string {
 		var b strings.Builder
-		for line := range strings.Lines(string(read(t, folder, MetricsFile))) {
+		for line := range strings.Lines(string(read(t, folder, report.MetricsFile))) {
 			b.WriteString(strings.Join(strings.Split(line, ",")[:8], ",") + "\n")
 		}
 		return b.String()
@@ -249,9 +250,9 @@ func TestAnInterruptedRunGoesOnAsIfItHadNotBeen(t *testing.T) {
 		compare(t, whole.Folder, folder)
 	})
 	t.Run("a complete run has nothing left to do", func(t *testing.T) {
-		before := read(t, whole.Folder, LastFile)
+		before := read(t, whole.Folder, report.LastFile)
 		r := finish(t, goOn(t, whole.Folder, hook{step: func(int) { t.Error("a step was made") }}))
-		if r.Last == nil || r.Best == nil || !bytes.Equal(before, read(t, whole.Folder, LastFile)) {
+		if r.Last == nil || r.Best == nil || !bytes.Equal(before, read(t, whole.Folder, report.LastFile)) {
 			t.Errorf("got %+v", r)
 		}
 	})
@@ -259,7 +260,7 @@ func TestAnInterruptedRunGoesOnAsIfItHadNotBeen(t *testing.T) {
 
 func TestMixedImagesTrainTowardsBothClasses(t *testing.T) {
 	cfg := tinyConfig()
-	cfg.Augment, cfg.Smoothing, cfg.Epochs = augment.MustParse("flip, mixup(1)"), 0.1, 2
+	cfg.Augment, cfg.Smoothing, cfg.Epochs = recipe.ParseAugmentation("flip, mixup(1)"), 0.1, 2
 	tr := begin(t, cfg, t.TempDir(), hook{})
 	seen := false
 	for b, err := range tr.loader.Epoch(context.Background(), 0, 0) {
@@ -268,7 +269,7 @@ func TestMixedImagesTrainTowardsBothClasses(t *testing.T) {
 		}
 		copied := func(x []float32) []float32 { return append([]float32(nil), x...) } // the batch is released in the step
 		first, second, weight, n := copied(b.Labels), copied(b.Second), copied(b.Weight), b.N
-		if err := tr.step(b, tr.course.At(0)); err != nil {
+		if err := tr.step(b, tr.scheduler.At(0)); err != nil {
 			t.Fatal(err)
 		}
 		for i, p := range tr.targets[:n*3] {
@@ -366,13 +367,13 @@ func TestAKilledRunGoesOnFromItsLastCheckpoint(t *testing.T) {
 func TestALossThatIsNoNumberStopsTheRun(t *testing.T) {
 	cfg := tinyConfig()
 	cfg.Epochs = 50
-	cfg.Schedule = Schedule{Name: "constant"}
+	cfg.Schedule = recipe.Schedule{Name: "constant"}
 	folder := t.TempDir()
 	var tr *Trainer
 	var good []byte
 	tr = begin(t, cfg, folder, hook{step: func(step int) {
 		if step == 8 { // in the second epoch something goes wrong
-			good = read(t, folder, LastFile)
+			good = read(t, folder, report.LastFile)
 			p := tr.params.Get("fc.weight").Data
 			p[0] = p[0] / 0
 			tr.params.Changed()
@@ -383,7 +384,7 @@ func TestALossThatIsNoNumberStopsTheRun(t *testing.T) {
 	if !errors.As(err, &d) {
 		t.Fatalf("got %v", err)
 	}
-	if d.Step != 9 || d.Epoch != 2 || d.Kept != filepath.Join(folder, LastFile) || d.KeptEpoch != 1 || d.Where != "fc.weight" || d.Layer != "fc" {
+	if d.Step != 9 || d.Epoch != 2 || d.Kept != filepath.Join(folder, report.LastFile) || d.KeptEpoch != 1 || d.Where != "fc.weight" || d.Layer != "fc" {
 		t.Errorf("got %+v", d)
 	}
 	for _, want := range []string{"epoch 2, step 9", "fc.weight", "--lr 0.005", "after epoch 1"} {
@@ -391,17 +392,17 @@ func TestALossThatIsNoNumberStopsTheRun(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
 	}
-	if !bytes.Equal(good, read(t, folder, LastFile)) {
+	if !bytes.Equal(good, read(t, folder, report.LastFile)) {
 		t.Error("the last good checkpoint was replaced")
 	}
-	if log := string(read(t, folder, LogFile)); !strings.Contains(log, "failed: ") {
+	if log := string(read(t, folder, report.LogFile)); !strings.Contains(log, "failed: ") {
 		t.Errorf("the log does not tell:\n%s", log)
 	}
 }
 
 func TestALearningRateTooHighIsToldWithAdvice(t *testing.T) {
 	cfg := tinyConfig()
-	cfg.Optimizer.LR, cfg.Optimizer.Rules, cfg.Schedule = 1e18, nil, Schedule{Name: "constant"}
+	cfg.Optimizer.LR, cfg.Optimizer.Rules, cfg.Schedule = 1e18, nil, recipe.Schedule{Name: "constant"}
 	_, err := begin(t, cfg, t.TempDir(), nil).Run(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "try a lower one (--lr 1e+17)") {
 		t.Errorf("got %v", err)
@@ -412,7 +413,7 @@ func TestADivergedStepNamesTheFirstLayerThatIsNotFinite(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, c := range []struct {
 		name         string
-		cfg          func(*Config)
+		cfg          func(*recipe.Config)
 		spoil        func(tr *Trainer, b *datasets.Batch)
 		layer, where string // %d stands for the spoiled image's number
 		advice       string
@@ -420,13 +421,13 @@ func TestADivergedStepNamesTheFirstLayerThatIsNotFinite(t *testing.T) {
 		{"NaN in an image", nil, func(_ *Trainer, b *datasets.Batch) { b.Images[64*3+5] = nan }, "conv", "image %d of blobs", "zoo data verify blobs"},
 		{"an infinity in the last image", nil, func(_ *Trainer, b *datasets.Batch) { b.Images[len(b.Images)-1] = float32(math.Inf(-1)) }, "conv", "image %d of blobs", "no rate can help"},
 		{"NaN in a weight", nil, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("conv.weight").Data[7] = nan }, "conv", "conv.weight", "try a lower one (--lr 0.005)"},
-		{"NaN in a weight to begin with", func(c *Config) { c.Init = "init" }, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("aux.bias").Data[0] = nan }, "aux", "aux.bias", "the weights to begin with"},
+		{"NaN in a weight to begin with", func(c *recipe.Config) { c.Init = "init" }, func(tr *Trainer, _ *datasets.Batch) { tr.params.Get("aux.bias").Data[0] = nan }, "aux", "aux.bias", "the weights to begin with"},
 		{"weights so large that a layer overflows", nil, func(tr *Trainer, _ *datasets.Batch) {
 			for i := range tr.params.Get("fc.weight").Data {
 				tr.params.Get("fc.weight").Data[i] = 2e38
 			}
 		}, "fc", "the output of fc", "--lr 0.005"},
-		{"a loss that is finite with a gradient that is not", func(c *Config) { c.Optimizer.Clip = 1 }, func(tr *Trainer, _ *datasets.Batch) {
+		{"a loss that is finite with a gradient that is not", func(c *recipe.Config) { c.Optimizer.Clip = 1 }, func(tr *Trainer, _ *datasets.Batch) {
 			// Activations so small that weights near the largest float32 make outputs of them.
 			for i := range tr.params.Get("bn.weight").Data {
 				tr.params.Get("bn.weight").Data[i] = 1e-37
@@ -439,7 +440,7 @@ func TestADivergedStepNamesTheFirstLayerThatIsNotFinite(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := tinyConfig()
-			cfg.Augment, cfg.Schedule = nil, Schedule{Name: "constant"}
+			cfg.Augment, cfg.Schedule = nil, recipe.Schedule{Name: "constant"}
 			tr := begin(t, cfg, t.TempDir(), nil)
 			if c.cfg != nil {
 				c.cfg(&tr.cfg)
@@ -453,7 +454,7 @@ func TestADivergedStepNamesTheFirstLayerThatIsNotFinite(t *testing.T) {
 				before := slices.Clone(tr.params.Get("fc.bias").Data)
 				image := slices.IndexFunc(b.Images, func(v float32) bool { return v-v != 0 }) / 64
 				where := strings.Replace(c.where, "%d", strconv.Itoa(b.Index[max(image, 0)]), 1)
-				err := tr.step(b, tr.course.At(0))
+				err := tr.step(b, tr.scheduler.At(0))
 				var d *Diverged
 				if !errors.As(err, &d) {
 					t.Fatalf("got %v", err)
@@ -477,11 +478,11 @@ func TestTimeEndsARunAfterAnEvaluation(t *testing.T) {
 	if r.Stopped != "time" || r.Steps != 1 || r.Last == nil || r.Best == nil || r.Last.Test.Images != 50 {
 		t.Errorf("got %+v", r)
 	}
-	if n := strings.Count(string(read(t, r.Folder, MetricsFile)), "\n"); n != 2 {
+	if n := strings.Count(string(read(t, r.Folder, report.MetricsFile)), "\n"); n != 2 {
 		t.Errorf("metrics.csv has %d lines, want a header and a row for the part of an epoch", n)
 	}
 	cfg.Epochs, cfg.Time = 4, 0
-	if err := writeJSON(filepath.Join(r.Folder, ConfigFile), cfg); err != nil {
+	if err := writeJSON(filepath.Join(r.Folder, report.ConfigFile), cfg); err != nil {
 		t.Fatal(err)
 	}
 	again := finish(t, goOn(t, r.Folder, nil))
@@ -512,7 +513,7 @@ func TestEvaluateGivesTheNumbersOfTraining(t *testing.T) {
 		}
 		return tiny(), nil
 	}
-	for path, want := range map[string]*Epoch{r.LastWeights: r.Last, r.BestWeights: r.Best} {
+	for path, want := range map[string]*report.Epoch{r.LastWeights: r.Last, r.BestWeights: r.Best} {
 		e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{path}, Network: network, Images: d.Test})
 		if err != nil {
 			t.Fatal(err)
@@ -570,7 +571,7 @@ func TestResumeRefusesOtherData(t *testing.T) {
 	if _, err := Resume(r.Folder, cfg, tiny(), d, Options{}); err == nil || !strings.Contains(err.Error(), "training images") {
 		t.Errorf("got %v", err)
 	}
-	state := filepath.Join(r.Folder, StateFile)
+	state := filepath.Join(r.Folder, report.StateFile)
 	if err := os.Truncate(state, 1000); err != nil {
 		t.Fatal(err)
 	}
@@ -666,14 +667,14 @@ func TestImagesArePreparedAsForTheWeightsToBeginWith(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		stored *weights.Preprocessing
-		own    func(*Config)
+		own    func(*recipe.Config)
 		mean   float32
 		resize int
 	}{
 		{"as the file says", &weights.Preprocessing{Channels: "grey", Resize: 9, Mean: []float32{.7}, Std: []float32{.1}}, nil, .7, 9},
 		{"with nothing subtracted", &weights.Preprocessing{Channels: "grey"}, nil, 0, 0},
 		{"as the data if the file does not say", nil, nil, .3, 0},
-		{"as the configuration says", &weights.Preprocessing{Channels: "grey", Resize: 9, Mean: []float32{.7}, Std: []float32{.1}}, func(c *Config) { c.Mean, c.Std = []float32{.2}, []float32{.4} }, .2, 0},
+		{"as the configuration says", &weights.Preprocessing{Channels: "grey", Resize: 9, Mean: []float32{.7}, Std: []float32{.1}}, func(c *recipe.Config) { c.Mean, c.Std = []float32{.2}, []float32{.4} }, .2, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := tinyConfig()
@@ -695,7 +696,7 @@ func TestImagesArePreparedAsForTheWeightsToBeginWith(t *testing.T) {
 
 func TestInitialisersDrawAllWeights(t *testing.T) {
 	spread := map[string]float64{}
-	for _, name := range Initialisers {
+	for _, name := range recipe.Initialisers {
 		cfg := tinyConfig()
 		cfg.Initialiser = name
 		p := begin(t, cfg, t.TempDir(), nil).params
@@ -760,7 +761,7 @@ func TestFreezeCoversTheStatisticsOfBatchNormalisation(t *testing.T) {
 			first := begin(t, tinyConfig(), t.TempDir(), nil)
 			finish(t, first)
 			// It goes on from weights whose statistics are not those of the beginning.
-			cfg.Init = filepath.Join(first.folder, LastFile)
+			cfg.Init = filepath.Join(first.folder, report.LastFile)
 			tr := begin(t, cfg, t.TempDir(), nil)
 			before := map[string][]byte{}
 			for _, name := range all {
@@ -772,7 +773,7 @@ func TestFreezeCoversTheStatisticsOfBatchNormalisation(t *testing.T) {
 					t.Errorf("%s stayed as it was: %v, want %v", name, same, want)
 				}
 			}
-			saved, err := weights.Open(filepath.Join(tr.folder, LastFile))
+			saved, err := weights.Open(filepath.Join(tr.folder, report.LastFile))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -799,7 +800,7 @@ func TestAStepAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set := tr.course.At(0)
+		set := tr.scheduler.At(0)
 		n := testing.AllocsPerRun(20, func() {
 			if err := tr.step(b, set); err != nil {
 				t.Fatal(err)
@@ -830,13 +831,13 @@ func TestTheRunFolderIsComplete(t *testing.T) {
 		t.Errorf("folder %s, want %s", r.Folder, want)
 	}
 	var env environment
-	if err := json.Unmarshal(read(t, r.Folder, EnvFile), &env); err != nil {
+	if err := json.Unmarshal(read(t, r.Folder, report.EnvFile), &env); err != nil {
 		t.Fatal(err)
 	}
 	if env.Seed != 3 || !strings.HasPrefix(env.Train, "sha256:") || len(env.Sessions) != 1 || env.Sessions[0].Kernels == "" || env.Command != "zoo train tiny" {
 		t.Errorf("env.json: %+v", env)
 	}
-	for _, name := range []string{CurvesFile, ConfusionFile + ".png", WorstFile} {
+	for _, name := range []string{report.CurvesFile, report.ConfusionFile + ".png", report.WorstFile} {
 		m, err := png.Decode(bytes.NewReader(read(t, r.Folder, name)))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -851,16 +852,16 @@ func TestTheRunFolderIsComplete(t *testing.T) {
 			t.Errorf("%s shows %d colours: there is nothing on it", name, len(seen))
 		}
 	}
-	if table := string(read(t, r.Folder, ConfusionFile+".csv")); !strings.HasPrefix(table, "class,a,b,c\na,") {
+	if table := string(read(t, r.Folder, report.ConfusionFile+".csv")); !strings.HasPrefix(table, "class,a,b,c\na,") {
 		t.Errorf("confusion.csv:\n%s", table)
 	}
-	card := string(read(t, r.Folder, CardFile))
-	for _, want := range []string{"# tiny on blobs", "zoo train tiny", "Complete: 4 epochs", Percent(r.Best.Test.Top1), env.Train} {
+	card := string(read(t, r.Folder, report.CardFile))
+	for _, want := range []string{"# tiny on blobs", "zoo train tiny", "Complete: 4 epochs", report.Percent(r.Best.Test.Top1), env.Train} {
 		if !strings.Contains(card, want) {
 			t.Errorf("the card does not say %q:\n%s", want, card)
 		}
 	}
-	if log := string(read(t, r.Folder, LogFile)); strings.Count(log, "epoch ") != 5 || !strings.Contains(log, "complete") {
+	if log := string(read(t, r.Folder, report.LogFile)); strings.Count(log, "epoch ") != 5 || !strings.Contains(log, "complete") {
 		t.Errorf("log:\n%s", log)
 	}
 }

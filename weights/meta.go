@@ -150,7 +150,8 @@ func (m Meta) Strings() (map[string]string, error) {
 	return all, nil
 }
 
-func decodeMeta(raw map[string]string) (Meta, error) {
+// ParseMeta reads metadata from what [Meta.Strings] gives. Keys that are not ours are in Extra.
+func ParseMeta(raw map[string]string) (Meta, error) {
 	var m Meta
 	rest := maps.Clone(raw)
 	delete(rest, dataSumKey)

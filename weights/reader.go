@@ -195,7 +195,7 @@ func readHeader(src io.ReaderAt, size int64) ([]entry, Meta, error) {
 		e := &entries[i]
 		e.part, e.begin, e.end = p, start+e.begin, start+e.end
 	}
-	meta, err := decodeMeta(text)
+	meta, err := ParseMeta(text)
 	return entries, meta, err
 }
 

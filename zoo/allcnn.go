@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // All-CNN: Springenberg, Dosovitskiy, Brox and Riedmiller, "Striving for Simplicity: The All
@@ -43,10 +44,24 @@ func allCNNEntry(name, title string, params, macs int64, paperError string, laye
 			Name: "paper", Options: Options{Classes: 10, Input: [3]int{3, 32, 32}},
 			Takes: []string{"width", "dropout"}, Params: params, MACs: macs, PaperError: paperError,
 		}},
+		Recipes: allCNNRecipes,
 		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return allConvolutional(b, x, o, layers)
 		},
 	}
+}
+
+var allCNNRecipes = []recipe.Recipe{
+	// Section 3.1: 350 passes, momentum 0.9, weight decay 0.001, the rate (of 0.25, 0.1, 0.05 and 0.01 the best)
+	// multiplied by 0.1 after 200, 250 and 300 passes; crops after 5 pixels of padding and mirror images.
+	{Name: "paper", Config: recipe.Config{
+		Epochs: 350, Batch: 128, Augment: recipe.Augmentation{"crop(5)", "flip"},
+		Optimizer: recipe.Optimizer{LR: 0.05, Momentum: 0.9, WeightDecay: 1e-3},
+		Schedule:  recipe.Schedule{Name: "step", Milestones: []float64{200, 250, 300}, Gamma: 0.1},
+	}},
+	recipe.Quick(10, 64, 0.05).With(func(c *recipe.Config) {
+		c.Initialiser, c.Optimizer.WeightDecay, c.Optimizer.Clip = "he", 1e-3, 5
+	}),
 }
 
 // AllCNN is All-CNN-C (Springenberg et al., arXiv:1412.6806, table 2): model C of table 1 with a strided

@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // AlphaGo: Silver et al., "Mastering the game of Go with deep neural networks and tree search", Nature
@@ -24,6 +25,19 @@ var alphaGoPolicy = Entry{
 		alphaGoVariant("k128", 128, 361, 48, 1_777_641, 641_043_584, "45.4 (move prediction)"),
 		alphaGoVariant("k256", 256, 361, 48, 6_798_953, 2_453_182_720, "44.1 (move prediction)"),
 	},
+	Recipes: []recipe.Recipe{
+		// Methods, "Policy network: classification": batches of 16, no momentum, rate 0.003 halved every 80 of
+		// 340 million steps. An epoch here is all of the 29.4 million positions, 1,837,500 steps.
+		{Name: "paper", Steps: 340e6, Fall: 80e6, Config: recipe.Config{
+			Epochs: 185, Batch: 16,
+			Optimizer: recipe.Optimizer{LR: 0.003},
+			Schedule:  recipe.Schedule{Name: "step", Every: 80e6 / (29.4e6 / 16), Gamma: 0.5},
+		}},
+		// Without the clipping, twelve convolutions and more never leave the loss of a guess.
+		recipe.Quick(20, 32, 0.02).With(func(c *recipe.Config) {
+			c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Schedule.Start = 1e-4, 1, 0.2
+		}),
+	},
 	build:   policy,
 	classes: func(input [3]int) int { return input[1] * input[2] },
 }
@@ -33,8 +47,21 @@ var alphaGoValue = Entry{
 	Idea:     "The same board, and who plays, as one number: who will win.",
 	Recipe:   "batch 32, SGD without momentum, lr 0.003 halved every 80 M steps, 50 M steps on 30 M positions of self-play, each from a game of its own",
 	Variants: []VariantInfo{alphaGoVariant("k192", 192, 1, 49, 3_980_162, 1_402_551_680, "MSE 0.234")},
-	loss:     MSE,
-	build:    value,
+	Recipes: []recipe.Recipe{
+		// Methods, "Value network: regression": batches of 32, 50 million steps on 30 million positions, else
+		// as the policy. The paper's gradient is that of half the squared distance, so that its rate of 0.003
+		// is half of that here.
+		{Name: "paper", Steps: 50e6, Fall: 80e6, Config: recipe.Config{
+			Epochs: 53, Batch: 32,
+			Optimizer: recipe.Optimizer{LR: 0.0015},
+			Schedule:  recipe.Schedule{Name: "step", Every: 80e6 / (30e6 / 32), Gamma: 0.5},
+		}},
+		recipe.Quick(20, 32, 0.005).With(func(c *recipe.Config) {
+			c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Schedule.Start = 1e-4, 5, 0.2
+		}),
+	},
+	loss:  MSE,
+	build: value,
 }
 
 func alphaGoVariant(name string, k, classes, planes int, params, macs int64, paperError string) VariantInfo {

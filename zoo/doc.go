@@ -70,6 +70,7 @@
 //
 // # Trained networks
 //
-// [Load] makes a [Classifier] of a weights file that training or [Import] wrote; package weights/pretrained
-// has some that are ready. It says what an image shows, and gives its features for uses of one's own.
+// Package infer makes classifiers of weights files that training wrote or that it imports; package
+// weights/pretrained has some that are ready. Each network brings recipes ([Model.Recipe]) by which package
+// train trains it.
 package zoo

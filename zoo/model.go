@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // What a network is trained to make small.
@@ -28,8 +29,9 @@ type Model struct {
 	Loss    string  // [CrossEntropy] or [MSE]
 	Options Options // complete: what was asked for and, for the rest, the variant's own
 
-	build func(*graph.Builder, *gorgonia.Node, Options) *gorgonia.Node
-	err   error
+	build   func(*graph.Builder, *gorgonia.Node, Options) *gorgonia.Node
+	recipes []recipe.Recipe
+	err     error
 }
 
 // Build adds the network to b's graph over x, N×C×H×W as [Model.Input] says, and returns its output,

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // Options are what can be chosen about a network. Zero values leave the choice to its variant; what a
@@ -153,7 +153,7 @@ func (o Options) rate(paper float64) float64 {
 func yes(b *bool) bool { return b != nil && *b }
 
 func didYouMean(name string, of []string) string {
-	if near := weights.Nearest(name, of); near != "" {
+	if near := recipe.Nearest(name, of); near != "" {
 		return fmt.Sprintf("; did you mean %s?", near)
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // An Entry is what the registry knows about a network. Figures are those of its first variant with the
@@ -27,6 +28,8 @@ type Entry struct {
 	PaperError string        `json:"paper_error,omitempty"`
 	Variants   []VariantInfo `json:"variants"` // the first is what New makes
 
+	Recipes []recipe.Recipe `json:"-"` // how to train it; variants may have their own
+
 	New func(...Option) *Model `json:"-"`
 
 	loss    string // cross-entropy unless said otherwise
@@ -44,6 +47,8 @@ type VariantInfo struct {
 	Auxiliary  int64    `json:"auxiliary,omitempty"`   // weights and biases of auxiliary classifiers
 	MACs       int64    `json:"macs"`                  // multiply-adds of convolutions and fully connected layers, one image
 	PaperError string   `json:"paper_error,omitempty"` // as the paper or the reference implementation measured it
+
+	Recipes []recipe.Recipe `json:"-"` // in place of the network's
 }
 
 // List returns every network, oldest first.
@@ -161,6 +166,9 @@ func (e *Entry) model(opts []Option) *Model {
 	}
 	if err := o.check(); err != nil {
 		return fail("%w", err)
+	}
+	if m.recipes = v.Recipes; m.recipes == nil {
+		m.recipes = e.Recipes
 	}
 	m.Variant, m.Input, m.Classes, m.Options = v.Name, o.Input, o.Classes, o
 	return m

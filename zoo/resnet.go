@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // ResNet: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
@@ -45,7 +46,7 @@ type residualTable [4]int
 func resnetEntry(name, paperError string, table residualTable, block blockKind, variants ...VariantInfo) Entry {
 	return Entry{
 		Name: name, Title: "ResNet-" + name[6:], Year: 2015, ArXiv: "1512.03385",
-		Paper: resnetPaper, Idea: resnetIdea, Recipe: resnetRecipe, PaperError: paperError, Variants: variants,
+		Paper: resnetPaper, Idea: resnetIdea, Recipe: resnetRecipe, PaperError: paperError, Variants: variants, Recipes: resnetRecipes,
 		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return resnet(b, x, o, table, block)
 		},
@@ -57,6 +58,17 @@ func resnetVariant(name, shortcut string, params, macs int64, paperError string)
 		Name: name, Options: Options{Classes: 1000, Input: [3]int{3, 224, 224}, Shortcut: shortcut},
 		Takes: []string{"width", "shortcut"}, Params: params, MACs: macs, PaperError: paperError,
 	}
+}
+
+var resnetRecipes = []recipe.Recipe{
+	// Section 3.4: batches of 256, rate 0.1 divided by 10 on a plateau, 600,000 steps, which are 120 passes,
+	// weight decay 0.0001, momentum 0.9; the shorter side drawn from 256 to 480.
+	{Name: "paper", Config: recipe.Config{
+		Epochs: 120, Batch: 256, Initialiser: "he", Augment: recipe.Augmentation{"scale(256, 480)", "crop", "flip", "pca(0.1)"}, Resize: 256, Crop: 224,
+		Optimizer: recipe.Optimizer{LR: 0.1, Momentum: 0.9, WeightDecay: 1e-4},
+		Schedule:  recipe.Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
+	}},
+	recipe.Quick(5, 32, 0.05).With(func(c *recipe.Config) { c.Smoothing = 0.1 }),
 }
 
 // ResNet18 is the 18-layer column of He et al. (arXiv:1512.03385, table 1), with projections where the

@@ -7,6 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // ResNet for CIFAR-10: He et al., arXiv:1512.03385, section 4.2.
@@ -25,7 +26,8 @@ func cifarEntry(depth int, params, macs int64, paperError string) Entry {
 	e := Entry{
 		Name: fmt.Sprintf("resnet%d", depth), Title: fmt.Sprintf("ResNet-%d for CIFAR", depth), Year: 2015, ArXiv: "1512.03385",
 		Paper: resnetPaper + ", section 4.2", Idea: resnetIdea,
-		Recipe: "batch 128, momentum 0.9, weight decay 1e-4, lr 0.1 /10 at 32k and 48k of 64k steps, 4-pixel pad, crop and flip",
+		Recipe:  "batch 128, momentum 0.9, weight decay 1e-4, lr 0.1 /10 at 32k and 48k of 64k steps, 4-pixel pad, crop and flip",
+		Recipes: cifarRecipes(depth),
 		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return cifarResNet(b, x, o, (depth-2)/6)
 		},
@@ -40,6 +42,23 @@ func cifarEntry(depth int, params, macs int64, paperError string) Entry {
 		e.Variants = append(e.Variants, v)
 	}
 	return e
+}
+
+// cifarRecipes are section 4.2: batches of 128, rate 0.1 divided by 10 at 32,000 and 48,000 of 64,000 steps, weight
+// decay 0.0001, 4 pixels of padding, random crops and mirror images. Papers count in steps of CIFAR-10's 50,000
+// images in such batches, of which 391 are an epoch.
+func cifarRecipes(depth int) []recipe.Recipe {
+	const epoch = 391
+	paper := recipe.Recipe{Name: "paper", Config: recipe.Config{
+		Epochs: 164, Batch: 128, Initialiser: "he", Augment: recipe.Augmentation{"crop(4)", "flip"},
+		Optimizer: recipe.Optimizer{LR: 0.1, Momentum: 0.9, WeightDecay: 1e-4},
+		Schedule:  recipe.Schedule{Name: "step", Milestones: []float64{32000. / epoch, 48000. / epoch}, Gamma: 0.1},
+	}}
+	if depth == 110 {
+		// A rate of 0.01 in the beginning, until it learns; a rise over about as many steps does the same.
+		paper.Schedule.Warmup, paper.Schedule.WarmupFrom = 1, 0.1
+	}
+	return []recipe.Recipe{paper, recipe.Quick(min(50, 50*20/depth), 128, 0.2)} // deeper ones take about the same time
 }
 
 // ResNet8 is the network of He et al. (arXiv:1512.03385, section 4.2) for 32×32 images with n = 1 block

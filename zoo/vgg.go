@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // VGGNet: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
@@ -52,7 +53,7 @@ func vggEntry(name, configuration string, variants ...VariantInfo) Entry {
 		Paper:    "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015",
 		Idea:     "Nothing but 3×3 convolutions: two see as far as a 5×5, three as a 7×7, with fewer weights and more non-linearity.",
 		Recipe:   "batch 256, momentum 0.9, weight decay 5e-4, dropout 0.5, lr 0.01 /10 on plateau three times, 74 epochs",
-		Variants: variants,
+		Variants: variants, Recipes: vggRecipes,
 		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			if o.Variant == "C" {
 				return vgg(b, x, o, vggTable["C"])
@@ -92,7 +93,20 @@ func (v VariantInfo) withAveraging() VariantInfo {
 func (v VariantInfo) forSmallImages() VariantInfo {
 	v = v.withBatchNorm().withAveraging()
 	v.Options.Classes, v.Options.Input = 10, [3]int{3, 32, 32}
+	v.Recipes = []recipe.Recipe{onSmallImages(vggRecipes[0]), recipe.Quick(15, 128, 0.05).With(func(c *recipe.Config) { c.Smoothing = 0.1 })}
 	return v.noting("for 32×32: batch normalisation after every convolution, one layer in place of the three")
+}
+
+var vggRecipes = []recipe.Recipe{
+	// Section 3.1: batches of 256, momentum 0.9, weight decay 0.0005, rate 0.01 divided by 10 three times on a
+	// plateau, 74 passes; weights as Glorot's (the footnote), the scale of the images drawn from 256 to 512,
+	// colour noise.
+	{Name: "paper", Config: recipe.Config{
+		Epochs: 74, Batch: 256, Initialiser: "glorot", Augment: recipe.Augmentation{"scale(256, 512)", "crop", "flip", "pca(0.1)"}, Resize: 256, Crop: 224,
+		Optimizer: recipe.Optimizer{LR: 0.01, Momentum: 0.9, WeightDecay: 5e-4},
+		Schedule:  recipe.Schedule{Name: "plateau", Gamma: 0.1, Patience: 3, Final: 1e-3},
+	}},
+	recipe.Quick(5, 32, 0.01).With(func(c *recipe.Config) { c.Initialiser, c.Optimizer.Clip = "he", 5 }),
 }
 
 // VGG11 is configuration A of Simonyan and Zisserman (arXiv:1409.1556, table 1).

@@ -4,6 +4,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // ZFNet: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
@@ -27,6 +28,17 @@ var zfnet = Entry{
 			Takes:   []string{"width", "dropout"},
 			Params:  107_627_624, MACs: 2_476_704_896, PaperError: "37.5/16.0; six nets of both kinds 36.0/14.7",
 		},
+	},
+	Recipes: []recipe.Recipe{
+		// Section 3.1: batches of 128, rate 0.01 lowered by hand when the validation error stops improving,
+		// momentum 0.9, 70 passes, weights from N(0, 0.01). Filters are not scaled back here when their RMS
+		// exceeds 0.1.
+		{Name: "paper", Config: recipe.Config{
+			Epochs: 70, Batch: 128, Augment: recipe.Augmentation{"resize(256)", "crop", "flip"}, Resize: 256, Crop: 224,
+			Optimizer: recipe.Optimizer{LR: 0.01, Momentum: 0.9},
+			Schedule:  recipe.Schedule{Name: "plateau", Gamma: 0.1, Patience: 5, Final: 1e-3},
+		}},
+		recipe.Quick(5, 32, 0.01).With(func(c *recipe.Config) { c.Initialiser, c.Schedule.Start = "he", 0.3 }),
 	},
 	build: zfnetBuild,
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -37,7 +38,7 @@ func newBench(a *app) *cobra.Command {
 				return err
 			}
 			c.Time = time.Duration(seconds * float64(time.Second))
-			c.Begin = func(m train.Memory) { fmt.Fprintln(a.stderr, m) }
+			c.Begin = func(m report.Memory) { fmt.Fprintln(a.stderr, m) }
 			r, err := train.Bench(cmd.Context(), n, c)
 			if err != nil {
 				return configError(err)
@@ -46,7 +47,7 @@ func newBench(a *app) *cobra.Command {
 				return a.printJSON(r)
 			}
 			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%d MB planned)\n",
-				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, train.Group(int64(r.Steps)), train.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
+				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
 			if c.Layers {
 				a.printBenchLayers(r)
 			}
@@ -88,7 +89,7 @@ func (a *app) printBenchLayers(r train.BenchResult) {
 		return fmt.Sprintf("%.3g", amount/ms)
 	}
 	for _, l := range append(slices.Clone(r.Layers), kinds...) {
-		t.AppendRow(table.Row{l.Layer, l.Kind, fmt.Sprintf("%.4f", l.MS), train.Percent(l.MS / all.MS), rate(2e3*l.GMAC, l.MS), rate(l.MB, l.MS)})
+		t.AppendRow(table.Row{l.Layer, l.Kind, fmt.Sprintf("%.4f", l.MS), report.Percent(l.MS / all.MS), rate(2e3*l.GMAC, l.MS), rate(l.MB, l.MS)})
 	}
 	fmt.Fprintln(a.stdout)
 	t.Render()

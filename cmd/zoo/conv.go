@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -40,6 +40,6 @@ func printConv(w io.Writer, c zoo.Conv, r zoo.Report) {
 	size := fmt.Sprintf("%d×%d×%d", l.Out[1], l.Out[2], l.Out[0])
 	taps := fmt.Sprintf("%d·%d·%d", c.Kernel[0], c.Kernel[1], depth)
 	fmt.Fprintf(w, "\noutput         %s: %s\n", size, l.Formula)
-	fmt.Fprintf(w, "parameters     (%s + 1)·%d = %s\n", taps, c.Filters, train.Group(r.Parameters))
-	fmt.Fprintf(w, "multiply-adds  %s for each of %s = %s\n", taps, size, train.Group(r.MACs))
+	fmt.Fprintf(w, "parameters     (%s + 1)·%d = %s\n", taps, c.Filters, report.Group(r.Parameters))
+	fmt.Fprintf(w, "multiply-adds  %s for each of %s = %s\n", taps, size, report.Group(r.MACs))
 }

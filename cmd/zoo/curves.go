@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -37,7 +38,7 @@ That depth hurts plain networks and helps residual ones (He et al. 2015, figure 
 			if len(labels) > 0 && len(labels) != len(args) {
 				return usage(fmt.Errorf("%d labels for %d runs: one --label for each is needed, or none", len(labels), len(args)))
 			}
-			var runs []train.Curve
+			var runs []report.Curve
 			named := map[string]int{}
 			for i, folder := range args {
 				r, err := train.ReadCurve(folder)
@@ -55,7 +56,7 @@ That depth hurts plain networks and helps residual ones (He et al. 2015, figure 
 					runs[i].Label += " " + filepath.Base(filepath.Clean(args[i]))
 				}
 			}
-			err := weights.WriteAtomically(out, func(w io.Writer) error { return train.WriteCurves(w, runs, quantity, top) })
+			err := weights.WriteAtomically(out, func(w io.Writer) error { return report.WriteCurves(w, runs, quantity, top) })
 			if err != nil {
 				return configError(err)
 			}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/download"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 func newDataGet(a *app) *cobra.Command {
@@ -74,7 +74,7 @@ func (a *app) dataGet(ctx context.Context, set download.Set, opts download.Optio
 		there = "was there already: "
 	}
 	fmt.Fprintf(a.stdout, "%s: %s%s training and %s test images in %s\n", set.Name, there,
-		train.Group(int64(images[datasets.Train])), train.Group(int64(images[datasets.Test])), r.Dir)
+		report.Group(int64(images[datasets.Train])), report.Group(int64(images[datasets.Test])), r.Dir)
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/download"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 func newDataList(a *app) *cobra.Command {
@@ -57,7 +57,7 @@ func (a *app) dataList(asJSON bool) error {
 	for _, l := range list {
 		shape := ""
 		if l.Shape != nil {
-			shape = train.Shape([3]int(l.Shape))
+			shape = report.Shape([3]int(l.Shape))
 		}
 		about, _, _ := strings.Cut(l.About, " (") // the paper is in --json
 		t.AppendRow(table.Row{l.Name, number(l.Images[datasets.Train]), number(l.Images[datasets.Test]), number(l.Classes), shape, l.Licence, l.where(), about})
@@ -84,7 +84,7 @@ func number(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return train.Group(int64(n))
+	return report.Group(int64(n))
 }
 
 func megabytes(n int64) string {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -88,8 +87,8 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 
 // recipeAugmentation reads NETWORK, NETWORK:RECIPE with or without the network's _VARIANT, or transforms by their names.
 func recipeAugmentation(text, data string) (augment.Spec, error) {
-	network, recipe, chosen := strings.Cut(text, ":")
-	e, err := zoo.Lookup(network)
+	network, name, chosen := strings.Cut(text, ":")
+	m, err := zoo.New(network)
 	if err != nil && !chosen {
 		return augment.Parse(text)
 	}
@@ -97,8 +96,11 @@ func recipeAugmentation(text, data string) (augment.Spec, error) {
 		return nil, err
 	}
 	if !chosen {
-		recipe = "quick"
+		name = "quick"
 	}
-	cfg, err := train.Recipe(e.Name+"_"+e.New().Variant, recipe, data)
-	return cfg.Augment, err
+	r, err := m.Recipe(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return augment.Parse(r.Augment.String())
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 func newDataVerify(a *app) *cobra.Command {
@@ -91,7 +91,7 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 	}
 	fmt.Fprintf(a.stdout, "%s: %s\n", name, dir)
 	for _, p := range parts {
-		fmt.Fprintf(a.stdout, "%-5s  %s images, %s; %s\n", p.Part, train.Group(int64(p.Images)), classCounts(p.Classes), p.Checksum)
+		fmt.Fprintf(a.stdout, "%-5s  %s images, %s; %s\n", p.Part, report.Group(int64(p.Images)), classCounts(p.Classes), p.Checksum)
 		for _, b := range p.Broken {
 			fmt.Fprintf(a.stdout, "broken %s\n", b)
 		}
@@ -112,9 +112,9 @@ func classCounts(n []int) string {
 		return "no classes"
 	}
 	low, high := slices.Min(n), slices.Max(n)
-	text := train.Group(int64(low))
+	text := report.Group(int64(low))
 	if high > low {
-		text += " to " + train.Group(int64(high))
+		text += " to " + report.Group(int64(high))
 	}
 	return fmt.Sprintf("%s in each of %d classes", text, len(n))
 }
@@ -134,7 +134,7 @@ func (a *app) dataCounter(what string) func(done, of int) {
 			return
 		}
 		shown = time.Now()
-		fmt.Fprintf(a.stderr, "\r\x1b[K%s: %s of %s images", what, train.Group(int64(most)), train.Group(int64(of)))
+		fmt.Fprintf(a.stderr, "\r\x1b[K%s: %s of %s images", what, report.Group(int64(most)), report.Group(int64(of)))
 		if most == of {
 			fmt.Fprint(a.stderr, "\r\x1b[K")
 		}

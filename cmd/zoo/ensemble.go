@@ -7,22 +7,24 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // ensembleResult is what --json prints for a run of several members.
 type ensembleResult struct {
-	Folder  string         `json:"folder"`
-	Members []train.Result `json:"members"`
+	Folder  string          `json:"folder"`
+	Members []report.Result `json:"members"`
 }
 
 // ensemble trains the members of a run that are not complete yet, one after another. Change, if not
 // nil, is applied to the configuration of members that go on.
-func (a *app) ensemble(ctx context.Context, folder string, cfg train.Config, change func(*train.Config), asJSON bool) error {
+func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, change func(*recipe.Config), asJSON bool) error {
 	told := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
 	})
 	defer told()
-	var results []train.Result
+	var results []report.Result
 	for i := 1; i <= cfg.Ensemble; i++ {
 		fmt.Fprintf(a.stderr, "member %d of %d, seed %d\n", i, cfg.Ensemble, cfg.Member(i).Seed)
 		r, err := a.member(ctx, folder, cfg, i, change)
@@ -46,7 +48,7 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg train.Config, cha
 	t.SetColumnConfigs(right(2, 3, 4, 5, 6))
 	for i, r := range results {
 		if r.Best != nil {
-			t.AppendRow([]any{fmt.Sprintf("m%d", i+1), cfg.Member(i + 1).Seed, fmt.Sprintf("%.4g", r.Epochs), train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Clock(train.Seconds(r.Seconds))})
+			t.AppendRow([]any{fmt.Sprintf("m%d", i+1), cfg.Member(i + 1).Seed, fmt.Sprintf("%.4g", r.Epochs), report.Percent(r.Best.Test.Top1), report.Percent(r.Best.Test.Top5), report.Clock(report.Seconds(r.Seconds))})
 		}
 	}
 	t.Render()
@@ -55,14 +57,14 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg train.Config, cha
 }
 
 // member trains one member to its end, or goes on with it.
-func (a *app) member(ctx context.Context, folder string, cfg train.Config, i int, change func(*train.Config)) (train.Result, error) {
+func (a *app) member(ctx context.Context, folder string, cfg recipe.Config, i int, change func(*recipe.Config)) (report.Result, error) {
 	opts := train.Options{Events: a.events(), Program: version(), Open: openWeights}
 	t, err := train.OpenMember(folder, i,
-		func(member string, cfg train.Config) (*train.Trainer, error) {
+		func(member string, cfg recipe.Config) (*train.Trainer, error) {
 			if change != nil {
 				change(&cfg)
 			}
-			return a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			return a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.Resume(member, cfg, n, d, opts)
 			})
 		},
@@ -72,12 +74,12 @@ func (a *app) member(ctx context.Context, folder string, cfg train.Config, i int
 				change(&own)
 			}
 			opts.Folder = member
-			return a.prepare(own, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			return a.prepare(own, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.New(cfg, n, d, opts)
 			})
 		})
 	if err != nil {
-		return train.Result{}, err
+		return report.Result{}, err
 	}
 	defer t.Close()
 	return t.Run(ctx)
@@ -98,7 +100,7 @@ func first(members []string, n int, of string) ([]string, error) {
 // ensemble.
 func same(runs []string, n int) ([]string, error) {
 	var list []string
-	var want train.Config
+	var want recipe.Config
 	for _, run := range runs {
 		cfg, err := train.ReadConfig(run)
 		if err != nil || cfg.Ensemble > 0 {

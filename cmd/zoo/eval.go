@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -161,9 +162,9 @@ func find(arg string) (path string, s source, err error) {
 	if s, err = runSource(runs[0]); err != nil {
 		return "", s, err
 	}
-	path = filepath.Join(runs[0], train.BestFile)
+	path = filepath.Join(runs[0], report.BestFile)
 	if _, err := os.Stat(path); err != nil { // interrupted before the first evaluation
-		path = filepath.Join(runs[0], train.LastFile)
+		path = filepath.Join(runs[0], report.LastFile)
 	}
 	return path, s, nil
 }
@@ -183,11 +184,11 @@ func runSource(run string) (source, error) {
 // runOf is the folder of the run that a weights file is in; empty if it is in none.
 func runOf(path string) string {
 	folder := filepath.Dir(path)
-	if abs, err := filepath.Abs(folder); err != nil || filepath.Base(abs) != filepath.Dir(train.BestFile) {
+	if abs, err := filepath.Abs(folder); err != nil || filepath.Base(abs) != filepath.Dir(report.BestFile) {
 		return ""
 	}
 	folder = filepath.Join(folder, "..")
-	if _, err := os.Stat(filepath.Join(folder, train.ConfigFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, report.ConfigFile)); err != nil {
 		return ""
 	}
 	return folder
@@ -245,14 +246,14 @@ func expand(args []string, ensemble int) ([]string, error) {
 	return list, nil
 }
 
-func (a *app) printEvaluation(e train.Evaluation) {
+func (a *app) printEvaluation(e report.Evaluation) {
 	if e.Squared { // one member, as nothing of several can be averaged
 		m := e.Members[0]
 		t := newTable(a.stdout, "Weights", "Network", "Seed", "Epoch", "MSE", "Sign right")
 		t.SetColumnConfigs(right(3, 4, 5, 6))
-		t.AppendRow(table.Row{m.Weights, m.Network, m.Seed, m.Epoch, fmt.Sprintf("%.4f", m.Loss), train.Percent(1 - m.Top1)})
+		t.AppendRow(table.Row{m.Weights, m.Network, m.Seed, m.Epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(1 - m.Top1)})
 		t.Render()
-		fmt.Fprintf(a.stdout, "\ntest %s on %s images of %s\n", e.Result(), train.Group(int64(e.Images)), e.Data)
+		fmt.Fprintf(a.stdout, "\ntest %s on %s images of %s\n", e.Result(), report.Group(int64(e.Images)), e.Data)
 		return
 	}
 	header := []any{"Weights", "Network", "Seed", "Epoch", "Loss", "Top-1 error", "Top-5 error"}
@@ -261,28 +262,28 @@ func (a *app) printEvaluation(e train.Evaluation) {
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(3, 4, 5, 6, 7, 8, 9))
-	row := func(name, network string, seed, epoch any, m train.Metrics, one func(train.Evaluation) train.Metrics) {
-		r := table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), train.Percent(m.Top1), train.Percent(m.Top5)}
+	row := func(name, network string, seed, epoch any, m report.Metrics, one func(report.Evaluation) report.Metrics) {
+		r := table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(m.Top1), report.Percent(m.Top5)}
 		if e.OneCrop != nil {
 			m := one(*e.OneCrop)
-			r = append(r, train.Percent(m.Top1), train.Percent(m.Top5))
+			r = append(r, report.Percent(m.Top1), report.Percent(m.Top5))
 		}
 		t.AppendRow(r)
 	}
 	for i, m := range e.Members {
-		row(m.Weights, m.Network, m.Seed, m.Epoch, m.Metrics, func(e train.Evaluation) train.Metrics { return e.Members[i].Metrics })
+		row(m.Weights, m.Network, m.Seed, m.Epoch, m.Metrics, func(e report.Evaluation) report.Metrics { return e.Members[i].Metrics })
 	}
 	if len(e.Members) > 1 {
-		row("mean", "", "", "", e.Mean, func(e train.Evaluation) train.Metrics { return e.Mean })
-		row(fmt.Sprintf("ensemble of %d", len(e.Members)), "", "", "", e.Ensemble, func(e train.Evaluation) train.Metrics { return e.Ensemble })
-		gain := func(e train.Evaluation) train.Metrics {
-			return train.Metrics{Loss: e.Mean.Loss - e.Ensemble.Loss, Top1: e.Gain.Top1, Top5: e.Gain.Top5}
+		row("mean", "", "", "", e.Mean, func(e report.Evaluation) report.Metrics { return e.Mean })
+		row(fmt.Sprintf("ensemble of %d", len(e.Members)), "", "", "", e.Ensemble, func(e report.Evaluation) report.Metrics { return e.Ensemble })
+		gain := func(e report.Evaluation) report.Metrics {
+			return report.Metrics{Loss: e.Mean.Loss - e.Ensemble.Loss, Top1: e.Gain.Top1, Top5: e.Gain.Top5}
 		}
 		row("gain", "", "", "", gain(e), gain)
 	}
 	t.Render()
 	if len(e.Members) > 1 {
-		fmt.Fprintf(a.stdout, "\nmembers disagree on %s of the images\n", train.Percent(e.Disagreement))
+		fmt.Fprintf(a.stdout, "\nmembers disagree on %s of the images\n", report.Percent(e.Disagreement))
 	}
 	if len(e.Worst) > 0 {
 		fmt.Fprintln(a.stdout)
@@ -293,5 +294,5 @@ func (a *app) printEvaluation(e train.Evaluation) {
 		}
 		t.Render()
 	}
-	fmt.Fprintf(a.stdout, "\ntest error %s (top-5 %s) on %s images of %s\n", train.Percent(e.Top1), train.Percent(e.Top5), train.Group(int64(e.Images)), e.Data)
+	fmt.Fprintf(a.stdout, "\ntest error %s (top-5 %s) on %s images of %s\n", report.Percent(e.Top1), report.Percent(e.Top5), report.Group(int64(e.Images)), e.Data)
 }

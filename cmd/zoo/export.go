@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 type exportFlags struct {
@@ -36,7 +38,7 @@ var exporters = []exporter{
 	}},
 	{".pth", func(to string, f *weights.File, _ exportFlags) error { return weights.SavePyTorch(to, f) }},
 	{".pt", func(to string, f *weights.File, _ exportFlags) error { return weights.SavePyTorch(to, f) }},
-	{".onnx", func(to string, f *weights.File, flags exportFlags) error { return zoo.SaveONNX(to, f, flags.fold) }},
+	{".onnx", func(to string, f *weights.File, flags exportFlags) error { return infer.SaveONNX(to, f, flags.fold) }},
 	{".dot", func(to string, f *weights.File, _ exportFlags) error { return exportDot(to, f) }},
 }
 
@@ -143,7 +145,7 @@ func exported(arg string, flags exportFlags) ([]exportedFile, error) {
 		}
 		run := runOf(e.from)
 		if flags.last && run != "" && e.from != arg {
-			e.from = filepath.Join(run, train.LastFile)
+			e.from = filepath.Join(run, report.LastFile)
 		}
 		r, err := openWeights(e.from)
 		if err != nil {
@@ -185,7 +187,7 @@ func runCommand(run string) string {
 }
 
 func exportDot(to string, f *weights.File) error {
-	m, err := zoo.Stored(f.Meta)
+	m, err := infer.Stored(f.Meta)
 	if err != nil {
 		return err
 	}

@@ -14,15 +14,17 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // writeCard evaluates the weights as their files will hold them, writes the files with what was measured
 // and the card beside them.
 func (a *app) writeCard(ctx context.Context, list []exportedFile, flags exportFlags, write func(string, *weights.File, exportFlags) error) error {
 	meta := list[0].file.Meta
-	m, err := zoo.Stored(meta)
+	m, err := infer.Stored(meta)
 	if err != nil {
 		return fmt.Errorf("%s: %w", list[0].from, err)
 	}
@@ -30,13 +32,13 @@ func (a *app) writeCard(ctx context.Context, list []exportedFile, flags exportFl
 	if err != nil {
 		return err
 	}
-	report, err := zoo.Inspect(m)
+	size, err := zoo.Inspect(m)
 	if err != nil {
 		return err
 	}
-	card := train.WeightsCard{
+	card := report.WeightsCard{
 		Name:    strings.TrimSuffix(filepath.Base(flags.out), filepath.Ext(flags.out)),
-		Network: entry.Title, MACs: report.MACs, Trained: report.Parameters, Choice: choice(list[0].from),
+		Network: entry.Title, MACs: size.MACs, Trained: size.Parameters, Choice: choice(list[0].from),
 	}
 	if meta.Data == "" {
 		return fmt.Errorf("%s: the file does not say what data it was trained on, which the card has to", list[0].from)
@@ -61,7 +63,7 @@ func (a *app) writeCard(ctx context.Context, list []exportedFile, flags exportFl
 			return err
 		}
 		sum := sha256.Sum256(content)
-		f := train.WeightsFile{Path: out.to, Type: "F32", Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:]), Meta: out.file.Meta}
+		f := report.WeightsFile{Path: out.to, Type: "F32", Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:]), Meta: out.file.Meta}
 		if flags.half {
 			f.Type = "F16"
 		}
@@ -76,13 +78,13 @@ func (a *app) writeCard(ctx context.Context, list []exportedFile, flags exportFl
 		return err
 	}
 	for _, e := range card.Evaluations {
-		fmt.Fprintf(a.stdout, "%s: top-1 error %s on %s images of %s\n", to, train.Percent(e.Top1), train.Group(int64(e.Images)), e.Data)
+		fmt.Fprintf(a.stdout, "%s: top-1 error %s on %s images of %s\n", to, report.Percent(e.Top1), report.Group(int64(e.Images)), e.Data)
 	}
 	return nil
 }
 
 // measured evaluates on the data's own test images, and on the part of them that is in the program.
-func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]train.Evaluation, error) {
+func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]report.Evaluation, error) {
 	of := list[0].data
 	of.name = list[0].file.Meta.Data // not the embedded part
 	if flags.data != "" {
@@ -108,7 +110,7 @@ func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]tr
 	if part := embeddedPart(of.name); part != of.name {
 		sets = append(sets, source{name: part, batch: of.batch})
 	}
-	var done []train.Evaluation
+	var done []report.Evaluation
 	for _, s := range sets {
 		var err error
 		if c.Images, err = datasets.OpenPart(s.name, s.dir, datasets.Test); err != nil {
@@ -125,16 +127,16 @@ func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]tr
 	return done, nil
 }
 
-func metrics(prefix string, m train.Metrics) map[string]float64 {
+func metrics(prefix string, m report.Metrics) map[string]float64 {
 	return map[string]float64{prefix + "loss": m.Loss, prefix + "top1_error": m.Top1, prefix + "top5_error": m.Top5}
 }
 
 // choice says how weights were chosen among those of a run.
 func choice(from string) string {
 	switch filepath.Base(from) {
-	case filepath.Base(train.LastFile):
+	case filepath.Base(report.LastFile):
 		return "These are the weights after the last epoch. No test image had a part in training or in the choice of these weights."
-	case filepath.Base(train.BestFile):
+	case filepath.Base(report.BestFile):
 		return "These are the weights of the epoch with the lowest error on the test images, which is therefore a little lower than on others."
 	}
 	return ""

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 func TestACommandTellsNoFoldersOfTheMachine(t *testing.T) {
@@ -17,7 +17,7 @@ func TestACommandTellsNoFoldersOfTheMachine(t *testing.T) {
 	} {
 		run := t.TempDir()
 		text := []byte(`{"command": "` + command + `"}`)
-		if err := os.WriteFile(filepath.Join(run, train.EnvFile), text, 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(run, report.EnvFile), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if got := runCommand(run); got != want {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 func newGo(a *app) *cobra.Command {
@@ -114,13 +114,13 @@ func openNetwork(arg string) (*weights.Reader, error) {
 }
 
 // loadPolicy reads a policy network from a weights file or a run.
-func loadPolicy(arg string, threads int) (*zoo.Policy, error) {
+func loadPolicy(arg string, threads int) (*alphago.Policy, error) {
 	r, err := openNetwork(arg)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return zoo.LoadPolicyFrom(r, threads)
+	return alphago.LoadPolicyFrom(r, threads)
 }
 
 // checkSymmetries checks a flag.

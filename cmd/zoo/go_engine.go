@@ -10,7 +10,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/gtp"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 func newGoEngine(a *app) *cobra.Command {
@@ -41,7 +41,7 @@ temperature it draws its moves.`,
 			if err != nil {
 				return err
 			}
-			player := &zoo.PolicyPlayer{Policy: p, Symmetries: symmetries, Temperature: temperature, Rand: rand.New(rand.NewPCG(seed, 0))}
+			player := &alphago.PolicyPlayer{Policy: p, Symmetries: symmetries, Temperature: temperature, Rand: rand.New(rand.NewPCG(seed, 0))}
 			engine, err := gtp.New(gtp.Config{
 				Name: "zoo " + p.Model().Name, Version: strings.TrimPrefix(version(), "zoo "),
 				Player: player, Sizes: []int{p.Size()}, Komi: komi, Rules: baduk.Rules{},

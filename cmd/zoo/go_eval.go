@@ -10,19 +10,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 // goEvaluation is what --json prints.
 type goEvaluation struct {
 	Weights string `json:"weights"`
 	Games   int    `json:"games"`
-	zoo.PolicyEvaluation
+	alphago.PolicyEvaluation
 	// Plain is the network without symmetries, and Gain what they add to top-1; only with 8 of them.
-	Plain *zoo.PolicyEvaluation `json:"plain,omitempty"`
-	Gain  *float64              `json:"gain,omitempty"`
+	Plain *alphago.PolicyEvaluation `json:"plain,omitempty"`
+	Gain  *float64                  `json:"gain,omitempty"`
 }
 
 type goEvalFlags struct {
@@ -93,7 +93,7 @@ func (f *goEvalFlags) held(games *baduk.Corpus) (*baduk.Corpus, error) {
 }
 
 func (a *app) evaluatePolicy(ctx context.Context, r *weights.Reader, name string, f goEvalFlags) error {
-	p, err := zoo.LoadPolicyFrom(r, f.threads)
+	p, err := alphago.LoadPolicyFrom(r, f.threads)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (a *app) counter() func(done, of int) {
 		if done == of {
 			fmt.Fprint(a.stderr, "\r\x1b[K")
 		} else if done%400 == 0 {
-			fmt.Fprintf(a.stderr, "\r%s of %s positions", train.Group(int64(done)), train.Group(int64(of)))
+			fmt.Fprintf(a.stderr, "\r%s of %s positions", report.Group(int64(done)), report.Group(int64(of)))
 		}
 	}
 }
@@ -144,19 +144,19 @@ func (a *app) printGoEvaluation(e goEvaluation) {
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(numbers...))
-	row := func(name string, m zoo.MoveAccuracy, plain *zoo.MoveAccuracy) {
+	row := func(name string, m alphago.MoveAccuracy, plain *alphago.MoveAccuracy) {
 		if m.Positions == 0 {
 			return
 		}
-		list := []any{name, train.Group(int64(m.Positions)), fmt.Sprintf("%.4f", m.Loss), train.Percent(m.Top1), train.Percent(m.Top5)}
+		list := []any{name, report.Group(int64(m.Positions)), fmt.Sprintf("%.4f", m.Loss), report.Percent(m.Top1), report.Percent(m.Top5)}
 		if plain != nil {
-			list = []any{name, train.Group(int64(m.Positions)), fmt.Sprintf("%.4f", m.Loss), train.Percent(plain.Top1), train.Percent(plain.Top5),
-				train.Percent(m.Top1), train.Percent(m.Top5), fmt.Sprintf("%+.2f %%", 100*(m.Top1-plain.Top1))}
+			list = []any{name, report.Group(int64(m.Positions)), fmt.Sprintf("%.4f", m.Loss), report.Percent(plain.Top1), report.Percent(plain.Top5),
+				report.Percent(m.Top1), report.Percent(m.Top5), fmt.Sprintf("%+.2f %%", 100*(m.Top1-plain.Top1))}
 		}
 		t.AppendRow(list)
 	}
 	for i, m := range e.Phases {
-		var plain *zoo.MoveAccuracy
+		var plain *alphago.MoveAccuracy
 		if e.Plain != nil {
 			plain = &e.Plain.Phases[i]
 		}
@@ -168,8 +168,8 @@ func (a *app) printGoEvaluation(e goEvaluation) {
 		row("all", e.MoveAccuracy, nil)
 	}
 	t.Render()
-	fmt.Fprintf(a.stdout, "\nmove prediction top-1 %s, top-5 %s on %s positions of %s games\n", train.Percent(e.Top1), train.Percent(e.Top5),
-		train.Group(int64(e.Positions)), train.Group(int64(e.Games)))
+	fmt.Fprintf(a.stdout, "\nmove prediction top-1 %s, top-5 %s on %s positions of %s games\n", report.Percent(e.Top1), report.Percent(e.Top5),
+		report.Group(int64(e.Positions)), report.Group(int64(e.Games)))
 	if e.Gain != nil {
 		fmt.Fprintf(a.stdout, "the eight symmetries add %+.2f %% to top-1\n", 100**e.Gain)
 	}
@@ -230,7 +230,7 @@ the move that was played has a blue frame, the last one a dot. Without --weights
 			}
 			fmt.Fprintf(a.stdout, "%s: move %d, %v at %s", out, move, played.Color, played.Point.Vertex(g.Size))
 			if heat != nil && played.Point != baduk.Pass {
-				fmt.Fprintf(a.stdout, ", probability %s", train.Percent(float64(heat[played.Point])))
+				fmt.Fprintf(a.stdout, ", probability %s", report.Percent(float64(heat[played.Point])))
 			}
 			fmt.Fprintln(a.stdout)
 			return nil

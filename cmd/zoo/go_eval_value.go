@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 // goValueEvaluation is what --json prints of a value network.
@@ -15,14 +15,14 @@ type goValueEvaluation struct {
 	Weights   string `json:"weights"`
 	Games     int    `json:"games"`
 	Undecided int    `json:"undecided"` // games that were left out
-	zoo.ValueEvaluation
+	alphago.ValueEvaluation
 	// Plain is the network without symmetries, and Gain by how much they lower the MSE; only with 8 of them.
-	Plain *zoo.ValueEvaluation `json:"plain,omitempty"`
-	Gain  *float64             `json:"gain,omitempty"`
+	Plain *alphago.ValueEvaluation `json:"plain,omitempty"`
+	Gain  *float64                 `json:"gain,omitempty"`
 }
 
 func (a *app) evaluateValue(ctx context.Context, r *weights.Reader, name string, f goEvalFlags) error {
-	v, err := zoo.LoadValueFrom(r, f.threads)
+	v, err := alphago.LoadValueFrom(r, f.threads)
 	if err != nil {
 		return err
 	}
@@ -66,24 +66,24 @@ func (a *app) printGoValueEvaluation(e goValueEvaluation) {
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(numbers...))
-	row := func(name string, of func(zoo.ValueEvaluation) zoo.ValueAccuracy) {
+	row := func(name string, of func(alphago.ValueEvaluation) alphago.ValueAccuracy) {
 		m := of(e.ValueEvaluation)
 		if m.Positions == 0 {
 			return
 		}
-		list := []any{name, train.Group(int64(m.Positions))}
+		list := []any{name, report.Group(int64(m.Positions))}
 		if e.Plain != nil {
 			plain := of(*e.Plain)
-			list = append(list, fmt.Sprintf("%.4f", plain.MSE), train.Percent(plain.SignRight))
+			list = append(list, fmt.Sprintf("%.4f", plain.MSE), report.Percent(plain.SignRight))
 		}
-		t.AppendRow(append(list, fmt.Sprintf("%.4f", m.MSE), train.Percent(m.SignRight)))
+		t.AppendRow(append(list, fmt.Sprintf("%.4f", m.MSE), report.Percent(m.SignRight)))
 	}
 	for i, m := range e.Phases {
-		row(m.Phase, func(e zoo.ValueEvaluation) zoo.ValueAccuracy { return e.Phases[i] })
+		row(m.Phase, func(e alphago.ValueEvaluation) alphago.ValueAccuracy { return e.Phases[i] })
 	}
-	row("all", func(e zoo.ValueEvaluation) zoo.ValueAccuracy { return e.ValueAccuracy })
+	row("all", func(e alphago.ValueEvaluation) alphago.ValueAccuracy { return e.ValueAccuracy })
 	t.Render()
-	fmt.Fprintf(a.stdout, "\nMSE %.4f, sign right %s on %s positions of %s games\n", e.MSE, train.Percent(e.SignRight), train.Group(int64(e.Positions)), train.Group(int64(e.Games)))
+	fmt.Fprintf(a.stdout, "\nMSE %.4f, sign right %s on %s positions of %s games\n", e.MSE, report.Percent(e.SignRight), report.Group(int64(e.Positions)), report.Group(int64(e.Games)))
 	if e.Gain != nil {
 		fmt.Fprintf(a.stdout, "the eight symmetries lower the MSE by %.4f\n", *e.Gain)
 	}

@@ -17,9 +17,9 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/gtp"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 type goMatchFlags struct {
@@ -122,7 +122,7 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 	match := &gtp.Match{Opponent: other, Name: "zoo " + p.Model().Name, Size: p.Size(), Komi: f.komi}
 	var games []gtp.MatchGame
 	for n := range f.games {
-		player := &zoo.PolicyPlayer{
+		player := &alphago.PolicyPlayer{
 			Policy: p, Symmetries: f.symmetries, Temperature: f.temperature, Rand: rand.New(rand.NewPCG(f.seed, uint64(n))),
 		}
 		var g gtp.MatchGame
@@ -179,8 +179,8 @@ func matchSummary(s gtp.MatchSummary, opponent string) string {
 		draws = fmt.Sprintf(" (%d drawn)", s.Draws)
 	}
 	return fmt.Sprintf("\nwon %d of %d games%s against %s, %s: %d of %d as black, %d of %d as white\n", s.Wins, s.Games, draws, opponent,
-		train.Percent(float64(s.Wins)/float64(s.Games)), s.WinsAsBlack, s.Black, s.WinsAsWhite, s.Games-s.Black) +
-		fmt.Sprintf("mean margin %+.1f points in %d counted games, mean length %.0f moves; %s moves checked, none illegal\n", s.MeanMargin, s.Counted, s.MeanLength, train.Group(int64(s.Moves)))
+		report.Percent(float64(s.Wins)/float64(s.Games)), s.WinsAsBlack, s.Black, s.WinsAsWhite, s.Games-s.Black) +
+		fmt.Sprintf("mean margin %+.1f points in %d counted games, mean length %.0f moves; %s moves checked, none illegal\n", s.MeanMargin, s.Counted, s.MeanLength, report.Group(int64(s.Moves)))
 }
 
 // splitWords splits a command line at spaces, but for those in single or double quotes.

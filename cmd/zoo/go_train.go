@@ -12,9 +12,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/positions"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -121,25 +122,29 @@ func (f *goTrainFlags) open(a *app) (name, place string, split datasets.Split, e
 }
 
 // configure puts the settings together for a number of positions to train on.
-func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all int) (train.Config, error) {
+func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all int) (recipe.Config, error) {
 	if f.limit < 0 {
-		return train.Config{}, usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", f.limit))
+		return recipe.Config{}, usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all positions", f.limit))
 	}
-	cfg, err := train.Recipe(f.network, f.recipe, name)
+	m, err := zoo.New(f.network)
 	if err != nil {
-		return cfg, usage(err)
+		return recipe.Config{}, usage(err)
 	}
-	if cfg.Options, err = json.Marshal(zoo.Options{Filters: f.k, Depth: f.depth}); err != nil {
-		return cfg, err
+	r, err := m.Recipe(f.recipe, name)
+	if err != nil {
+		return recipe.Config{}, usage(err)
 	}
 	epoch := all
 	if f.limit > 0 {
 		epoch = min(all, f.limit)
 	}
 	if given.Changed("batch") {
-		cfg.Batch = f.batch
+		r.Batch = f.batch
 	}
-	cfg = train.InSteps(cfg, epoch)
+	cfg := r.InSteps(epoch)
+	if cfg.Options, err = json.Marshal(zoo.Options{Filters: f.k, Depth: f.depth}); err != nil {
+		return cfg, err
+	}
 	if given.Changed("epochs") {
 		cfg.Epochs = f.epochs
 	}
@@ -150,7 +155,7 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 	if cfg.Init, err = initPath(f.init); err != nil {
 		return cfg, err
 	}
-	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, train.Duration(f.time)
+	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, recipe.Duration(f.time)
 	var steps []string
 	switch of := all / max(epoch, 1); {
 	case name == positions.ResultsName:
@@ -162,18 +167,16 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 	if !f.plain {
 		steps = append(steps, "symmetry")
 	}
-	if cfg.Augment, err = augment.Parse(strings.Join(steps, ", ")); err != nil {
-		return cfg, err
-	}
+	cfg.Augment = steps
 	if err := f.change(&cfg); err != nil {
 		return cfg, err
 	}
-	cfg = cfg.Complete()
-	return cfg, usage(cfg.Validate())
+	cfg, err = train.Complete(cfg)
+	return cfg, usage(err)
 }
 
 // trainer prepares the run.
-func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg train.Config, split datasets.Split) (*train.Trainer, error) {
+func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg recipe.Config, split datasets.Split) (*train.Trainer, error) {
 	o, err := options(cfg.Options)
 	if err != nil {
 		return nil, usage(err)
@@ -221,7 +224,7 @@ func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error
 }
 
 // predicts names what a network's metrics are of.
-func predicts(m train.Metrics) string {
+func predicts(m report.Metrics) string {
 	if m.Squared {
 		return "value"
 	}
@@ -229,15 +232,15 @@ func predicts(m train.Metrics) string {
 }
 
 // goEvents adds the accuracy of predicting moves to what other runs tell.
-func (a *app) goEvents() train.Events { return &moveEvents{a.events(), a} }
+func (a *app) goEvents() report.Events { return &moveEvents{a.events(), a} }
 
 type moveEvents struct {
-	train.Events
+	report.Events
 	a *app
 }
 
 // Epoch tells an evaluation.
-func (e *moveEvents) Epoch(row train.Epoch, left time.Duration) {
+func (e *moveEvents) Epoch(row report.Epoch, left time.Duration) {
 	e.Events.Epoch(row, left)
 	if row.Test.Squared {
 		return // that line has it all
@@ -245,11 +248,11 @@ func (e *moveEvents) Epoch(row train.Epoch, left time.Duration) {
 	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Test))
 }
 
-func accuracy(m train.Metrics) string {
+func accuracy(m report.Metrics) string {
 	if m.Squared {
-		return fmt.Sprintf("%s on %s held-out positions", m.Result(), train.Group(int64(m.Images)))
+		return fmt.Sprintf("%s on %s held-out positions", m.Result(), report.Group(int64(m.Images)))
 	}
-	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", train.Percent(1-m.Top1), train.Percent(1-m.Top5), train.Group(int64(m.Images)))
+	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", report.Percent(1-m.Top1), report.Percent(1-m.Top5), report.Group(int64(m.Images)))
 }
 
 // goCommandLine is what repeats the run: the flags that were given, but for those that only say where to
@@ -272,7 +275,7 @@ func goCommandLine(cmd *cobra.Command) []string {
 }
 
 // change applies --set.
-func (f *goTrainFlags) change(cfg *train.Config) error {
+func (f *goTrainFlags) change(cfg *recipe.Config) error {
 	for _, s := range f.set {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok {

@@ -10,9 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // importFlags are what the file to import does not say.
@@ -68,7 +69,7 @@ func (a *app) importWeights(path string, f importFlags) error {
 	if err != nil {
 		return usage(err)
 	}
-	c := zoo.ImportConfig{Seed: f.seed}
+	c := infer.ImportConfig{Seed: f.seed}
 	if c.Preprocessing, err = f.preprocessing(m); err != nil {
 		return usage(err)
 	}
@@ -82,7 +83,7 @@ func (a *app) importWeights(path string, f importFlags) error {
 		return err
 	}
 	defer r.Close()
-	got, err := zoo.Import(r, m, c)
+	got, err := infer.Import(r, m, c)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -90,7 +91,7 @@ func (a *app) importWeights(path string, f importFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: %s (%s), %s parameters, %d classes, from %s (%s)\n", f.out,
-		m.Name, m.Variant, train.Group(got.Parameters), got.Model.Classes, path, r.Format())
+		m.Name, m.Variant, report.Group(got.Parameters), got.Model.Classes, path, r.Format())
 	if got.NewHead {
 		fmt.Fprintf(a.stdout, "The last layer is new and has to be trained: zoo train %s --init %s\n", m.Name, f.out)
 	}
@@ -99,7 +100,7 @@ func (a *app) importWeights(path string, f importFlags) error {
 
 // preprocessing is torchvision's with the flags' numbers in place of its own.
 func (f *importFlags) preprocessing(m *zoo.Model) (*weights.Preprocessing, error) {
-	p := zoo.TorchvisionPreprocessing(m.Input)
+	p := infer.TorchvisionPreprocessing(m.Input)
 	for _, flag := range []struct {
 		name, value string
 		to          func(list []float32)
@@ -111,7 +112,7 @@ func (f *importFlags) preprocessing(m *zoo.Model) (*weights.Preprocessing, error
 			continue
 		}
 		if p == nil {
-			return nil, fmt.Errorf("--%s: the input of %s, %s, is no image", flag.name, m.Name, train.Shape(m.Input))
+			return nil, fmt.Errorf("--%s: the input of %s, %s, is no image", flag.name, m.Name, report.Shape(m.Input))
 		}
 		var list []float32
 		for part := range strings.SplitSeq(flag.value, ",") {

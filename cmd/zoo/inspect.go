@@ -9,7 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -71,19 +71,19 @@ func newInspect(a *app) *cobra.Command {
 }
 
 func inspect(w io.Writer, r zoo.Report) {
-	fmt.Fprintf(w, "%s (%s), input %s, %d classes\n\n", r.Name, r.Variant, train.Shape(r.Input), r.Classes)
+	fmt.Fprintf(w, "%s (%s), input %s, %d classes\n\n", r.Name, r.Variant, report.Shape(r.Input), r.Classes)
 	t := newTable(w, "Layer", "Kind", "Output", "Size of the output", "Parameters", "Multiply-adds", "Memory")
 	t.SetColumnConfigs(right(5, 6, 7))
 	for _, l := range r.Layers {
-		t.AppendRow(table.Row{l.Name, l.Kind, dims(l.Out), l.Formula, count(l.Parameters), count(l.MACs), train.Bytes(l.Bytes)})
+		t.AppendRow(table.Row{l.Name, l.Kind, dims(l.Out), l.Formula, count(l.Parameters), count(l.MACs), report.Bytes(l.Bytes)})
 	}
-	t.AppendFooter(table.Row{"total", "", "", "", train.Group(r.Parameters), train.Group(r.MACs), train.Bytes(r.Bytes)})
+	t.AppendFooter(table.Row{"total", "", "", "", report.Group(r.Parameters), report.Group(r.MACs), report.Bytes(r.Bytes)})
 	t.Render()
 	if r.Auxiliary > 0 {
-		fmt.Fprintf(w, "\nClassifiers on inner layers, in training only: %s more parameters.\n", train.Group(r.Auxiliary))
+		fmt.Fprintf(w, "\nClassifiers on inner layers, in training only: %s more parameters.\n", report.Group(r.Auxiliary))
 	}
 	if r.Buffers > 0 {
-		fmt.Fprintf(w, "\nKept but not trained (running statistics and constants): %s numbers.\n", train.Group(r.Buffers))
+		fmt.Fprintf(w, "\nKept but not trained (running statistics and constants): %s numbers.\n", report.Group(r.Buffers))
 	}
 }
 
@@ -92,7 +92,7 @@ func count(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return train.Group(n)
+	return report.Group(n)
 }
 
 func dims(shape []int) string {
@@ -103,7 +103,7 @@ func dims(shape []int) string {
 func dot(w io.Writer, r zoo.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, style=rounded, fontname=\"sans-serif\"];\n", r.Name)
-	fmt.Fprintf(&b, "\tinput [label=\"image\\n%s\"];\n", train.Shape(r.Input))
+	fmt.Fprintf(&b, "\tinput [label=\"image\\n%s\"];\n", report.Shape(r.Input))
 	for i, l := range r.Layers {
 		label := l.Kind
 		if l.Name != "" && !strings.HasPrefix(l.Name, l.Kind) {

@@ -19,6 +19,8 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -27,18 +29,19 @@ const killed = "ZOO_TEST_KILLED"
 
 // everything is a run with all that must survive: augmentation, dropout, momentum, a plateau's state
 // and averaged weights.
-func everything(t *testing.T) (train.Config, train.Network, datasets.Split) {
+func everything(t *testing.T) (recipe.Config, train.Network, datasets.Split) {
 	t.Helper()
-	cfg, err := train.Recipe("lenet5", "quick", fashion.Name)
+	r, err := zoo.LeNet5().Recipe("quick", fashion.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := r.Config
 	for key, value := range map[string]string{
 		"augment": "crop(2), rotate(10), flip, cutout(6)", "ema": "0.95", "epochs": "4", "batch": "32", "limit": "300", "test_limit": "64",
 		"schedule": "", "checkpoint": "4ms",
 	} {
 		if key == "schedule" {
-			cfg.Schedule = train.Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1}
+			cfg.Schedule = recipe.Schedule{Name: "plateau", Patience: 1, Gamma: 0.5, Warmup: 1}
 		} else if err := cfg.Set(key, value); err != nil {
 			t.Fatal(err)
 		}
@@ -62,12 +65,12 @@ func everything(t *testing.T) (train.Config, train.Network, datasets.Split) {
 
 // killer is an Events that kills its own process some time after a step.
 type killer struct {
-	*train.Lines
+	*report.Lines
 	step int
 	wait time.Duration
 }
 
-func (k *killer) Step(s train.Step) {
+func (k *killer) Step(s report.Step) {
 	if s.Step != k.step {
 		return
 	}
@@ -89,7 +92,7 @@ func TestTheProcessThatIsKilled(t *testing.T) {
 	cfg, n, data := everything(t)
 	step, _ := strconv.Atoi(os.Getenv(killed + "_STEP"))
 	wait, _ := time.ParseDuration(os.Getenv(killed + "_WAIT"))
-	tr, err := train.New(cfg, n, data, train.Options{Folder: folder, Events: &killer{&train.Lines{W: io.Discard}, step, wait}})
+	tr, err := train.New(cfg, n, data, train.Options{Folder: folder, Events: &killer{&report.Lines{W: io.Discard}, step, wait}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -78,7 +78,7 @@ func (a *app) list(pattern string, asJSON bool) error {
 		for _, v := range e.Variants {
 			variants = append(variants, v.Name)
 		}
-		t.AppendRow(table.Row{e.Name, e.Year, train.Group(e.Params), gmac(e.MACs), train.Shape(e.Input), e.PaperError, strings.Join(variants, ", ")})
+		t.AppendRow(table.Row{e.Name, e.Year, report.Group(e.Params), gmac(e.MACs), report.Shape(e.Input), e.PaperError, strings.Join(variants, ", ")})
 	}
 	t.Render()
 	return nil

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
 )
 
@@ -60,12 +60,12 @@ func (a *app) listWeights(pattern string, asJSON bool) error {
 			network = fmt.Sprintf("%d × %s", l.Members, network)
 		}
 		if len(l.Input) == 3 {
-			shape = train.Shape([3]int(l.Input))
+			shape = report.Shape([3]int(l.Input))
 		}
 		if l.Top1Error != nil {
-			top1 = train.Percent(*l.Top1Error)
+			top1 = report.Percent(*l.Top1Error)
 		}
-		t.AppendRow(table.Row{l.Name, network, l.Data, shape, l.Classes, top1, train.Bytes(l.Bytes)})
+		t.AppendRow(table.Row{l.Name, network, l.Data, shape, l.Classes, top1, report.Bytes(l.Bytes)})
 	}
 	t.Render()
 	return nil

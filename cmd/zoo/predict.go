@@ -19,8 +19,8 @@ import (
 
 	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // Pictures that are decoded and predicted together: not more than these, nor much more memory.
@@ -57,7 +57,7 @@ is 1 in the end.`,
 				return err
 			}
 			defer r.Close()
-			c, err := zoo.LoadFrom(r)
+			c, err := infer.LoadFrom(r)
 			if err != nil {
 				return err
 			}
@@ -79,12 +79,12 @@ type picture struct {
 
 // imagePrediction is what --json prints for one image.
 type imagePrediction struct {
-	File string           `json:"file"`
-	Top  []zoo.Prediction `json:"top"`
+	File string             `json:"file"`
+	Top  []infer.Prediction `json:"top"`
 }
 
 // predict reads one group of pictures while it predicts the one before, and prints in order.
-func (a *app) predict(ctx context.Context, c *zoo.Classifier, args []string, top int, asJSON bool) error {
+func (a *app) predict(ctx context.Context, c *infer.Classifier, args []string, top int, asJSON bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	groups := make(chan []*picture)
 	var reader sync.WaitGroup
@@ -120,14 +120,14 @@ func (a *app) predict(ctx context.Context, c *zoo.Classifier, args []string, top
 		return err
 	}
 	if bad > 0 {
-		return fmt.Errorf("%s of %s images could not be read", train.Group(int64(bad)), train.Group(int64(all)))
+		return fmt.Errorf("%s of %s images could not be read", report.Group(int64(bad)), report.Group(int64(all)))
 	}
 	return nil
 }
 
 // predictGroup returns the predictions for pictures that could be read, by their place in the group.
-func predictGroup(c *zoo.Classifier, group []*picture, top int) [][]zoo.Prediction {
-	tops := make([][]zoo.Prediction, len(group))
+func predictGroup(c *infer.Classifier, group []*picture, top int) [][]infer.Prediction {
+	tops := make([][]infer.Prediction, len(group))
 	var images []image.Image
 	var at []int
 	for i, p := range group {
@@ -252,7 +252,7 @@ func (p *picture) read() {
 }
 
 // printPrediction writes an image's classes with a bar for each; a single one on the image's own line.
-func (a *app) printPrediction(file string, list []zoo.Prediction, top int) error {
+func (a *app) printPrediction(file string, list []infer.Prediction, top int) error {
 	var b strings.Builder
 	if top == 1 {
 		fmt.Fprintf(&b, "%s  %s  %s\n", file, percent(list[0].Probability), list[0].Class)

@@ -7,15 +7,16 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // events is a progress bar on a terminal, and plain lines elsewhere.
-func (a *app) events() train.Events {
+func (a *app) events() report.Events {
 	if terminal(a.stderr) {
-		return &train.Bar{W: a.stderr}
+		return &report.Bar{W: a.stderr}
 	}
-	return &train.Lines{W: a.stderr}
+	return &report.Lines{W: a.stderr}
 }
 
 func terminal(w io.Writer) bool {
@@ -25,7 +26,7 @@ func terminal(w io.Writer) bool {
 
 // configError marks an error about a setting as the command line's fault.
 func configError(err error) error {
-	var c *train.ConfigError
+	var c *recipe.ConfigError
 	if errors.As(err, &c) {
 		return usage(err)
 	}

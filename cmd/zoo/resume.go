@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 func newResume(a *app) *cobra.Command {
@@ -24,19 +25,19 @@ to the last bit on the same kind of processor.`,
 			if err != nil {
 				return err
 			}
-			change := func(cfg *train.Config) {
+			change := func(cfg *recipe.Config) {
 				if cmd.Flags().Changed("threads") {
 					cfg.Threads = threads
 				}
 				if cmd.Flags().Changed("time") {
-					cfg.Time = train.Duration(limit) / train.Duration(max(cfg.Ensemble, 1))
+					cfg.Time = recipe.Duration(limit) / recipe.Duration(max(cfg.Ensemble, 1))
 				}
 			}
 			if cfg.Ensemble > 0 {
 				return a.ensemble(cmd.Context(), args[0], cfg, change, asJSON)
 			}
 			change(&cfg)
-			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version(), Open: openWeights})
 			})
 			if err != nil {

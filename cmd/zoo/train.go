@@ -15,6 +15,8 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -63,7 +65,7 @@ recipe's choice; flags and --set change single settings of it.`,
 				}
 				return a.ensemble(cmd.Context(), folder, cfg, nil, f.json_)
 			}
-			t, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version(), Open: openWeights})
 			})
 			if err != nil {
@@ -101,8 +103,8 @@ recipe's choice; flags and --set change single settings of it.`,
 }
 
 // configure puts the settings together: recipe, then flags, then --set.
-func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Config, error) {
-	var cfg train.Config
+func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Config, error) {
+	var cfg recipe.Config
 	var err error
 	switch {
 	case f.config != "" && len(args) == 0:
@@ -114,7 +116,11 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 	case len(args) == 0:
 		return cfg, usage(fmt.Errorf("zoo train needs the name of a network: zoo list shows them"))
 	default:
-		e, err := zoo.Lookup(args[0])
+		var form []zoo.Option
+		if f.network.variant != "" {
+			form = append(form, zoo.Variant(f.network.variant))
+		}
+		m, err := zoo.New(args[0], form...)
 		if err != nil {
 			return cfg, usage(err)
 		}
@@ -122,13 +128,11 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		if f.data != "" {
 			data, _ = dataFlag(f.data)
 		}
-		variant := e.New().Variant
-		if f.network.variant != "" {
-			variant = strings.ToLower(f.network.variant)
-		}
-		if cfg, err = train.Recipe(e.Name+"_"+variant, f.recipe, data); err != nil {
+		r, err := m.Recipe(f.recipe, data)
+		if err != nil {
 			return cfg, usage(err)
 		}
+		cfg = r.Config
 		cfg.SkipBroken = true
 	}
 	for name, apply := range map[string]func(){
@@ -140,7 +144,7 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 		"threads":  func() { cfg.Threads = f.threads },
 		"limit":    func() { cfg.Limit = f.limit },
 		"ensemble": func() { cfg.Ensemble = f.ensemble },
-		"time":     func() { cfg.Time = train.Duration(f.time) },
+		"time":     func() { cfg.Time = recipe.Duration(f.time) },
 		"init":     func() { cfg.Init = f.init },
 		"freeze":   func() { cfg.Freeze = f.freeze },
 		"strict":   func() { cfg.SkipBroken = !f.strict },
@@ -192,8 +196,8 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (train.Confi
 	if cfg.Options, err = json.Marshal(o); err != nil {
 		return cfg, err
 	}
-	cfg = cfg.Complete()
-	return cfg, usage(cfg.Validate())
+	cfg, err = train.Complete(cfg)
+	return cfg, usage(err)
 }
 
 // initPath is the name of weights to begin with, which holds from every folder.
@@ -209,7 +213,7 @@ func initPath(name string) (string, error) {
 
 // begun puts the form of the network that weights to begin with belong to under what is chosen, but for
 // the number of classes.
-func begun(cfg train.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
+func begun(cfg recipe.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
 	r, err := openWeights(cfg.Init)
 	if err != nil {
 		return chosen, err
@@ -233,7 +237,7 @@ func begun(cfg train.Config, chosen zoo.Options, variant string) (zoo.Options, e
 
 // prepare opens what the configuration names, and makes it complete: the network gets as many classes
 // as the data has unless the configuration says otherwise.
-func (a *app) prepare(cfg train.Config, make func(train.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
+func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
 	d, err := openData(cfg.Data, cfg.DataDir)
 	if err != nil {
 		return nil, err
@@ -291,21 +295,21 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 	}
 	if r.Best != nil {
 		if r.Best.Test.Squared {
-			fmt.Fprintf(a.stdout, "test        %s on %s images, after epoch %.4g of %.4g\n", r.Best.Test.Result(), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
+			fmt.Fprintf(a.stdout, "test        %s on %s images, after epoch %.4g of %.4g\n", r.Best.Test.Result(), report.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
 		} else {
-			fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", train.Percent(r.Best.Test.Top1), train.Percent(r.Best.Test.Top5), train.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
+			fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", report.Percent(r.Best.Test.Top1), report.Percent(r.Best.Test.Top5), report.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
 		}
 		fmt.Fprintf(a.stdout, "best        %s\n", r.BestWeights)
 	}
 	if r.Last != nil {
-		what := "error " + train.Percent(r.Last.Test.Top1)
+		what := "error " + report.Percent(r.Last.Test.Top1)
 		if r.Last.Test.Squared {
 			what = r.Last.Test.Result()
 		}
 		fmt.Fprintf(a.stdout, "last        %s (test %s)\n", r.LastWeights, what)
 	}
 	if r.Broken > 0 {
-		fmt.Fprintf(a.stdout, "left out    %s images that cannot be read; --strict stops at the first\n", train.Group(int64(r.Broken)))
+		fmt.Fprintf(a.stdout, "left out    %s images that cannot be read; --strict stops at the first\n", report.Group(int64(r.Broken)))
 	}
 	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
 	switch r.Stopped {
@@ -319,7 +323,7 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 }
 
 // dryRun tells the plan, and how long it would take.
-func (a *app) dryRun(ctx context.Context, cfg train.Config, t *train.Trainer, asJSON bool) error {
+func (a *app) dryRun(ctx context.Context, cfg recipe.Config, t *train.Trainer, asJSON bool) error {
 	estimate, err := t.Estimate(ctx)
 	if err != nil {
 		return err
@@ -331,7 +335,7 @@ func (a *app) dryRun(ctx context.Context, cfg train.Config, t *train.Trainer, as
 	if cfg.Ensemble > 0 {
 		text += fmt.Sprintf("%d members, one after another, each as above\n", cfg.Ensemble)
 	}
-	text += fmt.Sprintf("estimated time about %s, by the pace of a few steps just now\n", train.Clock(estimate))
+	text += fmt.Sprintf("estimated time about %s, by the pace of a few steps just now\n", report.Clock(estimate))
 	_, err = fmt.Fprint(a.stdout, text)
 	return err
 }

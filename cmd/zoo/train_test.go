@@ -8,6 +8,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // colours are a few images of noise in colour.
@@ -56,8 +57,8 @@ func TestTheInputFollowsTheDataInItsColours(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var again train.Config
-			tr, err := a.prepare(cfg, func(cfg train.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			var again recipe.Config
+			tr, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				again = cfg
 				return train.New(cfg, n, d, train.Options{})
 			})

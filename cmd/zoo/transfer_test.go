@@ -16,6 +16,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // The task of these tests: pullovers and shirts, which people confuse too. A folder gets the first images
@@ -91,12 +92,12 @@ func TestTrainingBeginsWithANetworkForOtherClasses(t *testing.T) {
 		}
 	}
 	for name, same := range map[string]bool{"layer1.0.conv1.weight": true, "layer2.0.bn1.weight": true, "layer3.0.conv1.weight": false, "conv1.weight": false} {
-		a, b := tensor(t, start, name), tensor(t, filepath.Join(out, train.LastFile), name)
+		a, b := tensor(t, start, name), tensor(t, filepath.Join(out, report.LastFile), name)
 		if equal := fmt.Sprint(a) == fmt.Sprint(b); equal != same {
 			t.Errorf("%s stayed as it was: %v, should be %v", name, equal, same)
 		}
 	}
-	r, err := openWeights(filepath.Join(out, train.BestFile))
+	r, err := openWeights(filepath.Join(out, report.BestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,10 +162,10 @@ func TestANetworkThatHasLearnedLearnsMoreFromFewImages(t *testing.T) {
 	writePhotos(t, photos, map[datasets.Part]int{datasets.Train: 100, datasets.Test: 1000})
 	zooOutput(t, "import", published, "--as", "resnet20", "-o", start, "--mean", ".485,.456,.406", "--std", ".229,.224,.225")
 
-	train := func(out string, more ...string) train.Result {
+	train := func(out string, more ...string) report.Result {
 		args := append([]string{"train", "resnet20", "--data", photos, "--epochs", "30", "--batch", "32", "--lr", "0.05", "--augment", "crop(2), flip", "--json", "--out", filepath.Join(dir, out)}, more...)
 		stdout, _ := zooOutput(t, args...)
-		var r train.Result
+		var r report.Result
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 			t.Fatal(err)
 		}

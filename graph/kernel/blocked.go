@@ -3,31 +3,23 @@ package kernel
 import (
 	"fmt"
 	"sync"
-	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // check panics unless a's data holds what its dimensions say.
-func (a Act) check(op string) {
-	image := Blocks(a.C) * a.H * a.W * Block
-	if a.N < 0 || a.C < 0 || a.H < 0 || a.W < 0 || a.Stride < image && a.N > 1 {
-		panic(fmt.Sprintf("kernel: %s: blocked batch %d×%d×%d×%d with stride %d", op, a.N, a.C, a.H, a.W, a.Stride))
-	}
-	if a.N > 0 && len(a.Data) < (a.N-1)*a.Stride+image {
-		panic(fmt.Sprintf("kernel: %s: blocked batch %d×%d×%d×%d with stride %d has %d floats, want %d", op,
-			a.N, a.C, a.H, a.W, a.Stride, len(a.Data), (a.N-1)*a.Stride+image))
+func check(op string, a Act) {
+	if err := a.Validate(); err != nil {
+		panic(fmt.Sprintf("kernel: %s: %v", op, err))
 	}
 }
-
-// A transposer converts a run of pixels of up to sixteen channels, which in the plain layout lie
-// plane floats apart.
-type transposer func(plain, blocked *float32, plane, pixels, channels int)
 
 // A transposeTask converts between the layouts, a run of pixels of one channel block a task.
 type transposeTask struct {
 	plain   []float32
 	act     Act
 	chunks  int // of vecChunk/Block pixels, in an image
-	convert transposer
+	convert simd.Transposer
 }
 
 var transposeTasks = sync.Pool{New: func() any { return new(transposeTask) }}
@@ -42,8 +34,8 @@ func (t *transposeTask) Task(task, _ int) {
 	t.convert(plain, blocked, plane, min(vecChunk/Block, plane-from), min(Block, t.act.C-block*Block))
 }
 
-func runTranspose(op string, p *Pool, plain []float32, act Act, convert transposer) {
-	act.check(op)
+func runTranspose(op string, p *Pool, plain []float32, act Act, convert simd.Transposer) {
+	check(op, act)
 	if want := act.N * act.C * act.H * act.W; len(plain) != want {
 		panic(fmt.Sprintf("kernel: %s: plain batch has %d floats, want %d×%d×%d×%d", op, len(plain), act.N, act.C, act.H, act.W))
 	}
@@ -57,45 +49,20 @@ func runTranspose(op string, p *Pool, plain []float32, act Act, convert transpos
 
 // ToBlocked copies a plain N×C×H×W batch to the blocked layout; lanes beyond C become zero.
 func ToBlocked(p *Pool, plain []float32, y Act) {
-	runTranspose("ToBlocked", p, plain, y, vectors().toBlocked)
+	runTranspose("ToBlocked", p, plain, y, simd.Loops().ToBlocked)
 }
 
 // FromBlocked copies a batch in the blocked layout to a plain N×C×H×W one.
 func FromBlocked(p *Pool, x Act, plain []float32) {
-	runTranspose("FromBlocked", p, plain, x, vectors().fromBlocked)
+	runTranspose("FromBlocked", p, plain, x, simd.Loops().FromBlocked)
 }
-
-func toBlockedPortable(plain, blocked *float32, plane, pixels, channels int) {
-	x, y := unsafe.Slice(plain, (channels-1)*plane+pixels), unsafe.Slice(blocked, pixels*Block)
-	if channels < Block {
-		clear(y)
-	}
-	for c := range channels {
-		for i, v := range x[c*plane:][:pixels] {
-			y[i*Block+c] = v
-		}
-	}
-}
-
-func fromBlockedPortable(plain, blocked *float32, plane, pixels, channels int) {
-	x, y := unsafe.Slice(plain, (channels-1)*plane+pixels), unsafe.Slice(blocked, pixels*Block)
-	for c := range channels {
-		row := x[c*plane:][:pixels]
-		for i := range row {
-			row[i] = y[i*Block+c]
-		}
-	}
-}
-
-// A laneCopier copies or adds the first n of every sixteen floats.
-type laneCopier func(x, y *float32, pixels, n int)
 
 // A copyTask copies channels, a run of pixels of one image a task.
 type copyTask struct {
 	src, dst       Act
 	from, to, n    int
 	pixels, chunks int // pixels of a task, tasks of an image
-	copy           laneCopier
+	copy           simd.LaneCopier
 }
 
 var copyTasks = sync.Pool{New: func() any { return new(copyTask) }}
@@ -104,8 +71,8 @@ var copyTasks = sync.Pool{New: func() any { return new(copyTask) }}
 // them if accumulate is set. Other channels of dst stay as they are. It is fast where from, to and
 // channels are multiples of 16.
 func CopyChannels(p *Pool, src Act, from int, dst Act, to, channels int, accumulate bool) {
-	src.check("CopyChannels")
-	dst.check("CopyChannels")
+	check("CopyChannels", src)
+	check("CopyChannels", dst)
 	if src.N != dst.N || src.H != dst.H || src.W != dst.W {
 		panic(fmt.Sprintf("kernel: CopyChannels: from %d×%d×%d×%d to %d×%d×%d×%d", src.N, src.C, src.H, src.W, dst.N, dst.C, dst.H, dst.W))
 	}
@@ -116,9 +83,9 @@ func CopyChannels(p *Pool, src Act, from int, dst Act, to, channels int, accumul
 		return
 	}
 	t := copyTasks.Get().(*copyTask)
-	t.src, t.dst, t.from, t.to, t.n, t.copy = src, dst, from, to, channels, vectors().copyLanes
+	t.src, t.dst, t.from, t.to, t.n, t.copy = src, dst, from, to, channels, simd.Loops().CopyLanes
 	if accumulate {
-		t.copy = vectors().addLanes
+		t.copy = simd.Loops().AddLanes
 	}
 	t.pixels = max(16, vecChunk/(Blocks(channels)*Block))
 	t.chunks = (src.H*src.W + t.pixels - 1) / t.pixels
@@ -139,27 +106,5 @@ func (t *copyTask) Task(task, _ int) {
 		y := &t.dst.Data[image*t.dst.Stride+(d/Block*plane+first)*Block+d%Block]
 		t.copy(x, y, last-first, n)
 		done += n
-	}
-}
-
-func copyLanesPortable(x, y *float32, pixels, n int) {
-	if pixels == 0 {
-		return
-	}
-	src, dst := unsafe.Slice(x, (pixels-1)*Block+n), unsafe.Slice(y, (pixels-1)*Block+n)
-	for i := 0; i < len(src); i += Block {
-		copy(dst[i:i+n], src[i:i+n])
-	}
-}
-
-func addLanesPortable(x, y *float32, pixels, n int) {
-	if pixels == 0 {
-		return
-	}
-	src, dst := unsafe.Slice(x, (pixels-1)*Block+n), unsafe.Slice(y, (pixels-1)*Block+n)
-	for i := 0; i < len(src); i += Block {
-		for k, v := range src[i : i+n] {
-			dst[i+k] += v
-		}
 	}
 }

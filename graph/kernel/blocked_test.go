@@ -14,8 +14,8 @@ func strided(n, c, h, w, gap int) (Act, guarded) {
 	return Act{Data: g.v, N: n, C: c, H: h, W: w, Stride: stride}, g
 }
 
-// at returns the index of channel c of pixel i of an image.
-func (a Act) at(image, c, i int) int {
+// floatAt returns the index of channel c of pixel i of an image.
+func floatAt(a Act, image, c, i int) int {
 	return image*a.Stride + (c/Block*a.H*a.W+i)*Block + c%Block
 }
 
@@ -39,7 +39,7 @@ func TestToAndFromBlocked(t *testing.T) {
 							if c < s.c {
 								v = plain.v[(image*s.c+c)*s.h*s.w+i]
 							}
-							want[act.at(image, c, i)] = v
+							want[floatAt(act, image, c, i)] = v
 						}
 					}
 				}
@@ -76,11 +76,11 @@ func TestCopyChannels(t *testing.T) {
 					for image := range s.n {
 						for c := range s.channels {
 							for i := range s.h * s.w {
-								v := src.Data[src.at(image, s.from+c, i)]
+								v := src.Data[floatAt(src, image, s.from+c, i)]
 								if accumulate {
-									v += start[dst.at(image, s.to+c, i)]
+									v += start[floatAt(dst, image, s.to+c, i)]
 								}
-								want[dst.at(image, s.to+c, i)] = v
+								want[floatAt(dst, image, s.to+c, i)] = v
 							}
 						}
 					}

@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
 
 // A Dense is a plan for a fully connected layer y = x·wᵀ + b: x is n×in, w out×in (as PyTorch stores
 // it) and y n×out, all row-major.
@@ -72,9 +76,9 @@ func NewDense(n, in, out int) *Dense {
 	}
 	if small {
 		tasks := min(denseTasks, max(1, n*in*out/denseSmall))
-		d.batch = inParts(n, dotInputs(), 1)
+		d.batch = inParts(n, simd.DotInputs(), 1)
 		d.depth = inParts(in, denseInput/d.batch.largest(), Block)
-		rows := dotRows(denseOuts, d.batch.largest())
+		rows := simd.DotRows(denseOuts, d.batch.largest())
 		d.outs = inParts(out, max(rows, min(denseOuts, ceil(out, tasks))/rows*rows), rows)
 		if tasks == 1 { // a second one would wake another thread
 			d.outs = inParts(out, out, 1)
@@ -195,7 +199,7 @@ func (d *Dense) Task(task, worker int) {
 	case denseSum:
 		from, to := task*denseStep, min((task+1)*denseStep, len(d.x))
 		for split := range d.splits - 1 {
-			addTo(d.local[split*len(d.x):][from:to], d.x[from:])
+			simd.AddTo(d.local[split*len(d.x):][from:to], d.x[from:])
 		}
 	}
 }
@@ -228,11 +232,11 @@ func (d *Dense) forwardTask(task, worker int) {
 			image, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
 			x, share := d.pieces[d.n*k0+image*(k1-k0):], g*(k1-k0)/groups
 			for row := from; row < to; {
-				rows := dotRows(to-row, most)
+				rows := simd.DotRows(to-row, most)
 				if groups == 1 {
 					next = min(rows, d.out-rows-row) * d.in
 				}
-				runDot(rows, images, k1-k0, d.w[row*d.in+k0:], d.in, next+share, groups, x, k1-k0, sums[at:])
+				simd.Dot(rows, images, k1-k0, d.w[row*d.in+k0:], d.in, next+share, groups, x, k1-k0, sums[at:])
 				at += rows * images
 				row += rows
 			}
@@ -281,7 +285,7 @@ func (d *Dense) dataGradTask(task int) {
 		for column := from; column < to; column += step {
 			for g := range d.batch.count {
 				image, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
-				runMix(images, min(step, to-column), rows, d.w[k*d.in+column:], d.in, g, d.batch.count, d.y[image*d.out+k:], d.out, dx[image*d.in+column:], d.in)
+				simd.Mix(images, min(step, to-column), rows, d.w[k*d.in+column:], d.in, g, d.batch.count, d.y[image*d.out+k:], d.out, dx[image*d.in+column:], d.in)
 			}
 		}
 	}

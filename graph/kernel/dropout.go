@@ -2,7 +2,8 @@ package kernel
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // Dropout sets y to x/keep with probability keep and to 0 otherwise. Whether element i is kept is a
@@ -20,7 +21,8 @@ func Dropout(p *Pool, keep float32, key uint64, x, y []float32) {
 	}
 	key = mix64(key + 0x9e3779b97f4a7c15)
 	t.k = [3]uint32{uint32(key), uint32(key >> 32), uint32(float64(keep)*(1<<24) + 0.5)}
-	t.run(p, vectors().dropout, len(x))
+	t.numbered = simd.Loops().Dropout
+	t.run(p, nil, len(x))
 }
 
 // mix64 is the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
@@ -29,30 +31,4 @@ func mix64(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
-}
-
-// Multipliers of the 32-bit mixer that decides over an element, the lowest-bias one with two rounds
-// that C. Wellons's hash prospector found. The second half of the key goes in between the rounds, so
-// that the masks of two keys are no shifted copies of each other.
-const (
-	dropMul0 = 0x21f0aaad
-	dropMul1 = 0xd35a2d97
-)
-
-// The index enters the mixer with 32 bits: a mask repeats after 2³² elements, 16 GB.
-func dropoutPortable(t *vecTask, from, n int) {
-	x, y := t.a[from:from+n], t.b[from:from+n]
-	k0, k1, limit, scale := t.k[0], t.k[1], t.k[2], t.s[0]
-	for i, v := range x {
-		h := uint32(from+i) + k0
-		h = (h ^ h>>16) * dropMul0
-		h = (h ^ h>>15) + k1
-		h *= dropMul1
-		h ^= h >> 15
-		r := math.Float32bits(v * scale) // an integer, since the compiler selects those without a branch
-		if h>>8 >= limit {               // 24 bits, so that a signed comparison does
-			r = 0
-		}
-		y[i] = math.Float32frombits(r)
-	}
 }

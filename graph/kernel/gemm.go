@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // A Gemm is a plan for C = op(A)·op(B) (+ C) on row-major matrices, op(A) being m×k and op(B) k×n.
@@ -98,10 +100,10 @@ func NewGemm(transA, transB bool, m, n, k int) *Gemm {
 	if m == 0 || n == 0 || k == 0 {
 		return g
 	}
-	if maxRows(2) == 0 || n <= Block {
+	if simd.MaxRows(2) == 0 || n <= Block {
 		g.wide = 1
 	}
-	g.rows = inParts(m, min(maxRows(g.wide), Block), 1) // a transposed A's are copied in vectors
+	g.rows = inParts(m, min(simd.MaxRows(g.wide), Block), 1) // a transposed A's are copied in vectors
 	g.depth = inParts(k, gemmDepth, 1)
 	if k <= gemmDepth*4/3 {
 		g.depth.count = 1 // rather than two short blocks
@@ -280,7 +282,7 @@ func (g *Gemm) packTask(task int) {
 		}
 		for q := task * packPanels; q < min((task+1)*packPanels, end-start); q++ {
 			column := (start + q) * Block
-			packTransposed(dst[q*kc*Block:], g.b[column*g.ldb+from:], g.ldb, min(Block, g.n-column), kc)
+			simd.PackTransposed(dst[q*kc*Block:], g.b[column*g.ldb+from:], g.ldb, min(Block, g.n-column), kc)
 		}
 		return
 	}
@@ -297,44 +299,13 @@ func (g *Gemm) packTask(task int) {
 // packPanelRows copies n rows of lanes ≤ 64 floats, ld apart, to panels of rows of sixteen, step apart;
 // zeros fill the last.
 func packPanelRows(dst []float32, step int, src []float32, ld, lanes, n int) {
-	if lanes == packPanels*Block && copyPanels(n, packPanels, src, ld, dst, step) {
+	if lanes == packPanels*Block {
+		simd.CopyPanels(n, packPanels, src, ld, dst, step)
 		return
 	}
-	packRows(dst, src, ld, min(lanes, Block), n)
+	simd.PackRows(dst, src, ld, min(lanes, Block), n)
 	if lanes > Block {
 		packPanelRows(dst[step:], step, src[Block:], ld, lanes-Block, n)
-	}
-}
-
-// packRows copies n rows of lanes ≤ 16 floats, ld apart, to rows of sixteen, zeros after them.
-func packRows(dst, src []float32, ld, lanes, n int) {
-	if lanes == Block && copyPanels(n, 1, src, ld, dst, 0) {
-		return
-	}
-	for i := range n {
-		to := dst[i*Block:][:Block]
-		clear(to[copy(to, src[i*ld:][:lanes]):])
-	}
-}
-
-// packTransposed writes kc rows of sixteen floats, the columns of lanes ≤ 16 rows of kc floats, ld
-// apart; zeros after them.
-func packTransposed(dst, src []float32, ld, lanes, kc int) {
-	packColumns(dst, 0, Block, src, ld, lanes, kc)
-}
-
-// packColumns writes each of kc columns to its place in dst: the first one's is first, the others' are
-// step further each.
-func packColumns(dst []float32, first, step int, src []float32, ld, lanes, kc int) {
-	if lanes == Block && gatherColumns(kc, src, ld, dst, first, step) {
-		return
-	}
-	for i := range kc {
-		row := dst[first+i*step:][:Block]
-		for j := range lanes {
-			row[j] = src[j*ld+i]
-		}
-		clear(row[lanes:])
 	}
 }
 
@@ -359,22 +330,22 @@ func (g *Gemm) tileTask(task, worker int) {
 		out.bias = g.bias
 	}
 
-	t := tile{offs: &oneBlock, nb: 1, kb: kc, bks: Block * 4, bps: uintptr(kc * Block * 4), a0: unsafe.Pointer(&a[0])}
-	t.ams, t.aks = uintptr(4*(kc+gemmPad)), 4
+	t := simd.Tile{Offs: &oneBlock, NB: 1, KB: kc, BKS: Block * 4, BPS: uintptr(kc * Block * 4), A0: unsafe.Pointer(&a[0])}
+	t.AMS, t.AKS = uintptr(4*(kc+gemmPad)), 4
 	if g.transA {
-		t.ams, t.aks = 4, Block*4
+		t.AMS, t.AKS = 4, Block*4
 	}
-	t.a1 = t.a0
+	t.A1 = t.A0
 	if m > 1 {
-		t.a1 = unsafe.Add(t.a0, uintptr((m+1)/2)*t.ams)
+		t.A1 = unsafe.Add(t.A0, uintptr((m+1)/2)*t.AMS)
 	}
 	b := g.blocks[split*g.longB:]
 	last := min((chunk+1)*g.chunk, end-start)
 	for q := chunk * g.chunk; q < last; q += g.wide {
 		if q+g.wide >= last { // the next task is probably the next tile's
-			t.ahead, t.aheadStep = uintptr(g.tileA)*4, Block*4
+			t.Ahead, t.AheadStep = uintptr(g.tileA)*4, Block*4
 		}
-		t.b = unsafe.Pointer(&b[q*kc*Block])
+		t.B = unsafe.Pointer(&b[q*kc*Block])
 		out.put(&t, m, min(g.wide, end-start-q), (start+q)*Block, edge)
 	}
 }
@@ -396,9 +367,9 @@ func (g *Gemm) copyRows(dst []float32, tile, from, to int) {
 func (g *Gemm) copyColumns(dst []float32, row, m, from, to int) {
 	k := from
 	if room := len(g.a) - from*g.lda - row - Block; room >= 0 {
-		if whole := min(to-from, room/g.lda+1); copyPanels(whole, 1, g.a[from*g.lda+row:], g.lda, dst, 0) {
-			k += whole
-		}
+		whole := min(to-from, room/g.lda+1)
+		simd.CopyPanels(whole, 1, g.a[from*g.lda+row:], g.lda, dst, 0)
+		k += whole
 	}
 	for ; k < to; k++ {
 		copy(dst[(k-from)*Block:], g.a[k*g.lda+row:][:m])
@@ -416,38 +387,38 @@ type gemmOut struct {
 
 // put runs the tile's product for m rows and the columns from column on: through edge, a tile's worth
 // of floats, for a panel that C ends in.
-func (o *gemmOut) put(t *tile, m, panels, column int, edge []float32) {
-	t.relu = 0
+func (o *gemmOut) put(t *simd.Tile, m, panels, column int, edge []float32) {
+	t.ReLU = 0
 	if o.relu {
-		t.relu = 1
+		t.ReLU = 1
 	}
 	half := (m + 1) / 2
 	c, lanes := o.c[column:], o.n-column
 	if whole := min(panels, lanes/Block); whole > 0 {
-		t.cms, t.cps = uintptr(4*o.ld), Block*4
-		t.c0, t.c1 = unsafe.Pointer(&c[0]), unsafe.Pointer(&c[0])
+		t.CMS, t.CPS = uintptr(4*o.ld), Block*4
+		t.C0, t.C1 = unsafe.Pointer(&c[0]), unsafe.Pointer(&c[0])
 		if m > 1 {
-			t.c1 = unsafe.Pointer(&c[half*o.ld])
+			t.C1 = unsafe.Pointer(&c[half*o.ld])
 		}
-		t.r0, t.r1, t.bias = nil, nil, nil
+		t.R0, t.R1, t.Bias = nil, nil, nil
 		if o.accumulate {
-			t.r0, t.r1 = t.c0, t.c1
+			t.R0, t.R1 = t.C0, t.C1
 		}
 		if o.bias != nil {
-			t.bias = unsafe.Pointer(&o.bias[column])
+			t.Bias = unsafe.Pointer(&o.bias[column])
 		}
-		runTile(t, m, whole)
+		t.Run(m, whole)
 		if whole == panels {
 			return
 		}
-		t.b = unsafe.Add(t.b, uintptr(whole)*t.bps)
+		t.B = unsafe.Add(t.B, uintptr(whole)*t.BPS)
 		c, column, lanes = c[whole*Block:], column+whole*Block, lanes-whole*Block
 	}
-	t.cms, t.cps = Block*4, Block*4
-	t.c0, t.c1 = unsafe.Pointer(&edge[0]), unsafe.Pointer(&edge[half*Block])
-	t.r0, t.r1, t.bias = nil, nil, nil
+	t.CMS, t.CPS = Block*4, Block*4
+	t.C0, t.C1 = unsafe.Pointer(&edge[0]), unsafe.Pointer(&edge[half*Block])
+	t.R0, t.R1, t.Bias = nil, nil, nil
 	if o.accumulate {
-		t.r0, t.r1 = t.c0, t.c1
+		t.R0, t.R1 = t.C0, t.C1
 		for i := range m {
 			copy(edge[i*Block:], c[i*o.ld:][:lanes])
 		}
@@ -455,9 +426,9 @@ func (o *gemmOut) put(t *tile, m, panels, column int, edge []float32) {
 	if o.bias != nil {
 		padded := edge[edgeTile-Block:]
 		clear(padded[copy(padded, o.bias[column:][:lanes]):])
-		t.bias = unsafe.Pointer(&padded[0])
+		t.Bias = unsafe.Pointer(&padded[0])
 	}
-	runTile(t, m, 1)
+	t.Run(m, 1)
 	for i := range m {
 		copy(c[i*o.ld:][:lanes], edge[i*Block:])
 	}
@@ -471,7 +442,7 @@ func (g *Gemm) sumTask(task int) {
 		count := min(g.n-column, (task+1)*sumStep-i)
 		c := g.c[row*g.ldc+column:][:count]
 		for split := range g.splits - 1 {
-			addTo(g.partial[split*size+i:][:count], c)
+			simd.AddTo(g.partial[split*size+i:][:count], c)
 		}
 		if g.relu {
 			for j := range c {
@@ -481,12 +452,5 @@ func (g *Gemm) sumTask(task int) {
 			}
 		}
 		i += count
-	}
-}
-
-func addToPortable(x, y []float32) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += v
 	}
 }

@@ -5,7 +5,7 @@
 //
 // The same inputs give the same bits for any number of threads: work and reductions are split by
 // the shape of the work, never by the number of threads. Different kernel families (AVX-512, AVX2,
-// portable Go) may differ in the last bits, because they sum in another order or fuse the multiply
+// generic Go) may differ in the last bits, because they sum in another order or fuse the multiply
 // with the add.
 //
 // Nothing is allocated in the steady state: what needs scratch space says how much and takes it
@@ -18,25 +18,96 @@
 // Lanes beyond C are zero in every blocked batch that a kernel returns, and kernels rely on that in
 // their inputs. A blocked batch may lie inside a larger one (as the inputs of a concatenation do):
 // [Act] carries the distance between two images.
+//
+// # Rooms
+//
+// This package is the calls, and the cutting of their work into tasks. Package conv, below it, is the algorithms of
+// convolution behind one plan, which know no processor. Package simd, below both, is the inner loops, one table
+// of functions a family of processors, which know no convolution, and the threads.
+//
+// # Adding one
+//
+// A kernel is a function on a [Pool] and slices, in a file of its own. It checks that its operands fit each other and
+// panics if they do not, cuts its work into tasks by the shape alone, and runs a loop of package simd on each. An
+// elementwise kernel is a few lines in the manner of [ReLU]: take a vecTask, set its operands and scalars, and
+// run it with a loop of simd or a function of one's own. Tests hold it against a straight loop in float64 on every
+// family and any number of threads, and see that it allocates nothing.
+//
+// An algorithm of convolution belongs to package conv, an inner loop or a family of processors to package simd: their
+// comments say how.
 package kernel
 
+import (
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/conv"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
+
+// What the rooms below define is used by its names here.
+type (
+	Act       = simd.Act
+	Pool      = simd.Pool
+	Tasker    = simd.Tasker
+	TaskPanic = simd.TaskPanic
+	Family    = simd.Family
+
+	Conv       = conv.Plan
+	ConvShape  = conv.Shape
+	Input      = conv.Input
+	PooledGrad = conv.PooledGrad
+	Window     = conv.Window
+)
+
 // Block is the number of channels that lie side by side in the blocked layout.
-const Block = 16
+const Block = simd.Block
+
+// The families, slowest first.
+const (
+	Generic = simd.Generic // Go, anywhere
+	AVX2    = simd.AVX2    // x86-64 with AVX2, FMA and BMI2
+	AVX512  = simd.AVX512  // x86-64 with AVX-512 F, BW, DQ and VL
+)
+
+// MaxWindow is the most pixels that a window of [MaxPool] may have: its index is kept in a byte.
+const MaxWindow = conv.MaxWindow
 
 // Blocks returns ⌈channels/16⌉.
-func Blocks(channels int) int { return (channels + Block - 1) / Block }
-
-// An Act is a batch of feature maps in the blocked layout.
-type Act struct {
-	Data       []float32
-	N, C, H, W int
-	Stride     int // distance between two images, in floats; at least Blocks(C)*H*W*Block
-}
+func Blocks(channels int) int { return simd.Blocks(channels) }
 
 // NewAct wraps data, a dense blocked batch.
-func NewAct(data []float32, n, c, h, w int) Act {
-	return Act{Data: data, N: n, C: c, H: h, W: w, Stride: Blocks(c) * h * w * Block}
-}
+func NewAct(data []float32, n, c, h, w int) Act { return simd.NewAct(data, n, c, h, w) }
 
 // BlockedLen returns the number of floats of a dense blocked batch.
-func BlockedLen(n, c, h, w int) int { return n * Blocks(c) * h * w * Block }
+func BlockedLen(n, c, h, w int) int { return simd.BlockedLen(n, c, h, w) }
+
+// NewPool starts a pool of threads (one of them the caller's); 0 means one for each core.
+func NewPool(threads int) *Pool { return simd.NewPool(threads) }
+
+// NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images
+// (the first layer of a network; there is no gradient for images). In training, filters change from call
+// to call: the plan may not want them packed.
+func NewConv(s ConvShape, plainInput, training bool) (*Conv, error) {
+	return conv.New(s, plainInput, training)
+}
+
+// NewPooledGrad plans the gradients of a convolution that a max pooling follows, nil if the full sums
+// are faster or needed.
+func NewPooledGrad(s ConvShape, plainInput bool, w Window) *PooledGrad {
+	return conv.NewPooledGrad(s, plainInput, w)
+}
+
+// Families returns the families that this processor (and this build) has, slowest first.
+func Families() []Family { return simd.Families() }
+
+// ParseFamily returns the family of the given name, if this processor has it.
+func ParseFamily(name string) (Family, error) { return simd.ParseFamily(name) }
+
+// CurrentFamily returns the family in use: the fastest, unless the environment variable ZOO_KERNEL
+// (generic, avx2 or avx512) or [SetFamily] chose another.
+func CurrentFamily() Family { return simd.CurrentFamily() }
+
+// FamilyError returns what was wrong with ZOO_KERNEL, which was then left unheeded; nil if nothing.
+func FamilyError() error { return simd.FamilyError() }
+
+// SetFamily chooses the family for all kernels that start after it. It must not be called while a
+// kernel runs, and plans made before it must not be used after it.
+func SetFamily(f Family) error { return simd.SetFamily(f) }

@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"math"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // LRNParams are those of local response normalisation.
@@ -72,7 +74,7 @@ func runLRN(p *Pool, op string, o LRNParams, back bool, x, y, dy, dx Act) {
 	t := lrns.get()
 	t.o, t.back, t.x, t.y, t.dy, t.dx = o, back, x, y, dy, dx
 	t.runs = (x.H*x.W + lrnRun - 1) / lrnRun
-	t.cut = cutUnits(x.N*t.runs, 2*Blocks(x.C)*min(lrnRun, x.H*x.W)*pixelBytes)
+	t.cut = cutUnits(x.N*t.runs, 2*Blocks(x.C)*min(lrnRun, x.H*x.W)*simd.PixelBytes)
 	if !o.fast() {
 		t.scratch = grown(t.scratch, p.Threads()*3*x.C)
 	}
@@ -108,13 +110,13 @@ func (t *lrn) of(a *Act, image, block, from, to int) []float32 {
 	if block < 0 || block >= blocks {
 		return noChannels[:(to-from)*Block]
 	}
-	return planeOf(a, image*blocks+block)[from*Block : to*Block]
+	return a.Plane(image*blocks + block)[from*Block : to*Block]
 }
 
 func (t *lrn) run(image, from, to int) {
 	for b := range Blocks(t.x.C) {
-		lrn5(t.of(&t.x, image, b-1, from, to), t.of(&t.x, image, b, from, to), t.of(&t.x, image, b+1, from, to),
-			&t.o, t.of(&t.y, image, b, from, to))
+		simd.LRN5(t.of(&t.x, image, b-1, from, to), t.of(&t.x, image, b, from, to), t.of(&t.x, image, b+1, from, to),
+			t.o.K, t.o.Alpha, t.of(&t.y, image, b, from, to))
 	}
 }
 
@@ -130,13 +132,13 @@ func (t *lrn) backRun(image, from, to int) {
 	prev, cur, next := terms[0][:n], terms[1][:n], terms[2][:n] // prev is of the block before the first: zeros
 	for b := range blocks + 1 {
 		if b < blocks {
-			lrn5Terms(t.of(&t.x, image, b-1, from, to), t.of(&t.x, image, b, from, to), t.of(&t.x, image, b+1, from, to),
-				t.of(&t.dy, image, b, from, to), &t.o, scaled[b&1][:n], next)
+			simd.LRN5Terms(t.of(&t.x, image, b-1, from, to), t.of(&t.x, image, b, from, to), t.of(&t.x, image, b+1, from, to),
+				t.of(&t.dy, image, b, from, to), t.o.K, t.o.Alpha, scaled[b&1][:n], next)
 		} else {
 			clear(next)
 		}
 		if b > 0 {
-			lrn5Grad(prev, cur, next, t.of(&t.x, image, b-1, from, to), scaled[(b-1)&1][:n], &t.o, t.of(&t.dx, image, b-1, from, to))
+			simd.LRN5Grad(prev, cur, next, t.of(&t.x, image, b-1, from, to), scaled[(b-1)&1][:n], t.o.Alpha, t.of(&t.dx, image, b-1, from, to))
 		}
 		prev, cur, next = cur, next, prev
 	}
@@ -146,7 +148,7 @@ func (t *lrn) backRun(image, from, to int) {
 func (t *lrn) anyPixel(image, pixel int, scratch []float64) {
 	c, blocks := t.x.C, Blocks(t.x.C)
 	x, s, q := scratch[:c], scratch[c:2*c], scratch[2*c:]
-	lane := func(a *Act, c int) *float32 { return &planeOf(a, image*blocks+c/Block)[pixel*Block+c%Block] }
+	lane := func(a *Act, c int) *float32 { return &a.Plane(image*blocks + c/Block)[pixel*Block+c%Block] }
 	for i := range x {
 		x[i] = float64(*lane(&t.x, i))
 	}
@@ -187,65 +189,6 @@ func (t *lrn) clearSpare(out *Act, image, from, to int) {
 		last := t.of(out, image, Blocks(out.C)-1, from, to)
 		for i := used; i < len(last); i += Block {
 			clear(last[i : i+Block-used])
-		}
-	}
-}
-
-// The portable kernels take a run of pixels of a block, and of the blocks before and after it.
-
-// window5 gives s the sums over five neighbouring channels of what is in f, sixteen channels of three blocks.
-func window5(f *[3 * Block]float32, s *[Block]float32) {
-	for j := range s {
-		w := f[Block-2+j:][:5]
-		s[j] = w[0] + w[1] + w[2] + w[3] + w[4]
-	}
-}
-
-func squares(prev, cur, next []float32, f *[3 * Block]float32) {
-	for j := range Block {
-		f[j], f[Block+j], f[2*Block+j] = prev[j]*prev[j], cur[j]*cur[j], next[j]*next[j]
-	}
-}
-
-func lrn5Portable(prev, cur, next []float32, o *LRNParams, y []float32) {
-	var f [3 * Block]float32
-	var s [Block]float32
-	for i := 0; i < len(cur); i += Block {
-		squares(prev[i:i+Block], cur[i:i+Block], next[i:i+Block], &f)
-		window5(&f, &s)
-		for j, sum := range s {
-			half := 1 / float32(math.Sqrt(float64(o.K+o.Alpha*sum)))
-			y[i+j] = cur[i+j] * half * float32(math.Sqrt(float64(half)))
-		}
-	}
-}
-
-// lrn5TermsPortable gives s = dy·d^−¾ and q = s·x/d.
-func lrn5TermsPortable(prev, cur, next, dy []float32, o *LRNParams, s, q []float32) {
-	var f [3 * Block]float32
-	var sums [Block]float32
-	for i := 0; i < len(cur); i += Block {
-		squares(prev[i:i+Block], cur[i:i+Block], next[i:i+Block], &f)
-		window5(&f, &sums)
-		for j, sum := range sums {
-			half := 1 / float32(math.Sqrt(float64(o.K+o.Alpha*sum)))
-			s[i+j] = dy[i+j] * half * float32(math.Sqrt(float64(half)))
-			q[i+j] = s[i+j] * cur[i+j] * half * half
-		}
-	}
-}
-
-// lrn5GradPortable gives dx = s − 2αβ·x·Σq; prev, cur and next hold the q of three blocks.
-func lrn5GradPortable(prev, cur, next, x, s []float32, o *LRNParams, dx []float32) {
-	var f [3 * Block]float32
-	var sums [Block]float32
-	for i := 0; i < len(cur); i += Block {
-		copy(f[:], prev[i:i+Block])
-		copy(f[Block:], cur[i:i+Block])
-		copy(f[2*Block:], next[i:i+Block])
-		window5(&f, &sums)
-		for j, sum := range sums {
-			dx[i+j] = s[i+j] - 1.5*o.Alpha*x[i+j]*sum
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 const (
@@ -14,8 +16,6 @@ const (
 	// piecePixels is the most pixels that are summed in float32 before float64 takes over. Sixteen
 	// kilobytes of a plane fit in half of the smallest first-level cache.
 	piecePixels = 256
-
-	pixelBytes = 4 * Block
 )
 
 // A cut deals out equal units of work (rows, pieces of planes) to tasks, by their size alone, so that
@@ -28,7 +28,7 @@ func (c cut) tasks() int                            { return (c.units + c.per - 
 func (c cut) of(task int) (from, to int)            { return task * c.per, min((task+1)*c.per, c.units) }
 func pieces(pixels int) int                         { return (pixels + piecePixels - 1) / piecePixels }
 func piece(i, pixels int) (from, to int)            { return i * piecePixels, min((i+1)*piecePixels, pixels) }
-func at(p unsafe.Pointer, pixel int) unsafe.Pointer { return unsafe.Add(p, pixel*pixelBytes) }
+func at(p unsafe.Pointer, pixel int) unsafe.Pointer { return unsafe.Add(p, pixel*simd.PixelBytes) }
 
 // kept holds tasks between calls so that no call allocates. Unlike a sync.Pool it never loses one.
 type kept[T any] struct {

@@ -1,10 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
 
-// affine is what normalisation does to a block of channels: y = (x − mean)·scale + shift. In its
-// gradient, dx = scale·dy + slope·(x − mean) + offset. The assembly knows the order of the fields.
-type affine struct{ mean, scale, shift, slope, offset [Block]float32 }
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
 
 type batchNorm struct {
 	channels
@@ -91,7 +91,7 @@ func (t *batchNorm) measure(block, from, to, part int) {
 	for i := from; i < to; i++ {
 		x := t.in(&t.x, block, i)
 		if i == from {
-			sumPixels(x, &shift)
+			simd.SumPixels(x, &shift)
 			for j := range shift {
 				shift[j] /= float32(len(x) / Block)
 			}
@@ -100,7 +100,7 @@ func (t *batchNorm) measure(block, from, to, part int) {
 				shift[j] = float32(s.mean[j])
 			}
 		}
-		sumMoments(x, &shift, &d, &q)
+		simd.SumMoments(x, &shift, &d, &q)
 		s.add(len(x)/Block, &shift, &d, &q)
 	}
 }
@@ -123,23 +123,23 @@ func (t *batchNorm) apply(block, from, to int) {
 	for i := from; i < to; i++ {
 		x, y := t.in(&t.x, block, i), t.in(&t.y, block, i)
 		if t.residual != nil {
-			normaliseAdd(x, t.in(t.residual, block, i), y, &a, t.relu)
+			simd.NormaliseAdd(x, t.in(t.residual, block, i), y, &a, t.relu)
 		} else {
-			normalise(x, y, &a, t.relu)
+			simd.Normalise(x, y, &a, t.relu)
 		}
 	}
 }
 
 // normOf returns what batch normalisation does to a block. Its gradient finds out by the same
 // arithmetic what a fused ReLU let through.
-func normOf(block, c int, gamma, beta, mean, invstd []float32) affine {
-	a := affine{
-		mean:  lanesOf(mean, block, c, 0),
-		scale: lanesOf(gamma, block, c, 1),
-		shift: lanesOf(beta, block, c, 0),
+func normOf(block, c int, gamma, beta, mean, invstd []float32) simd.Affine {
+	a := simd.Affine{
+		Mean:  lanesOf(mean, block, c, 0),
+		Scale: lanesOf(gamma, block, c, 1),
+		Shift: lanesOf(beta, block, c, 0),
 	}
 	for j, f := range lanesOf(invstd, block, c, 1) {
-		a.scale[j] *= f
+		a.Scale[j] *= f
 	}
 	return a
 }
@@ -186,7 +186,7 @@ func (t *batchNormGrad) measure(block, from, to, part int) {
 	s := gradSums{}
 	var d, q [Block]float32
 	for i := from; i < to; i++ {
-		sumGrads(t.in(&t.x, block, i), t.in(&t.dy, block, i), &a, t.relu, &d, &q)
+		simd.SumGrads(t.in(&t.x, block, i), t.in(&t.dy, block, i), &a, t.relu, &d, &q)
 		for j := range d {
 			s.d[j] += float64(d[j])
 			s.q[j] += float64(q[j])
@@ -215,11 +215,11 @@ func (t *batchNormGrad) apply(block, from, to int) {
 	n := float32(t.x.N * t.pixels)
 	for j := range min(Block, t.x.C-block*Block) {
 		c := block*Block + j
-		a.slope[j] = -a.scale[j] * t.invstd[c] * t.dgamma[c] / n
-		a.offset[j] = -a.scale[j] * t.dbeta[c] / n
+		a.Slope[j] = -a.Scale[j] * t.invstd[c] * t.dgamma[c] / n
+		a.Offset[j] = -a.Scale[j] * t.dbeta[c] / n
 	}
 	for i := from; i < to; i++ {
-		normaliseGrad(t.in(&t.x, block, i), t.in(&t.dy, block, i), t.in(&t.dx, block, i), &a, t.relu)
+		simd.NormaliseGrad(t.in(&t.x, block, i), t.in(&t.dy, block, i), t.in(&t.dx, block, i), &a, t.relu)
 	}
 }
 
@@ -254,7 +254,7 @@ func (t *channelAffine) finish(int, int, int)       {}
 func (t *channelAffine) apply(block, from, to int) {
 	a := normOf(block, t.x.C, t.scale, t.shift, nil, nil)
 	for i := from; i < to; i++ {
-		normalise(t.in(&t.x, block, i), t.in(&t.y, block, i), &a, t.relu)
+		simd.Normalise(t.in(&t.x, block, i), t.in(&t.y, block, i), &a, t.relu)
 	}
 }
 
@@ -304,7 +304,7 @@ func (t *channelSums) apply(int, int, int) {}
 // addSums adds the sums of a piece to total.
 func addSums(x []float32, total *[Block]float64) {
 	var s [Block]float32
-	sumPixels(x, &s)
+	simd.SumPixels(x, &s)
 	for j := range s {
 		total[j] += float64(s[j])
 	}

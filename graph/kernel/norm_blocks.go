@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+
 const (
 	// maxChunks is about how many tasks the statistics of a group of blocks are cut into, so that few
 	// channels keep many cores busy too.
@@ -50,7 +52,7 @@ func (c *channels) plan(a *Act, reads int) int {
 	c.pieces = pieces(c.pixels)
 	c.n = a.N * c.pieces
 	c.chunks = 1
-	if bytes := a.N * c.pixels * reads * pixelBytes; c.blocks < wholeBlocks && (c.blocks < cachedBlocks || bytes > cachedBytes) {
+	if bytes := a.N * c.pixels * reads * simd.PixelBytes; c.blocks < wholeBlocks && (c.blocks < cachedBlocks || bytes > cachedBytes) {
 		c.group = max(1, min(c.blocks, groupBytes/max(1, bytes)))
 		c.chunks = max(1, min(c.n, maxChunks/c.group))
 	}
@@ -81,7 +83,7 @@ func (c *channels) run(p *Pool, work blockwise, touched int) {
 // walk does the second walk alone, over count blocks.
 func (c *channels) walk(p *Pool, work blockwise, first, count, touched int) {
 	c.work, c.phase, c.first = work, applying, first
-	c.cut = cutUnits(count*c.n, touched*min(piecePixels, c.pixels)*pixelBytes)
+	c.cut = cutUnits(count*c.n, touched*min(piecePixels, c.pixels)*simd.PixelBytes)
 	p.Run(c.cut.tasks(), c)
 }
 
@@ -108,5 +110,5 @@ func (c *channels) Task(task, _ int) {
 // in returns piece i of a block of a: of the first image first.
 func (c *channels) in(a *Act, block, i int) []float32 {
 	from, to := piece(i%c.pieces, c.pixels)
-	return planeOf(a, i/c.pieces*c.blocks+block)[from*Block : to*Block]
+	return a.Plane(i/c.pieces*c.blocks + block)[from*Block : to*Block]
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // Updates collects steps of an optimiser, each for one parameter, to do them as one job: most parameters
@@ -56,46 +58,19 @@ type SGDStep struct {
 //	w = w − LR·d
 func (u *Updates) SGD(w, g, v []float32, o SGDStep) {
 	sameLen("SGD", len(w), len(g))
-	t := vecTask{kernel: vectors().sgd, a: w, b: g, s: [9]float32{-o.LR, o.WeightDecay, o.Momentum, 1 - o.Dampening}}
+	t := vecTask{loop: simd.Loops().SGD, a: w, b: g, s: [9]float32{-o.LR, o.WeightDecay, o.Momentum, 1 - o.Dampening}}
 	if o.Momentum != 0 {
 		sameLen("SGD with momentum", len(w), len(g), len(v))
 		t.c = v
-		t.kernel = vectors().sgdMomentum
+		t.loop = simd.Loops().SGDMomentum
 		if o.Nesterov {
-			t.kernel = vectors().sgdNesterov
+			t.loop = simd.Loops().SGDNesterov
 		}
 		if o.First {
 			t.clear, t.s[3] = v, 1 // v = Momentum·0 + d
 		}
 	}
 	u.add(t)
-}
-
-func sgdPortable(t *vecTask, from, n int) {
-	w, g := t.a[from:from+n], t.b[from:from+n]
-	for i, x := range w {
-		w[i] = x + t.s[0]*(g[i]+t.s[1]*x)
-	}
-}
-
-func sgdMomentumPortable(t *vecTask, from, n int) {
-	w, g, v := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n]
-	for i, x := range w {
-		d := g[i] + t.s[1]*x
-		d = float32(t.s[2]*v[i]) + t.s[3]*d
-		v[i] = d
-		w[i] = x + t.s[0]*d
-	}
-}
-
-func sgdNesterovPortable(t *vecTask, from, n int) {
-	w, g, v := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n]
-	for i, x := range w {
-		d := g[i] + t.s[1]*x
-		b := float32(t.s[2]*v[i]) + t.s[3]*d
-		v[i] = b
-		w[i] = x + t.s[0]*(d+t.s[2]*b)
-	}
 }
 
 // AdamStep is what a step of Adam needs to know; it means what the arguments of PyTorch's
@@ -124,7 +99,7 @@ func (u *Updates) Adam(w, g, m, v []float32, o AdamStep) {
 	if o.Step < 1 {
 		panic(fmt.Sprintf("kernel: Adam: step %d; steps count from 1", o.Step))
 	}
-	t := vecTask{kernel: vectors().adam, a: w, b: g, c: m, d: v}
+	t := vecTask{loop: simd.Loops().Adam, a: w, b: g, c: m, d: v}
 	step := float64(o.Step)
 	t.s = [9]float32{
 		float32(-o.LR / (1 - math.Pow(o.Beta1, step))),
@@ -140,30 +115,10 @@ func (u *Updates) Adam(w, g, m, v []float32, o AdamStep) {
 	u.add(t)
 }
 
-func adamPortable(t *vecTask, from, n int) {
-	w, g, m, v := t.a[from:from+n], t.b[from:from+n], t.c[from:from+n], t.d[from:from+n]
-	for i, x := range w {
-		d := g[i] + t.s[1]*x
-		x *= t.s[2]
-		m1 := float32(t.s[3]*m[i]) + t.s[4]*d
-		m2 := float32(t.s[5]*v[i]) + t.s[6]*d*d
-		m[i], v[i] = m1, m2
-		denom := float32(math.Sqrt(float64(m2)))/t.s[7] + t.s[8]
-		w[i] = x + t.s[0]*m1/denom
-	}
-}
-
 // EMA moves the running average avg towards w: avg += (1−decay)·(w−avg).
 func EMA(p *Pool, decay float32, avg, w []float32) {
 	sameLen("EMA", len(avg), len(w))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.s[0] = avg, w, 1-decay
-	t.run(p, vectors().ema, len(avg))
-}
-
-func emaPortable(t *vecTask, from, n int) {
-	avg, w := t.a[from:from+n], t.b[from:from+n]
-	for i, v := range avg {
-		avg[i] = v + t.s[0]*(w[i]-v)
-	}
+	t.runLoop(p, simd.Loops().EMA, len(avg))
 }

@@ -74,7 +74,7 @@ func TestOptimisersAgreeWithPyTorch(t *testing.T) {
 					args.step(p, c.Name, i, w, g, m, v)
 					for k, want := range c.After[i] {
 						tolerance := 0. // PyTorch fuses where the assembly does
-						if CurrentFamily() == Portable {
+						if CurrentFamily() == Generic {
 							tolerance = 1.5e-7 * max(1, math.Abs(float64(want)))
 						}
 						if d := math.Abs(float64(w[k] - want)); !(d <= tolerance) {

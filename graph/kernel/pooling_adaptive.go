@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+
 // adaptivePool is the work of both directions: big is the map that the windows cover, small has a pixel
 // for every window.
 type adaptivePool struct {
@@ -49,11 +51,11 @@ func (t *adaptivePool) Task(task, _ int) {
 		in, out := rowAt(x, plane, top), rowAt(y, plane, i)
 		for j := range y.W {
 			left, right := evenly(j, y.W, x.W)
-			s := sumRow{
-				x: at(in, left), xRow: x.W * pixelBytes, kh: bottom - top, kw: right - left, n: 1,
-				y: at(out, j), scale: 1 / float32((bottom-top)*(right-left)),
+			s := simd.SumRow{
+				X: at(in, left), XRow: x.W * simd.PixelBytes, KH: bottom - top, KW: right - left, N: 1,
+				Y: at(out, j), Scale: 1 / float32((bottom-top)*(right-left)),
 			}
-			s.run()
+			s.Run()
 		}
 	}
 }

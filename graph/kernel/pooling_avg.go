@@ -1,6 +1,6 @@
 package kernel
 
-import "unsafe"
+import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 
 type avgPool struct{ pooling }
 
@@ -30,46 +30,18 @@ func (t *avgPool) Task(task, _ int) {
 		top := oh*w.SH - w.PadT
 		r0, r1 := clip(top, w.KH, x.H)
 		high := counted(top, w.KH, x.H, w.PadB, w.CountPad)
-		s := sumRow{xRow: x.W * pixelBytes, step: w.SW * pixelBytes, kh: r1 - r0, y: rowAt(y, plane, oh)}
+		s := simd.SumRow{XRow: x.W * simd.PixelBytes, Step: w.SW * simd.PixelBytes, KH: r1 - r0, Y: rowAt(y, plane, oh)}
 		in := rowAt(x, plane, top+r0)
-		for ow := 0; ow < y.W; ow += s.n {
+		for ow := 0; ow < y.W; ow += s.N {
 			left := ow*w.SW - w.PadL
 			c0, c1 := clip(left, w.KW, x.W)
-			s.x, s.kw, s.n = at(in, left+c0), c1-c0, 1
-			s.scale = 1 / (high * counted(left, w.KW, x.W, w.PadR, w.CountPad))
+			s.X, s.KW, s.N = at(in, left+c0), c1-c0, 1
+			s.Scale = 1 / (high * counted(left, w.KW, x.W, w.PadR, w.CountPad))
 			if ow == t.lo && t.hi > t.lo {
-				s.n = t.hi - t.lo
+				s.N = t.hi - t.lo
 			}
-			s.run()
-			s.y = at(s.y, s.n)
+			s.Run()
+			s.Y = at(s.Y, s.N)
 		}
-	}
-}
-
-// A sumRow is neighbouring windows that have the same taps on the map, to be summed and scaled.
-type sumRow struct {
-	x          unsafe.Pointer // first tap of the first window
-	xRow, step int            // bytes from row to row of a window, and from window to window
-	kh, kw, n  int            // taps of a window; windows
-	y          unsafe.Pointer
-	scale      float32
-}
-
-func (s *sumRow) runPortable() {
-	for i := range s.n {
-		first := unsafe.Add(s.x, i*s.step)
-		var sum [Block]float32
-		for r := range s.kh {
-			for c := range s.kw {
-				v := (*[Block]float32)(unsafe.Add(first, r*s.xRow+c*pixelBytes))
-				for j := range sum {
-					sum[j] += v[j]
-				}
-			}
-		}
-		for j := range sum {
-			sum[j] *= s.scale
-		}
-		*(*[Block]float32)(at(s.y, i)) = sum
 	}
 }

@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+
 type globalAvgPool struct {
 	x   Act
 	y   []float32
@@ -12,7 +14,7 @@ var globalAvgPools kept[globalAvgPool]
 func GlobalAvgPool(p *Pool, x Act, y []float32) {
 	wantAct("GlobalAvgPool", "x", &x, x.N, x.C, x.H, x.W)
 	wantLen("GlobalAvgPool", "y", len(y), x.N*x.C)
-	t := globalAvgPool{x, y, cutUnits(x.N*Blocks(x.C), x.H*x.W*pixelBytes)}
+	t := globalAvgPool{x, y, cutUnits(x.N*Blocks(x.C), x.H*x.W*simd.PixelBytes)}
 	runKept(p, &globalAvgPools, t.cut.tasks(), t)
 }
 
@@ -20,7 +22,7 @@ func (t *globalAvgPool) Task(task, _ int) {
 	pixels, blocks := t.x.H*t.x.W, Blocks(t.x.C)
 	from, to := t.cut.of(task)
 	for u := from; u < to; u++ {
-		plane := planeOf(&t.x, u)
+		plane := t.x.Plane(u)
 		var total [Block]float64
 		for i := range pieces(pixels) {
 			a, b := piece(i, pixels)
@@ -46,7 +48,7 @@ var globalAvgPoolGrads kept[globalAvgPoolGrad]
 func GlobalAvgPoolGrad(p *Pool, dy []float32, dx Act) {
 	wantAct("GlobalAvgPoolGrad", "dx", &dx, dx.N, dx.C, dx.H, dx.W)
 	wantLen("GlobalAvgPoolGrad", "dy", len(dy), dx.N*dx.C)
-	t := globalAvgPoolGrad{dy, dx, cutUnits(dx.N*Blocks(dx.C), dx.H*dx.W*pixelBytes)}
+	t := globalAvgPoolGrad{dy, dx, cutUnits(dx.N*Blocks(dx.C), dx.H*dx.W*simd.PixelBytes)}
 	runKept(p, &globalAvgPoolGrads, t.cut.tasks(), t)
 }
 
@@ -59,7 +61,7 @@ func (t *globalAvgPoolGrad) Task(task, _ int) {
 		for j := range v {
 			v[j] /= float32(t.dx.H * t.dx.W)
 		}
-		plane := planeOf(&t.dx, u)
+		plane := t.dx.Plane(u)
 		for len(plane) > 0 {
 			*(*[Block]float32)(plane) = v
 			plane = plane[Block:]

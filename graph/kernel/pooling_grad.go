@@ -1,6 +1,10 @@
 package kernel
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
 
 // poolGrad is the gradient of either pooling, a maximum's if there is an argmax.
 type poolGrad struct {
@@ -68,85 +72,28 @@ func (t *poolGrad) row(plane, ih int) {
 	// Pixels a stride apart have the same taps in neighbouring windows.
 	for phase := range min(w.SW, dx.W) {
 		full := (w.KW - (phase+w.PadL)%w.SW + w.SW - 1) / w.SW // windows that hold a pixel far from the borders
-		g := gather{dyRow: dy.W * pixelBytes, rows: rows, step: w.SW * pixelBytes}
-		for iw := phase; iw < dx.W; iw += g.n * w.SW {
+		g := simd.Gather{DYRow: dy.W * simd.PixelBytes, Rows: rows, Step: w.SW * simd.PixelBytes}
+		for iw := phase; iw < dx.W; iw += g.N * w.SW {
 			ow, kw, cols := lastWindow(iw, w.PadL, w.KW, w.SW, dy.W)
-			g.cols, g.n, g.dx = cols, 1, at(out, iw)
+			g.Cols, g.N, g.DX = cols, 1, at(out, iw)
 			if cols == full && kw < w.SW {
-				g.n = min(dy.W-ow, (dx.W-iw+w.SW-1)/w.SW)
+				g.N = min(dy.W-ow, (dx.W-iw+w.SW-1)/w.SW)
 			}
 			if rows == 0 || cols == 0 {
-				for i := range g.n {
-					*(*[Block]float32)(unsafe.Add(g.dx, i*g.step)) = [Block]float32{}
+				for i := range g.N {
+					*(*[Block]float32)(unsafe.Add(g.DX, i*g.Step)) = [Block]float32{}
 				}
 				continue
 			}
-			g.dy = at(rowAt(dy, plane, oh), ow)
+			g.DY = at(rowAt(dy, plane, oh), ow)
 			if t.argmax == nil {
-				g.high, g.wide = unsafe.Pointer(&t.high[oh]), unsafe.Pointer(&t.wide[ow])
-				g.spread()
+				g.High, g.Wide = unsafe.Pointer(&t.high[oh]), unsafe.Pointer(&t.wide[ow])
+				g.Spread()
 				continue
 			}
-			g.arg = unsafe.Pointer(&t.argmax[((plane*dy.H+oh)*dy.W+ow)*Block])
-			g.tap, g.tapCol, g.tapRow = kh*w.KW+kw, w.SW, w.SH*w.KW
-			g.routed()
+			g.Arg = unsafe.Pointer(&t.argmax[((plane*dy.H+oh)*dy.W+ow)*Block])
+			g.Tap, g.TapCol, g.TapRow = kh*w.KW+kw, w.SW, w.SH*w.KW
+			g.Routed()
 		}
-	}
-}
-
-// A gather is pixels of a row of dx that lie at the same places of as many windows. The windows are
-// found by going back from the last that holds the pixel: a row of dy up, the pixel is a stride further
-// down in the window. The assembly of this and its like knows the order of the fields.
-type gather struct {
-	dy         unsafe.Pointer // last window of the first pixel
-	dyRow      int            // bytes of a row of dy
-	rows, cols int            // windows of each pixel, at least one
-	n          int            // pixels
-	dx         unsafe.Pointer
-	step       int // bytes from pixel to pixel in dx; in dy they are neighbours
-
-	// Of a maximum:
-	arg                 unsafe.Pointer // what the last window of the first pixel chose
-	tap, tapCol, tapRow int            // what the pixel is called there; how far on in the window to the left and above
-
-	// Of an average:
-	high, wide unsafe.Pointer // weights of the last window of the first pixel; those before lie before
-}
-
-// routedPortable sums the windows that chose the pixel.
-func (g *gather) routedPortable() {
-	for i := range g.n {
-		var sum [Block]float32
-		for r := range g.rows {
-			for c := range g.cols {
-				chosen := (*[Block]uint8)(unsafe.Add(g.arg, (i-c)*Block-r*g.dyRow/4))
-				d := (*[Block]float32)(unsafe.Add(g.dy, (i-c)*pixelBytes-r*g.dyRow))
-				tap := uint8(g.tap + r*g.tapRow + c*g.tapCol)
-				for j := range sum {
-					if chosen[j] == tap {
-						sum[j] += d[j]
-					}
-				}
-			}
-		}
-		*(*[Block]float32)(unsafe.Add(g.dx, i*g.step)) = sum
-	}
-}
-
-// spreadPortable sums the windows with their weights.
-func (g *gather) spreadPortable() {
-	for i := range g.n {
-		var sum [Block]float32
-		for r := range g.rows {
-			high := *(*float32)(unsafe.Add(g.high, -4*r))
-			for c := range g.cols {
-				d := (*[Block]float32)(unsafe.Add(g.dy, (i-c)*pixelBytes-r*g.dyRow))
-				f := high * *(*float32)(unsafe.Add(g.wide, 4*(i-c)))
-				for j := range sum {
-					sum[j] += f * d[j]
-				}
-			}
-		}
-		*(*[Block]float32)(unsafe.Add(g.dx, i*g.step)) = sum
 	}
 }

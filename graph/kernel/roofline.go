@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // A Roofline is what bounds the kernels on a machine (Williams, Waterman & Patterson, "Roofline: An Insightful
@@ -48,9 +50,9 @@ type peakRun struct {
 
 func newPeakRun() *peakRun {
 	r := &peakRun{}
-	for panels := range tileRows[family] {
-		if maxRows(panels)*panels > r.rows*r.panels {
-			r.rows, r.panels = maxRows(panels), panels
+	for panels := 1; panels <= simd.MostPanels(); panels++ {
+		if simd.MaxRows(panels)*panels > r.rows*r.panels {
+			r.rows, r.panels = simd.MaxRows(panels), panels
 		}
 	}
 	r.a, r.b = make([]float32, r.rows*peakK), make([]float32, r.panels*Block*peakK)
@@ -65,14 +67,14 @@ func (r *peakRun) Task(int, int) {
 	var c [4 * Block * Block]float32
 	half := (r.rows + 1) / 2
 	offs := [1][2]int{}
-	t := tile{
-		a0: unsafe.Pointer(&r.a[0]), a1: unsafe.Pointer(&r.a[half]), ams: 4, aks: uintptr(4 * r.rows),
-		offs: &offs[0], nb: 1, kb: peakK,
-		b: unsafe.Pointer(&r.b[0]), bks: uintptr(4 * Block * r.panels), bps: 4 * Block,
-		c0: unsafe.Pointer(&c[0]), c1: unsafe.Pointer(&c[half*Block*r.panels]), cms: uintptr(4 * Block * r.panels), cps: 4 * Block,
+	t := simd.Tile{
+		A0: unsafe.Pointer(&r.a[0]), A1: unsafe.Pointer(&r.a[half]), AMS: 4, AKS: uintptr(4 * r.rows),
+		Offs: &offs[0], NB: 1, KB: peakK,
+		B: unsafe.Pointer(&r.b[0]), BKS: uintptr(4 * Block * r.panels), BPS: 4 * Block,
+		C0: unsafe.Pointer(&c[0]), C1: unsafe.Pointer(&c[half*Block*r.panels]), CMS: uintptr(4 * Block * r.panels), CPS: 4 * Block,
 	}
 	for range peakCalls {
-		runTile(&t, r.rows, r.panels)
+		t.Run(r.rows, r.panels)
 	}
 }
 
@@ -85,5 +87,5 @@ type streamRun struct{ x, y []float32 }
 // Task adds one chunk.
 func (r *streamRun) Task(task, _ int) {
 	from := task * streamChunk
-	addTo(r.x[from:from+streamChunk], r.y[from:from+streamChunk])
+	simd.AddTo(r.x[from:from+streamChunk], r.y[from:from+streamChunk])
 }

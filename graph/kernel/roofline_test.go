@@ -1,6 +1,10 @@
 package kernel
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
 
 func TestMeasureRoofline(t *testing.T) {
 	for _, f := range Families() {
@@ -24,7 +28,7 @@ func TestTheRooflinesOperationsAreThoseOfTheTile(t *testing.T) {
 	for _, f := range Families() {
 		setFamily(t, f)
 		r := newPeakRun()
-		if r.rows*r.panels == 0 || maxRows(r.panels) != r.rows {
+		if r.rows*r.panels == 0 || simd.MaxRows(r.panels) != r.rows {
 			t.Errorf("%v: a tile of %d rows and %d panels", f, r.rows, r.panels)
 		}
 		if want := float64(2 * len(r.a) * r.panels * Block * peakCalls); r.flops() != want {

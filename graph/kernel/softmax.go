@@ -2,9 +2,9 @@ package kernel
 
 import (
 	"fmt"
-	"math"
 	"sync"
-	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // A rowTask is a softmax kernel at work on n rows of c numbers, a fixed number of rows a task.
@@ -13,7 +13,7 @@ type rowTask struct {
 	x, y, d          []float32
 	n, c, rows       int
 	smoothing, scale float64
-	table            *vecTable
+	loops            *simd.Table
 	partial          []float64
 }
 
@@ -30,7 +30,7 @@ func (t *rowTask) Task(task, _ int) {
 
 // run does all rows, returns the sum of the kernel's results, taken in order, and gives the task back.
 func (t *rowTask) run(p *Pool, kernel func(t *rowTask, row int) float64, n, c int) float64 {
-	t.kernel, t.n, t.c, t.table = kernel, n, c, vectors()
+	t.kernel, t.n, t.c, t.loops = kernel, n, c, simd.Loops()
 	t.rows = max(1, vecChunk/4/c) // an exponential costs several times what an addition does
 	tasks := (n + t.rows - 1) / t.rows
 	t.partial = grow(t.partial, tasks)
@@ -73,9 +73,9 @@ func softmaxRow(t *rowTask, row int) float64 {
 // softmax does one row of y and returns the maximum of the row of x and Σexp(x−maximum).
 func (t *rowTask) softmax(row int) (top, sum float32) {
 	x, y := t.x[row*t.c:(row+1)*t.c], t.y[row*t.c:(row+1)*t.c]
-	top = t.table.rowMax(&x[0], t.c)
-	sum = t.table.rowExp(&x[0], &y[0], t.c, top)
-	t.table.mulTo(&y[0], t.c, 1/sum)
+	top = t.loops.RowMax(&x[0], t.c)
+	sum = t.loops.RowExp(&x[0], &y[0], t.c, top)
+	t.loops.MulTo(&y[0], t.c, 1/sum)
 	return top, sum
 }
 
@@ -98,34 +98,4 @@ func softmaxGradRow(t *rowTask, row int) float64 {
 		dx[i] = float32(float64(v) * (float64(dy[i]) - dot)) // in a row near 0 and 1 the two cancel
 	}
 	return 0
-}
-
-// rowMaxPortable returns the largest of the numbers that are not NaN, -Inf if there is none.
-func rowMaxPortable(x *float32, n int) float32 {
-	top := float32(math.Inf(-1))
-	for _, v := range unsafe.Slice(x, n) {
-		if v > top {
-			top = v
-		}
-	}
-	return top
-}
-
-// rowExpPortable sets y to e^(x−shift) and returns the sum of y.
-func rowExpPortable(x, y *float32, n int, shift float32) float32 {
-	var sum float64
-	out := unsafe.Slice(y, n)
-	for i, v := range unsafe.Slice(x, n) {
-		e := exp32(v - shift)
-		out[i] = e
-		sum += float64(e)
-	}
-	return float32(sum)
-}
-
-func mulToPortable(y *float32, n int, alpha float32) {
-	out := unsafe.Slice(y, n)
-	for i := range out {
-		out[i] *= alpha
-	}
 }

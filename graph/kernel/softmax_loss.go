@@ -73,7 +73,7 @@ func classLossRow(t *rowTask, row int) float64 {
 
 func denseLossRow(t *rowTask, row int) float64 {
 	x, target := t.x[row*t.c:(row+1)*t.c], t.d[row*t.c:(row+1)*t.c]
-	top := t.table.rowMax(&x[0], t.c)
+	top := t.loops.RowMax(&x[0], t.c)
 	var dot, mass float64
 	for i, v := range target {
 		w := t.smoothed(v)

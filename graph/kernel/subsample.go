@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
 
 // subsample moves channels and pixels between a large map with few channels and a small one with many.
 type subsample struct {
@@ -36,7 +40,7 @@ func runSubsample(p *Pool, op string, t subsample) {
 	if t.back {
 		written = l
 	}
-	t.cut = cutUnits(written.N*Blocks(written.C)*written.H, 3*written.W*pixelBytes)
+	t.cut = cutUnits(written.N*Blocks(written.C)*written.H, 3*written.W*simd.PixelBytes)
 	runKept(p, &subsamples, t.cut.tasks(), t)
 }
 
@@ -46,7 +50,7 @@ func (t *subsample) Task(task, _ int) {
 		if t.back {
 			dx := &t.large
 			plane, row := u/dx.H, u%dx.H
-			out := planeOf(dx, plane)[row*dx.W*Block:][:dx.W*Block]
+			out := dx.Plane(plane)[row*dx.W*Block:][:dx.W*Block]
 			clear(out)
 			if row%t.stride == 0 {
 				t.fill(out, t.stride, &t.small, plane/Blocks(dx.C), plane%Blocks(dx.C)*Block+t.offset, row/t.stride, 1,
@@ -56,7 +60,7 @@ func (t *subsample) Task(task, _ int) {
 		}
 		y := &t.small
 		plane, row := u/y.H, u%y.H
-		out := planeOf(y, plane)[row*y.W*Block:][:y.W*Block]
+		out := y.Plane(plane)[row*y.W*Block:][:y.W*Block]
 		clear(out)
 		t.fill(out, 1, &t.large, plane/Blocks(y.C), plane%Blocks(y.C)*Block-t.offset, row*t.stride, t.stride, Block)
 	}
@@ -75,7 +79,7 @@ func (t *subsample) fill(out []float32, outStep int, in *Act, image, c, row, inS
 		if b < 0 || b >= Blocks(in.C) || n <= 0 {
 			continue
 		}
-		from := planeOf(in, image*Blocks(in.C)+b)[row*in.W*Block:][:in.W*Block]
+		from := in.Plane(image*Blocks(in.C) + b)[row*in.W*Block:][:in.W*Block]
 		for i := range t.small.W {
 			copy(out[i*outStep*Block+first:][:n], from[i*inStep*Block+skip:])
 		}

@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"sync"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // The elementwise kernels work on chunks of this many floats: small enough that a chunk of every
@@ -21,12 +23,14 @@ type vecKernel func(t *vecTask, from, n int)
 // is which is the kernel's business.
 type vecTask struct {
 	a, b, c, d []float32
-	s          [9]float32
+	s          [simd.MaxScalars]float32
 	k          [3]uint32
 
-	kernel vecKernel
-	n      int
-	clear  []float32 // zeroed before the kernel runs, nil for none
+	kernel   vecKernel // or one of the processor's loops:
+	loop     simd.Elementwise
+	numbered simd.Numbered
+	n        int
+	clear    []float32 // zeroed before the kernel runs, nil for none
 }
 
 // Task does the task's chunk.
@@ -36,7 +40,22 @@ func (t *vecTask) Task(task, _ int) {
 	if t.clear != nil {
 		clear(t.clear[from : from+n])
 	}
-	t.kernel(t, from, n)
+	switch {
+	case t.loop != nil:
+		t.loop(start(t.a, from), start(t.b, from), start(t.c, from), start(t.d, from), &t.s[0], n)
+	case t.numbered != nil:
+		t.numbered(start(t.a, from), start(t.b, from), &t.s[0], &t.k[0], from, n)
+	default:
+		t.kernel(t, from, n)
+	}
+}
+
+// start returns where element from lies, nil for an operand that the kernel has not.
+func start(x []float32, from int) *float32 {
+	if x == nil {
+		return nil
+	}
+	return &x[from]
 }
 
 var vecTasks = sync.Pool{New: func() any { return new(vecTask) }}
@@ -47,6 +66,12 @@ func (t *vecTask) run(p *Pool, kernel vecKernel, n int) {
 	runTasks(p, (n+vecChunk-1)/vecChunk, n, t)
 	*t = vecTask{}
 	vecTasks.Put(t)
+}
+
+// runLoop is run for a loop of the processor's.
+func (t *vecTask) runLoop(p *Pool, loop simd.Elementwise, n int) {
+	t.loop = loop
+	t.run(p, nil, n)
 }
 
 // runTasks runs tasks that touch so many floats in all, on the caller's thread if they are few.
@@ -74,7 +99,7 @@ func ReLU(p *Pool, x, y []float32) {
 	sameLen("ReLU", len(x), len(y))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b = x, y
-	t.run(p, vectors().relu, len(x))
+	t.runLoop(p, simd.Loops().ReLU, len(x))
 }
 
 // ReLUGrad sets dx to dy where the result y of ReLU is positive (or NaN) and to 0 elsewhere. dx may
@@ -83,7 +108,7 @@ func ReLUGrad(p *Pool, y, dy, dx []float32) {
 	sameLen("ReLUGrad", len(y), len(dy), len(dx))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.c = y, dy, dx
-	t.run(p, vectors().reluGrad, len(y))
+	t.runLoop(p, simd.Loops().ReLUGrad, len(y))
 }
 
 // Add sets y to a + b. Any of the three may be the same slice.
@@ -91,7 +116,7 @@ func Add(p *Pool, a, b, y []float32) {
 	sameLen("Add", len(a), len(b), len(y))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.c = a, b, y
-	t.run(p, vectors().add, len(a))
+	t.runLoop(p, simd.Loops().Add, len(a))
 }
 
 // AddReLU sets y to max(a+b, 0). NaN stays NaN. Any of the three may be the same slice.
@@ -99,7 +124,7 @@ func AddReLU(p *Pool, a, b, y []float32) {
 	sameLen("AddReLU", len(a), len(b), len(y))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.c = a, b, y
-	t.run(p, vectors().addReLU, len(a))
+	t.runLoop(p, simd.Loops().AddReLU, len(a))
 }
 
 // Scale sets y to alpha·x. x and y may be the same slice.
@@ -107,7 +132,7 @@ func Scale(p *Pool, alpha float32, x, y []float32) {
 	sameLen("Scale", len(x), len(y))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.s[0] = x, y, alpha
-	t.run(p, vectors().scale, len(x))
+	t.runLoop(p, simd.Loops().Scale, len(x))
 }
 
 // Axpy adds alpha·x to y.
@@ -115,14 +140,14 @@ func Axpy(p *Pool, alpha float32, x, y []float32) {
 	sameLen("Axpy", len(x), len(y))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.s[0] = x, y, alpha
-	t.run(p, vectors().axpy, len(x))
+	t.runLoop(p, simd.Loops().Axpy, len(x))
 }
 
 // Fill sets every element of y to value.
 func Fill(p *Pool, value float32, y []float32) {
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.s[0] = y, value
-	t.run(p, vectors().fill, len(y))
+	t.runLoop(p, simd.Loops().Fill, len(y))
 }
 
 // Tanh sets y to amp·tanh(slope·x); LeCun's squashing function has amp 1.7159 and slope 2/3. The
@@ -131,7 +156,7 @@ func Tanh(p *Pool, amp, slope float32, x, y []float32) {
 	sameLen("Tanh", len(x), len(y))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.s[0], t.s[1] = x, y, amp, slope
-	t.run(p, vectors().tanh, len(x))
+	t.runLoop(p, simd.Loops().Tanh, len(x))
 }
 
 // TanhGrad sets dx to dy times the derivative of Tanh, slope·(amp − y²/amp), from its result y. amp
@@ -140,5 +165,5 @@ func TanhGrad(p *Pool, amp, slope float32, y, dy, dx []float32) {
 	sameLen("TanhGrad", len(y), len(dy), len(dx))
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.b, t.c, t.s[0], t.s[1] = y, dy, dx, amp*slope, slope/amp
-	t.run(p, vectors().tanhGrad, len(y))
+	t.runLoop(p, simd.Loops().TanhGrad, len(y))
 }

@@ -3,7 +3,8 @@ package kernel
 import (
 	"math"
 	"sync"
-	"unsafe"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // A sumTask sums over chunks of x into one partial sum each.
@@ -56,7 +57,7 @@ func grow(s []float64, n int) []float64 {
 // SumSquares returns Σx², accumulated in float64, so that it neither overflows nor loses small terms.
 func SumSquares(p *Pool, x []float32) float64 {
 	t := sumTasks.Get().(*sumTask)
-	t.x, t.kernel = x, vectors().sumSquares
+	t.x, t.kernel = x, simd.Loops().SumSquares
 	return t.run(p)
 }
 
@@ -91,12 +92,4 @@ func mseGrad(t *vecTask, from, n int) {
 	for i, v := range x {
 		dx[i] = t.s[0] * (v - target[i])
 	}
-}
-
-func sumSquaresPortable(x *float32, n int) float64 {
-	var sum float64
-	for _, v := range unsafe.Slice(x, n) {
-		sum += float64(v) * float64(v)
-	}
-	return sum
 }

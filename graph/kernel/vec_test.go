@@ -8,10 +8,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
 // vecSizes are lengths around every boundary: vectors, unrolled loops, chunks, the caller's thread.
 var vecSizes = []int{0, 1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 130, 1000, vecChunk - 1, vecChunk, vecChunk + 1, vecWake + vecChunk + 21}
+
+// setFamily chooses a family for the rest of the test.
+func setFamily(t testing.TB, f Family) {
+	t.Helper()
+	old := CurrentFamily()
+	if err := SetFamily(f); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = SetFamily(old) })
+}
 
 // onFamilies runs the test once for every family of this machine.
 func onFamilies(t *testing.T, test func(t *testing.T)) {
@@ -56,6 +68,14 @@ func fillNormal(r *rand.Rand, x []float32) {
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
 	}
+}
+
+func random(rng *rand.Rand, n int) []float32 {
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = 2*rng.Float32() - 1
+	}
+	return s
 }
 
 // sameBits reports whether two slices hold the same bits.
@@ -155,7 +175,7 @@ func TestElementwise(t *testing.T) {
 	}
 }
 
-func TestElementwiseAgreesWithItsPortableTwin(t *testing.T) {
+func TestElementwiseAgreesWithItsGenericTwin(t *testing.T) {
 	const n = 1000
 	exact := []string{"ReLU", "ReLUGrad", "Add", "AddReLU", "Scale", "Fill", "MSEGrad of mean over n"} // nothing to fuse
 	for _, c := range vecCases {
@@ -173,7 +193,7 @@ func TestElementwiseAgreesWithItsPortableTwin(t *testing.T) {
 				c.run(testPool(t, 1), v)
 				got := v[c.out[0]]
 				if want == nil {
-					want = got // portable comes first
+					want = got // generic comes first
 				}
 				if slices.Contains(exact, c.name) {
 					if !sameBits(got, want) {
@@ -337,7 +357,7 @@ func TestExponentialErrsByLessThanOneAndAHalfUlps(t *testing.T) {
 	x := sampleFloats(110)
 	y := make([]float32, len(x))
 	onFamilies(t, func(t *testing.T) {
-		vectors().rowExp(&x[0], &y[0], len(x), 0)
+		simd.Loops().RowExp(&x[0], &y[0], len(x), 0)
 		worst, at := 0., float32(0)
 		for i, v := range x {
 			if u := ulps(y[i], math.Exp(float64(v))); !(u <= worst) {
@@ -524,7 +544,7 @@ func TestVectorsRefuseOtherLengths(t *testing.T) {
 		{"MSEGrad", "operand 3 has 5", func() { MSEGrad(p, s(4), s(4), 1, s(5)) }},
 		{"ToBlocked's plain batch", "plain batch has 23 floats, want 1×2×3×4", func() { ToBlocked(p, s(23), NewAct(s(192), 1, 2, 3, 4)) }},
 		{"ToBlocked's blocked batch", "with stride 192 has 191 floats, want 192", func() { ToBlocked(p, s(24), NewAct(s(191), 1, 2, 3, 4)) }},
-		{"FromBlocked's stride", "blocked batch 2×2×3×4 with stride 100", func() { FromBlocked(p, Act{s(400), 2, 2, 3, 4, 100}, s(48)) }},
+		{"FromBlocked's stride", "blocked batch 2×2×3×4 with stride 100", func() { FromBlocked(p, Act{Data: s(400), N: 2, C: 2, H: 3, W: 4, Stride: 100}, s(48)) }},
 		{"CopyChannels' batches", "from 1×2×3×4 to 1×2×4×3", func() { CopyChannels(p, NewAct(s(192), 1, 2, 3, 4), 0, NewAct(s(192), 1, 2, 4, 3), 0, 1, false) }},
 		{"CopyChannels' channels", "2 channels from 1 of 2 to 0 of 2", func() { CopyChannels(p, NewAct(s(192), 1, 2, 3, 4), 1, NewAct(s(192), 1, 2, 3, 4), 0, 2, false) }},
 		{"Softmax", "operand 2 has 5 floats, want 2 rows of 3", func() { Softmax(p, 2, 3, s(6), s(5)) }},

@@ -33,7 +33,7 @@ import (
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 const ending = ".safetensors"
@@ -160,10 +160,10 @@ func open(member string) (*weights.Reader, int64, error) {
 }
 
 // Load makes a classifier of the weights of that name.
-func Load(name string) (*zoo.Classifier, error) {
+func Load(name string) (*infer.Classifier, error) {
 	r, err := Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return zoo.LoadFrom(r)
+	return infer.LoadFrom(r)
 }

@@ -1,0 +1,148 @@
+package conv
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// The doc comment of type winograd states this precision.
+func TestWinogradErrorOnNormalData(t *testing.T) {
+	convFamilies(t, func(t *testing.T) {
+		p := convPool(t, 2)
+		for _, k := range []struct {
+			channels  int
+			tolerance float64
+		}{{64, 1e-6}, {512, 2e-6}} {
+			s := squareConv(1, k.channels, 12, 16, 3, 1, 1)
+			d := newConvData(s, false)
+			c, err := newPlan(s, options{plain: false, training: false}, &minimal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := d.forward(t, p, c, false, false, false)
+			convNear(t, fmt.Sprintf("%d channels", k.channels), got, d.ref.y, k.tolerance)
+			dw, _ := d.filterGrad(t, p, c, false)
+			convNear(t, fmt.Sprintf("filter gradient, %d channels", k.channels), dw, d.ref.dw, 1e-6)
+		}
+	})
+}
+
+func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
+	// Nothing overflows or vanishes on the way: large pixels with small filters, and the other way
+	// round, give the very same bits.
+	s := squareConv(1, 20, 9, 17, 3, 1, 1)
+	convFamilies(t, func(t *testing.T) {
+		p := convPool(t, 1)
+		c, err := newPlan(s, options{plain: false, training: false}, &minimal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Of the two factors of each product one is scaled by a, the other by 1/a.
+		run := func(a float64) [3][]float32 {
+			scaled := func(x, w, dy float64) *convData {
+				d := newConvData(s, false)
+				for _, k := range []struct {
+					data  []float32
+					scale float64
+				}{{d.x, x}, {d.w, w}, {d.dy, dy}} {
+					for i := range k.data {
+						k.data[i] *= float32(k.scale)
+					}
+				}
+				d.ref = newConvReference(s, d.x, d.w, d.dy)
+				return d
+			}
+			d := scaled(a, 1/a, 1/a)
+			y := d.forward(t, p, c, false, false, false)
+			dw, _ := d.filterGrad(t, p, c, false)
+			return [3][]float32{y, scaled(1, 1/a, a).dataGrad(t, p, c, false), dw}
+		}
+		want := run(1)
+		for _, k := range []int{-90, -40, 40, 90} {
+			got := run(math.Ldexp(1, k))
+			for i, what := range []string{"forward", "data gradient", "filter gradient"} {
+				for j, v := range got[i] {
+					if math.Float32bits(v) != math.Float32bits(want[i][j]) {
+						t.Fatalf("%s, scaled by 2^%d and back: %g at %d, want %g", what, k, v, j, want[i][j])
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestConvolutionsOfTinyAndOfHugeNumbers(t *testing.T) {
+	// Denormal numbers are not flushed to zero, and results below the largest number are reached without an
+	// infinity on the way: within 1e-5 of the reference in norm, like any other.
+	s := squareConv(1, 20, 9, 17, 3, 1, 1)
+	for _, k := range []struct {
+		name     string
+		x, w, dy int // powers of two
+	}{
+		{"denormal results", -65, -66, -65},
+		{"denormal pixels", -130, 20, 16},
+		{"huge pixels", 115, 0, 0},
+		{"huge filters", 0, 115, 0},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			convFamilies(t, func(t *testing.T) {
+				p := convPool(t, 1)
+				for _, plan := range convPlans {
+					c, err := newPlan(s, options{plain: false, training: plan.training}, plan.a)
+					if err != nil {
+						t.Fatal(err)
+					}
+					d := newConvData(s, false)
+					scale(d.x, k.x)
+					scale(d.w, k.w)
+					scale(d.dy, k.dy)
+					d.ref = newConvReference(s, d.x, d.w, d.dy)
+					d.forward(t, p, c, false, false, false)
+					d.dataGrad(t, p, c, false)
+					d.filterGrad(t, p, c, false)
+				}
+			})
+		})
+	}
+}
+
+// scale multiplies by a power of two.
+func scale(x []float32, power int) {
+	for i, v := range x {
+		x[i] = float32(math.Ldexp(float64(v), power))
+	}
+}
+
+func TestAlgorithmIsChosenByShape(t *testing.T) {
+	for _, k := range []struct {
+		name            string
+		s               Shape
+		plain, training bool
+		want            bool
+	}{
+		{"3×3 with stride 1 takes minimal filtering", squareConv(1, 64, 56, 64, 3, 1, 1), false, false, true},
+		{"so do groups of whole blocks", Shape{N: 1, C: 384, H: 13, W: 13, F: 384, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false, false, true},
+		{"few pixels and many filters do not", squareConv(1, 512, 7, 512, 3, 1, 1), false, false, false},
+		{"nor do they in training", squareConv(1, 512, 7, 512, 3, 1, 1), false, true, false},
+		{"but a batch of them does, in training", squareConv(8, 512, 7, 512, 3, 1, 1), false, true, true},
+		{"few channels do not", squareConv(8, 4, 32, 4, 3, 1, 1), false, false, false},
+		{"nor does plain input", squareConv(1, 64, 56, 64, 3, 1, 1), true, false, false},
+		{"nor does stride 2", squareConv(1, 64, 56, 64, 3, 2, 1), false, false, false},
+		{"nor does 5×5", squareConv(1, 64, 56, 64, 5, 1, 1), false, false, false},
+		{"nor do groups that share blocks", Shape{N: 1, C: 96, H: 56, W: 56, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 12}, false, false, false},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			c, err := New(convDefaults(k.s), k.plain, k.training)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := minimalForward(c); got != k.want {
+				t.Errorf("minimal filtering: %v, want %v", got, k.want)
+			}
+		})
+	}
+}
+
+// minimalForward reports whether the forward pass is by minimal filtering.
+func minimalForward(c *Plan) bool { _, ok := c.forward.(*winogradPass); return ok }

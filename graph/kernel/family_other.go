@@ -1,8 +1,0 @@
-//go:build !amd64 || noasm
-
-package kernel
-
-const (
-	hasAVX2   = false
-	hasAVX512 = false
-)

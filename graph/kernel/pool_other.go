@@ -1,9 +1,0 @@
-//go:build !amd64 || noasm
-
-package kernel
-
-// pause passes a little time.
-func pause(n int) {
-	for range 20 * n {
-	}
-}

@@ -1,0 +1,85 @@
+package simd
+
+import "fmt"
+
+// An Activation is a function of one element. Its zero value is the identity. Amp and Slope belong to
+// those kinds that have them and are zero elsewhere, so that two activations are the same exactly if they
+// are equal.
+type Activation struct {
+	Kind  ActivationKind
+	Amp   float32 // of Tanh
+	Slope float32 // of LeakyReLU and Tanh
+}
+
+// An ActivationKind names a family of functions. The definitions are PyTorch's.
+type ActivationKind uint8
+
+const (
+	IdentityKind    ActivationKind = iota
+	ReLUKind                       // max(x, 0)
+	ReLU6Kind                      // min(max(x, 0), 6)
+	LeakyReLUKind                  // x where it is positive, Slope·x elsewhere
+	SigmoidKind                    // 1/(1 + e^-x)
+	TanhKind                       // Amp·tanh(Slope·x)
+	HardSigmoidKind                // min(max(x + 3, 0), 6)/6
+	HardSwishKind                  // x·min(max(x + 3, 0), 6)/6
+	SiLUKind                       // x/(1 + e^-x)
+	GELUKind                       // x·Φ(x) with Φ(x) = (1 + erf(x/√2))/2, not its approximation by tanh
+	ActivationKinds                // how many there are
+)
+
+var activationNames = [ActivationKinds]string{
+	"identity", "relu", "relu6", "leaky relu", "sigmoid", "tanh", "hard-sigmoid", "hard-swish", "silu", "gelu",
+}
+
+// String returns the kind's name in lower case.
+func (k ActivationKind) String() string {
+	if k >= ActivationKinds {
+		return fmt.Sprintf("activation %d", uint8(k))
+	}
+	return activationNames[k]
+}
+
+// Validate says whether the activation is one of the kinds with parameters that it can have.
+func (a Activation) Validate() error {
+	switch {
+	case a.Kind >= ActivationKinds:
+		return fmt.Errorf("there is no %v", a.Kind)
+	case a.Kind == TanhKind && (a.Amp == 0 || !finite32(a.Amp) || !finite32(a.Slope)):
+		return fmt.Errorf("tanh with amplitude %g and slope %g: the amplitude must not be 0, and both must be finite", a.Amp, a.Slope)
+	case a.Kind == LeakyReLUKind && !finite32(a.Slope):
+		return fmt.Errorf("leaky relu with slope %g: it must be finite", a.Slope)
+	case a.Kind != TanhKind && a.Amp != 0, a.Kind != TanhKind && a.Kind != LeakyReLUKind && a.Slope != 0:
+		return fmt.Errorf("%v has no amplitude %g and slope %g", a.Kind, a.Amp, a.Slope)
+	}
+	return nil
+}
+
+func finite32(v float32) bool { return v-v == 0 }
+
+// String returns the name, with the parameters if they are not the usual ones.
+func (a Activation) String() string {
+	switch {
+	case a.Kind == TanhKind && (a.Amp != 1 || a.Slope != 1):
+		return fmt.Sprintf("%g·tanh(%g·x)", a.Amp, a.Slope)
+	case a.Kind == LeakyReLUKind:
+		return fmt.Sprintf("%v %g", a.Kind, a.Slope)
+	}
+	return a.Kind.String()
+}
+
+// GradFromResult reports whether the gradient is found from the result y of the function; otherwise it is
+// found from x.
+func (a Activation) GradFromResult() bool {
+	switch a.Kind {
+	case IdentityKind, ReLUKind, ReLU6Kind, SigmoidKind, TanhKind:
+		return true
+	case LeakyReLUKind:
+		return a.Slope >= 0 // otherwise y does not tell the sign of x
+	}
+	return false
+}
+
+// KeepsZero reports whether the function of 0 is 0. Only then may it be taken of a blocked batch as a
+// slice, as lanes beyond the last channel must stay zeros.
+func (a Activation) KeepsZero() bool { return a.Kind != SigmoidKind && a.Kind != HardSigmoidKind }

@@ -1,0 +1,72 @@
+package simd
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// setFamily chooses a family for the rest of the test.
+func setFamily(t testing.TB, f Family) {
+	t.Helper()
+	old := CurrentFamily()
+	if err := SetFamily(f); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = SetFamily(old) })
+}
+
+func TestFamilies(t *testing.T) {
+	t.Run("generic is everywhere", func(t *testing.T) {
+		if Families()[0] != Generic {
+			t.Errorf("families %v do not start with generic", Families())
+		}
+	})
+	t.Run("each can be chosen, and found by name", func(t *testing.T) {
+		for _, f := range Families() {
+			setFamily(t, f)
+			if CurrentFamily() != f {
+				t.Errorf("set %v, got %v", f, CurrentFamily())
+			}
+			if got, err := ParseFamily(strings.ToUpper(f.String())); err != nil || got != f {
+				t.Errorf("ParseFamily(%q) = %v, %v", f, got, err)
+			}
+		}
+	})
+	t.Run("an unknown one is refused with what there is", func(t *testing.T) {
+		for _, err := range []error{SetFamily(Family(9)), second(ParseFamily("neon"))} {
+			if err == nil || !strings.Contains(err.Error(), "use one of generic") {
+				t.Errorf("error %v does not list the families", err)
+			}
+		}
+	})
+}
+
+func second(_ Family, err error) error { return err }
+
+func TestFamilyFromEnvironment(t *testing.T) {
+	if os.Getenv("KERNEL_FAMILY_CHILD") == "1" {
+		message := ""
+		if err := FamilyError(); err != nil {
+			message = err.Error()
+		}
+		os.Stdout.WriteString("family=" + CurrentFamily().String() + " error=" + message + "\n")
+		return
+	}
+	best := Families()[len(Families())-1].String()
+	for _, c := range []struct{ name, value, want string }{
+		{"generic is obeyed", "generic", "family=generic error=\n"},
+		{"nothing means the fastest", "", "family=" + best + " error=\n"},
+		{"an unknown one means the fastest, and an error that says so", "neon", "family=" + best + ` error=environment variable ZOO_KERNEL: no kernel family "neon"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			child := exec.Command(os.Args[0], "-test.run=^TestFamilyFromEnvironment$")
+			child.Env = append(os.Environ(), "KERNEL_FAMILY_CHILD=1", "ZOO_KERNEL="+c.value)
+			out, err := child.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), c.want) {
+				t.Errorf("got %q, %v; want %q", out, err, c.want)
+			}
+		})
+	}
+}

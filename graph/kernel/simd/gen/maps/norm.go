@@ -1,0 +1,161 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
+)
+
+// Byte offsets of the fields of simd.Affine.
+const (
+	affineMean = 64 * iota
+	affineScale
+	affineShift
+	affineSlope
+	affineOffset
+)
+
+// pixels walks over the pixels of arrays in groups of the given sizes, and advances the pointers.
+func (f fn) pixels(sizes []int, arrays []reg.GPVirtual, body func(pixel, disp int)) {
+	f.groups(f.Arg("n"), sizes, func(size int) {
+		for i := range size {
+			body(i, 64*i)
+		}
+		for _, a := range arrays {
+			f.ADDQ(I32(64*size), a)
+		}
+	})
+}
+
+// each calls body for the parts of a pixel.
+func (f fn) each(disp int, body func(h, disp int)) {
+	for h, off := range f.parts() {
+		body(h, disp+off)
+	}
+}
+
+func sumPixels(f fn) {
+	x := f.Arg("x")
+	sum := f.vectors(4)
+	f.pixels([]int{4, 1}, []reg.GPVirtual{x}, func(i, disp int) {
+		f.each(disp, func(h, disp int) { f.VADDPS(Mem{Base: x, Disp: disp}, sum[i][h], sum[i][h]) })
+	})
+	f.store(f.fold(sum), Mem{Base: f.Arg("sum")})
+}
+
+func sumMoments(f fn) {
+	x := f.Arg("x")
+	shift := f.vector(Mem{Base: f.Arg("shift")})
+	unroll := f.Pick(4, 2)
+	d, q := f.vectors(unroll), f.vectors(unroll)
+	f.pixels([]int{unroll, 1}, []reg.GPVirtual{x}, func(i, disp int) {
+		f.each(disp, func(h, disp int) {
+			v := f.load(Mem{Base: x, Disp: disp})
+			f.VSUBPS(shift[h], v, v)
+			f.VADDPS(v, d[i][h], d[i][h])
+			f.VFMADD231PS(v, v, q[i][h])
+		})
+	})
+	f.store(f.fold(d), Mem{Base: f.Arg("d")})
+	f.store(f.fold(q), Mem{Base: f.Arg("q")})
+}
+
+func normalise(f fn, relu bool) { normaliseTo(f, false, relu) }
+
+func normaliseAdd(f fn, relu bool) { normaliseTo(f, true, relu) }
+
+// normaliseTo adds r to the result if add is set.
+func normaliseTo(f fn, add, relu bool) {
+	x, y, a := f.Arg("x"), f.Arg("y"), f.Arg("a")
+	arrays := []reg.GPVirtual{x, y}
+	var r reg.GPVirtual
+	if add {
+		r = f.Arg("r")
+		arrays = append(arrays, r)
+	}
+	mean, scale, shift := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift})
+	var zero reg.VecVirtual
+	if relu {
+		zero = f.zero()
+	}
+	f.pixels([]int{4, 1}, arrays, func(_, disp int) {
+		f.each(disp, func(h, disp int) {
+			v := f.load(Mem{Base: x, Disp: disp})
+			f.VSUBPS(mean[h], v, v)
+			f.VFMADD213PS(shift[h], scale[h], v)
+			if add {
+				f.VADDPS(Mem{Base: r, Disp: disp}, v, v)
+			}
+			if relu {
+				f.VMAXPS(v, zero, v) // v if it is NaN
+			}
+			f.VMOVUPS(v, Mem{Base: y, Disp: disp})
+		})
+	})
+}
+
+// passed returns dy where the forward kernel's result was positive, by the same arithmetic.
+func (f fn) passed(dy Mem, away, scale, shift, zero reg.VecVirtual) reg.VecVirtual {
+	t := f.part()
+	f.VMOVAPS(away, t)
+	f.VFMADD213PS(shift, scale, t)
+	return f.loadMasked(dy, f.compare(lanes.GreaterThan, t, zero))
+}
+
+func sumGrads(f fn, relu bool) {
+	x, dy, a := f.Arg("x"), f.Arg("dy"), f.Arg("a")
+	mean := f.vector(Mem{Base: a, Disp: affineMean})
+	unroll := f.Pick(4, 1)
+	var scale, shift []reg.VecVirtual
+	var zero reg.VecVirtual
+	if relu {
+		scale, shift, zero = f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift}), f.zero()
+	}
+	d, q := f.vectors(unroll), f.vectors(unroll)
+	sizes := []int{unroll, 1}
+	if unroll == 1 {
+		sizes = sizes[1:]
+	}
+	f.pixels(sizes, []reg.GPVirtual{x, dy}, func(i, disp int) {
+		f.each(disp, func(h, disp int) {
+			v := f.load(Mem{Base: x, Disp: disp})
+			f.VSUBPS(mean[h], v, v)
+			from := Mem{Base: dy, Disp: disp}
+			var g reg.VecVirtual
+			if relu {
+				g = f.passed(from, v, scale[h], shift[h], zero)
+			} else {
+				g = f.load(from)
+			}
+			f.VADDPS(g, d[i][h], d[i][h])
+			f.VFMADD231PS(g, v, q[i][h])
+		})
+	})
+	f.store(f.fold(d), Mem{Base: f.Arg("d")})
+	f.store(f.fold(q), Mem{Base: f.Arg("q")})
+}
+
+func normaliseGrad(f fn, relu bool) {
+	x, dy, dx, a := f.Arg("x"), f.Arg("dy"), f.Arg("dx"), f.Arg("a")
+	mean, scale := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale})
+	slope, offset := f.vector(Mem{Base: a, Disp: affineSlope}), f.vector(Mem{Base: a, Disp: affineOffset})
+	var shift []reg.VecVirtual
+	var zero reg.VecVirtual
+	if relu {
+		shift, zero = f.vector(Mem{Base: a, Disp: affineShift}), f.zero()
+	}
+	f.pixels([]int{f.Pick(4, 2), 1}, []reg.GPVirtual{x, dy, dx}, func(_, disp int) {
+		f.each(disp, func(h, disp int) {
+			v := f.load(Mem{Base: x, Disp: disp})
+			f.VSUBPS(mean[h], v, v)
+			var g Op = Mem{Base: dy, Disp: disp}
+			if relu {
+				g = f.passed(Mem{Base: dy, Disp: disp}, v, scale[h], shift[h], zero)
+			}
+			f.VFMADD213PS(offset[h], slope[h], v)
+			f.VFMADD231PS(g, scale[h], v)
+			f.VMOVUPS(v, Mem{Base: dx, Disp: disp})
+		})
+	})
+}

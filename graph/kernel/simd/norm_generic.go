@@ -1,0 +1,174 @@
+package simd
+
+import (
+	"math"
+	"unsafe"
+)
+
+// sumPixelsGeneric sums n pixels.
+func sumPixelsGeneric(x *float32, n int, sum *float32) {
+	var s [Block]float32
+	for _, in := range pixels(x, n) {
+		for j, v := range in {
+			s[j] += v
+		}
+	}
+	*vector(sum) = s
+}
+
+// pixels returns n pixels from x on.
+func pixels(x *float32, n int) [][Block]float32 {
+	return unsafe.Slice((*[Block]float32)(unsafe.Pointer(x)), n)
+}
+
+func vector(x *float32) *[Block]float32 { return (*[Block]float32)(unsafe.Pointer(x)) }
+
+// sumMomentsGeneric sums the distances of n pixels from shift, and their squares.
+func sumMomentsGeneric(x *float32, n int, shift, d, q *float32) {
+	var sd, sq [Block]float32
+	middle := vector(shift)
+	for _, in := range pixels(x, n) {
+		for j, v := range in {
+			v -= middle[j]
+			sd[j] += v
+			sq[j] += v * v
+		}
+	}
+	*vector(d), *vector(q) = sd, sq
+}
+
+// normaliseGeneric is y = (x − mean)·scale + shift for n pixels, and the ReLU of that; b is an *Affine.
+func normaliseGeneric(relu bool) func(x, y *float32, n int, b *byte) {
+	return func(x, y *float32, n int, b *byte) {
+		a, to := (*Affine)(unsafe.Pointer(b)), pixels(y, n)
+		for i := range to {
+			in, out := &pixels(x, n)[i], &to[i]
+			for j, v := range in {
+				v = (v-a.Mean[j])*a.Scale[j] + a.Shift[j]
+				if relu && v < 0 { // NaN passes
+					v = 0
+				}
+				out[j] = v
+			}
+		}
+	}
+}
+
+// normaliseAddGeneric is y = (x − mean)·scale + shift + r for n pixels, and the ReLU of that.
+func normaliseAddGeneric(relu bool) func(x, r, y *float32, n int, b *byte) {
+	return func(x, r, y *float32, n int, b *byte) {
+		a, to := (*Affine)(unsafe.Pointer(b)), pixels(y, n)
+		for i := range to {
+			in, added, out := &pixels(x, n)[i], &pixels(r, n)[i], &to[i]
+			for j, v := range in {
+				v = (v-a.Mean[j])*a.Scale[j] + a.Shift[j] + added[j]
+				if relu && v < 0 { // NaN passes
+					v = 0
+				}
+				out[j] = v
+			}
+		}
+	}
+}
+
+// sumGradsGeneric sums dy, and dy·(x − mean), of n pixels.
+func sumGradsGeneric(relu bool) func(x, dy *float32, n int, b *byte, d, q *float32) {
+	return func(x, dy *float32, n int, b *byte, d, q *float32) {
+		a := (*Affine)(unsafe.Pointer(b))
+		var sd, sq [Block]float32
+		for i := range n {
+			in, g := &pixels(x, n)[i], &pixels(dy, n)[i]
+			for j, v := range in {
+				v -= a.Mean[j]
+				if relu && !(v*a.Scale[j]+a.Shift[j] > 0) {
+					continue
+				}
+				sd[j] += g[j]
+				sq[j] += g[j] * v
+			}
+		}
+		*vector(d), *vector(q) = sd, sq
+	}
+}
+
+// normaliseGradGeneric is dx = scale·dy + slope·(x − mean) + offset for n pixels, of dy that passed the ReLU.
+func normaliseGradGeneric(relu bool) func(x, dy, dx *float32, n int, b *byte) {
+	return func(x, dy, dx *float32, n int, b *byte) {
+		a, to := (*Affine)(unsafe.Pointer(b)), pixels(dx, n)
+		for i := range to {
+			in, g, out := &pixels(x, n)[i], &pixels(dy, n)[i], &to[i]
+			for j, v := range in {
+				v -= a.Mean[j]
+				r := v*a.Slope[j] + a.Offset[j]
+				if !relu || v*a.Scale[j]+a.Shift[j] > 0 {
+					r += g[j] * a.Scale[j]
+				}
+				out[j] = r
+			}
+		}
+	}
+}
+
+// window5 gives s the sums over five neighbouring channels of what is in f, sixteen channels of three blocks.
+func window5(f *[3 * Block]float32, s *[Block]float32) {
+	for j := range s {
+		w := f[Block-2+j:][:5]
+		s[j] = w[0] + w[1] + w[2] + w[3] + w[4]
+	}
+}
+
+func squares(prev, cur, next *[Block]float32, f *[3 * Block]float32) {
+	for j := range Block {
+		f[j], f[Block+j], f[2*Block+j] = prev[j]*prev[j], cur[j]*cur[j], next[j]*next[j]
+	}
+}
+
+// lrn5Generic is x·(k + alpha·Σx²)^−¾ for n pixels.
+func lrn5Generic(prev, cur, next *float32, n int, k, alpha float32, y *float32) {
+	var f [3 * Block]float32
+	var s [Block]float32
+	to := pixels(y, n)
+	for i := range to {
+		x := &pixels(cur, n)[i]
+		squares(&pixels(prev, n)[i], x, &pixels(next, n)[i], &f)
+		window5(&f, &s)
+		for j, sum := range s {
+			half := 1 / float32(math.Sqrt(float64(k+alpha*sum)))
+			to[i][j] = x[j] * half * float32(math.Sqrt(float64(half)))
+		}
+	}
+}
+
+// lrn5TermsGeneric gives s = dy·d^−¾ and q = s·x/d.
+func lrn5TermsGeneric(prev, cur, next *float32, n int, k, alpha float32, dy, s, q *float32) {
+	var f [3 * Block]float32
+	var sums [Block]float32
+	scaled, terms := pixels(s, n), pixels(q, n)
+	for i := range scaled {
+		x, d := &pixels(cur, n)[i], &pixels(dy, n)[i]
+		squares(&pixels(prev, n)[i], x, &pixels(next, n)[i], &f)
+		window5(&f, &sums)
+		for j, sum := range sums {
+			half := 1 / float32(math.Sqrt(float64(k+alpha*sum)))
+			scaled[i][j] = d[j] * half * float32(math.Sqrt(float64(half)))
+			terms[i][j] = scaled[i][j] * x[j] * half * half
+		}
+	}
+}
+
+// lrn5GradGeneric gives dx = s + factor·x·Σq; prev, cur and next hold the q of three blocks.
+func lrn5GradGeneric(prev, cur, next *float32, n int, factor float32, x, s, dx *float32) {
+	var f [3 * Block]float32
+	var sums [Block]float32
+	to := pixels(dx, n)
+	for i := range to {
+		in, scaled := &pixels(x, n)[i], &pixels(s, n)[i]
+		copy(f[:], pixels(prev, n)[i][:])
+		copy(f[Block:], pixels(cur, n)[i][:])
+		copy(f[2*Block:], pixels(next, n)[i][:])
+		window5(&f, &sums)
+		for j, sum := range sums {
+			to[i][j] = scaled[j] + factor*in[j]*sum
+		}
+	}
+}

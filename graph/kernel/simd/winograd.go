@@ -1,0 +1,28 @@
+package simd
+
+// WinogradInput transforms n neighbouring tiles of 6×6 pixels, four pixels apart in rows that are row
+// bytes apart, to 36 vectors that are pitch bytes apart (those of the next tile follow them).
+func WinogradInput(n int, x *float32, row int, v *float32, pitch int) {
+	active.winogradInput(n, hide(x), row, hide(v), pitch)
+}
+
+// WinogradOutput transforms 36 vectors to each of n neighbouring tiles of 4×4 pixels; it adds bias
+// and r, which is laid out like y or nil, and stores no less than least.
+func WinogradOutput(n int, m *float32, pitch int, y *float32, row int, r, bias, least *float32) {
+	active.winogradOutput(n, hide(m), pitch, hide(y), row, hide(r), hide(bias), hide(least))
+}
+
+// WinogradFilter transforms n filters of 3×3 vectors to 36 vectors that are pitch bytes apart.
+func WinogradFilter(n int, g, u *float32, pitch int) {
+	active.winogradFilter(n, hide(g), hide(u), pitch)
+}
+
+// WinogradOutputGrad is the transpose of WinogradOutput.
+func WinogradOutputGrad(n int, dy *float32, row int, w *float32, pitch int) {
+	active.winogradOutGrad(n, hide(dy), row, hide(w), pitch)
+}
+
+// WinogradFilterGrad is the transpose of WinogradFilter.
+func WinogradFilterGrad(n int, u *float32, pitch int, g *float32) {
+	active.winogradSumGrad(n, hide(u), pitch, hide(g))
+}

@@ -1,0 +1,344 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+)
+
+// A wild network is drawn at random. Its layers take any earlier value of a fitting shape, so that one value
+// is often read by several layers, which is where fusing and sharing memory go wrong.
+func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var maps []*gorgonia.Node
+	channels := []int{5, 16, 17, 32}[r.IntN(4)]
+	maps = append(maps, b.Conv(x, "stem", channels, 3, Same()))
+	read := map[*gorgonia.Node]bool{}
+	// Recent values more often than old ones: they are the ones that fuse.
+	pick := func() *gorgonia.Node {
+		i := len(maps) - 1
+		for i > 0 && r.IntN(3) == 0 {
+			i--
+		}
+		read[maps[i]] = true
+		return maps[i]
+	}
+	for i := range 6 + r.IntN(8) {
+		x, name := pick(), fmt.Sprint("l", i)
+		var y *gorgonia.Node
+		switch r.IntN(14) {
+		case 0, 1:
+			y = b.Conv(x, name, channels, 3, Same())
+		case 2:
+			y = b.Conv(x, name, channels, 1, NoBias())
+		case 3, 4:
+			y = b.ReLU(x)
+		case 5, 6:
+			y = b.BatchNorm(x, name, 1e-3, 0.1)
+		case 7, 8:
+			y = b.Add(x, pick())
+		case 9:
+			y = b.MaxPool(x, 3, Stride(1), Pad(1))
+		case 10:
+			y = b.AvgPool(b.Tanh(x), 3, Stride(1), Pad(1))
+		case 11: // a part more often than not already read by another layer
+			y = b.Conv(b.Concat(x, pick(), x), name, channels, 1)
+		case 12:
+			y = b.LRN(x, 3, 1, 0.1, 0.75)
+		case 13:
+			y = b.Conv(b.ReLU(b.BatchNorm(b.Conv(x, name+".a", channels, 3, Same(), NoBias()), name+".bn", 1e-3, 0.1)), name+".b", channels, 1)
+		}
+		maps = append(maps, y)
+	}
+	end := b.MaxPool(b.ReLU(pick()), 2)
+	for _, m := range maps {
+		if !read[m] { // a loose end
+			end = b.Add(end, b.MaxPool(m, 2))
+		}
+	}
+	return b.Dense(b.Flatten(end), "fc", 4)
+}
+
+// How a wild network is run.
+const (
+	joined = iota // by a session that fuses and plans
+	apart         // by a session where every value is an output with memory of its own
+	alone         // op by op, by Gorgonia's tape machine
+)
+
+// runWild returns the result, the loss and gradients of two steps, and the buffers after them.
+func runWild(t *testing.T, seed uint64, mode Mode, how int, prepare func(*Session)) [][]float32 {
+	t.Helper()
+	params := NewParams()
+	b := NewBuilder(params, mode)
+	x, labels := b.Input("x", 3, 2, 7, 6), b.Input("labels", 3)
+	y := wild(b, x, seed)
+	loss := b.CrossEntropy(y, labels, 0)
+	outputs := []*gorgonia.Node{y, loss}
+	if mode == Train {
+		grads, err := b.Grads(loss)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs = append(outputs, grads...)
+	}
+	if b.Err() != nil {
+		t.Fatal(b.Err())
+	}
+	wanted := len(outputs)
+	cfg := Config{NoPlan: how == apart}
+	if how == apart {
+		for _, n := range b.Graph().AllNodes() {
+			if n.Op() != nil && !slices.Contains(outputs, n) {
+				outputs = append(outputs, n)
+			}
+		}
+	}
+	s, err := Compile(b, outputs, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params.Init(seed)
+	r := rand.New(rand.NewPCG(seed, 2))
+	for _, p := range params.All() { // statistics and scales that are not 0 and 1
+		if p.Buffer || len(p.Shape) == 1 {
+			for i := range p.Data {
+				p.Data[i] = 0.5 + r.Float32()
+			}
+		}
+	}
+	params.Changed()
+	image := make([]float32, 3*2*7*6)
+	spread(r, image)
+	classes := []float32{2, 0, 3}
+	if err := errors.Join(s.Bind(x, image), s.Bind(labels, classes)); err != nil {
+		t.Fatal(err)
+	}
+	if prepare != nil {
+		prepare(s)
+	}
+	var got [][]float32
+	if how == alone {
+		values := make([]gorgonia.Value, len(outputs))
+		for i, n := range outputs {
+			gorgonia.Read(n, &values[i])
+		}
+		if err := errors.Join(b.Let(), gorgonia.Let(x, tensor.New(tensor.WithShape(x.Shape()...), tensor.WithBacking(image))),
+			gorgonia.Let(labels, tensor.New(tensor.WithShape(3), tensor.WithBacking(classes)))); err != nil {
+			t.Fatal(err)
+		}
+		m := gorgonia.NewTapeMachine(b.Graph())
+		defer m.Close()
+		for range 2 {
+			if err := m.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range values {
+				d, err := floats(v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, slices.Clone(d))
+			}
+			m.Reset()
+		}
+	} else {
+		for range 2 {
+			if err := s.Run(); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range outputs[:wanted] {
+				got = append(got, slices.Clone(s.Value(n)))
+			}
+		}
+	}
+	for _, p := range params.All() {
+		if p.Buffer {
+			got = append(got, slices.Clone(p.Data))
+		}
+	}
+	return got
+}
+
+// poison fills a session's memory with NaN before the run.
+func poison(s *Session) {
+	memory := s.space.get()
+	for i := range memory {
+		memory[i] = float32(math.NaN())
+	}
+}
+
+// distance is the largest relative difference. Gradients that are zero but for rounding, such as that of a bias
+// before a batch normalisation, count as of the size 1e-3.
+func distance(a, b [][]float32) float64 {
+	worst := 0.0
+	for i := range a {
+		var d, n float64
+		for j, v := range b[i] {
+			d += math.Pow(float64(a[i][j])-float64(v), 2)
+			n += float64(v) * float64(v)
+		}
+		if e := math.Sqrt(d) / max(math.Sqrt(n), 1e-3); !(e <= worst) {
+			worst = e
+		}
+	}
+	return worst
+}
+
+func TestFusedAndPlannedRandomNetworksMatchOpsAlone(t *testing.T) {
+	for _, mode := range []Mode{Train, Eval} {
+		name := map[Mode]string{Train: "training", Eval: "evaluation"}[mode]
+		for seed := range uint64(60) {
+			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
+				want := runWild(t, seed, mode, alone, nil)
+				got := runWild(t, seed, mode, joined, nil)
+				if e := distance(got, want); !(e < 1e-3) {
+					t.Errorf("results differ by %.1e", e)
+				}
+				if poisoned := runWild(t, seed, mode, joined, poison); !sameBits(poisoned, got) {
+					t.Error("results depend on what was in memory before")
+				}
+			})
+		}
+	}
+}
+
+// Kernels read whole blocks of 16 channels: what lies beyond the last channel must be zeros, whatever was there.
+func TestLanesBeyondTheLastChannelAreZeros(t *testing.T) {
+	for _, mode := range []Mode{Train, Eval} {
+		for seed := range uint64(40) {
+			var s *Session
+			runWild(t, seed, mode, apart, func(ses *Session) { s = ses; poison(s) })
+			for _, v := range append(slices.Clone(s.planned), s.views...) {
+				if !v.blocked || v.pooled != nil || v.shape[1]%kernel.Block == 0 {
+					continue
+				}
+				pixels, last := v.shape[2]*v.shape[3], kernel.Blocks(v.shape[1])-1
+				for n := range v.shape[0] {
+					for i, f := range v.image(n)[last*pixels*kernel.Block:][:pixels*kernel.Block] {
+						if i%kernel.Block >= v.shape[1]%kernel.Block && f != 0 {
+							t.Fatalf("seed %d: a value of shape %v holds %v beyond its last channel", seed, v.shape, f)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEvaluationSeesTheStatisticsThatTrainingHasMoved(t *testing.T) {
+	params := NewParams()
+	tr := trainingOf(t, params, 4, Config{})
+	evaluation := func() (*Session, *gorgonia.Node) {
+		b := NewBuilder(params, Eval)
+		x := b.Input("x", 4, 3, 9, 7)
+		y := tower(b, x)
+		s, err := Compile(b, []*gorgonia.Node{y}, Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		image := make([]float32, 4*3*9*7)
+		spread(rand.New(rand.NewPCG(1, 1)), image)
+		if err := s.Bind(x, image); err != nil {
+			t.Fatal(err)
+		}
+		return s, y
+	}
+	run := func(s *Session, y *gorgonia.Node) []float32 {
+		if err := s.Run(); err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(s.Value(y))
+	}
+	params.Init(1)
+	tr.bind(t, 4)
+	s, y := evaluation()
+	before := run(s, y)
+	tr.run(t) // moves nothing but the running statistics
+	after := run(s, y)
+	if slices.Equal(before, after) {
+		t.Error("the result is that of the statistics before the training step")
+	}
+	if fresh, y := evaluation(); !slices.Equal(run(fresh, y), after) {
+		t.Error("a session that was compiled before the step gives another result than one compiled after it")
+	}
+}
+
+// Masks of different layers, steps and seeds are independent: two of rate 1/2 and 1/4 agree to drop an element
+// as often as chance says.
+func TestDropoutMasksDiffer(t *testing.T) {
+	const size = 1 << 14
+	b := NewBuilder(NewParams(), Train)
+	x := b.Input("x", 1, size)
+	first, second := b.Dropout(x, 0.25), b.Dropout(x, 0.25)
+	ones := slices.Repeat([]float32{1}, size)
+	masks := map[string][]float32{}
+	for _, seed := range []uint64{1, 2} {
+		s, err := Compile(b, []*gorgonia.Node{first, second}, Config{Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Bind(x, ones); err != nil {
+			t.Fatal(err)
+		}
+		for step := range 3 {
+			if err := s.Run(); err != nil {
+				t.Fatal(err)
+			}
+			masks[fmt.Sprint("seed ", seed, ", step ", step, ", first layer")] = slices.Clone(s.Value(first))
+			masks[fmt.Sprint("seed ", seed, ", step ", step, ", second layer")] = slices.Clone(s.Value(second))
+		}
+	}
+	dropped := func(masks ...[]float32) float64 {
+		n := 0
+		for i := range size {
+			if !slices.ContainsFunc(masks, func(m []float32) bool { return m[i] != 0 }) {
+				n++
+			}
+		}
+		return float64(n) / size
+	}
+	// Five standard deviations of a proportion p in size draws.
+	near := func(got, p float64) bool { return math.Abs(got-p) < 5*math.Sqrt(p*(1-p)/size) }
+	for a, ma := range masks {
+		if p := dropped(ma); !near(p, 0.25) {
+			t.Errorf("%s drops %.4f, want 0.25", a, p)
+		}
+		for b, mb := range masks {
+			if p := dropped(ma, mb); a != b && !near(p, 0.0625) {
+				t.Errorf("%s and %s drop %.4f together, want 0.0625", a, b, p)
+			}
+		}
+	}
+}
+
+func TestEveryWeightHasARandomStreamOfItsOwn(t *testing.T) {
+	network := func(extra bool) *Params {
+		params := NewParams()
+		b := NewBuilder(params, Train)
+		x := b.Input("x", 1, 8)
+		if extra {
+			b.Dense(x, "extra", 8)
+		}
+		b.Dense(b.Dense(x, "a", 8), "b", 8)
+		params.Init(7)
+		return params
+	}
+	with, without := network(true), network(false)
+	for _, name := range []string{"a.weight", "b.weight"} {
+		if !slices.Equal(with.Get(name).Data, without.Get(name).Data) {
+			t.Errorf("%s changes with a layer that it has nothing to do with", name)
+		}
+	}
+	if slices.Equal(with.Get("a.weight").Data, with.Get("b.weight").Data) {
+		t.Error("two weights of one shape start equal")
+	}
+}

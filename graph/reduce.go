@@ -1,0 +1,173 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+)
+
+// A Reduction is what [Builder.Reduce] makes of many numbers.
+type Reduction int
+
+const (
+	MeanOf Reduction = iota
+	SumOf
+	MaxOf
+	MinOf
+	reductions
+)
+
+// String returns the name of a layer's kind.
+func (r Reduction) String() string {
+	if r < 0 || r >= reductions {
+		return fmt.Sprintf("reduction %d", int(r))
+	}
+	return [...]string{"mean", "sum of axes", "max", "min"}[r]
+}
+
+// Reduce adds the mean, sum or extreme of x over some axes, which have a side of 1 in the result. The mean
+// of whole maps is better made by [Builder.GlobalAvgPool].
+func (b *Builder) Reduce(x *gorgonia.Node, r Reduction, axes ...int) *gorgonia.Node {
+	l := b.unnamed(r.String())
+	if !b.takes(l.Name, x) {
+		return nil
+	}
+	s := x.Shape()
+	shape := slices.Clone([]int(s))
+	for _, a := range axes {
+		if a < 0 || a >= len(s) {
+			b.Errorf("%s: axis %d of the shape %s", l.Name, a, dims(s))
+			return nil
+		}
+		shape[a] = 1
+	}
+	if len(s) == 0 {
+		return x
+	}
+	o := &reduceOp{reduction: r}
+	o.core = newCore(o, l.Kind, shape, 1, x)
+	return b.layer(l, o, x)
+}
+
+// LogSoftmax adds x - log Σexp(x) over an axis, computed so that large x do no harm.
+func (b *Builder) LogSoftmax(x *gorgonia.Node, axis int) *gorgonia.Node {
+	x = b.Combine(x, b.Reduce(x, MaxOf, axis), Minus)
+	return b.Combine(x, b.Apply(b.Reduce(b.Apply(x, Function{Kind: Exp}), SumOf, axis), Function{Kind: Log}), Minus)
+}
+
+type reduceOp struct {
+	core
+	reduction Reduction
+}
+
+// over walks over x: each of the result's places, with all that it takes in.
+type over struct {
+	kept, gone   []int // shapes of the axes that stay and of those that do not
+	keptAt, goAt []int // their strides in x
+}
+
+func newOver(from, to []int) *over {
+	o, steps := &over{}, strides(from)
+	for a, d := range from {
+		if to[a] == d {
+			o.kept, o.keptAt = append(o.kept, d), append(o.keptAt, steps[a])
+		} else {
+			o.gone, o.goAt = append(o.gone, d), append(o.goAt, steps[a])
+		}
+	}
+	return o
+}
+
+// place is the offset of a number among the elements of a shape with strides.
+func place(i int, shape, steps []int) int {
+	at := 0
+	for a := len(shape) - 1; a >= 0; a-- {
+		at += i % shape[a] * steps[a]
+		i /= shape[a]
+	}
+	return at
+}
+
+// each calls visit with the offset of everything that result i takes in.
+func (o *over) each(i int, visit func(at int)) {
+	start := place(i, o.kept, o.keptAt)
+	if len(o.gone) == 0 {
+		visit(start)
+		return
+	}
+	last := len(o.gone) - 1
+	for j := range product(o.gone[:last]) {
+		at := start + place(j, o.gone[:last], o.goAt[:last])
+		for range o.gone[last] {
+			visit(at)
+			at += o.goAt[last]
+		}
+	}
+}
+
+func (o *over) count() int { return product(o.gone) }
+
+func (o *reduceOp) lower(c *compiler, in []*value) *value {
+	x, y := c.asPlain(in[0]), c.plain(o.shape...)
+	w := newOver(x.shape, o.shape)
+	places := inChunks(product(o.shape), w.count(), func(i int) {
+		sum, most := 0.0, float32(math.Inf(-1))
+		sign := float32(1)
+		if o.reduction == MinOf {
+			sign = -1
+		}
+		w.each(i, func(at int) {
+			v := x.data[at]
+			sum += float64(v)
+			most = max(most, sign*v)
+		})
+		switch o.reduction {
+		case MeanOf:
+			y.data[i] = float32(sum / float64(w.count()))
+		case SumOf:
+			y.data[i] = float32(sum)
+		default:
+			y.data[i] = sign * most
+		}
+	})
+	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { places.run(e.pool); return nil })
+	return y
+}
+
+func (o *reduceOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	g := &reduceGradOp{of: o}
+	g.core = newCore(g, o.kind+" gradient", inputs[0].Shape(), 0, inputs[0], y, grad)
+	dx, err := derive(g, &o.core, inputs[0], y, grad)
+	return gorgonia.Nodes{dx}, err
+}
+
+type reduceGradOp struct {
+	core
+	of *reduceOp
+}
+
+func (o *reduceGradOp) lower(c *compiler, in []*value) *value {
+	x, y, dy, dx := c.asPlain(in[0]), c.asPlain(in[1]), c.asPlain(in[2]), c.plain(o.shape...)
+	w := newOver(o.shape, o.of.shape)
+	c.add([]*value{x, y, dy}, []*value{dx}, 0, func(*exec) error {
+		clear(dx.data)
+		for i, d := range dy.data {
+			if o.of.reduction == MeanOf {
+				d /= float32(w.count())
+			}
+			given := false
+			w.each(i, func(at int) {
+				switch {
+				case o.of.reduction <= SumOf:
+					dx.data[at] += d
+				case x.data[at] == y.data[i] && !given: // the first of equals
+					dx.data[at], given = d, true
+				}
+			})
+		}
+		return nil
+	})
+	return dx
+}

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"fmt"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"path/filepath"
+	"strings"
+)
+
+// A RunCard is what to know about a run. It is a Markdown text, the run's README.md.
+type RunCard struct {
+	Plan      Plan
+	Result    Result
+	Config    recipe.Config
+	TrainData string // checksum of the training images
+	TestData  string
+	Command   string // that repeats the run; may be empty
+}
+
+// String writes the card.
+func (c RunCard) String() string {
+	var b strings.Builder
+	p, r := c.Plan, c.Result
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	name := p.Network
+	if p.Variant != "" {
+		name += " (" + p.Variant + ")"
+	}
+	line("# %s on %s", name, p.Data)
+	line("")
+	switch r.Stopped {
+	case "":
+		line("Complete: %d epochs, %s steps of %d images, %s.", c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
+	case "early stop":
+		line("Ended after %.4g of %d epochs, %s steps of %d images, %s: %d epochs brought no better result.", r.Epochs, c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)), c.Config.EarlyStop)
+	case "time":
+		line("Ended by its time after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
+	default:
+		line("Interrupted after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
+	}
+	if r.Stopped != "" && r.Stopped != "early stop" {
+		line("It goes on with `zoo resume %s`.", r.Folder)
+	}
+	line("")
+	if r.Last != nil {
+		squared := r.Last.Test.Squared
+		if squared {
+			line("| Weights | Epoch | Test images | Mean squared error | Sign right |")
+			line("|---|---|---|---|---|")
+		} else {
+			line("| Weights | Epoch | Test images | Loss | Top-1 error | Top-5 error |")
+			line("|---|---|---|---|---|---|")
+		}
+		row := func(file string, e *Epoch) {
+			if squared {
+				line("| `%s` | %.4g | %s | %.4f | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(1-e.Test.Top1))
+				return
+			}
+			line("| `%s` | %.4g | %s | %.4f | %s | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(e.Test.Top1), Percent(e.Test.Top5))
+		}
+		row(BestFile, r.Best)
+		if r.Last.Step == r.Steps {
+			row(LastFile, r.Last)
+		}
+		line("")
+		line("The best weights are those of the epoch with the lowest error on these same test images.")
+		line("")
+	}
+	if c.Config.EMA > 0 {
+		line("The weights are their average over the updates, of which each keeps %g.", c.Config.EMA)
+		line("")
+	}
+	if c.Command != "" {
+		line("    %s", c.Command)
+		line("")
+		line("repeats it; so does `zoo train --config %s`.", filepath.ToSlash(filepath.Join(r.Folder, ConfigFile)))
+		line("")
+	}
+	line("- %s parameters, %s multiply-adds an image, input %s", Group(p.Parameters), Group(p.MACs), Shape(p.Input))
+	line("- %s training images, %s", Group(int64(p.Images)), c.TrainData)
+	line("- %s test images, %s", Group(int64(p.TestImages)), c.TestData)
+	line("- recipe %s, seed %d, batch %d, %s, learning rate %g, schedule %s, augmentation %s", or(c.Config.Recipe, "of its own"), c.Config.Seed, c.Config.Batch, c.Config.Optimizer.Name, c.Config.Optimizer.LR, c.Config.Schedule.Name, or(c.Config.Augment.String(), "none"))
+	line("- all settings: `%s`; machine and versions: `%s`; every epoch: `%s`", ConfigFile, EnvFile, MetricsFile)
+	return b.String()
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"io"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// The first colours of a figure's lines.
+var (
+	blue = color.RGBA{31, 119, 180, 255}
+	red  = color.RGBA{214, 39, 40, 255}
+	grey = color.RGBA{90, 90, 90, 255}
+
+	// colours tell the runs of a figure apart.
+	colours = []color.Color{
+		blue, color.RGBA{255, 127, 14, 255}, color.RGBA{44, 160, 44, 255}, red, color.RGBA{148, 103, 189, 255},
+		color.RGBA{140, 86, 75, 255}, color.RGBA{227, 119, 194, 255}, color.RGBA{23, 190, 207, 255}, color.RGBA{188, 189, 34, 255}, grey,
+	}
+)
+
+// A line is one curve of a figure.
+type line struct {
+	name   string // in the legend; empty for none
+	color  color.Color
+	dashed bool
+	rows   []Epoch
+	of     func(Epoch) float64
+}
+
+// panel draws lines over the epochs, with a dot for each.
+func panel(name string, lines ...line) (*plot.Plot, error) {
+	p := plot.New()
+	p.Y.Label.Text, p.X.Label.Text = name, "epoch"
+	p.Legend.Top = true
+	p.Add(plotter.NewGrid())
+	for _, l := range lines {
+		points := make(plotter.XYs, len(l.rows))
+		for i, r := range l.rows {
+			points[i] = plotter.XY{X: r.Epoch, Y: l.of(r)}
+		}
+		drawn, dots, err := plotter.NewLinePoints(points)
+		if err != nil {
+			return nil, err
+		}
+		drawn.Color, dots.Color = l.color, l.color
+		drawn.Width, dots.Radius = vg.Points(1.5), vg.Points(1.5)
+		dots.Shape = draw.CircleGlyph{}
+		if l.dashed {
+			drawn.Width, dots.Radius = vg.Points(1), vg.Points(1)
+			drawn.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+		}
+		p.Add(drawn, dots)
+		if l.name != "" {
+			p.Legend.Add(l.name, drawn)
+		}
+	}
+	return p, nil
+}
+
+// figure writes panels side by side as PNG, each of the given size in inches.
+func figure(w io.Writer, width, height vg.Length, row ...*plot.Plot) error {
+	img := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width*vg.Inch*vg.Length(len(row)), height*vg.Inch), vgimg.UseDPI(96))}
+	tiles := draw.Tiles{Rows: 1, Cols: len(row), PadX: vg.Points(10), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadLeft: vg.Points(4), PadRight: vg.Points(8)}
+	for i, c := range plot.Align([][]*plot.Plot{row}, tiles, draw.New(img))[0] {
+		row[i].Draw(c)
+	}
+	_, err := img.WriteTo(w)
+	return err
+}
+
+// What a figure can show of a run's epochs.
+var (
+	trainLoss  = func(e Epoch) float64 { return e.Train.Loss }
+	testLoss   = func(e Epoch) float64 { return e.Test.Loss }
+	trainError = func(e Epoch) float64 { return 100 * e.Train.Top1 }
+	testError  = func(e Epoch) float64 { return 100 * e.Test.Top1 }
+)
+
+// WriteHistory draws loss and error (or for numbers the squared error and how often the sign is right) of training
+// and test images by the epoch, and the learning rate, as PNG.
+func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
+	type figurePanel struct {
+		name  string
+		lines []line
+	}
+	both := func(name string, train, test func(Epoch) float64) figurePanel {
+		return figurePanel{name, []line{{"training", blue, false, rows, train}, {"test", red, false, rows, test}}}
+	}
+	panels := []figurePanel{both("loss", trainLoss, testLoss), both("top-1 error, %", trainError, testError)}
+	if squared {
+		right := func(e func(Epoch) float64) func(Epoch) float64 {
+			return func(row Epoch) float64 { return 100 - e(row) }
+		}
+		panels = []figurePanel{both("mean squared error", trainLoss, testLoss), both("sign right, %", right(trainError), right(testError))}
+	}
+	panels = append(panels, figurePanel{"learning rate", []line{{"", grey, false, rows, func(e Epoch) float64 { return e.LR }}}})
+	var row []*plot.Plot
+	for _, panelOf := range panels {
+		p, err := panel(panelOf.name, panelOf.lines...)
+		if err != nil {
+			return fmt.Errorf("curves: %w", err)
+		}
+		row = append(row, p)
+	}
+	row[0].Title.Text = title
+	return figure(w, 4.4, 3.5, row...)
+}
+
+// A Curve is the history of a run.
+type Curve struct {
+	Label string // of the run in a figure
+	Data  string // the data set's name
+	Rows  []Epoch
+}
+
+// CurveQuantities are what [WriteCurves] draws.
+var CurveQuantities = []string{"error", "loss"}
+
+// WriteCurves draws the top-1 error or the loss of several runs over their epochs as PNG, as figure 6 of
+// He et al. 2015 does: one colour a run, dashed of the training images (while they were trained on), solid
+// of the test images. Values above top, if that is above 0, are cut off: errors in percent.
+func WriteCurves(w io.Writer, runs []Curve, quantity string, top float64) error {
+	if len(runs) == 0 {
+		return errors.New("curves: no runs")
+	}
+	if err := recipe.OneOf("y", quantity, CurveQuantities); err != nil {
+		return err
+	}
+	train, test, name := trainError, testError, "top-1 error, %"
+	switch {
+	case !(top >= 0):
+		return &recipe.ConfigError{Key: "max", Value: top, Want: "above 0, or 0 for all of the curves"}
+	case quantity == "loss":
+		train, test, name = trainLoss, testLoss, "loss"
+	}
+	var lines []line
+	title := runs[0].Data
+	for i, r := range runs {
+		c := colours[i%len(colours)]
+		lines = append(lines, line{"", c, true, r.Rows, train}, line{r.Label, c, false, r.Rows, test})
+		if r.Data != title {
+			title = ""
+		}
+	}
+	p, err := panel(name+" (dashed: training, solid: test)", lines...)
+	if err != nil {
+		return fmt.Errorf("curves: %w", err)
+	}
+	p.Title.Text, p.Y.Min = title, 0
+	if top > 0 {
+		p.Y.Max = top
+	}
+	return figure(w, 7, 5, p)
+}

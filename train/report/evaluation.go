@@ -1,0 +1,37 @@
+package report
+
+// An Evaluation is the result of [Evaluate]: the ensemble's metrics, which for one member are its own.
+type Evaluation struct {
+	Data string `json:"data"`
+	Metrics
+	Members  []Member `json:"members"`
+	Ensemble Metrics  `json:"ensemble"`
+	Mean     Metrics  `json:"mean"` // of the members
+	// Gain is the mean's errors less the ensemble's.
+	Gain Gain `json:"gain"`
+	// Disagreement is the fraction of images that not all members put into the same class.
+	Disagreement float64  `json:"disagreement"`
+	Crops        int      `json:"crops"`
+	Flip         bool     `json:"flip"`
+	Warnings     []string `json:"warnings,omitempty"`
+	// OneCrop is the same without further views.
+	OneCrop   *Evaluation `json:"one_crop,omitempty"`
+	Worst     []Mistake   `json:"worst,omitempty"`
+	Confusion Confusion   `json:"-"`
+}
+
+// A Gain is the difference of two errors, as fractions.
+type Gain struct {
+	Top1 float64 `json:"top1_error"`
+	Top5 float64 `json:"top5_error"`
+}
+
+// A Member is one network of an [Evaluation].
+type Member struct {
+	Weights string `json:"weights"`
+	Network string `json:"network"`
+	Variant string `json:"variant,omitempty"`
+	Seed    uint64 `json:"seed"`
+	Epoch   int    `json:"epoch"`
+	Metrics
+}

@@ -1,0 +1,209 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+)
+
+// Lines is an [Events] that writes one plain line for each epoch, and one with the time that the run
+// will take as soon as that is known, if it is long.
+type Lines struct {
+	W     io.Writer
+	Stamp bool // each line begins with the time
+
+	told   bool
+	digits int // of the number of epochs
+}
+
+// Print writes a line.
+func (l *Lines) Print(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if l.Stamp {
+		text = time.Now().UTC().Format("2006-01-02 15:04:05 ") + text
+	}
+	fmt.Fprintln(l.W, text)
+}
+
+// Begin tells the plan.
+func (l *Lines) Begin(p Plan) {
+	l.digits = len(strconv.Itoa(p.Epochs))
+	for line := range strings.Lines(p.String()) {
+		l.Print("%s", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// Step tells the time left, once.
+func (l *Lines) Step(s Step) {
+	if l.told || s.Batch < 3 || s.Left == 0 {
+		return
+	}
+	if float64(s.Train.Images) < 5*s.Rate { // less than five seconds measured
+		return
+	}
+	l.told = true
+	if s.Left > time.Minute {
+		l.Print("step %s of %s: loss %.4f, %s images/s, about %s left", Group(int64(s.Step)), Group(int64(s.Steps)), s.Train.Loss, Group(int64(s.Rate)), Clock(s.Left))
+	}
+}
+
+// Evaluate tells nothing.
+func (l *Lines) Evaluate(Progress) {}
+
+// Epoch tells the epoch's results.
+func (l *Lines) Epoch(e Epoch, left time.Duration) {
+	l.Print("%s", l.row(e, left))
+}
+
+func (l *Lines) row(e Epoch, left time.Duration) string {
+	what := fmt.Sprintf("loss %.4f, train error %s, test loss %.4f, test error %s", e.Train.Loss, Percent(e.Train.Top1), e.Test.Loss, Percent(e.Test.Top1))
+	if e.Test.Squared {
+		what = fmt.Sprintf("train %s, test %s", e.Train.Result(), e.Test.Result())
+	}
+	text := fmt.Sprintf("epoch %*s: %s, %s images/s, %s", l.digits, strconv.FormatFloat(e.Epoch, 'f', min(2, decimals(e.Epoch)), 64),
+		what, Group(int64(e.Rate)), Clock(Seconds(e.Seconds)))
+	if left > 0 {
+		text += ", " + Clock(left) + " left"
+	}
+	if e.Best {
+		text += ", best"
+	}
+	return text
+}
+
+func decimals(x float64) int {
+	if x == float64(int64(x)) {
+		return 0
+	}
+	return 2
+}
+
+// brokenShown is how many images Broken names.
+const brokenShown = 20
+
+// Broken names images that were skipped.
+func (l *Lines) Broken(list []datasets.BrokenImage) {
+	for _, b := range list[:min(len(list), brokenShown)] {
+		l.Print("left out: %v", b.Err)
+	}
+	if more := len(list) - brokenShown; more > 0 {
+		l.Print("left out: %s more images that cannot be read; zoo data verify names all", Group(int64(more)))
+	}
+}
+
+// Saved tells that the run is safe.
+func (l *Lines) Saved(folder string) { l.Print("saved %s", folder) }
+
+// End tells how the run ended, in the log only: a caller prints the result itself.
+func (l *Lines) End(r Result) {
+	if !l.Stamp {
+		return
+	}
+	text := "complete"
+	if r.Stopped != "" {
+		text = r.Stopped
+	}
+	if r.Best != nil {
+		what := "error " + Percent(r.Best.Test.Top1)
+		if r.Best.Test.Squared {
+			what = r.Best.Test.Result()
+		}
+		text += fmt.Sprintf(", best test %s after epoch %.4g", what, r.Best.Epoch)
+	}
+	l.Print("%s", text)
+}
+
+// String tells the plan in a few lines.
+func (p Plan) String() string {
+	name := p.Network
+	if p.Variant != "" {
+		name += " (" + p.Variant + ")"
+	}
+	m, frozen := p.Memory, ""
+	if p.Frozen > 0 {
+		frozen = fmt.Sprintf(" (%s frozen)", Group(p.Frozen))
+	}
+	text := fmt.Sprintf("%s on %s: %s parameters%s, %s multiply-adds an image; %s training and %s test images of %s\n", name, p.Data,
+		Group(p.Parameters), frozen, Group(p.MACs), Group(int64(p.Images)), Group(int64(p.TestImages)), Shape(p.Input))
+	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", Plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, Plural(p.Threads, "thread"), m)
+	// A step's way back multiplies about twice as much as its way forward.
+	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.TestImages))
+	text += fmt.Sprintf("\nabout %.3g tera multiply-adds in all, evaluations included", work/1e12)
+	if p.Begins != "" {
+		text += "\n" + p.Begins
+	}
+	if p.Done > 0 {
+		text += fmt.Sprintf("\ngoing on after step %s", Group(int64(p.Done)))
+	}
+	if p.Folder != "" {
+		text += "\nrun folder " + p.Folder
+	}
+	return text + "\n"
+}
+
+// String tells the sum and its parts.
+func (m Memory) String() string {
+	return fmt.Sprintf("memory %s (parameters %s, optimiser %s, values %s, packed %s, batches %s)",
+		Bytes(m.Total()), Bytes(m.Parameters), Bytes(m.Optimizer), Bytes(m.Values), Bytes(m.Packed), Bytes(m.Loader))
+}
+
+// Bytes writes a size in bytes, KB of 2¹⁰ or MB of 2²⁰ of them.
+func Bytes(n int64) string {
+	kb := float64(n) / (1 << 10)
+	switch mb := kb / (1 << 10); {
+	case mb >= 10:
+		return Group(int64(mb+0.5)) + " MB"
+	case mb >= 1:
+		return fmt.Sprintf("%.1f MB", mb)
+	case kb >= 10:
+		return Group(int64(kb+0.5)) + " KB"
+	case kb >= 1:
+		return fmt.Sprintf("%.1f KB", kb)
+	}
+	return strconv.FormatInt(n, 10) + " B"
+}
+
+// Group writes a number with commas, 61,100,840.
+func Group(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Shape writes 3×227×227.
+func Shape(s [3]int) string { return fmt.Sprintf("%d×%d×%d", s[0], s[1], s[2]) }
+
+// Clock writes a duration to the second, or to the tenth below ten of them.
+func Clock(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0fs", d.Seconds())
+	case d < time.Hour:
+		d = d.Round(time.Second)
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	d = d.Round(time.Minute)
+	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// Seconds is that many seconds as a duration.
+func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// Plural counts: 1 epoch, 2 epochs.
+func Plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "s") {
+		what += "e"
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

@@ -1,0 +1,265 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// retryAfter is what a client is told that finds the queue full, in seconds.
+const retryAfter = 1
+
+// A worker brings the images of many requests into steps of one model.
+type worker struct {
+	name    string
+	version string // of the source
+	model   Model
+	limits  Limits
+	metrics *metrics
+	size    int // floats of an image
+	classes []string
+
+	queue     chan *item
+	inside    atomic.Int64 // images that were admitted and are not answered
+	preparing atomic.Int64 // of these, those on their way to the queue
+	decode    chan struct{}
+	rooms     sync.Pool // for inputs
+
+	mu     sync.Mutex
+	users  int // requests inside
+	ended  bool
+	idle   chan struct{} // closed when the last user has left a worker that ended
+	runner sync.WaitGroup
+}
+
+// An item is a prepared image in the queue.
+type item struct {
+	ctx    context.Context
+	x      []float32
+	logits []float32
+	done   chan error
+}
+
+func newWorker(name, version string, m Model, l Limits, counts *metrics) *worker {
+	in := m.Input()
+	w := &worker{
+		name: name, version: version, model: m, limits: l, metrics: counts, size: in[0] * in[1] * in[2], classes: m.Classes(),
+		queue: make(chan *item, l.Queue), decode: make(chan struct{}, runtime.GOMAXPROCS(0)), idle: make(chan struct{}),
+	}
+	w.rooms.New = func() any { return new([]float32) }
+	// While one computes, another collects; a small network runs on each core.
+	for range runtime.GOMAXPROCS(0) {
+		w.runner.Go(w.work)
+	}
+	return w
+}
+
+// enter admits a request's images, or says that there are too many already.
+func (w *worker) enter(images int) error {
+	if images > w.limits.Images {
+		return &status{http.StatusRequestEntityTooLarge, fmt.Sprintf("%d images in a request: at most %d", images, w.limits.Images)}
+	}
+	if n := w.inside.Add(int64(images)); n > int64(w.limits.Queue) {
+		w.inside.Add(int64(-images))
+		return &status{http.StatusTooManyRequests, fmt.Sprintf("model %s has %d images to do already: try again in %d s", w.name, w.limits.Queue, retryAfter)}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		w.inside.Add(int64(-images))
+		return errClosing
+	}
+	w.users++
+	return nil
+}
+
+func (w *worker) leave(images int) {
+	w.inside.Add(int64(-images))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.users--; w.users == 0 && w.ended {
+		close(w.idle)
+	}
+}
+
+// close waits for the requests inside, and closes the model if it is nobody else's.
+func (w *worker) close(model bool) error {
+	w.mu.Lock()
+	if w.ended {
+		w.mu.Unlock()
+		return nil
+	}
+	w.ended = true
+	if w.users == 0 {
+		close(w.idle)
+	}
+	w.mu.Unlock()
+	<-w.idle
+	close(w.queue)
+	w.runner.Wait()
+	if model {
+		return w.model.Close()
+	}
+	return nil
+}
+
+// files returns the logits of encoded images, in their order. They are decoded side by side.
+func (w *worker) files(ctx context.Context, files [][]byte) ([][]float32, error) {
+	if err := w.enter(len(files)); err != nil {
+		return nil, err
+	}
+	defer w.leave(len(files))
+	logits, errs := make([][]float32, len(files)), make([]error, len(files))
+	w.preparing.Add(int64(len(files)))
+	one := func(i int) {
+		room := w.rooms.Get().(*[]float32)
+		defer w.rooms.Put(room)
+		if len(*room) < w.size {
+			*room = make([]float32, w.size)
+		}
+		err := w.prepare(ctx, *room, files[i])
+		w.preparing.Add(-1)
+		if err == nil {
+			logits[i], err = w.compute(ctx, (*room)[:w.size])
+		}
+		errs[i] = err
+	}
+	if len(files) == 1 {
+		one(0)
+	} else {
+		var all sync.WaitGroup
+		for i := range files {
+			all.Go(func() { one(i) })
+		}
+		all.Wait()
+	}
+	for i, err := range errs {
+		if err != nil && len(files) > 1 && errors.Is(err, ErrImage) {
+			return nil, fmt.Errorf("image %d: %w", i, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return logits, nil
+}
+
+// prepare decodes a file, on as many goroutines as there are cores.
+func (w *worker) prepare(ctx context.Context, dst []float32, file []byte) error {
+	select {
+	case w.decode <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-w.decode }()
+	began := time.Now()
+	err := w.model.Prepare(dst, file, w.limits.Pixels)
+	w.metrics.prepared(w.name, time.Since(began))
+	return err
+}
+
+// tensors returns the logits of images that are prepared already.
+func (w *worker) tensors(ctx context.Context, x []float32) ([][]float32, error) {
+	n := len(x) / w.size
+	if err := w.enter(n); err != nil {
+		return nil, err
+	}
+	defer w.leave(n)
+	logits, errs := make([][]float32, n), make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { logits[i], errs[i] = w.compute(ctx, x[i*w.size:(i+1)*w.size]) })
+	}
+	all.Wait()
+	return logits, errors.Join(errs...)
+}
+
+// compute queues a prepared image and waits for its logits. The image's memory is free when it returns.
+func (w *worker) compute(ctx context.Context, x []float32) ([]float32, error) {
+	it := &item{ctx: ctx, x: x, logits: make([]float32, len(w.classes)), done: make(chan error, 1)}
+	w.queue <- it // there is room for all that are admitted
+	return it.logits, <-it.done
+}
+
+// work computes one step after the other.
+func (w *worker) work() {
+	var x, logits []float32
+	items := make([]*item, 0, w.limits.Batch)
+	for first := range w.queue {
+		items = w.collect(append(items[:0], first))
+		live := items[:0]
+		for _, it := range items {
+			if err := it.ctx.Err(); err != nil {
+				it.done <- err // nobody waits for it
+				continue
+			}
+			live = append(live, it)
+		}
+		if len(live) == 0 {
+			continue
+		}
+		if x == nil {
+			x, logits = make([]float32, w.limits.Batch*w.size), make([]float32, w.limits.Batch*len(w.classes))
+		}
+		n := len(live)
+		for i, it := range live {
+			copy(x[i*w.size:], it.x)
+		}
+		began := time.Now()
+		err := w.run(x[:n*w.size], n, logits[:n*len(w.classes)])
+		w.metrics.step(w.name, n, time.Since(began))
+		for i, it := range live {
+			copy(it.logits, logits[i*len(w.classes):])
+			it.done <- err
+		}
+	}
+}
+
+// run keeps a panic of the model inside of it.
+func (w *worker) run(x []float32, n int, logits []float32) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("model %s: %v", w.name, p)
+		}
+	}()
+	return w.model.Run(x, n, logits)
+}
+
+// collect adds to the first image of a step what has come, and waits a moment for what is being decoded.
+func (w *worker) collect(items []*item) []*item {
+	var late <-chan time.Time
+	for len(items) < w.limits.Batch {
+		select {
+		case it, ok := <-w.queue:
+			if !ok {
+				return items
+			}
+			items = append(items, it)
+			continue
+		default:
+		}
+		if w.preparing.Load() == 0 {
+			return items
+		}
+		if late == nil {
+			t := time.NewTimer(w.limits.Delay)
+			defer t.Stop()
+			late = t.C
+		}
+		select {
+		case it, ok := <-w.queue:
+			if !ok {
+				return items
+			}
+			items = append(items, it)
+		case <-late:
+			return items
+		}
+	}
+	return items
+}
