@@ -21,6 +21,13 @@ func (r *Reader) WithMeta(m Meta) *Reader {
 	return v
 }
 
+// Owning is r with the files of another Reader, of which r is a view: closing it closes these.
+func (r *Reader) Owning(of *Reader) *Reader {
+	v := r.view()
+	v.files = of.files
+	return v
+}
+
 // Keys lists where the file holds dicts of tensors, for [Reader.Under]; one
 // that is the file itself is "".
 func (r *Reader) Keys() []string {
@@ -65,7 +72,12 @@ func (r *Reader) Under(key string) (*Reader, error) {
 	if len(v.states) == 0 {
 		var keys []string
 		for _, k := range r.Keys() {
-			keys = append(keys, quote(k))
+			if k != "" {
+				keys = append(keys, quote(k))
+			}
+		}
+		if len(keys) == 0 {
+			keys = []string{"none: they are the file itself"}
 		}
 		hint := ""
 		if near := Nearest(key, r.Keys()); near != "" {
@@ -151,8 +163,16 @@ func (r *Reader) Fit(want []Spec) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
-	if len(r.states) > 1 && best.path != "" {
+	if len(r.states) > 1 && best.path != "" && len(v.notes) == 0 {
 		v.note("takes the tensors under %s", quote(best.path))
+	}
+	if best.stripped != "" {
+		for i := range best.removed {
+			best.removed[i] = best.stripped + best.removed[i]
+		}
+		if len(best.removed) == 0 {
+			best.removed = []string{best.stripped}
+		}
 	}
 	if len(best.removed) > 0 {
 		v.note("takes %s off the names", quoted(best.removed))

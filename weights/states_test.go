@@ -79,7 +79,7 @@ func TestTheNetworksWeightsAreFound(t *testing.T) {
 			pString("fc"), object(pDict(pString("_parameters"), scalars(1, "weight"), pString("_modules"), "}"))))), 0, ""},
 		{"of the raw weights beside, by the network", pDict(pString("generator"), scalars(4, "a", "b"), pString("critic"), last), 0, `under "critic"`},
 		{"with a prefix", scalars(0, under("backbone.")...), 0, `takes "backbone." off the names`},
-		{"with several prefixes", scalars(0, under("_orig_mod.model.0.")...), 0, `"model.0."`},
+		{"with several prefixes", scalars(0, under("_orig_mod.model.0.")...), 0, `"_orig_mod.model.0."`},
 		{"with a prefix each", scalars(0, "features.conv.weight", "head.fc.weight"), 0, `"features.", "head."`},
 		{"with a wrapper within", scalars(0, "conv.module.weight", "fc.weight"), 0, "module"},
 		{"a dict for each part", pDict(pString("conv"), scalars(0, "weight"), pString("fc"), scalars(1, "weight")), 0, ""},
