@@ -38,6 +38,17 @@ func (r *Reader) Keys() []string {
 	return keys
 }
 
+// Elements is how many numbers all the tensors of the file have.
+func (r *Reader) Elements() int64 {
+	n := int64(0)
+	for _, s := range r.states {
+		for _, e := range s.entries {
+			n += int64(e.elements)
+		}
+	}
+	return n
+}
+
 // Under is a view of r that takes the tensors under a key: of a checkpoint a
 // path of keys, such as "model_ema" or "ema.module"; otherwise what names begin
 // with, such as "encoder_q", which is taken off. Closing r closes the view.

@@ -120,9 +120,13 @@ func (a *app) importWeights(path string, f importFlags, given func(flag string) 
 		}
 	}
 	c := infer.ImportConfig{Preprocessing: src.Preprocessing, ClassNames: src.ClassNames, NewHead: f.newHead, Seed: f.seed}
-	c.Adjust = func(p *weights.Preprocessing) error { return usage(f.prepare(p, m.Input[0], given)) }
-	if m.Input[0] != 1 && m.Input[0] != 3 {
-		c.Adjust = nil
+	for _, flag := range []string{"channels", "scale", "resize", "crop", "interpolation", "mean", "std"} {
+		if given(flag) && infer.Preprocessing(m) == nil {
+			return usage(fmt.Errorf("--%s: the input of %s, %s, is no image", flag, m.Name, report.Shape(m.Input)))
+		}
+		if given(flag) {
+			c.Adjust = func(p *weights.Preprocessing) error { return usage(f.prepare(p, m.Input[0], given)) }
+		}
 	}
 	if f.classes != "" {
 		var known bool
@@ -164,7 +168,7 @@ func (f *importFlags) model(src *infer.Source, r *weights.Reader) (*zoo.Model, e
 	}
 	switch {
 	case f.as != "":
-		if f.network.variant == "" && src.Network != nil && src.Network.Name == f.as {
+		if f.network.variant == "" && src.Network != nil && strings.EqualFold(src.Network.Name, f.as) {
 			opts = append(opts, zoo.Variant(src.Network.Variant))
 		}
 		m, err := zoo.New(f.as, opts...)

@@ -376,12 +376,14 @@ func Fits(r *weights.Reader, m *zoo.Model) bool {
 // variant's name.
 func find(r *weights.Reader, name, variant string) []*zoo.Model {
 	var list []*zoo.Model
+	elements := r.Elements()
 	for _, e := range zoo.List() {
 		if name != "" && e.Name != name {
 			continue
 		}
 		for _, v := range e.Variants {
-			if variant != "" && !strings.EqualFold(v.Name, variant) {
+			// A layer for other classes is smaller by 1,000 times 4,096 at most.
+			if variant != "" && !strings.EqualFold(v.Name, variant) || v.Params-4_200_000 > elements {
 				continue
 			}
 			if m, err := zoo.New(e.Name, zoo.Variant(v.Name)); err == nil && Fits(r, m) {

@@ -51,9 +51,14 @@ func OpenSource(path string) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{Reader: r}
-	if info.IsDir() {
+	switch meta := r.Meta(); {
+	case meta.Network != "": // one of ours
+		if s.Network, err = Stored(meta); err == nil {
+			s.Preprocessing, s.ClassNames = meta.Preprocessing, meta.ClassNames
+		}
+	case info.IsDir():
 		err = s.configuration(path)
-	} else {
+	default:
 		err = s.recognise(path)
 	}
 	if err != nil {
