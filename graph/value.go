@@ -63,8 +63,12 @@ func (v *value) act() kernel.Act {
 	return kernel.Act{Data: v.data, N: v.shape[0], C: v.shape[1], H: v.shape[2], W: v.shape[3], Stride: v.stride}
 }
 
-// image is the part of the value that belongs to image n of a blocked batch.
+// image is the part of the value that belongs to image n of a batch.
 func (v *value) image(n int) []float32 {
+	if !v.blocked {
+		size := len(v.data) / v.shape[0]
+		return v.data[n*size : (n+1)*size]
+	}
 	size := v.size() - (v.shape[0]-1)*v.stride
 	return v.data[n*v.stride : n*v.stride+size]
 }

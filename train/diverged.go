@@ -68,11 +68,11 @@ func (t *Trainer) diverged(g *trainingGraph, b *datasets.Batch, loss, lr float64
 	case fault.What == "parameter":
 		e.Layer, e.Where = fault.Layer, fault.Name
 		if t.at.Step == 0 && t.cfg.Init != "" {
-			e.advice = "it came with the weights to begin with, " + t.cfg.Init
+			e.advice = "it came with the initial weights, " + t.cfg.Init
 		}
 	case fault.What == "input":
 		e.Layer, e.Where = fault.Layer, "the images"
-		name := t.data.Train.Info().Name
+		name := t.learn.Info().Name
 		size := len(b.Images) / b.N
 		for i := range b.N {
 			if !kernel.Finite(t.pool, b.Images[i*size:(i+1)*size]) {

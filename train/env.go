@@ -21,7 +21,7 @@ type environment struct {
 	Seed     uint64    `json:"seed"`
 	Data     string    `json:"data"`
 	Train    string    `json:"train_checksum"`
-	Test     string    `json:"test_checksum"`
+	Val      string    `json:"val_checksum"`
 	Command  string    `json:"command,omitempty"`
 	Sessions []session `json:"sessions"` // the first start, and each time that the run went on
 }
@@ -52,7 +52,7 @@ func (t *Trainer) writeEnv() error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(e.Sessions) == 0 {
-		e = environment{Seed: t.cfg.Seed, Data: t.cfg.Data, Train: t.at.Data, Test: t.at.TestData, Command: strings.Join(t.opts.Command, " ")}
+		e = environment{Seed: t.cfg.Seed, Data: t.cfg.Data, Train: t.at.Data, Val: t.at.ValData, Command: strings.Join(t.opts.Command, " ")}
 	}
 	s := session{
 		Started: t.begun.UTC().Truncate(time.Second), Step: t.at.Step, Program: t.opts.Program,

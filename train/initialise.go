@@ -14,7 +14,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
-// openInit opens the weights to begin with.
+// openInit opens the initial weights.
 func openInit(cfg recipe.Config, opts Options) (*weights.Reader, error) {
 	if opts.Open != nil {
 		return opts.Open(cfg.Init)
@@ -22,7 +22,7 @@ func openInit(cfg recipe.Config, opts Options) (*weights.Reader, error) {
 	return weights.Open(cfg.Init)
 }
 
-// adopt takes how images are prepared from the weights to begin with, unless the configuration says it:
+// adopt takes how images are prepared from the initial weights, unless the configuration says it:
 // layers that learned from images of one kind are of little use for another.
 func adopt(c recipe.Config, opts Options) (recipe.Config, error) {
 	if c.Init == "" || c.Resize != 0 || c.Crop != 0 || len(c.Mean) != 0 || len(c.Std) != 0 {

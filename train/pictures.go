@@ -19,7 +19,7 @@ func (t *Trainer) writePictures() error {
 		return weights.WriteAtomically(filepath.Join(t.folder, name), f)
 	}
 	if len(t.at.History) > 0 {
-		title := fmt.Sprintf("%s on %s", t.net.Name, t.data.Train.Info().Name)
+		title := fmt.Sprintf("%s on %s", t.net.Name, t.learn.Info().Name)
 		if err := write(report.CurvesFile, func(w io.Writer) error { return report.WriteHistory(w, title, t.at.History, t.net.Squared) }); err != nil {
 			return err
 		}
@@ -27,22 +27,25 @@ func (t *Trainer) writePictures() error {
 	if len(t.best.label) == 0 {
 		return nil
 	}
-	c := t.best.confusion(t.data.Test.Info().Classes, t.net.Classes)
+	c := t.best.confusion(t.choose.Info().Classes, t.net.Classes)
 	if err := write(report.ConfusionFile+".csv", c.WriteCSV); err != nil {
 		return err
 	}
 	if err := write(report.ConfusionFile+".png", c.WritePNG); err != nil {
 		return err
 	}
-	worst := t.best.worst(worstShown, t.data.Test.Info().Classes)
-	if in := t.test.Input(); len(worst) == 0 || in.C != 1 && in.C != 3 {
+	worst, err := t.best.worst(worstShown, t.choose.Info().Classes, t.choose)
+	if err != nil {
+		return err
+	}
+	if in := t.val.Input(); len(worst) == 0 || in.C != 1 && in.C != 3 {
 		return nil
 	}
-	return write(report.WorstFile, func(w io.Writer) error { return report.WriteMistakes(w, t.data.Test, t.test.Input(), worst) })
+	return write(report.WorstFile, func(w io.Writer) error { return report.WriteMistakes(w, t.choose, t.val.Input(), worst) })
 }
 
 // writeCard replaces the run's README.md.
 func (t *Trainer) writeCard(r report.Result) error {
-	card := report.RunCard{Plan: t.Plan(), Result: r, Config: t.cfg, TrainData: t.at.Data, TestData: t.at.TestData, Command: Command(t.folder)}
+	card := report.RunCard{Plan: t.Plan(), Result: r, Config: t.cfg, TrainData: t.at.Data, ValData: t.at.ValData, Command: Command(t.folder)}
 	return writeText(filepath.Join(t.folder, report.CardFile), card.String())
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// A Hyper is what a step's update is made with.
+// Hyper is what an update is made with and a schedule changes.
 type Hyper struct {
 	LR, Momentum float64
 }
@@ -13,7 +13,7 @@ type Hyper struct {
 // A Scheduler is a schedule at work. What it must remember are its exported fields: its JSON is its
 // state. All but "plateau" are functions of the step alone.
 type Scheduler interface {
-	// At returns the setting of a step, from 0.
+	// At returns the rate and the momentum of a step, from 0.
 	At(step int) Hyper
 	// Observe is told the error, or the loss where there are no classes, after each epoch's evaluation.
 	Observe(err float64)
@@ -149,7 +149,7 @@ type Plateau struct {
 	Cool   int      `json:"cool"`           // epochs that will not count
 }
 
-// At returns the setting of a step.
+// At returns the rate and the momentum of a step.
 func (p *Plateau) At(step int) Hyper { return p.scaled(step, p.Factor) }
 
 // Observe counts an epoch, and drops the rate when there were too many without a gain.

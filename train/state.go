@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
@@ -15,7 +16,7 @@ import (
 // state is a run's place: with parameters and the optimiser's state all that the rest of the run
 // depends on. The order of the images and the dropout masks are functions of seed, epoch and step.
 type state struct {
-	Format    int             `json:"format"` // 1
+	Format    int             `json:"format"` // 2
 	Epoch     int             `json:"epoch"`  // done and evaluated
 	Batch     int             `json:"batch"`  // done of the next epoch
 	Step      int             `json:"step"`   // done in all
@@ -25,14 +26,17 @@ type state struct {
 	Best      *report.Epoch   `json:"best,omitempty"`
 	Seconds   float64         `json:"seconds"` // that the run has taken
 	Seed      uint64          `json:"seed"`
-	Data      string          `json:"data"`      // checksum of the training images
-	TestData  string          `json:"test_data"` // checksum of the test images
+	Data      string          `json:"data"`     // checksum of the training images
+	ValData   string          `json:"val_data"` // checksum of those that choose the best weights
 }
 
 const (
-	stateFormat = 1
+	stateFormat = 2
 	stateKey    = "zoo.train_state"
 	paramPrefix = "param."
+	// WholeData is the key of weights' metadata for the checksum of the images that those that were learned from, and those
+	// that were held out, come from.
+	WholeData = "zoo.data_whole"
 )
 
 // tensors lists parameters for a file. They are not copied.
@@ -85,8 +89,8 @@ func (t *Trainer) loadState() error {
 		return fmt.Errorf("%s: state of format %d: this program reads %d", path, at.Format, stateFormat)
 	case at.Data != t.at.Data:
 		return fmt.Errorf("%s: the run's training images are %s, these are %s: it would not go on as it began", path, at.Data, t.at.Data)
-	case at.TestData != t.at.TestData:
-		return fmt.Errorf("%s: the run's test images are %s, these are %s", path, at.TestData, t.at.TestData)
+	case at.ValData != t.at.ValData:
+		return fmt.Errorf("%s: the images that choose the run's best weights are %s, these are %s", path, at.ValData, t.at.ValData)
 	case at.Seed != t.cfg.Seed:
 		return fmt.Errorf("%s: the run's seed is %d, the configuration says %d", path, at.Seed, t.cfg.Seed)
 	case at.Epoch < 0 || at.Batch < 0 || at.Batch > batches || at.Step != at.Epoch*batches+at.Batch || len(at.History) != at.Epoch:
@@ -120,20 +124,29 @@ func (t *Trainer) loadState() error {
 // meta is what weights files say of the weights as they are now. Nothing in it depends on threads or
 // times: equal runs give equal bytes.
 func (t *Trainer) meta(row *report.Epoch) weights.Meta {
-	info := t.data.Train.Info()
+	info := t.learn.Info()
 	m := weights.Meta{
 		Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options,
 		Classes: t.net.Classes, Input: t.net.Input[:], Preprocessing: preprocessing(t.loader.Input()),
 		Seed: t.cfg.Seed, Data: t.cfg.Data, DataChecksum: t.at.Data, Epoch: t.at.Epoch, Recipe: t.cfg.Recipe,
 		Extra: map[string]string{"zoo.step": fmt.Sprint(t.at.Step)},
 	}
+	if s, ok := t.learn.(*datasets.Subset); ok {
+		if sum, err := s.Of().Checksum(); err == nil {
+			m.Extra[WholeData] = sum
+		}
+	}
 	if len(info.Classes) == t.net.Classes {
 		m.ClassNames = info.Classes
 	}
 	if row != nil {
-		m.Metrics = map[string]float64{"loss": row.Test.Loss, "top1_error": row.Test.Top1, "top5_error": row.Test.Top5}
-		if row.Test.Squared {
-			m.Metrics = map[string]float64{"mse": row.Test.Loss, "sign_right": 1 - row.Test.Top1}
+		// Of the images that chose the weights; what others say, zoo eval tells.
+		m.Metrics = map[string]float64{"val_loss": row.Val.Loss, "val_top1_error": row.Val.Top1}
+		if row.Val.Top5.Known {
+			m.Metrics["val_top5_error"] = row.Val.Top5.Value
+		}
+		if row.Val.Squared {
+			m.Metrics = map[string]float64{"val_mse": row.Val.Loss, "val_sign_right": 1 - row.Val.Top1}
 		}
 	}
 	return m

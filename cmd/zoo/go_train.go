@@ -94,7 +94,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	flags.IntVar(&f.holdout, "holdout", -1, "games at the end that are held out; below 0 means one in 20, at most 500")
 	flags.BoolVar(&f.plain, "no-symmetries", false, "leave the positions as they are")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "weights file to begin with")
+	flags.StringVar(&f.init, "init", "", "file of initial weights")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
 	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and an estimate of the time, and end")
@@ -155,7 +155,7 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 	if cfg.Init, err = initPath(f.init); err != nil {
 		return cfg, err
 	}
-	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, recipe.Duration(f.time)
+	cfg.Limit, cfg.ValLimit, cfg.Time = epoch, f.test, recipe.Duration(f.time)
 	var steps []string
 	switch of := all / max(epoch, 1); {
 	case name == positions.ResultsName:
@@ -213,7 +213,7 @@ func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		fmt.Fprintf(a.stdout, "%-16s %s\n", predicts(r.Best.Test), accuracy(r.Best.Test))
+		fmt.Fprintf(a.stdout, "%-16s %s\n", predicts(r.Best.Val), accuracy(r.Best.Val))
 		fmt.Fprintf(a.stdout, "best             %s\n", r.BestWeights)
 	}
 	fmt.Fprintf(a.stdout, "last             %s\nrun              %s\n", r.LastWeights, r.Folder)
@@ -242,17 +242,17 @@ type moveEvents struct {
 // Epoch tells an evaluation.
 func (e *moveEvents) Epoch(row report.Epoch, left time.Duration) {
 	e.Events.Epoch(row, left)
-	if row.Test.Squared {
+	if row.Val.Squared {
 		return // that line has it all
 	}
-	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Test))
+	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Val))
 }
 
 func accuracy(m report.Metrics) string {
 	if m.Squared {
 		return fmt.Sprintf("%s on %s held-out positions", m.Result(), report.Group(int64(m.Images)))
 	}
-	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", report.Percent(1-m.Top1), report.Percent(1-m.Top5), report.Group(int64(m.Images)))
+	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", report.Percent(1-m.Top1), report.Percent(1-m.Top5.Value), report.Group(int64(m.Images)))
 }
 
 // goCommandLine is what repeats the run: the flags that were given, but for those that only say where to

@@ -32,6 +32,7 @@ type trainFlags struct {
 	seed               uint64
 	threads            int
 	limit              int
+	val                string
 	ensemble           int
 	time               time.Duration
 	init               string
@@ -91,8 +92,9 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
 	flags.IntVar(&f.ensemble, "ensemble", 0, "train that many networks, with a seed of its own each, into one folder")
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
+	flags.StringVar(&f.val, "val", "", "what chooses the best weights: a `fraction` of the training images to hold out, as in 0.1, or a part, val or test")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "weights to begin with, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
+	flags.StringVar(&f.init, "init", "", "initial weights, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
 	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
 	flags.BoolVar(&f.strict, "strict", false, "stop at an image that cannot be read, which is left out otherwise")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
@@ -126,7 +128,9 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 		}
 		data := fashion.Name
 		if f.data != "" {
-			data, _ = dataFlag(f.data)
+			if data, _, err = dataFlag(f.data); err != nil {
+				return cfg, err
+			}
 		}
 		r, err := m.Recipe(f.recipe, data)
 		if err != nil {
@@ -135,14 +139,19 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 		cfg = r.Config
 		cfg.SkipBroken = true
 	}
+	if given.Changed("data") {
+		if cfg.Data, cfg.DataDir, err = dataFlag(f.data); err != nil {
+			return cfg, err
+		}
+	}
 	for name, apply := range map[string]func(){
-		"data":     func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
 		"epochs":   func() { cfg.Epochs = f.epochs },
 		"batch":    func() { cfg.Batch = f.batch },
 		"lr":       func() { cfg.Optimizer.LR = f.lr },
 		"seed":     func() { cfg.Seed = f.seed },
 		"threads":  func() { cfg.Threads = f.threads },
 		"limit":    func() { cfg.Limit = f.limit },
+		"val":      func() { cfg.Val = f.val },
 		"ensemble": func() { cfg.Ensemble = f.ensemble },
 		"time":     func() { cfg.Time = recipe.Duration(f.time) },
 		"init":     func() { cfg.Init = f.init },
@@ -200,7 +209,7 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 	return cfg, usage(err)
 }
 
-// initPath is the name of weights to begin with, which holds from every folder.
+// initPath is the name of initial weights, which holds from every folder.
 func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
@@ -211,7 +220,7 @@ func initPath(name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// begun puts the form of the network that weights to begin with belong to under what is chosen, but for
+// begun puts the form of the network that initial weights belong to under what is chosen, but for
 // the number of classes.
 func begun(cfg recipe.Config, chosen zoo.Options, variant string) (zoo.Options, error) {
 	r, err := openWeights(cfg.Init)
@@ -294,26 +303,19 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		if r.Best.Test.Squared {
-			fmt.Fprintf(a.stdout, "test        %s on %s images, after epoch %.4g of %.4g\n", r.Best.Test.Result(), report.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
-		} else {
-			fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", report.Percent(r.Best.Test.Top1), report.Percent(r.Best.Test.Top5), report.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
-		}
-		fmt.Fprintf(a.stdout, "best        %s\n", r.BestWeights)
+		fmt.Fprintf(a.stdout, "val   %s on %s images, after epoch %.4g of %.4g\n", r.Best.Val.Result(), report.Group(int64(r.Best.Val.Images)), r.Best.Epoch, r.Epochs)
+		fmt.Fprintf(a.stdout, "best  %s\n", r.BestWeights)
 	}
 	if r.Last != nil {
-		what := "error " + report.Percent(r.Last.Test.Top1)
-		if r.Last.Test.Squared {
-			what = r.Last.Test.Result()
-		}
-		fmt.Fprintf(a.stdout, "last        %s (test %s)\n", r.LastWeights, what)
+		fmt.Fprintf(a.stdout, "last  %s (val %s)\n", r.LastWeights, r.Last.Val.Result())
 	}
 	if r.Broken > 0 {
-		fmt.Fprintf(a.stdout, "left out    %s images that cannot be read; --strict stops at the first\n", report.Group(int64(r.Broken)))
+		fmt.Fprintf(a.stdout, "left out  %s images that cannot be read; --strict stops at the first\n", report.Group(int64(r.Broken)))
 	}
-	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
+	fmt.Fprintf(a.stdout, "run   %s\n", r.Folder)
 	switch r.Stopped {
 	case "":
+		fmt.Fprintf(a.stdout, "the images above chose the best weights; others judge them: zoo eval %s\n", r.Folder)
 	case "early stop":
 		fmt.Fprintf(a.stdout, "ended after %.4g epochs: the last ones brought no better result\n", r.Epochs)
 	default:

@@ -91,6 +91,13 @@ func (b *Bar) Broken(list []datasets.BrokenImage) {
 	b.shown = time.Time{}
 }
 
+// Warn writes a line above the bar.
+func (b *Bar) Warn(text string) {
+	b.bar.Clear()
+	b.lines.Warn(text)
+	b.shown = time.Time{}
+}
+
 // Saved writes a line above the bar.
 func (b *Bar) Saved(folder string) {
 	b.bar.Clear()

@@ -1,0 +1,202 @@
+package train
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+)
+
+// Run trains to the end of the run, of its time, or of ctx, and saves. If ctx ends, the step that runs
+// is finished and the error is an [*Interrupted]; if the loss is no number, a [*Diverged].
+func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
+	t.begun, t.saved = time.Now(), time.Now()
+	closeLog, err := t.open()
+	if err != nil {
+		return report.Result{}, err
+	}
+	defer closeLog()
+	debug.FreeOSMemory() // what compiling left behind
+	t.events.Begin(t.Plan())
+
+	var stopped string
+	var last *report.Epoch
+	if n := len(t.at.History); n > 0 {
+		last = &t.at.History[n-1]
+	}
+	for t.at.Epoch < t.cfg.Epochs && stopped == "" {
+		if t.exhausted() {
+			stopped = "early stop"
+			break
+		}
+		if stopped, err = t.train(ctx); err != nil {
+			return report.Result{}, t.failed(err)
+		}
+		if stopped == "interrupted" {
+			break
+		}
+		began := time.Now()
+		row, err := t.evaluate(ctx)
+		if ctx.Err() != nil {
+			stopped = "interrupted"
+			break
+		}
+		if err != nil {
+			return report.Result{}, t.failed(err)
+		}
+		if stopped == "" && t.late() && t.at.Epoch < t.cfg.Epochs {
+			stopped = "time"
+		}
+		t.at.Seconds = t.seconds()
+		if err := t.save(row); err != nil {
+			return report.Result{}, err
+		}
+		t.saved, last = time.Now(), row
+		t.evalPace.add(row.Val.Images, t.saved.Sub(began)) // saving belongs to it
+		t.tellBroken()
+		t.events.Epoch(*row, t.left())
+	}
+	if stopped == "interrupted" {
+		if err := t.checkpoint(); err != nil {
+			return report.Result{}, t.failed(err)
+		}
+	}
+	r := t.result(stopped, last)
+	if err := t.writePictures(); err != nil {
+		return r, err
+	}
+	if err := t.writeCard(r); err != nil {
+		return r, err
+	}
+	t.events.End(r)
+	if stopped == "interrupted" {
+		return r, &Interrupted{t.folder}
+	}
+	return r, nil
+}
+
+// train goes on to the end of the epoch, unless time or ctx end before.
+func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
+	batches := t.loader.Batches()
+	began, first := time.Now(), t.trainPace.rate() == 0
+	// The loader does not see ctx: the step that runs is finished with the batch it has.
+	for b, err := range t.loader.Epoch(context.WithoutCancel(ctx), t.at.Epoch, t.at.Batch) {
+		if err != nil {
+			return "", err
+		}
+		set, images := t.scheduler.At(t.at.Step), b.N // the step gives the batch back
+		if err := t.step(b, set); err != nil {
+			return "", err
+		}
+		t.lr = set.LR
+		t.at.Step++
+		t.at.Batch++
+		now := time.Now()
+		if !first || batches < 3 { // the first one also touches all the memory for the first time
+			t.trainPace.add(images, now.Sub(began))
+		}
+		began, first = now, false
+		t.events.Step(t.place())
+		switch {
+		case ctx.Err() != nil:
+			return "interrupted", nil
+		case t.late() && t.at.Batch < batches:
+			return "time", nil
+		case t.cfg.Checkpoint > 0 && now.Sub(t.saved) >= time.Duration(t.cfg.Checkpoint) && t.at.Batch < batches:
+			if err := t.checkpoint(); err != nil {
+				return "", err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return "interrupted", nil
+	}
+	return "", nil
+}
+
+// step makes one update.
+func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
+	g := t.graphs[b.N]
+	targets := b.Labels
+	if t.targets != nil {
+		targets = t.targets[:b.N*t.net.Classes]
+		t.weigh(b, targets)
+		for i, w := range b.Weight {
+			if w < 0.5 { // the training error is that of the class with the larger part
+				b.Labels[i] = b.Second[i]
+			}
+		}
+	}
+	if err := g.run(b.Images, targets, t.at.Step); err != nil {
+		return err
+	}
+	loss := float64(g.session.Value(g.loss)[0])
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return t.diverged(g, b, loss, set.LR)
+	}
+	if t.net.Squared {
+		t.at.Tally.squared(g.session.Value(g.out), b.Labels)
+	} else {
+		t.at.Tally.count(g.session.Value(g.out), b.Labels, t.net.Classes)
+		t.at.Tally.Loss += loss * float64(b.N)
+	}
+	sum := t.gather(g)
+	if sum != nil && t.cfg.Optimizer.Clip > 0 && !clip(t.pool, sum, len(t.trained), t.cfg.Optimizer.Clip) {
+		return t.diverged(g, b, loss, set.LR)
+	}
+	b.Release() // the next batch is prepared there while the parameters are updated
+	if sum != nil {
+		t.update(sum, set)
+	}
+	return nil
+}
+
+// evaluate measures the parameters on the images that choose the best ones, and counts the epoch as done, if it is.
+func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
+	if t.notFinite() != "" {
+		return nil, t.diverged(nil, nil, 0, t.lr)
+	}
+	place := t.place()
+	seen := review{}
+	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes, nil) }
+	if t.net.Squared {
+		keep = nil
+	}
+	val, err := t.eval.measure(ctx, &t.net, t.val, keep, func(done int) {
+		t.events.Evaluate(report.Progress{Done: done, Total: t.val.Len(), Step: place})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if math.IsNaN(val.Loss) || math.IsInf(val.Loss, 0) {
+		return nil, t.diverged(nil, nil, val.Loss, t.lr)
+	}
+	batches := t.loader.Batches()
+	row := report.Epoch{
+		Epoch: float64(t.at.Epoch) + float64(t.at.Batch)/float64(batches), Step: t.at.Step, LR: t.lr,
+		Train: t.at.Tally.metrics(), Val: val, Seconds: t.seconds(), Rate: t.trainPace.rate(),
+	}
+	row.Best = t.at.Best == nil || val.Better(t.at.Best.Val)
+	if row.Best {
+		t.at.Best = &row
+		t.best = seen
+	}
+	if t.at.Batch == batches {
+		if t.net.Squared {
+			t.scheduler.Observe(val.Loss)
+		} else {
+			t.scheduler.Observe(val.Top1)
+		}
+		t.at.History = append(t.at.History, row)
+		t.at.Epoch, t.at.Batch, t.at.Tally = t.at.Epoch+1, 0, tally{}
+	}
+	return &row, nil
+}
+
+// exhausted reports whether there were enough epochs without a better result.
+func (t *Trainer) exhausted() bool {
+	return t.cfg.EarlyStop > 0 && t.at.Batch == 0 && t.at.Best != nil && float64(t.at.Epoch)-t.at.Best.Epoch >= float64(t.cfg.EarlyStop)
+}

@@ -1,0 +1,161 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+)
+
+func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+	cfg, augment, err := complete(cfg)
+	if err != nil {
+		return nil, err
+	}
+	learn, choose, cfg, err := Divide(cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	info := learn.Info()
+	if err := errors.Join(net.fits(info), net.fits(choose.Info())); err != nil {
+		return nil, err
+	}
+	counts := classCounts(learn)
+	if err := learnable(learn, counts); err != nil {
+		return nil, err
+	}
+	input, err := net.input(cfg, info)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
+	t.at = state{Format: stateFormat, Seed: cfg.Seed}
+	if t.at.Data, err = learn.Checksum(); err != nil {
+		return nil, err
+	}
+	if t.at.ValData, err = choose.Checksum(); err != nil {
+		return nil, err
+	}
+	t.pool = kernel.NewPool(cfg.Threads)
+
+	t.params = graph.NewParams()
+	if err := net.declareFor(t.params, graph.Train); err != nil {
+		return nil, err
+	}
+	if err := t.freeze(); err != nil {
+		return nil, err
+	}
+	t.trained = t.params.Trained()
+	if err := t.affordable(); err != nil {
+		return nil, err
+	}
+
+	skip, leaveOut := datasets.Stop, datasets.Stop
+	if cfg.SkipBroken {
+		skip, leaveOut = datasets.Replace, datasets.LeaveOut
+	}
+	t.loader, err = datasets.NewLoader(learn, datasets.Config{
+		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
+		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced,
+	})
+	if err != nil {
+		return nil, err
+	}
+	evalBatch := cfg.EvalBatch
+	if evalBatch == 0 {
+		evalBatch = net.evalBatch()
+	}
+	t.val, err = datasets.NewLoader(choose, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.ValLimit, Skip: leaveOut, Workers: t.pool.Threads()})
+	if err != nil {
+		return nil, err
+	}
+
+	mixed := mixes(augment)
+	if mixed && net.Squared {
+		return nil, fmt.Errorf("augment %v: %s has no classes that could be mixed", cfg.Augment, net.Name)
+	}
+	if cfg.ClassWeights == recipe.Balanced {
+		if net.Squared {
+			return nil, fmt.Errorf("class_weights: %s has no classes that could be weighed", net.Name)
+		}
+		t.classWeights = balancedWeights(counts)
+	}
+	dense := mixed || t.classWeights != nil
+	if dense {
+		t.targets = make([]float32, cfg.Batch*net.Classes)
+	}
+
+	// One workspace: the three never run at the same time.
+	space := graph.NewWorkspace()
+	c := graph.Config{Pool: t.pool, Workspace: space, Seed: cfg.Seed}
+	images := t.loader.Len()
+	for _, size := range []int{min(cfg.Batch, images), images % cfg.Batch} {
+		if size > 0 && t.graphs[size] == nil {
+			if t.graphs[size], err = net.training(t.params, size, t.smoothing(), dense, c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if cfg.EMA > 0 {
+		t.averaged = graph.NewParams()
+		if err := net.declareFor(t.averaged, graph.Train); err != nil {
+			return nil, err
+		}
+		t.average, t.averageOf = t.averaged.All(), t.params.All()
+	}
+	if cfg.Accumulate > 1 {
+		t.sums = newAccumulated(t.trained)
+	}
+	if t.eval, err = net.evaluation(t.shown(), evalBatch, c); err != nil {
+		return nil, err
+	}
+	if t.updater, err = newUpdater(cfg.Optimizer, cfg.Schedule, t.trained); err != nil {
+		return nil, err
+	}
+	t.scheduler = NewScheduler(cfg.Schedule, base(cfg.Optimizer), t.loader.Batches(), cfg.Epochs)
+	return t, nil
+}
+
+// mixes reports whether an augmentation mixes the images of a batch.
+func mixes(a augment.Spec) bool {
+	for _, s := range a {
+		if _, ok := s.Value().(augment.Mixer); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// freeze marks the parameters and buffers that the configuration excludes from training.
+func (t *Trainer) freeze() error {
+	if t.cfg.Freeze == "" {
+		return nil
+	}
+	match, err := regexp.Compile("^(?:" + t.cfg.Freeze + ")")
+	if err != nil {
+		return err
+	}
+	left, frozen := 0, 0
+	for _, p := range t.params.All() {
+		switch {
+		case match.MatchString(p.Name):
+			p.Frozen = true
+			frozen++
+		case !p.Buffer:
+			left++
+		}
+	}
+	if frozen == 0 {
+		return fmt.Errorf("freeze %q: no parameter of %s begins like that; the first is %s", t.cfg.Freeze, t.net.Name, t.params.All()[0].Name)
+	}
+	if left == 0 {
+		return fmt.Errorf("freeze %q: nothing would be left to train", t.cfg.Freeze)
+	}
+	return nil
+}
