@@ -48,9 +48,12 @@ is 1 in the end.`,
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
 			}
-			path, _, err := find(args[0])
+			path, s, err := find(args[0])
 			if err != nil {
 				return err
+			}
+			for _, note := range s.notes {
+				fmt.Fprintln(a.stderr, "warning:", note)
 			}
 			r, err := openWeights(path)
 			if err != nil {

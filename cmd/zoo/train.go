@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -168,14 +168,8 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 			return cfg, usage(err)
 		}
 	}
-	for _, s := range f.set {
-		key, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return cfg, usage(fmt.Errorf("--set %s: should be key=value", s))
-		}
-		if err := cfg.Set(key, value); err != nil {
-			return cfg, usage(err)
-		}
+	if err := set(&cfg, f.set); err != nil {
+		return cfg, err
 	}
 	// The run may go on from another folder.
 	if cfg.DataDir != "" {
@@ -214,10 +208,11 @@ func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
 	}
-	if _, err := os.Stat(name); err != nil {
-		return "", missing(name, err)
+	path, _, err := find(name)
+	if err != nil {
+		return "", err
 	}
-	return filepath.Abs(name)
+	return filepath.Abs(path)
 }
 
 // begun puts the form of the network that initial weights belong to under what is chosen, but for
@@ -250,6 +245,9 @@ func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network,
 	d, err := openData(cfg.Data, cfg.DataDir)
 	if err != nil {
 		return nil, err
+	}
+	if d.Train == nil {
+		return nil, fmt.Errorf("%s: no training images: there is %s alone; name that folder itself to hold some of its images out", cmp.Or(cfg.DataDir, cfg.Data), strings.Join(partsOf(d), ", "))
 	}
 	o, err := options(cfg.Options)
 	if err != nil {
