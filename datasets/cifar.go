@@ -30,11 +30,12 @@ func init() {
 	register := func(name, about string, classes []string, mean, std []float32, c cifar) {
 		info := Info{Name: name, Classes: classes, Shape: image.Shape{C: 3, H: 32, W: 32}, Mean: mean, Std: std}
 		Register(Dataset{
-			Info:    info,
-			About:   about,
-			Licence: "unclear",
-			Sizes:   map[Part]int{Train: 50000, Test: 10000},
-			Open:    func(dir string, part Part) (Source, error) { return c.open(info, dir, part) },
+			Info:      info,
+			About:     about,
+			Licence:   "unclear",
+			Sizes:     map[Part]int{Train: 50000, Test: 10000},
+			Recognise: c.in,
+			Open:      func(dir string, part Part) (Source, error) { return c.open(info, dir, part) },
 		})
 	}
 	register("cifar-10", "photographs of ten kinds of things, colour "+about,
@@ -63,6 +64,20 @@ func init() {
 			test:   []string{"test.bin"},
 			names:  "fine_label_names.txt",
 		})
+}
+
+// in reports whether the original files are in a folder, or in the one below it that their archive unpacks to.
+func (c cifar) in(dir string) bool {
+	for _, dir := range []string{dir, filepath.Join(dir, c.folder)} {
+		if !exists(filepath.Join(dir, c.train[0])) && !exists(filepath.Join(dir, c.test[0])) {
+			continue
+		}
+		// CIFAR-100's files have names that say little.
+		if c.train[0] != "train.bin" || exists(filepath.Join(dir, c.names)) {
+			return true
+		}
+	}
+	return false
 }
 
 // open reads a part from the folder of the original files, or the one above it. The class names are

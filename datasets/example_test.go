@@ -182,7 +182,7 @@ func ExamplePreparer_PrepareViews() {
 	// 10 views of 3×224×224
 }
 
-// A folder of one's own images: the classes are its folders, and a fifth of each is kept for testing.
+// A folder of one's own images: the classes are its folders, and a fifth of each is held out to choose the best weights by.
 func ExampleOpenFolder() {
 	dir, err := os.MkdirTemp("", "photos")
 	if err != nil {
@@ -208,7 +208,11 @@ func ExampleOpenFolder() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(set.Train.Info(), set.Train.Len(), set.Test.Info(), set.Test.Len(), set.Train.Info().Classes)
+	train, val, err := datasets.HoldOut(set.Train, .2, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(train.Info(), train.Len(), val.Info(), val.Len(), train.Info().Classes)
 	// Output:
-	// pets/train 16 pets/test 4 [cat dog]
+	// pets/train 16 pets/val 4 [cat dog]
 }

@@ -21,8 +21,9 @@ import (
 func init() {
 	Register(Dataset{
 		Info:    Info{Name: "folder", Shape: image.Shape{C: 3}},
-		About:   "one's own images: train/CLASS/ and val/CLASS/, or CLASS/ alone, of which a part is kept for testing",
+		About:   "one's own images: train/CLASS/ with val/CLASS/ or test/CLASS/, or CLASS/ alone",
 		Licence: "unclear",
+		Parts:   []Part{Train, Val, Test},
 		Open:    func(dir string, part Part) (Source, error) { return folderSource(dir, part, FolderOptions{}) },
 	})
 	tiny := Info{
@@ -40,7 +41,7 @@ func init() {
 			if _, err := os.Stat(filepath.Join(dir, "val", tinyAnnotations)); err != nil {
 				return nil, fmt.Errorf("%s: not Tiny-ImageNet's folder: %w", dir, err)
 			}
-			f, err := OpenFolderPart(dir, part, FolderOptions{Name: tiny.Name})
+			f, err := OpenFolderPart(dir, part, FolderOptions{Name: tiny.Name, valIsTest: true})
 			if err != nil {
 				return nil, err
 			}
@@ -54,10 +55,6 @@ func init() {
 type FolderOptions struct {
 	// Name is what the data set is called; empty means the folder's name.
 	Name string
-	// Test is the fraction of each class that becomes the test part where the folder has none of its own; 0 means
-	// 0.2. Seed decides which images these are.
-	Test float64
-	Seed uint64
 	// Cache is the folder where indexes are kept; empty means gorgonia-zoo/indexes in the user's cache folder.
 	// NoCache keeps the index in memory.
 	Cache   string
@@ -65,21 +62,15 @@ type FolderOptions struct {
 	// Progress, if not nil, is called now and then with the number of images found so far; of those for
 	// training where both parts are opened.
 	Progress func(images int)
-}
 
-// Validate says what cannot be.
-func (o FolderOptions) Validate() error {
-	if !(o.Test >= 0 && o.Test < 1) {
-		return fmt.Errorf("test fraction %v: should be above 0 and below 1, or 0 for a fifth", o.Test)
-	}
-	return nil
+	valIsTest bool // Tiny-ImageNet's validation images are what everybody tests on
 }
 
 // A Folder is a source of image files in folders, read and decoded when asked for. Of the files it keeps
 // no more in memory than a number for every 64.
 //
-// Labels are the places of the classes' folders in the order of their names' bytes, as torchvision's
-// ImageFolder has them. Every image has three channels (see [codec.Decode]). One that cannot be decoded is
+// Labels are the places of the classes in the order of their names' bytes, as torchvision's ImageFolder has them;
+// see [ClassName]. Every image has three channels (see [codec.Decode]). One that cannot be decoded is
 // an error that names the file and wraps [image.ErrBroken].
 type Folder struct {
 	info  Info
@@ -90,31 +81,26 @@ type Folder struct {
 
 // OpenFolder reads a folder in one of three layouts:
 //
-//   - train/CLASS/… and val/CLASS/… (or valid, validation, test), ImageNet's; without a second folder a
-//     part of the first is kept for testing;
-//   - CLASS/…, of which a part is kept for testing;
+//   - train/CLASS/… with val/CLASS/… or test/CLASS/… or both, under any of their usual names in small or capital
+//     letters (training, valid, validation, dev, testing, train_set, …);
+//   - CLASS/…, which are the training images of a data set without parts;
 //   - Tiny-ImageNet's, whose val/images are told apart by val/val_annotations.txt.
 //
-// Folders within a class's are read as well; names that begin with a point, and files that do not end
-// in .jpg, .jpeg, .png, .gif, .webp or .bmp, are left out. If there is a words.txt in WordNet's form, classes
-// have its names.
+// Folders within a class's are read as well; names that begin with a point are passed over, and files that do not end
+// in one of .jpg, .jpeg, .jpe, .jfif, .png, .gif, .webp, .bmp, .tif and .tiff are counted and left out. Where a folder
+// could mean several things, the error shows them. [Folder.Notes] tells what was found and what was left out. If there
+// is a words.txt in WordNet's form, classes have its names.
 //
 // The index of what is there is kept in a file, and used as long as no folder has changed.
 func OpenFolder(dir string, opts FolderOptions) (Split, error) {
-	var s Split
-	var errs [2]error
-	var wg sync.WaitGroup
 	quiet := opts
 	quiet.Progress = nil // the parts run at the same time, and one that tells is enough
-	wg.Go(func() { s.Test, errs[1] = folderSource(dir, Test, quiet) })
-	s.Train, errs[0] = folderSource(dir, Train, opts)
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return Split{}, err
+	return openParts([]Part{Train, Val, Test}, func(part Part) (Source, error) {
+		if part == Train {
+			return folderSource(dir, part, opts)
 		}
-	}
-	return s, nil
+		return folderSource(dir, part, quiet)
+	})
 }
 
 func folderSource(dir string, part Part, opts FolderOptions) (Source, error) {
@@ -127,12 +113,6 @@ func folderSource(dir string, part Part, opts FolderOptions) (Source, error) {
 
 // OpenFolderPart reads one part of a folder, as [OpenFolder] does.
 func OpenFolderPart(dir string, part Part, opts FolderOptions) (*Folder, error) {
-	if err := opts.Validate(); err != nil {
-		return nil, err
-	}
-	if opts.Test == 0 {
-		opts.Test = .2
-	}
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -146,7 +126,10 @@ func OpenFolderPart(dir string, part Part, opts FolderOptions) (*Folder, error) 
 	if opts.Name == "" {
 		f.info.Name = filepath.Base(root)
 	}
-	of := fmt.Sprintf("%s of %s, test %v, seed %d", part, root, opts.Test, opts.Seed)
+	of := fmt.Sprintf("%s of %q", part, root)
+	if opts.valIsTest {
+		of += ", val is test"
+	}
 	if !opts.NoCache {
 		f.cache = indexFile(opts.Cache, of)
 	}
@@ -158,6 +141,9 @@ func OpenFolderPart(dir string, part Part, opts FolderOptions) (*Folder, error) 
 	}
 	if f.index.images() == 0 {
 		return nil, fmt.Errorf("%s: no images for the part %s", root, part)
+	}
+	if f.index.Flat {
+		f.info.Part = ""
 	}
 	if f.info.Classes, err = classNames(root, f.index.Classes); err != nil {
 		return nil, err
@@ -176,6 +162,15 @@ func (f *Folder) Label(i int) int {
 	// The last class that begins at or before i: classes without images begin where the next one does.
 	at, _ := slices.BinarySearch(f.index.First, i+1)
 	return at - 1
+}
+
+// Notes tells the layout, what was guessed, and what was left out.
+func (f *Folder) Notes() []string {
+	notes := append([]string{"layout " + f.index.Layout}, f.index.Notes...)
+	if left := f.index.leftOut(); left != "" {
+		notes = append(notes, "files left out, which are no images: "+left)
+	}
+	return notes
 }
 
 // Checksum is the SHA-256 of the classes' names, and of the files' paths and sizes: not of what is in them.
@@ -296,7 +291,7 @@ func openIndex(path, of, root string) *index {
 // fresh says whether everything that the index depends on is as it was.
 func (x *indexHead) fresh(root string) bool {
 	for _, w := range x.Watched {
-		now, err := watch(root, w.Path)
+		now, err := watch(root, string(w.Path))
 		if err != nil || now != w || time.Duration(x.Built-w.Time) < settled {
 			return false
 		}
@@ -310,7 +305,7 @@ func watch(root, path string) (indexedPath, error) {
 	if err != nil {
 		return indexedPath{}, err
 	}
-	return indexedPath{path, st.ModTime().UnixNano(), st.Size()}, nil
+	return indexedPath{rawPath(path), st.ModTime().UnixNano(), st.Size()}, nil
 }
 
 // buildIndex reads the folders and writes an index, in memory if it cannot be kept. It returns the

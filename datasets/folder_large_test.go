@@ -68,7 +68,7 @@ func TestALargeFolderIsIndexedInLittleMemory(t *testing.T) {
 		}
 		return f, took
 	}
-	opts := FolderOptions{Cache: cache, Test: 0.01}
+	opts := FolderOptions{Cache: cache}
 	built, slow := open("reading the folder", opts)
 	again, fast := open("reading its index", opts)
 	if a, b := built.index.Sum, again.index.Sum; a != b || fast > slow {

@@ -27,7 +27,7 @@ func tree(t testing.TB, root string, files map[string]string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
 		}
-		if text == "" && isImageName(name) {
+		if text == "" && IsImageName(name) {
 			text = string(dot(name))
 		}
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
@@ -85,17 +85,18 @@ func listed(t testing.TB, src Source) (all []string) {
 
 func TestFoldersAreReadInTheirLayouts(t *testing.T) {
 	for _, c := range []struct {
-		name        string
-		files       []string
-		train, test string
+		name          string
+		files         []string
+		train, second string
+		part          Part
 	}{
 		{"train and val", []string{"train/dog/b.JPEG", "train/dog/a.png", "train/cat/1.gif", "val/dog/z.webp", "val/cat/2.bmp"},
-			"cat train/cat/1.gif, dog train/dog/a.png, dog train/dog/b.JPEG", "cat val/cat/2.bmp, dog val/dog/z.webp"},
+			"cat train/cat/1.gif, dog train/dog/a.png, dog train/dog/b.JPEG", "cat val/cat/2.bmp, dog val/dog/z.webp", Val},
 		{"train and test, of which not all classes have images", []string{"train/b/1.png", "train/a/1.png", "train/c/1.png", "test/c/1.png"},
-			"a train/a/1.png, b train/b/1.png, c train/c/1.png", "c test/c/1.png"},
+			"a train/a/1.png, b train/b/1.png, c train/c/1.png", "c test/c/1.png", Test},
 		{"folders within a class's, and what is no image", []string{"train/a/images/2.png", "train/a/1.png", "train/a/.hidden.png", "train/a/boxes.txt",
 			"train/a/deep/er/0.jpg", "train/.b/1.png", "train/notes.png", "valid/a/1.png", "readme.md"},
-			"a train/a/1.png, a train/a/deep/er/0.jpg, a train/a/images/2.png", "a valid/a/1.png"},
+			"a train/a/1.png, a train/a/deep/er/0.jpg, a train/a/images/2.png", "a valid/a/1.png", Val},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()
@@ -111,11 +112,14 @@ func TestFoldersAreReadInTheirLayouts(t *testing.T) {
 			if got := strings.Join(listed(t, s.Train), ", "); got != c.train {
 				t.Errorf("training images %s: want %s", got, c.train)
 			}
-			if got := strings.Join(listed(t, s.Test), ", "); got != c.test {
-				t.Errorf("test images %s: want %s", got, c.test)
+			if got := strings.Join(listed(t, s.Part(c.part)), ", "); got != c.second {
+				t.Errorf("%s images %s: want %s", c.part, got, c.second)
 			}
-			if got := s.Test.Info().String(); got != filepath.Base(root)+"/test" {
-				t.Errorf("the test part is called %s", got)
+			if got, want := s.Part(c.part).Info().String(), filepath.Base(root)+"/"+string(c.part); got != want {
+				t.Errorf("the part is called %s, want %s", got, want)
+			}
+			if other := map[Part]Part{Val: Test, Test: Val}[c.part]; s.Part(other) != nil {
+				t.Errorf("there is a part %s", other)
 			}
 		})
 	}
@@ -150,62 +154,6 @@ func TestLinksAreFollowed(t *testing.T) {
 	link(filepath.Join(root, "train"), "train/a/again")
 	if _, err := OpenFolder(root, FolderOptions{NoCache: true}); err == nil || !strings.Contains(err.Error(), "more than 16 folders in each other") {
 		t.Errorf("a circle of links: error %v", err)
-	}
-}
-
-func TestAFolderOfClassesIsSplitBySeed(t *testing.T) {
-	root := t.TempDir()
-	files := map[string]string{"few/1.png": "", "few/2.png": ""}
-	for i := range 50 {
-		files[fmt.Sprintf("many/%02d.png", i)] = ""
-	}
-	files["one/1.png"] = ""
-	tree(t, root, files)
-	open := func(o FolderOptions) (train, test []string) {
-		t.Helper()
-		o.NoCache = true
-		s, err := OpenFolder(root, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return listed(t, s.Train), listed(t, s.Test)
-	}
-	train, test := open(FolderOptions{})
-	if len(train) != 1+40+1 || len(test) != 1+10 {
-		t.Errorf("%d for training and %d for testing: want 42 and 11", len(train), len(test))
-	}
-	all := slices.Sorted(slices.Values(slices.Concat(train, test)))
-	if len(slices.Compact(all)) != 53 || !slices.IsSorted(train) || !slices.IsSorted(test) {
-		t.Errorf("the parts are not the whole, in its order: %v, %v", train, test)
-	}
-	if again, _ := open(FolderOptions{}); !slices.Equal(again, train) {
-		t.Error("the same seed gives another split")
-	}
-	if other, _ := open(FolderOptions{Seed: 1}); slices.Equal(other, train) {
-		t.Error("another seed gives the same split")
-	}
-	if _, most := open(FolderOptions{Test: .9}); len(most) != 45+1 {
-		t.Errorf("%d for testing: want 46", len(most))
-	}
-	// Where the folder is does not matter, and a file more moves few others.
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	if err := os.Rename(root, elsewhere); err != nil {
-		t.Fatal(err)
-	}
-	root = elsewhere
-	if moved, _ := open(FolderOptions{}); !slices.Equal(moved, train) {
-		t.Error("another place gives another split")
-	}
-	tree(t, root, map[string]string{"many/99.png": ""})
-	_, more := open(FolderOptions{})
-	kept := 0
-	for _, path := range more {
-		if slices.Contains(test, path) {
-			kept++
-		}
-	}
-	if kept < 10 {
-		t.Errorf("after a file was added, %d of 11 test images are still that", kept)
 	}
 }
 
@@ -266,10 +214,8 @@ func TestAFolderThatCannotBeReadSaysWhy(t *testing.T) {
 		err   string
 	}{
 		{"no classes", []string{"1.png", "2.png"}, FolderOptions{}, "no folders of classes in it: should have CLASS/*.jpg, or train/CLASS/*.jpg"},
-		{"a class without images", []string{"train/a/1.png", "train/b/notes.txt", "val/a/1.png"}, FolderOptions{}, "train/b: no images in it: remove the folder, or add some"},
-		{"a class that is only tested", []string{"train/a/1.png", "val/a/1.png", "val/b/1.png"}, FolderOptions{}, "val/b: a class that the training images do not have"},
-		{"nothing to test on", []string{"a/1.png", "b/1.png"}, FolderOptions{}, "no images for the part test"},
-		{"a fraction of 1", []string{"a/1.png"}, FolderOptions{Test: 1}, "test fraction 1: should be above 0 and below 1"},
+		{"a class without images", []string{"train/a/1.png", "train/b/notes.txt", "val/a/1.png"}, FolderOptions{}, "train/b: no images in it: remove the folder, or add some; it holds 1 .txt"},
+		{"a class that is only tested", []string{"train/a/1.png", "val/a/1.png", "val/b/1.png"}, FolderOptions{}, "val: classes that the training images do not have: b; they have a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()
@@ -418,7 +364,7 @@ func TestAFoldersChecksumIsThatOfNamesAndSizes(t *testing.T) {
 func TestAFoldersImagesAreDecodedAndTheBrokenOnesNamed(t *testing.T) {
 	root, cache := t.TempDir(), t.TempDir()
 	tree(t, root, map[string]string{"a/1.png": "", "a/2.png": "", "a/3.png": "no image", "b/1.png": "", "b/4.png": "", "b/5.png": ""})
-	f, err := OpenFolderPart(root, Train, FolderOptions{Cache: cache, Test: .1})
+	f, err := OpenFolderPart(root, Train, FolderOptions{Cache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,21 +372,14 @@ func TestAFoldersImagesAreDecodedAndTheBrokenOnesNamed(t *testing.T) {
 	for i, name := range listed(t, f) {
 		at[name[2:]] = i
 	}
-	test, err := OpenFolderPart(root, Test, FolderOptions{Cache: cache, Test: .1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(at) != 4 || test.Len() != 2 {
-		t.Fatalf("%d images for training, %d for testing: want 4 and 2", len(at), test.Len())
-	}
-	if _, ok := at["a/3.png"]; !ok {
-		t.Fatal("the broken image is in the test part: choose another seed")
+	if len(at) != 6 {
+		t.Fatalf("%d images: want 6", len(at))
 	}
 	var img, want image.Image
 	for name, i := range at {
 		err := f.Image(i, &img)
 		if name == "a/3.png" {
-			if !errors.Is(err, image.ErrBroken) || !strings.HasPrefix(err.Error(), filepath.Join(root, name)+": broken image: neither JPEG") {
+			if !errors.Is(err, image.ErrBroken) || !strings.HasPrefix(err.Error(), filepath.Join(root, name)+": broken image: no image format that is known") {
 				t.Errorf("error %v", err)
 			}
 			continue
@@ -455,10 +394,10 @@ func TestAFoldersImagesAreDecodedAndTheBrokenOnesNamed(t *testing.T) {
 			t.Errorf("%s is decoded otherwise", name)
 		}
 	}
-	l := newLoader(t, f, Config{Batch: 4, Input: Input{Shape: image.Shape{C: 3, H: 4, W: 4}}, Skip: LeaveOut})
+	l := newLoader(t, f, Config{Batch: 6, Input: Input{Shape: image.Shape{C: 3, H: 4, W: 4}}, Skip: LeaveOut})
 	for b, err := range l.Epoch(t.Context(), 0, 0) {
-		if err != nil || b.N != 3 {
-			t.Errorf("a batch of %d, %v: want 3", b.N, err)
+		if err != nil || b.N != 5 {
+			t.Errorf("a batch of %d, %v: want 5", b.N, err)
 		}
 	}
 	if b := l.Broken(); len(b) != 1 || b[0].Index != at["a/3.png"] {

@@ -12,7 +12,9 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -29,24 +31,39 @@ type index struct {
 
 // indexHead is an index's trailer.
 type indexHead struct {
-	Of      string        `json:"of"`      // what it is an index of: folder, part, options
-	Built   int64         `json:"built"`   // when its reading began, in Unix nanoseconds
-	Classes []string      `json:"classes"` // their folders' names
-	First   []int         `json:"first"`   // of each class the first image, and the number of all
-	Watched []indexedPath `json:"watched"` // what the index depends on; entries' folders are among them
-	Blocks  []int64       `json:"blocks"`  // where each begins, and where the last one ends
-	Sum     string        `json:"sum"`     // SHA-256 of classes, paths and sizes
+	Of      string         `json:"of"`      // what it is an index of: folder, part, options
+	Built   int64          `json:"built"`   // when its reading began, in Unix nanoseconds
+	Classes []string       `json:"classes"` // their folders' names
+	First   []int          `json:"first"`   // of each class the first image, and the number of all
+	Watched []indexedPath  `json:"watched"` // what the index depends on; entries' folders are among them
+	Layout  string         `json:"layout"`  // of the folder's parts
+	Flat    bool           `json:"flat"`    // there are none
+	Notes   []string       `json:"notes"`   // what was guessed or left out
+	Left    map[string]int `json:"left"`    // files that are no images, by their endings
+	Blocks  []int64        `json:"blocks"`  // where each begins, and where the last one ends
+	Sum     string         `json:"sum"`     // SHA-256 of classes, paths and sizes
 }
 
 // An indexedPath is a folder or file as it was when the index was made.
 type indexedPath struct {
-	Path string `json:"path"` // relative, with slashes
-	Time int64  `json:"time"` // of its last change, in Unix nanoseconds
-	Size int64  `json:"size"`
+	Path rawPath `json:"path"` // relative, with slashes
+	Time int64   `json:"time"` // of its last change, in Unix nanoseconds
+	Size int64   `json:"size"`
+}
+
+// A rawPath is a path that JSON holds whatever its bytes are: names of files need not be Unicode.
+type rawPath string
+
+func (p rawPath) MarshalText() ([]byte, error) { return []byte(strconv.QuoteToASCII(string(p))), nil }
+
+func (p *rawPath) UnmarshalText(text []byte) error {
+	s, err := strconv.Unquote(string(text))
+	*p = rawPath(s)
+	return err
 }
 
 const (
-	indexMagic = "zooindx1"
+	indexMagic = "zooindx2"
 	indexTail  = 4 + 8 + len(indexMagic)
 	indexBlock = 64   // entries
 	maxName    = 1024 // bytes; file systems have less
@@ -189,7 +206,7 @@ func (x *indexHead) check(end int64) error {
 		return fmt.Errorf("blocks from %d to %d of %d bytes", x.Blocks[0], x.Blocks[len(x.Blocks)-1], end)
 	}
 	for _, w := range x.Watched {
-		if !filepath.IsLocal(filepath.FromSlash(w.Path)) {
+		if !filepath.IsLocal(filepath.FromSlash(string(w.Path))) {
 			return fmt.Errorf("the path %.100q leads out of the folder", w.Path)
 		}
 	}
@@ -228,8 +245,8 @@ func (x *index) entry(i int, room *[]byte) (path string, size int64, err error) 
 		b = b[field[2]:]
 	}
 	name := string(b[:field[2]])
-	if field[0] >= uint64(len(x.Watched)) || field[1] > 1<<62 || strings.ContainsAny(name, `/\`) || !filepath.IsLocal(name) {
+	if field[0] >= uint64(len(x.Watched)) || field[1] > 1<<62 || strings.ContainsAny(name, "/"+string(os.PathSeparator)) || !filepath.IsLocal(name) {
 		return "", 0, fmt.Errorf("damaged: image %d is %.100q of folder %d", i, name, field[0])
 	}
-	return filepath.Join(filepath.FromSlash(x.Watched[field[0]].Path), name), int64(field[1]), nil
+	return filepath.Join(filepath.FromSlash(string(x.Watched[field[0]].Path)), name), int64(field[1]), nil
 }

@@ -27,6 +27,10 @@ type Config struct {
 	Seed uint64
 	// Shuffle gives every epoch an order of its own.
 	Shuffle bool
+	// Balance gives every class the same share of an epoch, which has as many images as otherwise: those of rare
+	// classes come several times, each time transformed anew, and those of frequent ones take turns over the epochs.
+	// It needs Shuffle.
+	Balance bool
 	// DropLast leaves out the last batch of an epoch if it is smaller than the others.
 	DropLast bool
 	// Limit uses that many images, spread evenly over the source (which may be sorted by class); 0
@@ -63,6 +67,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("batch %d: should be at least 1", c.Batch)
 	case c.Limit < 0:
 		return fmt.Errorf("limit %d: should be at least 1, or 0 for all images", c.Limit)
+	case c.Balance && !c.Shuffle:
+		return errors.New("balance: needs an order of its own for every epoch (shuffle)")
 	case c.Workers < 0:
 		return fmt.Errorf("workers %d: should be at least 1, or 0 for one a core", c.Workers)
 	case c.Prefetch < 0:
@@ -106,6 +112,7 @@ type Loader struct {
 	stride int // values of an image, with all its views
 
 	order []int32
+	class [][]int32 // with Balance, the images of each class that has some
 	ring  []*Batch
 	work  []*worker
 	busy  atomic.Bool
@@ -190,10 +197,15 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	l.cfg = cfg
 
 	l.order = make([]int32, l.images)
+	if cfg.Balance {
+		if l.class, err = byClass(src, l.order); err != nil {
+			return fail(err)
+		}
+	}
 	l.cached = image.Shape{C: min(info.Shape.C, cfg.Input.C), H: cfg.Input.H, W: cfg.Input.W}
 	_, memory := src.(*Memory)
 	ready := memory && info.Shape == l.cached
-	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && cfg.Views.Len() == 1 && !ready {
+	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && cfg.Views.Len() == 1 && !cfg.Balance && !ready {
 		l.cache, l.known = make([]uint8, n), make([]bool, l.images)
 	}
 	for range cfg.Workers {
@@ -343,14 +355,61 @@ func (b *Batch) Release() {
 
 // arrange writes the order of an epoch, a function of the seed and the epoch.
 func (l *Loader) arrange(epoch int) {
-	all := int64(l.src.Len())
-	for i := range l.order {
-		l.order[i] = int32(int64(i) * all / int64(len(l.order)))
+	spaced(l.order, l.src.Len())
+	if l.cfg.Balance {
+		l.balance(epoch)
 	}
 	if l.cfg.Shuffle {
 		var p rand.PCG
 		augment.ForOrder.Seed(&p, l.cfg.Seed, epoch, 0)
 		shuffle(l.order, &p)
+	}
+}
+
+// spaced fills the order with images spread evenly over all.
+func spaced(order []int32, all int) {
+	for i := range order {
+		order[i] = int32(int64(i) * int64(all) / int64(len(order)))
+	}
+}
+
+// byClass lists the images of each class.
+func byClass(src Source, order []int32) ([][]int32, error) {
+	classes := make([][]int32, len(src.Info().Classes))
+	if len(classes) == 0 {
+		return nil, errors.New("balance: numbers have no classes to balance")
+	}
+	spaced(order, src.Len())
+	for _, i := range order {
+		l := src.Label(int(i))
+		if l < 0 || l >= len(classes) {
+			return nil, fmt.Errorf("image %d: label %d: should be 0 to %d", i, l, len(classes)-1)
+		}
+		classes[l] = append(classes[l], i)
+	}
+	return slices.DeleteFunc(classes, func(c []int32) bool { return len(c) == 0 }), nil
+}
+
+// balance puts as many images of each class into the order as it has room for. The images of a class come in turn,
+// from epoch to epoch, in an order that is new after each turn.
+func (l *Loader) balance(epoch int) {
+	n, k := len(l.order), len(l.class)
+	at := 0
+	var turned []int32
+	for c, images := range l.class {
+		share := (c+1)*n/k - c*n/k
+		known := -1 // the turn that turned is of
+		for j := range share {
+			place := epoch*share + j
+			if turn := place / len(images); turn != known {
+				known, turned = turn, append(turned[:0], images...)
+				var p rand.PCG
+				augment.ForBalance.Seed(&p, l.cfg.Seed, turn, c)
+				shuffle(turned, &p)
+			}
+			l.order[at] = turned[place%len(images)]
+			at++
+		}
 	}
 }
 
@@ -415,6 +474,7 @@ type worker struct {
 	prepare *Preparer
 	sample  *augment.Sample
 	kept    image.Image // a view of the cache
+	key     int         // of what is random in the sample
 	pcg     rand.PCG    // of a batch as a whole
 	rand    *rand.Rand
 }
@@ -480,6 +540,10 @@ func (b *Batch) close() {
 func (w *worker) fill(b *Batch, at int) error {
 	l, s := w.loader, w.sample
 	s.Index, s.Epoch = b.Index[at], b.Epoch
+	w.key = s.Index
+	if l.cfg.Balance { // an image may come twice
+		w.key = b.Number*l.cfg.Batch + at
+	}
 	img, err := w.good(s.Index, w.image)
 	if err != nil && l.cfg.Skip == Replace && errors.Is(err, image.ErrBroken) {
 		img, err = w.replacement(err)
@@ -513,6 +577,9 @@ func (w *worker) replacement(first error) (*image.Image, error) {
 	from := s.Index
 	for k := 1; k < min(replaceable, l.src.Len()); k++ {
 		s.Index = (from + k) % l.src.Len()
+		if !l.cfg.Balance {
+			w.key = s.Index
+		}
 		// Not from the cache: another worker may have the same image in its hands, as its own.
 		img, err := w.good(s.Index, w.fresh)
 		if err == nil || !errors.Is(err, image.ErrBroken) {
@@ -569,7 +636,7 @@ func (w *worker) fresh() (*image.Image, error) {
 		return nil, err
 	}
 	if len(l.cfg.Transforms) > 0 {
-		s.Reseed(l.cfg.Seed)
+		s.Reseed(l.cfg.Seed, w.key)
 		for _, t := range l.cfg.Transforms {
 			if err := t.Apply(s); err != nil {
 				return nil, err

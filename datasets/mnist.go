@@ -27,8 +27,9 @@ func init() {
 			Train: "sha256:0342a2af800a2ea46aeb016809f423dacc1028d06625c663773ceeee1f20648c",
 			Test:  "sha256:64084aeeffe18d6473690967be658dc519f69141d4bd4494e7dd8de0a1cd1c88",
 		},
-		Dir:  "/usr/share/datasets/fashion-mnist", // where Debian's package dataset-fashion-mnist puts it
-		Open: func(dir string, part Part) (Source, error) { return openMNIST("fashion-mnist", dir, part) },
+		Dir:       "/usr/share/datasets/fashion-mnist", // where Debian's package dataset-fashion-mnist puts it
+		Recognise: hasIDX,
+		Open:      func(dir string, part Part) (Source, error) { return openMNIST("fashion-mnist", dir, part) },
 	})
 	Register(Dataset{
 		Info: Info{
@@ -38,11 +39,22 @@ func init() {
 			Mean:    []float32{0.1307},
 			Std:     []float32{0.3081},
 		},
-		About:   "handwritten digits, grey (LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86(11), 1998)",
-		Licence: "unclear",
-		Sizes:   sizes,
-		Open:    func(dir string, part Part) (Source, error) { return openMNIST("mnist", dir, part) },
+		About:     "handwritten digits, grey (LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86(11), 1998)",
+		Licence:   "unclear",
+		Sizes:     sizes,
+		Recognise: hasIDX,
+		Open:      func(dir string, part Part) (Source, error) { return openMNIST("mnist", dir, part) },
 	})
+}
+
+// hasIDX reports whether files in MNIST's format are in a folder.
+func hasIDX(dir string) bool {
+	for _, stem := range []string{"train", "t10k"} {
+		if _, ok := findIDX(dir, stem+"-images", "idx3-ubyte"); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // openMNIST reads a part of MNIST, or of a set in its format, from the two files' usual names.
@@ -72,23 +84,31 @@ func openMNIST(name, dir string, part Part) (Source, error) {
 	return m, nil
 }
 
-// readIDXFile reads the file of a folder that is called stem-kind or, as some archives unpack it,
-// stem.kind, with or without ".gz".
-func readIDXFile(dir, stem, kind string) (File, error) {
+// findIDX returns the file of a folder that is called stem-kind or, as some archives unpack it, stem.kind, with or
+// without ".gz".
+func findIDX(dir, stem, kind string) (path string, ok bool) {
 	for _, name := range []string{stem + "-" + kind, stem + "." + kind, stem + "-" + kind + ".gz", stem + "." + kind + ".gz"} {
 		path := filepath.Join(dir, name)
-		st, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path, true
 		}
-		if err != nil {
-			return File{}, err
-		}
-		if !st.Mode().IsRegular() || st.Size() > maxIDX {
-			return File{}, fmt.Errorf("%s: should be a regular file of at most %d bytes", path, maxIDX)
-		}
-		data, err := os.ReadFile(path)
-		return File{path, data}, err
 	}
-	return File{}, fmt.Errorf("%s: no %s-%s or %[2]s-%[3]s.gz in the folder", dir, stem, kind)
+	return "", false
+}
+
+// readIDXFile reads the file that findIDX finds.
+func readIDXFile(dir, stem, kind string) (File, error) {
+	path, ok := findIDX(dir, stem, kind)
+	if !ok {
+		return File{}, fmt.Errorf("%s: no %s-%s or %[2]s-%[3]s.gz in the folder", dir, stem, kind)
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return File{}, err
+	}
+	if !st.Mode().IsRegular() || st.Size() > maxIDX {
+		return File{}, fmt.Errorf("%s: should be a regular file of at most %d bytes", path, maxIDX)
+	}
+	data, err := os.ReadFile(path)
+	return File{path, data}, err
 }

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,8 +26,20 @@ type Dataset struct {
 	Embedded bool
 	// Dir is where a system's package installs the files.
 	Dir string
-	// Open reads one part from a folder.
+	// Parts are those that it may have; empty means the training and the test part.
+	Parts []Part
+	// Recognise reports whether a folder holds the data set's own files; nil if they have no names of their own.
+	Recognise func(dir string) bool
+	// Open reads one part from a folder. That the part is not there is an error that wraps [ErrNoPart].
 	Open func(dir string, part Part) (Source, error)
+}
+
+// parts are those that the data set may have.
+func (d Dataset) parts() []Part {
+	if len(d.Parts) == 0 {
+		return []Part{Train, Test}
+	}
+	return d.Parts
 }
 
 var registry struct {
@@ -79,24 +92,38 @@ func Lookup(name string) (Dataset, error) {
 	return Dataset{}, fmt.Errorf("%w %q: known are %s", ErrUnknown, name, strings.Join(names, ", "))
 }
 
-// Open reads a data set, both parts at the same time. An empty dir means the embedded images, or the
-// folder that [Dataset.Folder] finds.
+// Open reads a data set, its parts at the same time. An empty dir means the embedded images, or the
+// folder that [Dataset.Folder] finds. Parts that it does not have are nil; there is one at least.
 func Open(name, dir string) (Split, error) {
-	if _, err := Lookup(name); err != nil {
-		return Split{}, err
-	}
-	var s Split
-	var testErr error
-	var wg sync.WaitGroup
-	wg.Go(func() { s.Test, testErr = OpenPart(name, dir, Test) })
-	var err error
-	s.Train, err = OpenPart(name, dir, Train)
-	wg.Wait()
-	if err == nil {
-		err = testErr
-	}
+	d, err := Lookup(name)
 	if err != nil {
 		return Split{}, err
+	}
+	return openParts(d.parts(), func(part Part) (Source, error) { return OpenPart(name, dir, part) })
+}
+
+// openParts opens the parts that there are.
+func openParts(parts []Part, open func(Part) (Source, error)) (Split, error) {
+	sources, errs := make([]Source, len(parts)), make([]error, len(parts))
+	var wg sync.WaitGroup
+	for i, part := range parts {
+		wg.Go(func() { sources[i], errs[i] = open(part) })
+	}
+	wg.Wait()
+	var s Split
+	var none error
+	for i, part := range parts {
+		switch {
+		case errors.Is(errs[i], ErrNoPart):
+			none = cmp.Or(none, errs[i])
+		case errs[i] != nil:
+			return Split{}, errs[i]
+		default:
+			*map[Part]*Source{Train: &s.Train, Val: &s.Val, Test: &s.Test}[part] = sources[i]
+		}
+	}
+	if s == (Split{}) {
+		return s, none
 	}
 	return s, nil
 }
@@ -107,13 +134,61 @@ func OpenPart(name, dir string, part Part) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if part != Train && part != Test {
-		return nil, fmt.Errorf("%s has no part %q: should be %s or %s", name, part, Train, Test)
+	if !slices.Contains(d.parts(), part) {
+		var has []string
+		for _, p := range d.parts() {
+			has = append(has, string(p))
+		}
+		return nil, fmt.Errorf("%s: %w as %q: there is %s", name, ErrNoPart, part, strings.Join(has, ", "))
 	}
 	if dir == "" && !d.Embedded {
 		if dir = d.Folder(); dir == "" {
-			return nil, fmt.Errorf("%s: no folder given, and its files are neither embedded nor %s; %[1]s=FOLDER names one", name, d.places())
+			return nil, &MissingError{d}
 		}
 	}
 	return d.Open(dir, part)
+}
+
+// A MissingError says that a data set's files are not on this machine.
+type MissingError struct{ Dataset Dataset }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s: its files are not %s; %[1]s=FOLDER names another place", e.Dataset.Name, e.Dataset.places())
+}
+
+// Recognise returns the name of the data set whose own files are in a folder, or "folder" for one of images. Where
+// they could be those of several, their published checksums decide; where these do not, the error shows the choices.
+func Recognise(dir string) (string, error) {
+	var names []string
+	for _, d := range List() {
+		if d.Recognise != nil && !d.Embedded && d.Recognise(dir) {
+			names = append(names, d.Name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "folder", nil
+	case 1:
+		return names[0], nil
+	}
+	for _, name := range names {
+		d, err := Lookup(name)
+		if err != nil {
+			return "", err
+		}
+		for part, want := range d.Checksums {
+			src, err := d.Open(dir, part)
+			if err != nil {
+				continue
+			}
+			if sum, err := src.Checksum(); err == nil && sum == want {
+				return name, nil
+			}
+		}
+	}
+	var choices []string
+	for _, n := range names {
+		choices = append(choices, n+"="+dir)
+	}
+	return "", fmt.Errorf("%s: the files in it could be %s: say which, as in %s", dir, strings.Join(names, " or "), strings.Join(choices, " or "))
 }

@@ -91,7 +91,7 @@ func TestOpenNamesTheFileThatIsMissingOrBad(t *testing.T) {
 	for _, c := range []struct{ name, dir, err string }{
 		{"a damaged file", dir, labels + ": "},
 		{"an empty folder", t.TempDir(), "no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in the folder"},
-		{"no folder", "", "mnist: no folder given"},
+		{"no folder", "", "mnist: its files are not in "},
 		{"a file for a folder", labels, "not a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestOpenNamesTheFileThatIsMissingOrBad(t *testing.T) {
 			}
 		})
 	}
-	if _, err := OpenPart("mnist", dir, "validation"); err == nil || !strings.Contains(err.Error(), `mnist has no part "validation"`) {
+	if _, err := OpenPart("mnist", dir, "validation"); err == nil || !strings.Contains(err.Error(), `mnist: no such part as "validation": there is train, test`) {
 		t.Errorf("error %v", err)
 	}
 }

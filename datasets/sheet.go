@@ -8,13 +8,9 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
-	"strings"
-
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 )
 
 // SheetOptions say what a contact sheet shows.
@@ -138,28 +134,30 @@ func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*std
 	return compose(tiles, min(across, len(tiles)))
 }
 
-// gap is the space around the pictures, line the height of a caption.
-const gap, line = 6, 16
+// gap is the space around the pictures, line the height of a caption of one line; it has captionLines at most.
+const gap, line, captionLines = 6, lettering.Height + 3, 3
 
 func compose(tiles []tile, across int) (*std.RGBA, error) {
 	size := tiles[0].pix.Rect.Size()
+	captions, lines := make([][]string, len(tiles)), 1
+	for i, t := range tiles {
+		captions[i] = lettering.Wrap(t.caption, size.X, captionLines)
+		lines = max(lines, len(captions[i]))
+	}
+	below := line + (lines-1)*lettering.Height
 	down := (len(tiles) + across - 1) / across
-	w, h := across*(size.X+gap)+gap, down*(size.Y+line+gap)+gap
+	w, h := across*(size.X+gap)+gap, down*(size.Y+below+gap)+gap
 	if err := image.CheckSize(w, h); err != nil {
 		return nil, fmt.Errorf("contact sheet: %w", err)
 	}
 	sheet := std.NewRGBA(std.Rect(0, 0, w, h))
 	draw.Draw(sheet, sheet.Rect, std.White, std.Point{}, draw.Src)
-	face := basicfont.Face7x13
 	for i, t := range tiles {
-		at := std.Pt(gap+i%across*(size.X+gap), gap+i/across*(size.Y+line+gap))
+		at := std.Pt(gap+i%across*(size.X+gap), gap+i/across*(size.Y+below+gap))
 		draw.Draw(sheet, std.Rectangle{at, at.Add(size)}, t.pix, std.Point{}, draw.Src)
-		text := t.caption
-		if most := size.X / face.Advance; len(text) > most {
-			text = strings.TrimSpace(text[:max(most-1, 0)]) + "~"
+		for k, text := range captions[i] {
+			lettering.Draw(sheet, at.X, at.Y+size.Y+2+k*lettering.Height, color.Black, text)
 		}
-		pen := font.Drawer{Dst: sheet, Src: std.Black, Face: face, Dot: fixed.P(at.X, at.Y+size.Y+face.Ascent+1)}
-		pen.DrawString(text)
 	}
 	return sheet, nil
 }
@@ -186,19 +184,13 @@ func picture(b *Batch, i int, in Input, least int) *std.RGBA {
 }
 
 // caption is the image's class, or both with the greater one's share; one of less than half a per cent is left
-// out. The font has ASCII alone.
+// out.
 func caption(b *Batch, i int, classes []string) string {
 	name := func(label float32) string {
-		text := fmt.Sprint(label)
 		if int(label) < len(classes) && classes[int(label)] != "" {
-			text = classes[int(label)]
+			return classes[int(label)]
 		}
-		return strings.Map(func(r rune) rune {
-			if r < ' ' || r > '~' {
-				return '?'
-			}
-			return r
-		}, text)
+		return fmt.Sprint(label)
 	}
 	if b.Weight == nil {
 		return name(b.Labels[i])

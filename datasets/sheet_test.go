@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 )
 
 // shown is the colour of a sheet's picture at a pixel of the image, of tiles of that size.
@@ -96,29 +97,29 @@ func TestASheetShowsViewsAndMixtures(t *testing.T) {
 func TestACaptionNamesTheClasses(t *testing.T) {
 	classes := []string{"cat", "dog", "", "Ünicorn"}
 	b := &Batch{Batch: augment.Batch{Labels: []float32{0, 2, 3, 1, 1}}}
-	for i, want := range []string{"cat", "2", "?nicorn", "dog", "dog"} {
+	for i, want := range []string{"cat", "2", "Ünicorn", "dog", "dog"} {
 		if got := caption(b, i, classes); got != want {
 			t.Errorf("caption %q: want %q", got, want)
 		}
 	}
 	b.Second, b.Weight = []float32{1, 1, 1, 0, 0}, []float32{.7, 1, .25, .5, .004}
-	for i, want := range []string{"70% cat, dog", "2", "75% dog, ?nicorn", "50% dog, cat", "cat"} {
+	for i, want := range []string{"70% cat, dog", "2", "75% dog, Ünicorn", "50% dog, cat", "cat"} {
 		if got := caption(b, i, classes); got != want {
 			t.Errorf("caption %q: want %q", got, want)
 		}
 	}
-	// A long one ends at the picture's edge: it looks like what is left of it.
-	tiles := []tile{{std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcdefghij"}, {std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcd~"}, {std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcde"}}
+	// A long one goes on in the next lines, and ends in the third.
+	tiles := []tile{{std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcdefghijklmnopqrstuvwxyz"}, {std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcdef ghijkl mnopq…"}, {std.NewRGBA(std.Rect(0, 0, 40, 10)), "abcdefghijkl"}}
 	m, err := compose(tiles, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	row := func(i int) []uint8 {
-		h := (10 + line + gap) * m.Stride
+		h := (10 + line + 2*lettering.Height + gap) * m.Stride
 		return m.Pix[gap*m.Stride+i*h:][:h]
 	}
 	if !bytes.Equal(row(0), row(1)) || bytes.Equal(row(1), row(2)) {
-		t.Error("a long caption is not cut off at the picture's edge")
+		t.Error("a long caption is not broken into lines, and cut off after the third")
 	}
 }
 

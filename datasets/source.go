@@ -5,9 +5,11 @@ import "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 // A Part names a piece of a data set.
 type Part string
 
-// The parts that every data set has.
+// The parts of a data set. Training sees the first, and chooses its best weights by the second; the third measures
+// what was chosen. Where there is no second, some of the first are held out ([HoldOut]).
 const (
 	Train Part = "train"
+	Val   Part = "val"
 	Test  Part = "test"
 )
 
@@ -15,7 +17,7 @@ const (
 // change them.
 type Info struct {
 	Name    string      // of the data set
-	Part    Part        // of the data set
+	Part    Part        // of the data set; empty if it has none
 	Classes []string    // names, by label; none if the labels are numbers to be predicted
 	Shape   image.Shape // of every image; H and W are 0 where images differ in size, C never is
 	// Mean and Std are each channel's mean and standard deviation over the training images, pixels
@@ -45,7 +47,12 @@ type Source interface {
 	Checksum() (string, error)
 }
 
-// A Split is a data set in the two parts that a training needs.
+// A Split is a data set in its parts; those that it does not have are nil.
 type Split struct {
-	Train, Test Source
+	Train, Val, Test Source
+}
+
+// Part returns a part, or nil.
+func (s Split) Part(p Part) Source {
+	return map[Part]Source{Train: s.Train, Val: s.Val, Test: s.Test}[p]
 }

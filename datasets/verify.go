@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime"
@@ -23,6 +24,82 @@ type Verification struct {
 	// Checksum is the source's, and Published what it should be; empty if it is not known.
 	Checksum, Published string
 	Broken              []BrokenImage
+	// Notes say what was guessed, left out or replaced.
+	Notes []string
+
+	src  Source
+	sums []pixelSum // of each image; zero if it is broken
+}
+
+// A pixelSum tells images apart by their size and pixels.
+type pixelSum [16]byte
+
+// A Duplicate is a list of images with the same pixels that stand in several parts, or in several classes.
+type Duplicate struct {
+	Images []VerifiedImage
+	// Parts and Classes say which of them differ.
+	Parts, Classes bool
+}
+
+// A VerifiedImage says where an image is.
+type VerifiedImage struct {
+	Part  Part
+	Index int
+	Class string
+	File  string // empty if it is not in a file of its own
+}
+
+func (i VerifiedImage) String() string {
+	if i.File != "" {
+		return i.File
+	}
+	return fmt.Sprintf("%s image %d (%s)", i.Part, i.Index, i.Class)
+}
+
+// Duplicates returns the images that stand in two parts, where a network is tested on what it was trained on, or in
+// two classes, of which one must be wrong. Images are the same if all of their pixels are.
+func Duplicates(parts []Verification) ([]Duplicate, error) {
+	type place struct{ part, index int }
+	at := map[pixelSum][]place{}
+	for p, v := range parts {
+		for i, sum := range v.sums {
+			if sum != (pixelSum{}) {
+				at[sum] = append(at[sum], place{p, i})
+			}
+		}
+	}
+	var list []Duplicate
+	for p, v := range parts { // in the order of their first images
+		for i, sum := range v.sums {
+			places := at[sum]
+			if len(places) < 2 || places[0] != (place{p, i}) {
+				continue
+			}
+			var d Duplicate
+			for _, at := range places {
+				src := parts[at.part].src
+				d.Parts = d.Parts || at.part != p
+				d.Classes = d.Classes || src.Label(at.index) != v.src.Label(i)
+			}
+			if !d.Parts && !d.Classes {
+				continue
+			}
+			for _, at := range places {
+				one := VerifiedImage{Part: parts[at.part].Part, Index: at.index}
+				src := parts[at.part].src
+				if l, names := src.Label(at.index), src.Info().Classes; l >= 0 && l < len(names) {
+					one.Class = names[l]
+				}
+				var err error
+				if one.File, err = Path(src, at.index); err != nil {
+					return nil, err
+				}
+				d.Images = append(d.Images, one)
+			}
+			list = append(list, d)
+		}
+	}
+	return list, nil
 }
 
 // Err says what is wrong with the part, or nil. It wraps [image.ErrBroken] if images are broken.
@@ -53,7 +130,7 @@ func Verify(ctx context.Context, name, dir string, part Part, progress func(done
 	if err != nil {
 		return Verification{}, err
 	}
-	v := Verification{Part: part, Images: src.Len(), Want: d.Sizes[part], Published: d.Checksums[part]}
+	v := Verification{Part: part, Images: src.Len(), Want: d.Sizes[part], Published: d.Checksums[part], Notes: Notes(src), src: src, sums: make([]pixelSum, src.Len())}
 	v.Classes = make([]int, len(src.Info().Classes))
 	for i := range src.Len() {
 		if l := src.Label(i); l >= 0 && l < len(v.Classes) { // numbers are no classes
@@ -63,12 +140,12 @@ func Verify(ctx context.Context, name, dir string, part Part, progress func(done
 	if v.Checksum, err = src.Checksum(); err != nil {
 		return v, err
 	}
-	v.Broken, err = readAll(ctx, src, progress)
+	v.Broken, err = readAll(ctx, src, v.sums, progress)
 	return v, err
 }
 
-// readAll decodes every image, on all cores, and returns those that are broken.
-func readAll(ctx context.Context, src Source, progress func(done, of int)) ([]BrokenImage, error) {
+// readAll decodes every image, on all cores, notes its checksum, and returns those that are broken.
+func readAll(ctx context.Context, src Source, sums []pixelSum, progress func(done, of int)) ([]BrokenImage, error) {
 	const chunk = 256
 	n := src.Len()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -95,6 +172,8 @@ func readAll(ctx context.Context, src Source, progress func(done, of int)) ([]Br
 					case err != nil:
 						cancel(err)
 						return
+					default:
+						sums[i] = hashPixels(&img)
 					}
 				}
 				if d := done.Add(int64(min(end, n) - (end - chunk))); progress != nil {
@@ -109,4 +188,12 @@ func readAll(ctx context.Context, src Source, progress func(done, of int)) ([]Br
 	}
 	slices.SortFunc(broken, func(a, b BrokenImage) int { return a.Index - b.Index })
 	return broken, nil
+}
+
+func hashPixels(m *image.Image) (sum pixelSum) {
+	h := sha256.New()
+	fmt.Fprintln(h, m.Shape)
+	h.Write(m.Pix)
+	copy(sum[:], h.Sum(nil))
+	return sum
 }

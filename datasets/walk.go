@@ -5,17 +5,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"io/fs"
-	"math"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 )
 
 // tinyAnnotations tells Tiny-ImageNet's layout: lines of a file's name, its class and a box.
@@ -41,26 +38,32 @@ type foundFile struct {
 	size   int64
 }
 
+// A classFolder is a folder within a part's, and the class that it is.
+type classFolder struct{ name, class string }
+
 // write writes the index of the walk's part to w, and returns its length.
 func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 	counter := &countingWriter{w: w}
 	fail := func(err error) (int64, error) { return 0, &folderError{err} }
-	trainDir, testDir := "", ""
-	if isFolder(filepath.Join(k.root, "train")) {
-		trainDir = "train"
-		for _, name := range []string{"val", "valid", "validation", "test"} {
-			if isFolder(filepath.Join(k.root, name)) {
-				testDir = name
-				break
-			}
-		}
-	} else {
-		trainDir = "."
-	}
 	k.head = &head
 	if _, err := k.note("."); err != nil { // where a part, or the classes, may come or go
 		return fail(err)
 	}
+	l, err := findLayout(k.root)
+	if err != nil {
+		return fail(err)
+	}
+	if k.opts.valIsTest {
+		if dir, ok := l.dirs[Val]; ok {
+			delete(l.dirs, Val)
+			l.dirs[Test] = dir
+		}
+	}
+	dir, ok := l.dirs[k.part]
+	if !ok {
+		return fail(fmt.Errorf("%s: %w as %s: there is %s", k.root, ErrNoPart, k.part, cmp.Or(l.parts(), "none that has classes")))
+	}
+	trainDir := cmp.Or(l.dirs[Train], dir)
 	classes, err := k.folders(trainDir)
 	if err != nil {
 		return fail(err)
@@ -69,19 +72,19 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 		return fail(fmt.Errorf("%s: no folders of classes in it: should have CLASS/*.jpg, or train/CLASS/*.jpg and val/CLASS/*.jpg",
 			filepath.Join(k.root, trainDir)))
 	}
-	head.Classes = classes
+	for i, c := range classes {
+		if i > 0 && c.class == classes[i-1].class {
+			return fail(fmt.Errorf("%s: two folders are called %s, in different forms of Unicode: rename one", filepath.Join(k.root, trainDir), c.class))
+		}
+		head.Classes = append(head.Classes, c.class)
+	}
+	head.Layout, head.Flat, head.Notes = l.String(), l.flat, l.notes
 	x := newIndexWriter(counter, head)
 	k.head = &x.head
-
-	switch {
-	case k.part == Test && testDir != "" && exists(filepath.Join(k.root, testDir, tinyAnnotations)):
-		err = k.annotated(x, testDir)
-	case k.part == Test && testDir != "":
-		err = k.classes(x, testDir, nil)
-	case testDir != "":
-		err = k.classes(x, trainDir, nil)
-	default:
-		err = k.classes(x, trainDir, k.split)
+	if exists(filepath.Join(k.root, dir, tinyAnnotations)) {
+		err = k.annotated(x, dir)
+	} else {
+		err = k.classes(x, dir, classes)
 	}
 	if err != nil {
 		return 0, err
@@ -90,75 +93,82 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 	return counter.n, err
 }
 
-// classes adds the images of the class folders in a folder, of each class those that choose leaves.
-func (k *folderWalk) classes(x *indexWriter, dir string, choose func([]foundFile) []foundFile) error {
+// classes adds the images of the class folders in a part's folder. Its classes are found by their names: those of the
+// training images, or what is the same but for capitals.
+func (k *folderWalk) classes(x *indexWriter, dir string, all []classFolder) error {
 	own, err := k.folders(dir)
 	if err != nil {
 		return &folderError{err}
 	}
-	for _, name := range own {
-		if !slices.Contains(k.head.Classes, name) {
-			return &folderError{fmt.Errorf("%s: a class that the training images do not have", filepath.Join(k.root, dir, name))}
+	at := make([]string, len(all)) // the folder of each class
+	var strange []string
+	for _, c := range own {
+		i := slices.IndexFunc(all, func(of classFolder) bool { return of.class == c.class })
+		if i < 0 {
+			fold := func(of classFolder) bool { return strings.EqualFold(of.class, c.class) }
+			if i = slices.IndexFunc(all, fold); i >= 0 && slices.ContainsFunc(all[i+1:], fold) {
+				i = -1
+			}
+			if i >= 0 {
+				k.head.Notes = append(k.head.Notes, fmt.Sprintf("%s of %s is the class %s", c.class, ClassName(dir), all[i].class))
+			}
+		}
+		switch {
+		case i < 0:
+			strange = append(strange, c.class)
+		case at[i] != "":
+			return &folderError{fmt.Errorf("%s: %s and %s are one class of the training images: rename or remove one", filepath.Join(k.root, dir), at[i], c.name)}
+		default:
+			at[i] = c.name
 		}
 	}
+	if len(strange) > 0 {
+		var names []string
+		for _, c := range all {
+			names = append(names, c.class)
+		}
+		return &folderError{fmt.Errorf("%s: classes that the training images do not have: %s; they have %s", filepath.Join(k.root, dir), shownNames(strange), shownNames(names))}
+	}
 	var files []foundFile // kept from class to class
-	for class, name := range k.head.Classes {
-		if _, ok := slices.BinarySearch(own, name); !ok {
+	for class, name := range at {
+		if name == "" {
 			continue
 		}
 		if files, err = k.files(path.Join(dir, name), 0, files[:0]); err != nil {
 			return &folderError{err}
 		}
 		if len(files) == 0 {
-			return &folderError{fmt.Errorf("%s: no images in it: remove the folder, or add some", filepath.Join(k.root, dir, name))}
+			return &folderError{fmt.Errorf("%s: no images in it: remove the folder, or add some%s", filepath.Join(k.root, dir, name), k.leftOut("; it holds ", ""))}
 		}
-		chosen := files
-		if choose != nil {
-			chosen = choose(files)
-		}
-		for _, f := range chosen {
+		for _, f := range files {
 			if err := x.add(class, f.folder, f.name, f.size); err != nil {
 				return err
 			}
 		}
-		if k.found += len(chosen); k.opts.Progress != nil {
+		if k.found += len(files); k.opts.Progress != nil {
 			k.opts.Progress(k.found)
 		}
 	}
 	return nil
 }
 
-// split returns the files of a class that belong to the walk's part. They are drawn by their paths, so
-// that the part is the same wherever the folder is, and mostly the same when files are added.
-func (k *folderWalk) split(files []foundFile) []foundFile {
-	n := int(math.Round(float64(len(files)) * k.opts.Test))
-	if len(files) > 1 {
-		n = min(max(n, 1), len(files)-1)
-	} else {
-		n = 0
+// leftOut lists the files that are no images, by their endings, most first.
+func (x *indexHead) leftOut() string {
+	endings := slices.SortedFunc(maps.Keys(x.Left), func(a, b string) int {
+		return cmp.Or(x.Left[b]-x.Left[a], strings.Compare(a, b))
+	})
+	var list []string
+	for _, e := range endings {
+		list = append(list, fmt.Sprintf("%d %s", x.Left[e], ClassName(e)))
 	}
-	type drawn struct {
-		rank uint64
-		at   int
+	return strings.Join(list, ", ")
+}
+
+func (k *folderWalk) leftOut(before, after string) string {
+	if text := k.head.leftOut(); text != "" {
+		return before + text + after
 	}
-	ranks := make([]drawn, len(files))
-	for i, f := range files {
-		h := fnv.New64a()
-		h.Write([]byte(k.head.Watched[f.folder].Path + "/" + f.name))
-		ranks[i] = drawn{augment.SplitMix(augment.SplitMix(k.opts.Seed) ^ h.Sum64()), i}
-	}
-	slices.SortFunc(ranks, func(a, b drawn) int { return cmp.Or(cmp.Compare(a.rank, b.rank), a.at-b.at) })
-	test := make([]bool, len(files))
-	for _, r := range ranks[:n] {
-		test[r.at] = true
-	}
-	kept := files[:0]
-	for i, f := range files {
-		if test[i] == (k.part == Test) {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+	return ""
 }
 
 // annotated adds the images of Tiny-ImageNet's val/images, in the order of their classes.
@@ -216,7 +226,7 @@ func (k *folderWalk) annotated(x *indexWriter, dir string) error {
 
 // note adds a path to what the index depends on, and returns its number.
 func (k *folderWalk) note(rel string) (int, error) {
-	at := slices.IndexFunc(k.head.Watched[:min(len(k.head.Watched), 2)], func(w indexedPath) bool { return w.Path == rel })
+	at := slices.IndexFunc(k.head.Watched[:min(len(k.head.Watched), 2)], func(w indexedPath) bool { return string(w.Path) == rel })
 	if at >= 0 { // "." and "train" are needed twice
 		return at, nil
 	}
@@ -228,20 +238,28 @@ func (k *folderWalk) note(rel string) (int, error) {
 	return len(k.head.Watched) - 1, nil
 }
 
-// folders lists the folders in a folder, sorted.
-func (k *folderWalk) folders(rel string) ([]string, error) {
+// folders lists the class folders in a folder, sorted by their classes.
+func (k *folderWalk) folders(rel string) ([]classFolder, error) {
 	if _, err := k.note(rel); err != nil {
 		return nil, err
 	}
-	var names []string
-	err := k.each(rel, func(e fs.DirEntry, dir string) error {
-		if e.IsDir() || e.Type()&fs.ModeSymlink != 0 && isFolder(filepath.Join(dir, e.Name())) {
-			names = append(names, e.Name())
+	var list []classFolder
+	dir, beside := filepath.Join(k.root, rel), 0
+	err := eachEntry(dir, func(e fs.DirEntry) error {
+		if isFolderEntry(e, dir) {
+			list = append(list, classFolder{e.Name(), ClassName(e.Name())})
+		} else if IsImageName(e.Name()) {
+			beside++
 		}
 		return nil
 	})
-	slices.Sort(names)
-	return names, err
+	if note := fmt.Sprintf("%d images beside the folders of classes in %s are left out", beside, ClassName(rel)); beside > 0 && !slices.Contains(k.head.Notes, note) {
+		k.head.Notes = append(k.head.Notes, note)
+	}
+	slices.SortFunc(list, func(a, b classFolder) int {
+		return cmp.Or(strings.Compare(a.class, b.class), strings.Compare(a.name, b.name))
+	})
+	return list, err
 }
 
 // files appends the images in a folder and those within it, sorted in each.
@@ -256,7 +274,8 @@ func (k *folderWalk) files(rel string, depth int, to []foundFile) ([]foundFile, 
 	}
 	var inner []string
 	first := len(to)
-	err = k.each(rel, func(e fs.DirEntry, dir string) error {
+	dir := filepath.Join(k.root, filepath.FromSlash(rel))
+	err = eachEntry(dir, func(e fs.DirEntry) error {
 		info, err := e.Info()
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			info, err = os.Stat(filepath.Join(dir, e.Name()))
@@ -267,8 +286,13 @@ func (k *folderWalk) files(rel string, depth int, to []foundFile) ([]foundFile, 
 			return err
 		case info.IsDir():
 			inner = append(inner, e.Name())
-		case info.Mode().IsRegular() && isImageName(e.Name()):
+		case info.Mode().IsRegular() && IsImageName(e.Name()):
 			to = append(to, foundFile{folder, e.Name(), info.Size()})
+		default:
+			if k.head.Left == nil {
+				k.head.Left = map[string]int{}
+			}
+			k.head.Left[cmp.Or(strings.ToLower(path.Ext(e.Name())), "without ending")]++
 		}
 		return nil
 	})
@@ -283,42 +307,6 @@ func (k *folderWalk) files(rel string, depth int, to []foundFile) ([]foundFile, 
 		}
 	}
 	return to, nil
-}
-
-// each calls visit for what is in a folder, but for names that begin with a point, a thousand at a
-// time: a folder may have millions.
-func (k *folderWalk) each(rel string, visit func(e fs.DirEntry, dir string) error) error {
-	dir := filepath.Join(k.root, filepath.FromSlash(rel))
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	for {
-		list, err := d.ReadDir(1000)
-		for _, e := range list {
-			if strings.HasPrefix(e.Name(), ".") {
-				continue
-			}
-			if err := visit(e, dir); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func isImageName(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp":
-		return true
-	}
-	return false
 }
 
 func isFolder(path string) bool {

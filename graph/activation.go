@@ -49,6 +49,9 @@ func (b *Builder) Activate(x *gorgonia.Node, a Activation) *gorgonia.Node {
 	}
 	l := b.unnamed(a.Kind.String())
 	o := &activationOp{activation: a}
+	if a == ReLU {
+		o.backward = b.relu
+	}
 	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
 	return b.layer(l, o, x)
 }
@@ -67,6 +70,7 @@ func (b *Builder) ScaledTanh(x *gorgonia.Node, amp, slope float32) *gorgonia.Nod
 type activationOp struct {
 	core
 	activation Activation
+	backward   ReLURule // of a ReLU
 }
 
 // activationOf is the activation that a node computes, or [Identity].
@@ -97,6 +101,12 @@ func (c *compiler) activated(x *value, a Activation) *value {
 }
 
 func (o *activationOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	if o.backward != ExactReLU {
+		var err error
+		if grad, err = o.positive(grad); err != nil || o.backward == DeconvReLU {
+			return gorgonia.Nodes{grad}, err
+		}
+	}
 	kept := inputs[0]
 	if o.activation.GradFromResult() {
 		kept = y
@@ -136,7 +146,9 @@ func (c *compiler) activationGrad(a Activation, kept, dy *value) *value {
 // fuses reports whether an op can compute the activation that follows it.
 func fuses(o op, a Activation) bool {
 	switch o.(type) {
-	case *convOp, *denseOp, *batchNormOp, *addOp:
+	case *convOp, *denseOp, *batchNormOp:
+		return true
+	case *addOp:
 		return a == ReLU
 	}
 	return false

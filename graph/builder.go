@@ -32,6 +32,7 @@ type Builder struct {
 	err             error
 	weights, biases Initializer
 	dropouts        uint64
+	relu            ReLURule                // of the ReLUs that follow
 	watched         map[*gorgonia.Node]bool // inputs whose gradient is wanted
 	differentiated  bool
 }

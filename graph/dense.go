@@ -11,21 +11,42 @@ import (
 // Dense adds a fully connected layer: x, N×K, gives N×out. Its parameters are name.weight, out×K, and
 // name.bias.
 func (b *Builder) Dense(x *gorgonia.Node, name string, out int, options ...Opt) *gorgonia.Node {
-	if !b.rank(name, x, 2) {
+	inputs, params, ok := b.weighted(x, name, 2, out, options)
+	if !ok {
 		return nil
+	}
+	return b.dense(name, out, params, inputs)
+}
+
+// Pointwise adds a fully connected layer over the channels of each pixel: x, N×K×H×W, gives N×out×H×W, as
+// in ConvNeXt's blocks. It is a convolution of 1×1 but for the shape of its weight, out×K.
+func (b *Builder) Pointwise(x *gorgonia.Node, name string, out int, options ...Opt) *gorgonia.Node {
+	inputs, params, ok := b.weighted(x, name, 4, out, options)
+	if !ok {
+		return nil
+	}
+	o := b.opts(1, 1, nil)
+	shape, _ := b.convShape(name, x, out, o)
+	return b.conv(name, o, shape, params, inputs)
+}
+
+// weighted declares the parameters of a fully connected layer.
+func (b *Builder) weighted(x *gorgonia.Node, name string, rank, out int, options []Opt) (inputs []*gorgonia.Node, params int64, ok bool) {
+	if !b.rank(name, x, rank) {
+		return nil, 0, false
 	}
 	if out < 1 {
 		b.Errorf("%s: %d outputs, at least 1 is needed", name, out)
-		return nil
+		return nil, 0, false
 	}
 	o, in := b.opts(1, 1, options), x.Shape()[1]
-	inputs := []*gorgonia.Node{x, b.declare(name+".weight", []int{out, in}, false, o.weights)}
-	params := int64(out) * int64(in)
+	inputs = []*gorgonia.Node{x, b.declare(name+".weight", []int{out, in}, false, o.weights)}
+	params = int64(out) * int64(in)
 	if !o.noBias {
 		inputs = append(inputs, b.declare(name+".bias", []int{out}, false, o.biases))
 		params += int64(out)
 	}
-	return b.dense(name, out, params, inputs)
+	return inputs, params, b.err == nil
 }
 
 // dense adds a fully connected layer over x, weights, and perhaps a bias.
@@ -62,7 +83,7 @@ func (o *denseOp) lower(c *compiler, in []*value) *value {
 	act := c.takesActivation()
 	y := c.plain(o.n, o.out)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
-		k.Forward(e.pool, x.data, w.data, bias.data, y.data, act == ReLU, e.scratch)
+		k.Forward(e.pool, x.data, w.data, bias.data, y.data, act, e.scratch)
 		return nil
 	})
 	s.macs = o.macs()

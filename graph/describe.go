@@ -21,13 +21,13 @@ type Computation struct {
 	//	conv                         kernel.ConvShape
 	//	partial conv                 Table
 	//	max pool, average pool       kernel.Window
-	//	batch norm                   Epsilon
+	//	batch norm, layer norm       Epsilon
 	//	lrn                          kernel.LRNParams
-	//	the kind of an activation     Activation
+	//	the kind of an activation    Activation
 	//	channel scale                Gain
 	//	subsample                    Subsampling
 	//	dense, add, concat, flatten, softmax, global average pool,
-	//	adaptive average pool, point bias, rbf     nil
+	//	adaptive average pool, point bias, rbf, excite, layer scale     nil
 	Detail any
 }
 
@@ -90,6 +90,8 @@ func detail(o op) (v any, ok bool) {
 		return o.window, true
 	case *batchNormOp:
 		return Epsilon(o.eps), true
+	case *layerNormOp:
+		return Epsilon(o.eps), true
 	case *lrnOp:
 		return o.params, true
 	case *activationOp:
@@ -98,7 +100,8 @@ func detail(o op) (v any, ok bool) {
 		return Gain(o.gain), true
 	case *subsampleOp:
 		return Subsampling{o.stride, o.from}, true
-	case *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp:
+	case *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp,
+		*exciteOp, *layerScaleOp:
 		return nil, true
 	}
 	return nil, false

@@ -37,15 +37,19 @@ type dropoutOp struct {
 	number uint64 // of the dropout layer in the network
 }
 
-// key is the mask's name: neighbouring seeds, steps and layers give unrelated keys (splitmix64).
-func (o *dropoutOp) key(e *exec) uint64 {
-	mix := func(z uint64) uint64 {
-		z += 0x9e3779b97f4a7c15
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		return z ^ z>>31
-	}
-	return mix(mix(mix(e.seed)^e.step) ^ o.number)
+// maskKey is the name of the mask of a numbered layer in this run: neighbouring seeds, steps and layers give
+// unrelated keys.
+func maskKey(e *exec, number uint64) uint64 {
+	return splitmix64(splitmix64(splitmix64(e.seed)^e.step) ^ number)
+}
+
+// splitmix64 is a step of Steele, Lea and Flood's generator ("Fast splittable pseudorandom number
+// generators", OOPSLA 2014).
+func splitmix64(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
 }
 
 func (o *dropoutOp) lower(c *compiler, in []*value) *value {
@@ -54,7 +58,7 @@ func (o *dropoutOp) lower(c *compiler, in []*value) *value {
 	key.bits = true
 	c.state[&o.core] = []*value{key}
 	c.add([]*value{x}, []*value{y, key}, 0, func(e *exec) error {
-		k := o.key(e)
+		k := maskKey(e, o.number)
 		key.data[0], key.data[1] = math.Float32frombits(uint32(k)), math.Float32frombits(uint32(k>>32))
 		kernel.Dropout(e.pool, o.keep, k, x.data, y.data)
 		return nil

@@ -50,7 +50,7 @@ func evalCases() []opCase {
 // In evaluation the gradient of the image is as right as in training, alone or with those of the
 // parameters.
 func TestGradientsInEvaluationMatchStraightLoops(t *testing.T) {
-	for _, c := range slices.Concat(opCases(), extraOpCases(), evalCases()) {
+	for _, c := range slices.Concat(opCases(), extraOpCases(), modernOpCases(), evalCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			first := c.evaluated(t, false)
 			if first.b == nil {

@@ -29,15 +29,21 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 		b.declare(name+".running_mean", channels, true, Constant(0)),
 		b.declare(name+".running_var", channels, true, Constant(1)),
 	}
+	return b.batchNorm(name, eps, momentum, 2*int64(channels[0]), inputs)
+}
+
+// batchNorm adds a batch normalisation over x, weight, bias, mean and variance.
+func (b *Builder) batchNorm(name string, eps, momentum float32, params int64, inputs []*gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
-	frozen := func(parameter string) bool { return b.params.Get(name + parameter).Frozen }
+	x := inputs[0]
+	frozen := func(n *gorgonia.Node) bool { p := b.params.Get(n.Name()); return p == nil || p.Frozen }
 	o := &batchNormOp{eps: eps, momentum: momentum}
-	o.training = b.Training() && !frozen(".running_mean") && !frozen(".running_var")
+	o.training = b.Training() && !frozen(inputs[3]) && !frozen(inputs[4])
 	o.core = newCore(o, "batch norm", x.Shape(), 3, inputs...)
 	o.wrt[0] = !b.image(x)
-	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
+	return b.layer(Layer{Name: name, Kind: o.kind, Params: params}, o, inputs...)
 }
 
 func finite(vs ...float32) bool {
@@ -64,7 +70,7 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 		affine := c.affine(o, in)
 		y := c.result(o.shape...)
 		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
-			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), act == ReLU)
+			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), act)
 			return nil
 		})
 		return y
@@ -94,7 +100,7 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *valu
 		if added != nil {
 			*added = residual.act()
 		}
-		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act == ReLU)
+		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
 		for i, m := range mean.data {
 			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
 			runningVar.data[i] += o.momentum * (variance.data[i] - runningVar.data[i])
@@ -197,7 +203,7 @@ func (o *fixedNormGradOp) lower(c *compiler, in []*value) *value {
 	})
 	dx := c.like(dy)
 	c.add([]*value{scale, dy}, []*value{dx}, 0, func(e *exec) error {
-		kernel.ChannelAffine(e.pool, dy.act(), scale.data, nil, dx.act(), false)
+		kernel.ChannelAffine(e.pool, dy.act(), scale.data, nil, dx.act(), Identity)
 		return nil
 	})
 	return dx

@@ -72,7 +72,7 @@ func (t *Trainer) diverged(g *trainingGraph, b *datasets.Batch, loss, lr float64
 		}
 	case fault.What == "input":
 		e.Layer, e.Where = fault.Layer, "the images"
-		name := t.data.Train.Info().Name
+		name := t.learn.Info().Name
 		size := len(b.Images) / b.N
 		for i := range b.N {
 			if !kernel.Finite(t.pool, b.Images[i*size:(i+1)*size]) {

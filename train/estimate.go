@@ -38,7 +38,7 @@ func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	// Images and not steps, for the last batch of an epoch is smaller.
-	epoch := time.Duration(float64(step)/float64(min(t.cfg.Batch, t.loader.Len()))*float64(t.loader.Len())) + image*time.Duration(t.test.Len())
+	epoch := time.Duration(float64(step)/float64(min(t.cfg.Batch, t.loader.Len()))*float64(t.loader.Len())) + image*time.Duration(t.val.Len())
 	run := time.Duration(t.cfg.Epochs*max(t.cfg.Ensemble, 1)) * epoch
 	if t.cfg.Time > 0 {
 		run = min(run, time.Duration(t.cfg.Time))
@@ -122,7 +122,7 @@ func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Durat
 
 // timeEvaluation is the mean time of an image's evaluation.
 func (t *Trainer) timeEvaluation(ctx context.Context) (time.Duration, error) {
-	for b, err := range t.test.Epoch(ctx, 0, 0) {
+	for b, err := range t.val.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return 0, err
 		}

@@ -65,20 +65,30 @@ func Evaluate(ctx context.Context, c EvalConfig) (report.Evaluation, error) {
 }
 
 func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Evaluation, error) {
-	e := report.Evaluation{Data: c.Images.Info().Name, Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
+	var err error
+	e := report.Evaluation{Data: c.Images.Info().Name, Part: string(c.Images.Info().Part), Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
 	var all review
 	var top [][]int32 // each member's classes
 	var sum []float64 // of the members' probabilities, for each image
 	var metas []weights.Meta
 	classes := 0
+	var names []string // of the classes, in the order of the first member
 	for i, path := range c.Weights {
 		fail := func(err error) (report.Evaluation, error) { return e, fmt.Errorf("%s: %w", path, err) }
 		n, meta, params, err := c.open(path)
 		if err != nil {
 			return e, err
 		}
-		if err := n.fits(c.Images.Info()); err != nil {
+		images, match, err := c.imagesFor(&n, meta)
+		if err != nil {
 			return fail(err)
+		}
+		order, err := permutation(names, meta.ClassNames)
+		if err != nil {
+			return fail(err)
+		}
+		for _, note := range match.notes {
+			e.Warnings = append(e.Warnings, path+": "+note)
 		}
 		if i > 0 && n.Classes != classes {
 			return fail(fmt.Errorf("%d classes, those of %s are %d: members of an ensemble must agree", n.Classes, c.Weights[0], classes))
@@ -86,7 +96,12 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if n.Squared && (len(c.Weights) > 1 || c.Views.Len() > 1) {
 			return fail(fmt.Errorf("%s has no classes whose probabilities could be averaged", n.Name))
 		}
-		classes = n.Classes
+		if i == 0 {
+			classes, names = n.Classes, meta.ClassNames
+			if len(match.missing) > 0 {
+				e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no images of %s, which the network knows", c.Images.Info(), listed(match.missing)))
+			}
+		}
 		batch := c.Batch
 		if batch == 0 {
 			batch = n.evalBatch()
@@ -101,7 +116,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if c.SkipBroken {
 			skip = datasets.LeaveOut
 		}
-		l, err := datasets.NewLoader(c.Images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
+		l, err := datasets.NewLoader(images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
 		if err != nil {
 			return fail(err)
 		}
@@ -110,9 +125,9 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		}
 		seen := review{}
 		keep := func(at int, b *datasets.Batch, p []float64) {
-			seen.add(b, p, classes)
-			for k, v := range p {
-				sum[at*classes+k] += v
+			seen.add(b, p, classes, order)
+			for k := range p {
+				sum[at*classes+k] += p[inOrder(k, classes, order)]
 			}
 		}
 		if n.Squared {
@@ -144,16 +159,50 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		e.Mean.Images = m.Images
 		e.Mean.Loss += share * m.Loss
 		e.Mean.Top1 += share * m.Top1
-		e.Mean.Top5 += share * m.Top5
+		e.Mean.Top5.Value += share * m.Top5.Value
+		e.Mean.Top5.Known = m.Top5.Known
 	}
-	e.Gain = report.Gain{Top1: e.Mean.Top1 - e.Ensemble.Top1, Top5: e.Mean.Top5 - e.Ensemble.Top5}
+	e.Gain = report.Gain{Top1: e.Mean.Top1 - e.Ensemble.Top1}
+	if e.Mean.Top5.Known {
+		e.Gain.Top5 = report.Some(e.Mean.Top5.Value - e.Ensemble.Top5.Value)
+	}
 	e.Disagreement = disagreement(top)
-	e.Warnings = warnings(e.Members, metas)
+	e.Warnings = append(e.Warnings, warnings(e.Members, metas)...)
 	if len(all.label) > 0 {
-		e.Confusion = all.confusion(c.Images.Info().Classes, classes)
-		e.Worst = all.worst(c.Worst, c.Images.Info().Classes)
+		if len(names) == 0 {
+			names = c.Images.Info().Classes
+		}
+		e.Confusion = all.confusion(names, classes)
+		e.Classes = e.Confusion.Results()
+		if e.Worst, err = all.worst(c.Worst, names, c.Images); err != nil {
+			return e, err
+		}
 	}
 	return e, nil
+}
+
+// imagesFor are the images with the labels of a network's own classes.
+func (c *EvalConfig) imagesFor(n *Network, meta weights.Meta) (datasets.Source, classMatch, error) {
+	info := c.Images.Info()
+	if n.Squared || len(info.Classes) == 0 {
+		return c.Images, classMatch{}, n.fits(info)
+	}
+	match, err := matchClasses(info.Classes, meta.ClassNames, n.Classes)
+	if err != nil {
+		return nil, match, fmt.Errorf("%s has %w", info, err)
+	}
+	if len(meta.ClassNames) == 0 {
+		return c.Images, match, nil
+	}
+	return &relabelled{c.Images, match.to, meta.ClassNames}, match, nil
+}
+
+// inOrder is the place of value k of rows of classes, where the classes stand in another order.
+func inOrder(k, classes int, order []int) int {
+	if order == nil {
+		return k
+	}
+	return k - k%classes + order[k%classes]
 }
 
 // disagreement is the fraction of images that not all members put into the same class.

@@ -11,7 +11,7 @@ import (
 )
 
 func members(t *testing.T, n int) EvalConfig {
-	c := EvalConfig{Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Test}
+	c := EvalConfig{Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Val}
 	for seed := range n {
 		cfg := tinyConfig()
 		cfg.Seed, cfg.Epochs = uint64(seed), 1

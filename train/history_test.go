@@ -25,7 +25,7 @@ func TestReadCurveSaysWhatIsMissing(t *testing.T) {
 		}
 		return folder
 	}
-	rows := []report.Epoch{{Epoch: 1, Step: 7, Train: report.Metrics{Loss: 2}, Test: report.Metrics{Loss: 1, Top1: 0.25}}, {Epoch: 2, Step: 14}}
+	rows := []report.Epoch{{Epoch: 1, Step: 7, Train: report.Metrics{Loss: 2}, Val: report.Metrics{Loss: 1, Top1: 0.25}}, {Epoch: 2, Step: 14}}
 	c, err := ReadCurve(with(cfg, report.Table(rows)))
 	back, _ := report.ReadTable(strings.NewReader(report.Table(rows)))
 	if want := (report.Curve{Label: "tiny plain", Data: "blobs", Rows: back}); err != nil || !reflect.DeepEqual(c, want) {

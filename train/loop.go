@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime/debug"
 	"time"
@@ -51,17 +52,27 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 			stopped = "time"
 		}
 		t.at.Seconds = t.seconds()
-		if err := t.save(row); err != nil {
-			return report.Result{}, err
-		}
-		t.saved, last = time.Now(), row
-		t.evalPace.add(row.Test.Images, t.saved.Sub(began)) // saving belongs to it
+		t.trySave(row)
+		last = row
+		t.evalPace.add(row.Val.Images, t.saved.Sub(began)) // saving belongs to it
 		t.tellBroken()
 		t.events.Epoch(*row, t.left())
 	}
 	if stopped == "interrupted" {
 		if err := t.checkpoint(); err != nil {
 			return report.Result{}, t.failed(err)
+		}
+		last = nil // the weights are not those of the last evaluation
+	}
+	if err := t.insist(ctx, last); err != nil {
+		return report.Result{}, t.failed(err)
+	}
+	if n := len(t.at.History); last == nil && n > 0 {
+		last = &t.at.History[n-1]
+	}
+	if stopped == "" {
+		if err := t.reviewBest(ctx); err != nil {
+			t.events.Warn(fmt.Sprintf("no pictures of the best weights: %v", err))
 		}
 	}
 	r := t.result(stopped, last)
@@ -123,7 +134,7 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 	targets := b.Labels
 	if t.targets != nil {
 		targets = t.targets[:b.N*t.net.Classes]
-		b.Targets(targets, t.net.Classes, 0) // the loss smooths them
+		t.weigh(b, targets)
 		for i, w := range b.Weight {
 			if w < 0.5 { // the training error is that of the class with the larger part
 				b.Labels[i] = b.Second[i]
@@ -154,41 +165,41 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 	return nil
 }
 
-// evaluate measures the parameters on the test images and counts the epoch as done, if it is.
+// evaluate measures the parameters on the images that choose the best ones, and counts the epoch as done, if it is.
 func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
 	if t.notFinite() != "" {
 		return nil, t.diverged(nil, nil, 0, t.lr)
 	}
 	place := t.place()
 	seen := review{}
-	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes) }
+	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes, nil) }
 	if t.net.Squared {
 		keep = nil
 	}
-	test, err := t.eval.measure(ctx, &t.net, t.test, keep, func(done int) {
-		t.events.Evaluate(report.Progress{Done: done, Total: t.test.Len(), Step: place})
+	val, err := t.eval.measure(ctx, &t.net, t.val, keep, func(done int) {
+		t.events.Evaluate(report.Progress{Done: done, Total: t.val.Len(), Step: place})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if math.IsNaN(test.Loss) || math.IsInf(test.Loss, 0) {
-		return nil, t.diverged(nil, nil, test.Loss, t.lr)
+	if math.IsNaN(val.Loss) || math.IsInf(val.Loss, 0) {
+		return nil, t.diverged(nil, nil, val.Loss, t.lr)
 	}
 	batches := t.loader.Batches()
 	row := report.Epoch{
 		Epoch: float64(t.at.Epoch) + float64(t.at.Batch)/float64(batches), Step: t.at.Step, LR: t.lr,
-		Train: t.at.Tally.metrics(), Test: test, Seconds: t.seconds(), Rate: t.trainPace.rate(),
+		Train: t.at.Tally.metrics(), Val: val, Seconds: t.seconds(), Rate: t.trainPace.rate(),
 	}
-	row.Best = t.at.Best == nil || test.Better(t.at.Best.Test)
+	row.Best = t.at.Best == nil || val.Better(t.at.Best.Val)
 	if row.Best {
 		t.at.Best = &row
 		t.best = seen
 	}
 	if t.at.Batch == batches {
 		if t.net.Squared {
-			t.scheduler.Observe(test.Loss)
+			t.scheduler.Observe(val.Loss)
 		} else {
-			t.scheduler.Observe(test.Top1)
+			t.scheduler.Observe(val.Top1)
 		}
 		t.at.History = append(t.at.History, row)
 		t.at.Epoch, t.at.Batch, t.at.Tally = t.at.Epoch+1, 0, tally{}

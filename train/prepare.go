@@ -18,20 +18,28 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if err != nil {
 		return nil, err
 	}
-	info := data.Train.Info()
-	if err := errors.Join(net.fits(info), net.fits(data.Test.Info())); err != nil {
+	learn, choose, cfg, err := Divide(cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	info := learn.Info()
+	if err := errors.Join(net.fits(info), net.fits(choose.Info())); err != nil {
+		return nil, err
+	}
+	counts := classCounts(learn)
+	if err := learnable(learn, counts); err != nil {
 		return nil, err
 	}
 	input, err := net.input(cfg, info)
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: cfg, net: net, data: data, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
+	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
 	t.at = state{Format: stateFormat, Seed: cfg.Seed}
-	if t.at.Data, err = data.Train.Checksum(); err != nil {
+	if t.at.Data, err = learn.Checksum(); err != nil {
 		return nil, err
 	}
-	if t.at.TestData, err = data.Test.Checksum(); err != nil {
+	if t.at.ValData, err = choose.Checksum(); err != nil {
 		return nil, err
 	}
 	t.pool = kernel.NewPool(cfg.Threads)
@@ -44,14 +52,17 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	t.trained = t.params.Trained()
+	if err := t.affordable(); err != nil {
+		return nil, err
+	}
 
 	skip, leaveOut := datasets.Stop, datasets.Stop
 	if cfg.SkipBroken {
 		skip, leaveOut = datasets.Replace, datasets.LeaveOut
 	}
-	t.loader, err = datasets.NewLoader(data.Train, datasets.Config{
+	t.loader, err = datasets.NewLoader(learn, datasets.Config{
 		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
-		Augment: augment, Skip: skip,
+		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced,
 	})
 	if err != nil {
 		return nil, err
@@ -60,7 +71,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if evalBatch == 0 {
 		evalBatch = net.evalBatch()
 	}
-	t.test, err = datasets.NewLoader(data.Test, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.TestLimit, Skip: leaveOut, Workers: t.pool.Threads()})
+	t.val, err = datasets.NewLoader(choose, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.ValLimit, Skip: leaveOut, Workers: t.pool.Threads()})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +80,14 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if mixed && net.Squared {
 		return nil, fmt.Errorf("augment %v: %s has no classes that could be mixed", cfg.Augment, net.Name)
 	}
-	if mixed {
+	if cfg.ClassWeights == recipe.Balanced {
+		if net.Squared {
+			return nil, fmt.Errorf("class_weights: %s has no classes that could be weighed", net.Name)
+		}
+		t.classWeights = balancedWeights(counts)
+	}
+	dense := mixed || t.classWeights != nil
+	if dense {
 		t.targets = make([]float32, cfg.Batch*net.Classes)
 	}
 
@@ -79,7 +97,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	images := t.loader.Len()
 	for _, size := range []int{min(cfg.Batch, images), images % cfg.Batch} {
 		if size > 0 && t.graphs[size] == nil {
-			if t.graphs[size], err = net.training(t.params, size, cfg.Smoothing, mixed, c); err != nil {
+			if t.graphs[size], err = net.training(t.params, size, t.smoothing(), dense, c); err != nil {
 				return nil, err
 			}
 		}
@@ -98,6 +116,9 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	if t.updater, err = newUpdater(cfg.Optimizer, cfg.Schedule, t.trained); err != nil {
+		return nil, err
+	}
+	if err := fitsMemory(net.Name, t.Plan().Memory.Total(), fmt.Sprintf("batches of %d", cfg.Batch)); err != nil {
 		return nil, err
 	}
 	t.scheduler = NewScheduler(cfg.Schedule, base(cfg.Optimizer), t.loader.Batches(), cfg.Epochs)

@@ -12,10 +12,10 @@ import (
 
 // Plan says what Run will do, and what memory it needs.
 func (t *Trainer) Plan() report.Plan {
-	info := t.data.Train.Info()
+	info := t.learn.Info()
 	p := report.Plan{
 		Folder: t.folder, Network: t.net.Name, Variant: t.net.Variant, Data: info.Name,
-		Images: t.loader.Len(), TestImages: t.test.Len(), Input: t.net.Input, Classes: t.net.Classes,
+		Images: t.loader.Len(), ValImages: t.val.Len(), Notes: t.notes(), Input: t.net.Input, Classes: t.net.Classes,
 		Batch: t.cfg.Batch, Epochs: t.cfg.Epochs, Steps: t.cfg.Epochs * t.loader.Batches(), Done: t.at.Step,
 		Threads: t.pool.Threads(), Parameters: t.params.Count(), Begins: t.begins,
 		Seconds: round(t.estimated.Seconds(), 1),
@@ -33,7 +33,7 @@ func (t *Trainer) Plan() report.Plan {
 	for _, s := range t.progress()[len(t.params.All()):] {
 		p.Memory.Optimizer += 4 * int64(len(s.Data))
 	}
-	p.Memory.Loader = t.loader.Memory() + t.test.Memory()
+	p.Memory.Loader = t.loader.Memory() + t.val.Memory()
 	return p
 }
 
@@ -42,13 +42,13 @@ func (t *Trainer) late() bool {
 	if t.cfg.Time == 0 {
 		return false
 	}
-	return time.Since(t.begun)+estimate(t.trainPace, t.evalPace, 0, t.test.Len()) >= time.Duration(t.cfg.Time)
+	return time.Since(t.begun)+estimate(t.trainPace, t.evalPace, 0, t.val.Len()) >= time.Duration(t.cfg.Time)
 }
 
 // left is the time to the run's end, at the pace measured; 0 before the first measurement.
 func (t *Trainer) left() time.Duration {
 	done := t.at.Epoch*t.loader.Len() + min(t.at.Batch*t.cfg.Batch, t.loader.Len())
-	d := estimate(t.trainPace, t.evalPace, t.cfg.Epochs*t.loader.Len()-done, (t.cfg.Epochs-t.at.Epoch)*t.test.Len())
+	d := estimate(t.trainPace, t.evalPace, t.cfg.Epochs*t.loader.Len()-done, (t.cfg.Epochs-t.at.Epoch)*t.val.Len())
 	if t.cfg.Time > 0 {
 		d = min(d, max(time.Duration(t.cfg.Time)-time.Since(t.begun), 0))
 	}
@@ -71,7 +71,7 @@ func (t *Trainer) place() report.Step {
 // tellBroken tells of the images that were skipped since it was last called.
 func (t *Trainer) tellBroken() {
 	var list []datasets.BrokenImage
-	for _, b := range append(t.loader.Broken(), t.test.Broken()...) {
+	for _, b := range append(t.loader.Broken(), t.val.Broken()...) {
 		if text := b.Err.Error(); !t.broken[text] {
 			t.broken[text] = true
 			list = append(list, b)
@@ -84,7 +84,7 @@ func (t *Trainer) tellBroken() {
 
 func (t *Trainer) result(stopped string, last *report.Epoch) report.Result {
 	r := report.Result{
-		Folder: t.folder, Network: t.net.Name, Data: t.data.Train.Info().Name, Stopped: stopped,
+		Folder: t.folder, Network: t.net.Name, Data: t.learn.Info().Name, Stopped: stopped,
 		Epochs: float64(t.at.Epoch) + float64(t.at.Batch)/float64(t.loader.Batches()), Steps: t.at.Step,
 		Last: last, Best: t.at.Best, LastWeights: filepath.Join(t.folder, report.LastFile), Seconds: t.seconds(), PeakMB: PeakRSS() >> 20,
 		Broken: len(t.broken),

@@ -18,13 +18,21 @@ type review struct {
 	loss  []float64 // -log of the right class's probability
 }
 
-// add remembers a batch by its probabilities, N×classes.
-func (r *review) add(b *datasets.Batch, p []float64, classes int) {
+// add remembers a batch by its probabilities, N×classes. Order, if not nil, says where each class stands in them and in
+// the labels.
+func (r *review) add(b *datasets.Batch, p []float64, classes int, order []int) {
+	of := make([]float64, classes)
 	for i := range b.N {
-		of := p[i*classes : (i+1)*classes]
+		label := int(b.Labels[i])
+		for c := range of {
+			of[c] = p[inOrder(i*classes+c, classes, order)]
+		}
+		if order != nil {
+			label = slices.Index(order, label)
+		}
 		r.index = append(r.index, b.Index[i])
-		r.label = append(r.label, int32(b.Labels[i]))
-		r.judge(of, b.Labels[i])
+		r.label = append(r.label, int32(label))
+		r.judge(of, float32(label))
 	}
 }
 
@@ -58,7 +66,7 @@ func (r *review) average(sum []float64, classes, members int) report.Metrics {
 }
 
 // worst lists the mistakes with the least probable right classes.
-func (r *review) worst(n int, classes []string) []report.Mistake {
+func (r *review) worst(n int, classes []string, of datasets.Source) ([]report.Mistake, error) {
 	var wrong []int
 	for i := range r.label {
 		if r.top[i] != r.label[i] {
@@ -68,9 +76,13 @@ func (r *review) worst(n int, classes []string) []report.Mistake {
 	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(r.loss[b], r.loss[a]) })
 	var list []report.Mistake
 	for _, i := range wrong[:min(n, len(wrong))] {
-		list = append(list, report.Mistake{Index: r.index[i], Class: className(classes, int(r.label[i])), Predicted: className(classes, int(r.top[i])), Probability: math.Exp(-r.loss[i])})
+		file, err := datasets.Path(of, r.index[i])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, report.Mistake{Index: r.index[i], File: file, Class: className(classes, int(r.label[i])), Predicted: className(classes, int(r.top[i])), Probability: math.Exp(-r.loss[i])})
 	}
-	return list
+	return list, nil
 }
 
 // confusion counts the images by their class and the one that they were put into.

@@ -11,17 +11,23 @@ type tally struct {
 	Loss    float64 `json:"loss"` // sum over images
 	Wrong1  int     `json:"wrong1"`
 	Wrong5  int     `json:"wrong5"`
+	Few     bool    `json:"few,omitempty"` // five classes or fewer: all are among the first five
 	Squared bool    `json:"squared,omitempty"`
 }
 
 func (t *tally) metrics() report.Metrics {
 	n := float64(max(t.Images, 1))
-	return report.Metrics{Images: t.Images, Loss: t.Loss / n, Top1: float64(t.Wrong1) / n, Top5: float64(t.Wrong5) / n, Squared: t.Squared}
+	m := report.Metrics{Images: t.Images, Loss: t.Loss / n, Top1: float64(t.Wrong1) / n, Squared: t.Squared}
+	if !t.Few && !t.Squared {
+		m.Top5 = report.Some(float64(t.Wrong5) / n)
+	}
+	return m
 }
 
 // count adds images by their outputs, N×classes, to all but the loss.
 func (t *tally) count(out, labels []float32, classes int) {
 	t.Images += len(labels)
+	t.Few = classes <= 5
 	for i, label := range labels {
 		switch r := rank(out[i*classes:(i+1)*classes], int(label)); {
 		case r >= 5:

@@ -71,7 +71,7 @@ func blobs(t testing.TB, part datasets.Part, n int, seed uint64) datasets.Source
 }
 
 func split(t testing.TB) datasets.Split {
-	return datasets.Split{Train: blobs(t, datasets.Train, 100, 1), Test: blobs(t, datasets.Test, 50, 2)}
+	return datasets.Split{Train: blobs(t, datasets.Train, 100, 1), Val: blobs(t, datasets.Val, 50, 2)}
 }
 
 func tinyConfig() recipe.Config {
@@ -167,11 +167,11 @@ func TestTrainingLearns(t *testing.T) {
 	cfg := tinyConfig()
 	cfg.Epochs = 12
 	r := finish(t, begin(t, cfg, t.TempDir(), nil))
-	if r.Best.Test.Top1 > 0.1 {
-		t.Errorf("test error %s on three classes that are easy to tell apart", report.Percent(r.Best.Test.Top1))
+	if r.Best.Val.Top1 > 0.1 {
+		t.Errorf("test error %s on three classes that are easy to tell apart", report.Percent(r.Best.Val.Top1))
 	}
 	first, _ := ReadConfig(r.Folder)
-	if !reflect.DeepEqual(first, cfg) {
+	if cfg.Val = "val"; !reflect.DeepEqual(first, cfg) {
 		t.Errorf("config.json holds %+v, the run had %+v", first, cfg)
 	}
 }
@@ -229,7 +229,7 @@ func TestAnInterruptedRunGoesOnAsIfItHadNotBeen(t *testing.T) {
 					t.Fatalf("the run stopped at step %d with %v", stop, err)
 				}
 			}
-			if got := finish(t, goOn(t, folder, nil)); got.Steps != steps || !reflect.DeepEqual(got.Best.Test, whole.Best.Test) {
+			if got := finish(t, goOn(t, folder, nil)); got.Steps != steps || !reflect.DeepEqual(got.Best.Val, whole.Best.Val) {
 				t.Errorf("ended with %d steps and %+v, want %d and %+v", got.Steps, got.Best, steps, whole.Best)
 			}
 			compare(t, whole.Folder, folder)
@@ -325,15 +325,15 @@ func TestPreprocessingIsStoredAndUsedAgain(t *testing.T) {
 	if p := w.Meta.Preprocessing; p == nil || p.Resize != 12 || p.Crop != 10 || p.Channels != "grey" {
 		t.Errorf("the file says %+v", p)
 	}
-	e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{r.LastWeights}, Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Test})
+	e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{r.LastWeights}, Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Val})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Metrics != r.Last.Test {
-		t.Errorf("evaluated to %+v, training said %+v", e.Metrics, r.Last.Test)
+	if e.Metrics != r.Last.Val {
+		t.Errorf("evaluated to %+v, training said %+v", e.Metrics, r.Last.Val)
 	}
 	cfg.Resize, cfg.Crop = 0, 0
-	if plain := finish(t, begin(t, cfg, t.TempDir(), nil)); plain.Last.Test == r.Last.Test {
+	if plain := finish(t, begin(t, cfg, t.TempDir(), nil)); plain.Last.Val == r.Last.Val {
 		t.Error("resizing and cropping change nothing: the test shows nothing")
 	}
 }
@@ -475,7 +475,7 @@ func TestTimeEndsARunAfterAnEvaluation(t *testing.T) {
 	cfg := tinyConfig()
 	cfg.Epochs, cfg.Time = 1000, 1 // a nanosecond: one step, and the evaluation
 	r := finish(t, begin(t, cfg, t.TempDir(), nil))
-	if r.Stopped != "time" || r.Steps != 1 || r.Last == nil || r.Best == nil || r.Last.Test.Images != 50 {
+	if r.Stopped != "time" || r.Steps != 1 || r.Last == nil || r.Best == nil || r.Last.Val.Images != 50 {
 		t.Errorf("got %+v", r)
 	}
 	if n := strings.Count(string(read(t, r.Folder, report.MetricsFile)), "\n"); n != 2 {
@@ -492,14 +492,14 @@ func TestTimeEndsARunAfterAnEvaluation(t *testing.T) {
 	}
 }
 
-func TestLimitTrainsOnFewerImages(t *testing.T) {
+func ValLimitTrainsOnFewerImages(t *testing.T) {
 	cfg := tinyConfig()
-	cfg.Limit, cfg.TestLimit, cfg.Epochs = 20, 7, 1
+	cfg.Limit, cfg.ValLimit, cfg.Epochs = 20, 7, 1
 	tr := begin(t, cfg, t.TempDir(), nil)
-	if p := tr.Plan(); p.Images != 20 || p.TestImages != 7 || p.Steps != 2 {
+	if p := tr.Plan(); p.Images != 20 || p.ValImages != 7 || p.Steps != 2 {
 		t.Errorf("plan %+v", p)
 	}
-	if r := finish(t, tr); r.Last.Train.Images != 20 || r.Last.Test.Images != 7 {
+	if r := finish(t, tr); r.Last.Train.Images != 20 || r.Last.Val.Images != 7 {
 		t.Errorf("result %+v", r.Last)
 	}
 }
@@ -514,19 +514,19 @@ func TestEvaluateGivesTheNumbersOfTraining(t *testing.T) {
 		return tiny(), nil
 	}
 	for path, want := range map[string]*report.Epoch{r.LastWeights: r.Last, r.BestWeights: r.Best} {
-		e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{path}, Network: network, Images: d.Test})
+		e, err := Evaluate(context.Background(), EvalConfig{Weights: []string{path}, Network: network, Images: d.Val})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Metrics != want.Test || e.Ensemble != want.Test || len(e.Members) != 1 || e.Members[0].Metrics != want.Test {
-			t.Errorf("%s: %+v, training said %+v", path, e, want.Test)
+		if e.Metrics != want.Val || e.Ensemble != want.Val || len(e.Members) != 1 || e.Members[0].Metrics != want.Val {
+			t.Errorf("%s: %+v, training said %+v", path, e, want.Val)
 		}
 	}
 	w, err := weights.Load(r.BestWeights)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.Meta.Metrics["top1_error"] != r.Best.Test.Top1 || w.Meta.Epoch != int(r.Best.Epoch) || len(w.Meta.ClassNames) != 3 {
+	if w.Meta.Metrics["val_top1_error"] != r.Best.Val.Top1 || w.Meta.Epoch != int(r.Best.Epoch) || len(w.Meta.ClassNames) != 3 {
 		t.Errorf("the best weights say %+v of themselves, the run %+v", w.Meta, r.Best)
 	}
 }
@@ -538,9 +538,9 @@ func TestAnEnsembleAveragesProbabilities(t *testing.T) {
 		cfg := tinyConfig()
 		cfg.Seed, cfg.Epochs = uint64(seed), 1
 		r := finish(t, begin(t, cfg, t.TempDir(), nil))
-		paths, errors = append(paths, r.LastWeights), append(errors, r.Last.Test.Top1)
+		paths, errors = append(paths, r.LastWeights), append(errors, r.Last.Val.Top1)
 	}
-	c := EvalConfig{Weights: paths, Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Test}
+	c := EvalConfig{Weights: paths, Network: func(weights.Meta) (Network, error) { return tiny(), nil }, Images: split(t).Val}
 	e, err := Evaluate(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -650,7 +650,7 @@ func TestLayersForAnotherNumberOfClassesAreNew(t *testing.T) {
 	}
 }
 
-func TestImagesArePreparedAsForTheWeightsToBeginWith(t *testing.T) {
+func ValImagesArePreparedAsForTheWeightsToBeginWith(t *testing.T) {
 	file := func(p *weights.Preprocessing) string {
 		params := graph.NewParams()
 		n := tiny()
@@ -856,7 +856,7 @@ func TestTheRunFolderIsComplete(t *testing.T) {
 		t.Errorf("confusion.csv:\n%s", table)
 	}
 	card := string(read(t, r.Folder, report.CardFile))
-	for _, want := range []string{"# tiny on blobs", "zoo train tiny", "Complete: 4 epochs", report.Percent(r.Best.Test.Top1), env.Train} {
+	for _, want := range []string{"# tiny on blobs", "zoo train tiny", "Complete: 4 epochs", report.Percent(r.Best.Val.Top1), env.Train} {
 		if !strings.Contains(card, want) {
 			t.Errorf("the card does not say %q:\n%s", want, card)
 		}

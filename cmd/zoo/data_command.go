@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,14 +34,6 @@ func prefixed(prefix string, words []string) []string {
 		all = append(all, prefix+w)
 	}
 	return all
-}
-
-// dataError marks an error about the name of a data set as the command line's fault.
-func dataError(err error) error {
-	if errors.Is(err, datasets.ErrUnknown) {
-		return usage(err)
-	}
-	return err
 }
 
 // completeData completes the name of a data set on the command line.

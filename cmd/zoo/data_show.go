@@ -36,7 +36,10 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
 		ValidArgsFunction: completeData,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, dir := dataFlag(args[0])
+			name, dir, err := dataFlag(args[0])
+			if err != nil {
+				return err
+			}
 			aug, err := recipeAugmentation(augmentation, name)
 			if err != nil {
 				return usage(fmt.Errorf("--augment: %w", err))
@@ -77,7 +80,7 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 	f := cmd.Flags()
 	f.StringVar(&augmentation, "augment", "", "`RECIPE` that the images go through")
 	f.StringVarP(&out, "out", "o", "sheet.png", "file to write")
-	f.StringVar(&part, "part", string(datasets.Train), "train or test")
+	f.StringVar(&part, "part", string(datasets.Train), "train, val or test")
 	f.IntVar(&opts.Images, "images", 0, "number of images; 0 means 24, or 8 with --augment")
 	f.IntVar(&opts.Variants, "variants", 0, "how often each image is shown; 0 means once, or 6 times with --augment")
 	f.IntVar(&opts.Tile, "tile", 0, "least size of a picture in pixels; 0 means 96")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,10 @@ known. Images that cannot be read are named, and the exit code is 1.`,
 		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
 		ValidArgsFunction: completeData,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, dir := dataFlag(args[0])
+			name, dir, err := dataFlag(args[0])
+			if err != nil {
+				return err
+			}
 			return dataError(a.dataVerify(cmd.Context(), name, dir, asJSON))
 		},
 	}
@@ -53,10 +57,21 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 	var faults []error
 	parts := []verifiedPart{}
 	known := true
-	for _, part := range []datasets.Part{datasets.Train, datasets.Test} {
+	var verified []datasets.Verification
+	var notes []string
+	for _, part := range []datasets.Part{datasets.Train, datasets.Val, datasets.Test} {
 		v, err := datasets.Verify(ctx, name, dir, part, a.dataCounter(string(part)))
+		if errors.Is(err, datasets.ErrNoPart) && (part != datasets.Test || len(verified) > 0) {
+			continue
+		}
 		if err != nil {
 			return err
+		}
+		verified = append(verified, v)
+		for _, note := range v.Notes {
+			if !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
 		}
 		p := verifiedPart{Part: part, Images: v.Images, Want: v.Want, Classes: v.Classes, Checksum: v.Checksum, Broken: []string{}}
 		if v.Published != "" {
@@ -71,6 +86,10 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 		parts = append(parts, p)
 		faults = append(faults, v.Err())
 	}
+	twice, err := datasets.Duplicates(verified)
+	if err != nil {
+		return err
+	}
 	fault := errors.Join(faults...)
 	if fault != nil {
 		fault = fmt.Errorf("%s: %w", name, fault)
@@ -84,7 +103,10 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 			Folder string         `json:"folder,omitempty"`
 			Whole  bool           `json:"whole"`
 			Parts  []verifiedPart `json:"parts"`
-		}{name, dir, fault == nil, parts}), fault)
+			// Notes are what was guessed or left out; Twice the images that stand in several parts or classes.
+			Notes []string        `json:"notes,omitempty"`
+			Twice []verifiedTwice `json:"duplicates"`
+		}{name, dir, fault == nil, parts, notes, twiceOf(twice)}), fault)
 	}
 	if dir == "" {
 		dir = "in the program"
@@ -96,6 +118,10 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 			fmt.Fprintf(a.stdout, "broken %s\n", b)
 		}
 	}
+	for _, note := range notes {
+		fmt.Fprintf(a.stdout, "%s\n", note)
+	}
+	a.printDuplicates(twice)
 	switch {
 	case fault != nil:
 	case known:
@@ -104,6 +130,54 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 		fmt.Fprintln(a.stdout, "whole: every image was read; no published checksum is known")
 	}
 	return fault
+}
+
+// verifiedTwice is an image that stands in several places, in zoo data verify --json.
+type verifiedTwice struct {
+	Images  []string `json:"images"`
+	Parts   bool     `json:"in_several_parts"`
+	Classes bool     `json:"in_several_classes"`
+}
+
+func twiceOf(list []datasets.Duplicate) []verifiedTwice {
+	all := []verifiedTwice{}
+	for _, d := range list {
+		v := verifiedTwice{Parts: d.Parts, Classes: d.Classes}
+		for _, i := range d.Images {
+			v.Images = append(v.Images, i.String())
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// duplicatesShown is how many images that stand twice are named.
+const duplicatesShown = 20
+
+// printDuplicates names images that stand in several parts or classes.
+func (a *app) printDuplicates(list []datasets.Duplicate) {
+	parts, classes := 0, 0
+	for i, d := range twiceOf(list) {
+		what := "several parts"
+		switch {
+		case d.Parts && d.Classes:
+			what = "several parts and classes"
+		case d.Classes:
+			what = "several classes"
+		}
+		if list[i].Parts {
+			parts++
+		}
+		if list[i].Classes {
+			classes++
+		}
+		if i < duplicatesShown {
+			fmt.Fprintf(a.stdout, "the same image in %s: %s\n", what, strings.Join(d.Images, ", "))
+		}
+	}
+	if parts+classes > 0 {
+		fmt.Fprintf(a.stdout, "%s images stand in several parts, %s in several classes\n", report.Group(int64(parts)), report.Group(int64(classes)))
+	}
 }
 
 // classCounts says how many images classes have.
@@ -121,7 +195,7 @@ func classCounts(n []int) string {
 
 // dataCounter shows on a terminal how far a count is, now and then.
 func (a *app) dataCounter(what string) func(done, of int) {
-	if !terminal(a.stderr) {
+	if !a.onTerminal() {
 		return nil
 	}
 	var mu sync.Mutex
@@ -134,9 +208,9 @@ func (a *app) dataCounter(what string) func(done, of int) {
 			return
 		}
 		shown = time.Now()
-		fmt.Fprintf(a.stderr, "\r\x1b[K%s: %s of %s images", what, report.Group(int64(most)), report.Group(int64(of)))
+		fmt.Fprintf(a.screen, "\r\x1b[K%s: %s of %s images", what, report.Group(int64(most)), report.Group(int64(of)))
 		if most == of {
-			fmt.Fprint(a.stderr, "\r\x1b[K")
+			fmt.Fprint(a.screen, "\r\x1b[K")
 		}
 	}
 }

@@ -24,6 +24,11 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, ch
 		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
 	})
 	defer told()
+	unlock, err := train.Lock(folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	var results []report.Result
 	for i := 1; i <= cfg.Ensemble; i++ {
 		fmt.Fprintf(a.stderr, "member %d of %d, seed %d\n", i, cfg.Ensemble, cfg.Member(i).Seed)
@@ -48,7 +53,7 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, ch
 	t.SetColumnConfigs(right(2, 3, 4, 5, 6))
 	for i, r := range results {
 		if r.Best != nil {
-			t.AppendRow([]any{fmt.Sprintf("m%d", i+1), cfg.Member(i + 1).Seed, fmt.Sprintf("%.4g", r.Epochs), report.Percent(r.Best.Test.Top1), report.Percent(r.Best.Test.Top5), report.Clock(report.Seconds(r.Seconds))})
+			t.AppendRow([]any{fmt.Sprintf("m%d", i+1), cfg.Member(i + 1).Seed, fmt.Sprintf("%.4g", r.Epochs), report.Percent(r.Best.Val.Top1), r.Best.Val.Top5, report.Clock(report.Seconds(r.Seconds))})
 		}
 	}
 	t.Render()

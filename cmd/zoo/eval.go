@@ -1,22 +1,27 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 func newEval(a *app) *cobra.Command {
 	var asJSON bool
-	var data, confusion string
+	var data, confusion, reportFile, part string
+	parts := []string{string(datasets.Train), string(datasets.Val), string(datasets.Test)}
 	var ensemble int
 	c := train.EvalConfig{Network: stored, Open: openWeights}
 	cmd := &cobra.Command{
@@ -41,6 +46,10 @@ an ensemble, or the newest N runs of one network and data set.`,
 				return usage(fmt.Errorf("--worst %d: should be at least 1", c.Worst))
 			case confusion != "" && filepath.Ext(confusion) != ".csv" && filepath.Ext(confusion) != ".png":
 				return usage(fmt.Errorf("--confusion %s: should end in .csv or .png", confusion))
+			case reportFile != "" && filepath.Ext(reportFile) != ".csv" && filepath.Ext(reportFile) != ".md":
+				return usage(fmt.Errorf("--report %s: should end in .csv or .md", reportFile))
+			case part != "" && !slices.Contains(parts, part):
+				return usage(unknown("part", part, parts, "there are train, val and test"))
 			}
 			if len(args) == 0 {
 				newest, err := a.newest(ensemble)
@@ -55,10 +64,10 @@ an ensemble, or the newest N runs of one network and data set.`,
 			}
 			var of source
 			if cmd.Flags().Changed("data") {
-				of.name, of.dir = dataFlag(data)
-				if _, err := datasets.Lookup(of.name); err != nil {
-					return usage(err)
+				if of.name, of.dir, err = dataFlag(data); err != nil {
+					return err
 				}
+				of.given = true
 			}
 			for i, arg := range args {
 				path, s, err := find(arg)
@@ -68,16 +77,22 @@ an ensemble, or the newest N runs of one network and data set.`,
 				if i == 0 && of.name == "" {
 					of = s
 				}
+				of.trained = append(of.trained, s.trained...)
+				for _, note := range s.notes {
+					fmt.Fprintln(a.stderr, "warning:", note)
+				}
 				c.Weights = append(c.Weights, path)
 			}
 			if of.name == "" {
 				return usage(fmt.Errorf("%s: the file does not say what data it was trained on: name it with --data", c.Weights[0]))
 			}
-			if c.Images, err = datasets.OpenPart(of.name, of.dir, datasets.Test); err != nil {
-				return err
+			var note string
+			var limit int
+			if c.Images, limit, note, err = of.images(datasets.Part(part)); err != nil {
+				return dataError(err)
 			}
 			if !cmd.Flags().Changed("limit") {
-				c.Limit = of.limit
+				c.Limit = limit
 			}
 			if c.Batch == 0 {
 				c.Batch = of.batch
@@ -86,8 +101,20 @@ an ensemble, or the newest N runs of one network and data set.`,
 			if err != nil {
 				return err
 			}
+			if note != "" {
+				e.Warnings = append(e.Warnings, note)
+			}
 			for _, w := range e.Warnings {
 				fmt.Fprintln(a.stderr, "warning:", w)
+			}
+			if reportFile != "" {
+				write := e.WriteCSV
+				if filepath.Ext(reportFile) == ".md" {
+					write = e.WriteMarkdown
+				}
+				if err := weights.WriteAtomically(reportFile, write); err != nil {
+					return err
+				}
 			}
 			if confusion != "" {
 				write := e.Confusion.WriteCSV
@@ -113,6 +140,8 @@ an ensemble, or the newest N runs of one network and data set.`,
 	cmd.Flags().IntVar(&c.Views.Crops, "crops", 1, "parts of each image whose probabilities are averaged: 1, or 10 for corners, middle and mirror images")
 	cmd.Flags().BoolVar(&c.Views.Flip, "flip", false, "average with the mirror image too")
 	cmd.Flags().StringVar(&confusion, "confusion", "", "write the confusion matrix to this .csv or .png file")
+	cmd.Flags().StringVar(&part, "part", "", "`PART` of the data set, val or test or train; without it test, or what comes next to that")
+	cmd.Flags().StringVar(&reportFile, "report", "", "write images, precision and recall of each class to this .csv or .md file")
 	cmd.Flags().IntVar(&c.Worst, "worst", 0, "show that many of the worst mistakes")
 	cmd.Flags().IntVar(&c.Limit, "limit", 0, "evaluate that many images only")
 	cmd.Flags().IntVar(&c.Batch, "batch", 0, "images in a step; 0 means as in training")
@@ -123,8 +152,71 @@ an ensemble, or the newest N runs of one network and data set.`,
 
 // source is the data that weights are evaluated on.
 type source struct {
-	name, dir    string
-	limit, batch int
+	name, dir string
+	batch     int
+	given     bool           // by --data, not by what was trained
+	run       *recipe.Config // of the weights, nil if they are in none
+	notes     []string       // what was taken in place of what was asked for
+	trained   []string       // checksums of the images that the weights were trained on
+}
+
+// images opens a part of the data. Without one it is the test part; where there is none, it is what chose the weights,
+// or all of a folder without parts, and a note says so.
+func (s source) images(part datasets.Part) (src datasets.Source, limit int, note string, err error) {
+	split, err := openData(s.name, s.dir)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	choose := split.Val
+	var held string // says which images are held out
+	if s.run != nil && !s.given {
+		if _, choose, _, err = train.Divide(*s.run, split); err != nil {
+			return nil, 0, "", err
+		}
+		if _, ok := choose.(*datasets.Subset); ok {
+			held = ", held out of those that were learned"
+		}
+	}
+	switch {
+	case part == datasets.Val:
+		src = choose
+	case part != "":
+		src = split.Part(part)
+	case split.Test != nil:
+		src = split.Test
+	case choose != nil:
+		src = choose
+		note = fmt.Sprintf("%s has no test part: its part %s is taken", src.Info().Name, src.Info().Part)
+		if s.run != nil && !s.given {
+			note = fmt.Sprintf("%s has no test part: these are the images that chose the best weights%s", src.Info().Name, held)
+		}
+	case split.Train.Info().Part == "":
+		src = split.Train
+	default:
+		return nil, 0, "", fmt.Errorf("%s has a training part alone: --part train evaluates it", split.Train.Info().Name)
+	}
+	if src == nil {
+		return nil, 0, "", fmt.Errorf("%s: %w as %s: there is %s", cmp.Or(s.dir, s.name), datasets.ErrNoPart, part, strings.Join(partsOf(split), ", "))
+	}
+	sum, err := src.Checksum()
+	if err == nil && slices.Contains(s.trained, sum) {
+		note = fmt.Sprintf("the weights have learned from these images of %s: on others they are worse", src.Info().Name)
+	}
+	if s.run != nil && src == choose {
+		limit = s.run.ValLimit
+	}
+	return src, limit, note, err
+}
+
+// partsOf names the parts that a data set has.
+func partsOf(s datasets.Split) []string {
+	var list []string
+	for _, p := range []datasets.Part{datasets.Train, datasets.Val, datasets.Test} {
+		if src := s.Part(p); src != nil {
+			list = append(list, cmp.Or(string(src.Info().Part), "all of its images, without parts"))
+		}
+	}
+	return list
 }
 
 // find takes a weights file, a run's folder, a folder of runs or a name of weights that are part of the
@@ -140,6 +232,9 @@ func find(arg string) (path string, s source, err error) {
 	if err == nil && !info.IsDir() {
 		if run := runOf(arg); run != "" {
 			s, err := runSource(run)
+			if err == nil {
+				s.trained, err = learned(arg)
+			}
 			return arg, s, err
 		}
 		r, err := weights.Open(arg)
@@ -147,7 +242,7 @@ func find(arg string) (path string, s source, err error) {
 			return "", s, err
 		}
 		defer r.Close()
-		return arg, source{name: r.Meta().Data}, nil
+		return arg, source{name: r.Meta().Data, trained: trainedOn(r.Meta())}, nil
 	}
 	if err != nil && (arg != "runs" || !os.IsNotExist(err)) {
 		return "", s, missing(arg, err)
@@ -163,10 +258,34 @@ func find(arg string) (path string, s source, err error) {
 		return "", s, err
 	}
 	path = filepath.Join(runs[0], report.BestFile)
-	if _, err := os.Stat(path); err != nil { // interrupted before the first evaluation
+	if _, err := os.Stat(path); err != nil {
 		path = filepath.Join(runs[0], report.LastFile)
+		if _, err := train.ReadCurve(runs[0]); err == nil { // not interrupted before the first evaluation
+			s.notes = append(s.notes, fmt.Sprintf("%s: the best weights, %s, are gone: taking the last ones", runs[0], report.BestFile))
+		}
 	}
-	return path, s, nil
+	s.trained, err = learned(path)
+	return path, s, err
+}
+
+// learned are the checksums of the images that a weights file was trained on.
+func learned(path string) ([]string, error) {
+	r, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return trainedOn(r.Meta()), nil
+}
+
+func trainedOn(m weights.Meta) []string {
+	var list []string
+	for _, sum := range []string{m.DataChecksum, m.Extra[train.WholeData]} {
+		if sum != "" {
+			list = append(list, sum)
+		}
+	}
+	return list
 }
 
 // runSource is the data that a run of one member evaluates on.
@@ -178,7 +297,7 @@ func runSource(run string) (source, error) {
 	if cfg.Ensemble > 0 {
 		return source{}, fmt.Errorf("%s: a run of several members: name one of them, as in %s", run, train.MemberFolder(run, 1))
 	}
-	return source{cfg.Data, cfg.DataDir, cfg.TestLimit, cfg.EvalBatch}, nil
+	return source{name: cfg.Data, dir: cfg.DataDir, batch: cfg.EvalBatch, run: &cfg}, nil
 }
 
 // runOf is the folder of the run that a weights file is in; empty if it is in none.
@@ -253,20 +372,31 @@ func (a *app) printEvaluation(e report.Evaluation) {
 		t.SetColumnConfigs(right(3, 4, 5, 6))
 		t.AppendRow(table.Row{m.Weights, m.Network, m.Seed, m.Epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(1 - m.Top1)})
 		t.Render()
-		fmt.Fprintf(a.stdout, "\ntest %s on %s images of %s\n", e.Result(), report.Group(int64(e.Images)), e.Data)
+		fmt.Fprintf(a.stdout, "\n%s on %s images of %s\n", resultOf(e), report.Group(int64(e.Images)), e.Data)
 		return
 	}
-	header := []any{"Weights", "Network", "Seed", "Epoch", "Loss", "Top-1 error", "Top-5 error"}
+	top5 := e.Top5.Known
+	header := []any{"Weights", "Network", "Seed", "Epoch", "Loss", "Top-1 error"}
+	if top5 {
+		header = append(header, "Top-5 error")
+	}
 	if e.OneCrop != nil {
-		header = append(header, "One crop: top-1", "Top-5")
+		if header = append(header, "One crop: top-1"); top5 {
+			header = append(header, "Top-5")
+		}
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(3, 4, 5, 6, 7, 8, 9))
 	row := func(name, network string, seed, epoch any, m report.Metrics, one func(report.Evaluation) report.Metrics) {
-		r := table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(m.Top1), report.Percent(m.Top5)}
+		r := table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(m.Top1)}
+		if top5 {
+			r = append(r, m.Top5)
+		}
 		if e.OneCrop != nil {
 			m := one(*e.OneCrop)
-			r = append(r, report.Percent(m.Top1), report.Percent(m.Top5))
+			if r = append(r, report.Percent(m.Top1)); top5 {
+				r = append(r, m.Top5)
+			}
 		}
 		t.AppendRow(r)
 	}
@@ -290,9 +420,50 @@ func (a *app) printEvaluation(e report.Evaluation) {
 		t := newTable(a.stdout, "Image", "Class", "Taken for", "Probability of the class")
 		t.SetColumnConfigs(right(1, 4))
 		for _, m := range e.Worst {
-			t.AppendRow(table.Row{m.Index, m.Class, m.Predicted, fmt.Sprintf("%.2g", m.Probability)})
+			t.AppendRow(table.Row{cmp.Or(m.File, fmt.Sprint(m.Index)), m.Class, m.Predicted, fmt.Sprintf("%.2g", m.Probability)})
 		}
 		t.Render()
 	}
-	fmt.Fprintf(a.stdout, "\ntest error %s (top-5 %s) on %s images of %s\n", report.Percent(e.Top1), report.Percent(e.Top5), report.Group(int64(e.Images)), e.Data)
+	a.printClasses(e)
+	fmt.Fprintf(a.stdout, "\n%s on %s images of %s\n", resultOf(e), report.Group(int64(e.Images)), e.Data)
+}
+
+// resultOf says which part an evaluation is of, and its result.
+func resultOf(e report.Evaluation) string {
+	if e.Part == "" {
+		return e.Result()
+	}
+	return e.Part + " " + e.Result()
+}
+
+// classesShown is how many classes are shown one by one.
+const classesShown = 20
+
+// printClasses tells precision and recall of each class, or of the worst of many.
+func (a *app) printClasses(e report.Evaluation) {
+	var list []report.ClassResult
+	for _, c := range e.Classes {
+		if c.Images > 0 || c.Predicted > 0 {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	all := len(list)
+	if all > classesShown {
+		slices.SortStableFunc(list, func(a, b report.ClassResult) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) })
+		list = slices.DeleteFunc(list, func(c report.ClassResult) bool { return !c.Recall.Known })
+		list = list[:min(len(list), classesShown/2)]
+	}
+	fmt.Fprintln(a.stdout)
+	t := newTable(a.stdout, "Class", "Images", "Precision", "Recall")
+	t.SetColumnConfigs(right(2, 3, 4))
+	for _, c := range list {
+		t.AppendRow(table.Row{c.Name, report.Group(int64(c.Images)), c.Precision, c.Recall})
+	}
+	t.Render()
+	if all > classesShown {
+		fmt.Fprintf(a.stdout, "the worst of %d classes; --report FILE writes all\n", all)
+	}
 }

@@ -88,10 +88,14 @@ func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]re
 	of := list[0].data
 	of.name = list[0].file.Meta.Data // not the embedded part
 	if flags.data != "" {
-		of.name, of.dir = dataFlag(flags.data)
+		var err error
+		if of.name, of.dir, err = dataFlag(flags.data); err != nil {
+			return nil, fmt.Errorf("--card: %w (--data NAME=FOLDER names a folder)", err)
+		}
+		of.given = true
 	}
 	files := map[string][]byte{}
-	c := train.EvalConfig{Network: stored, Limit: of.limit, Batch: of.batch, Open: func(name string) (*weights.Reader, error) {
+	c := train.EvalConfig{Network: stored, Batch: of.batch, Open: func(name string) (*weights.Reader, error) {
 		return weights.NewReader(name, bytes.NewReader(files[name]), int64(len(files[name])))
 	}}
 	for _, e := range list {
@@ -113,10 +117,9 @@ func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]re
 	var done []report.Evaluation
 	for _, s := range sets {
 		var err error
-		if c.Images, err = datasets.OpenPart(s.name, s.dir, datasets.Test); err != nil {
-			return nil, fmt.Errorf("--card: %w (--data NAME=FOLDER names a folder)", dataError(err))
+		if c.Images, c.Limit, _, err = s.images(""); err != nil {
+			return nil, fmt.Errorf("--card: %w", err)
 		}
-		c.Limit = s.limit
 		e, err := train.Evaluate(ctx, c)
 		if err != nil {
 			return nil, err
@@ -128,7 +131,11 @@ func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]re
 }
 
 func metrics(prefix string, m report.Metrics) map[string]float64 {
-	return map[string]float64{prefix + "loss": m.Loss, prefix + "top1_error": m.Top1, prefix + "top5_error": m.Top5}
+	all := map[string]float64{prefix + "loss": m.Loss, prefix + "top1_error": m.Top1}
+	if m.Top5.Known {
+		all[prefix+"top5_error"] = m.Top5.Value
+	}
+	return all
 }
 
 // choice says how weights were chosen among those of a run.
@@ -137,7 +144,7 @@ func choice(from string) string {
 	case filepath.Base(report.LastFile):
 		return "These are the weights after the last epoch. No test image had a part in training or in the choice of these weights."
 	case filepath.Base(report.BestFile):
-		return "These are the weights of the epoch with the lowest error on the test images, which is therefore a little lower than on others."
+		return "These are the weights of the epoch with the lowest error on the images that were held out for that. No test image had a part in training or in the choice of these weights."
 	}
 	return ""
 }

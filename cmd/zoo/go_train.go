@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,7 +154,7 @@ func (f *goTrainFlags) configure(given *pflag.FlagSet, name, place string, all i
 	if cfg.Init, err = initPath(f.init); err != nil {
 		return cfg, err
 	}
-	cfg.Limit, cfg.TestLimit, cfg.Time = epoch, f.test, recipe.Duration(f.time)
+	cfg.Limit, cfg.ValLimit, cfg.Time = epoch, f.test, recipe.Duration(f.time)
 	var steps []string
 	switch of := all / max(epoch, 1); {
 	case name == positions.ResultsName:
@@ -213,7 +212,7 @@ func (a *app) finishGo(ctx context.Context, t *train.Trainer, asJSON bool) error
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		fmt.Fprintf(a.stdout, "%-16s %s\n", predicts(r.Best.Test), accuracy(r.Best.Test))
+		fmt.Fprintf(a.stdout, "%-16s %s\n", predicts(r.Best.Val), accuracy(r.Best.Val))
 		fmt.Fprintf(a.stdout, "best             %s\n", r.BestWeights)
 	}
 	fmt.Fprintf(a.stdout, "last             %s\nrun              %s\n", r.LastWeights, r.Folder)
@@ -242,17 +241,17 @@ type moveEvents struct {
 // Epoch tells an evaluation.
 func (e *moveEvents) Epoch(row report.Epoch, left time.Duration) {
 	e.Events.Epoch(row, left)
-	if row.Test.Squared {
+	if row.Val.Squared {
 		return // that line has it all
 	}
-	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Test))
+	fmt.Fprintf(e.a.stderr, "move prediction %s\n", accuracy(row.Val))
 }
 
 func accuracy(m report.Metrics) string {
 	if m.Squared {
 		return fmt.Sprintf("%s on %s held-out positions", m.Result(), report.Group(int64(m.Images)))
 	}
-	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", report.Percent(1-m.Top1), report.Percent(1-m.Top5), report.Group(int64(m.Images)))
+	return fmt.Sprintf("top-1 %s, top-5 %s on %s held-out positions", report.Percent(1-m.Top1), report.Percent(1-m.Top5.Value), report.Group(int64(m.Images)))
 }
 
 // goCommandLine is what repeats the run: the flags that were given, but for those that only say where to
@@ -276,14 +275,5 @@ func goCommandLine(cmd *cobra.Command) []string {
 
 // change applies --set.
 func (f *goTrainFlags) change(cfg *recipe.Config) error {
-	for _, s := range f.set {
-		key, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return usage(fmt.Errorf("--set %s: should be key=value", s))
-		}
-		if err := cfg.Set(key, value); err != nil {
-			return usage(err)
-		}
-	}
-	return nil
+	return set(cfg, f.set)
 }

@@ -37,7 +37,7 @@ func everything(t *testing.T) (recipe.Config, train.Network, datasets.Split) {
 	}
 	cfg := r.Config
 	for key, value := range map[string]string{
-		"augment": "crop(2), rotate(10), flip, cutout(6)", "ema": "0.95", "epochs": "4", "batch": "32", "limit": "300", "test_limit": "64",
+		"augment": "crop(2), rotate(10), flip, cutout(6)", "ema": "0.95", "epochs": "4", "batch": "32", "limit": "300", "val_limit": "64",
 		"schedule": "", "checkpoint": "4ms",
 	} {
 		if key == "schedule" {

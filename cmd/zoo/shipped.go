@@ -34,11 +34,12 @@ func openWeights(arg string) (*weights.Reader, error) {
 	return weights.Open(arg)
 }
 
-// missing adds to the error for a file that does not exist what was probably meant, or could be.
+// missing is the error for a file that does not exist: it adds what was probably meant, or could be.
 func missing(arg string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	err = exists(arg)
 	names := pretrained.Names()
 	if near := weights.Nearest(arg, names); near != "" {
 		return fmt.Errorf("%w: did you mean %s, which is part of the program?", err, near)

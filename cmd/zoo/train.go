@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -32,6 +32,7 @@ type trainFlags struct {
 	seed               uint64
 	threads            int
 	limit              int
+	val                string
 	ensemble           int
 	time               time.Duration
 	init               string
@@ -91,6 +92,7 @@ recipe's choice; flags and --set change single settings of it.`,
 	flags.IntVar(&f.threads, "threads", 0, "threads, which change no result; 0 means one for each core")
 	flags.IntVar(&f.ensemble, "ensemble", 0, "train that many networks, with a seed of its own each, into one folder")
 	flags.IntVar(&f.limit, "limit", 0, "train on that many images only")
+	flags.StringVar(&f.val, "val", "", "what chooses the best weights: a `fraction` of the training images to hold out, as in 0.1, or a part, val or test")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
 	flags.StringVar(&f.init, "init", "", "initial weights, which also tell the input's size and preprocessing;\na last layer for another number of classes is replaced by a new one")
 	flags.StringVar(&f.freeze, "freeze", "", "leave parameters, and statistics of batch normalisation, alone whose names begin like this pattern")
@@ -126,7 +128,9 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 		}
 		data := fashion.Name
 		if f.data != "" {
-			data, _ = dataFlag(f.data)
+			if data, _, err = dataFlag(f.data); err != nil {
+				return cfg, err
+			}
 		}
 		r, err := m.Recipe(f.recipe, data)
 		if err != nil {
@@ -135,14 +139,19 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 		cfg = r.Config
 		cfg.SkipBroken = true
 	}
+	if given.Changed("data") {
+		if cfg.Data, cfg.DataDir, err = dataFlag(f.data); err != nil {
+			return cfg, err
+		}
+	}
 	for name, apply := range map[string]func(){
-		"data":     func() { cfg.Data, cfg.DataDir = dataFlag(f.data) },
 		"epochs":   func() { cfg.Epochs = f.epochs },
 		"batch":    func() { cfg.Batch = f.batch },
 		"lr":       func() { cfg.Optimizer.LR = f.lr },
 		"seed":     func() { cfg.Seed = f.seed },
 		"threads":  func() { cfg.Threads = f.threads },
 		"limit":    func() { cfg.Limit = f.limit },
+		"val":      func() { cfg.Val = f.val },
 		"ensemble": func() { cfg.Ensemble = f.ensemble },
 		"time":     func() { cfg.Time = recipe.Duration(f.time) },
 		"init":     func() { cfg.Init = f.init },
@@ -159,14 +168,8 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 			return cfg, usage(err)
 		}
 	}
-	for _, s := range f.set {
-		key, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return cfg, usage(fmt.Errorf("--set %s: should be key=value", s))
-		}
-		if err := cfg.Set(key, value); err != nil {
-			return cfg, usage(err)
-		}
+	if err := set(&cfg, f.set); err != nil {
+		return cfg, err
 	}
 	// The run may go on from another folder.
 	if cfg.DataDir != "" {
@@ -205,10 +208,11 @@ func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
 	}
-	if _, err := os.Stat(name); err != nil {
-		return "", missing(name, err)
+	path, _, err := find(name)
+	if err != nil {
+		return "", err
 	}
-	return filepath.Abs(name)
+	return filepath.Abs(path)
 }
 
 // begun puts the form of the network that initial weights belong to under what is chosen, but for
@@ -241,6 +245,9 @@ func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network,
 	d, err := openData(cfg.Data, cfg.DataDir)
 	if err != nil {
 		return nil, err
+	}
+	if d.Train == nil {
+		return nil, fmt.Errorf("%s: no training images: there is %s alone; name that folder itself to hold some of its images out", cmp.Or(cfg.DataDir, cfg.Data), strings.Join(partsOf(d), ", "))
 	}
 	o, err := options(cfg.Options)
 	if err != nil {
@@ -294,26 +301,19 @@ func (a *app) finish(ctx context.Context, t *train.Trainer, asJSON bool) error {
 		return a.printJSON(r)
 	}
 	if r.Best != nil {
-		if r.Best.Test.Squared {
-			fmt.Fprintf(a.stdout, "test        %s on %s images, after epoch %.4g of %.4g\n", r.Best.Test.Result(), report.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
-		} else {
-			fmt.Fprintf(a.stdout, "test error  %s (top-5 %s) on %s images, after epoch %.4g of %.4g\n", report.Percent(r.Best.Test.Top1), report.Percent(r.Best.Test.Top5), report.Group(int64(r.Best.Test.Images)), r.Best.Epoch, r.Epochs)
-		}
-		fmt.Fprintf(a.stdout, "best        %s\n", r.BestWeights)
+		fmt.Fprintf(a.stdout, "val   %s on %s images, after epoch %.4g of %.4g\n", r.Best.Val.Result(), report.Group(int64(r.Best.Val.Images)), r.Best.Epoch, r.Epochs)
+		fmt.Fprintf(a.stdout, "best  %s\n", r.BestWeights)
 	}
 	if r.Last != nil {
-		what := "error " + report.Percent(r.Last.Test.Top1)
-		if r.Last.Test.Squared {
-			what = r.Last.Test.Result()
-		}
-		fmt.Fprintf(a.stdout, "last        %s (test %s)\n", r.LastWeights, what)
+		fmt.Fprintf(a.stdout, "last  %s (val %s)\n", r.LastWeights, r.Last.Val.Result())
 	}
 	if r.Broken > 0 {
-		fmt.Fprintf(a.stdout, "left out    %s images that cannot be read; --strict stops at the first\n", report.Group(int64(r.Broken)))
+		fmt.Fprintf(a.stdout, "left out  %s images that cannot be read; --strict stops at the first\n", report.Group(int64(r.Broken)))
 	}
-	fmt.Fprintf(a.stdout, "run         %s\n", r.Folder)
+	fmt.Fprintf(a.stdout, "run   %s\n", r.Folder)
 	switch r.Stopped {
 	case "":
+		fmt.Fprintf(a.stdout, "the images above chose the best weights; others judge them: zoo eval %s\n", r.Folder)
 	case "early stop":
 		fmt.Fprintf(a.stdout, "ended after %.4g epochs: the last ones brought no better result\n", r.Epochs)
 	default:

@@ -84,7 +84,7 @@ func TestTrainingBeginsWithANetworkForOtherClasses(t *testing.T) {
 
 	_, told := zooOutput(t, "train", "resnet8", "--data", photos, "--epochs", "1", "--init", start, "--freeze", "layer[1-2].*", "--out", out)
 	for _, want := range []string{
-		" frozen)", "12 training and 8 test images of 3×24×20\n",
+		" frozen)", "10 training and 2 validation images of 3×24×20\n",
 		"begins with " + start + ", which is for 10 classes: new for 2 are linear.weight, linear.bias\n",
 	} {
 		if !strings.Contains(told, want) {
@@ -169,12 +169,12 @@ func TestANetworkThatHasLearnedLearnsMoreFromFewImages(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: test error %.2f %% of %d images, %.0f seconds", out, 100*r.Last.Test.Top1, r.Last.Test.Images, r.Seconds)
+		t.Logf("%s: test error %.2f %% of %d images, %.0f seconds", out, 100*r.Last.Val.Top1, r.Last.Val.Images, r.Seconds)
 		return r
 	}
 	fresh := train("a new network")
 	learned := train("one that has learned", "--init", start, "--freeze", "layer[1-2].*")
-	if gain := fresh.Last.Test.Top1 - learned.Last.Test.Top1; gain < 0.03 {
+	if gain := fresh.Last.Val.Top1 - learned.Last.Val.Top1; gain < 0.03 {
 		t.Errorf("the error falls by %.2f %% only", 100*gain)
 	}
 }

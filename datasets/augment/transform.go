@@ -77,17 +77,19 @@ func NewSample(input image.Shape, mean []float32) *Sample {
 	return s
 }
 
-// Reseed makes Rand the one of the sample's index and epoch.
-func (s *Sample) Reseed(seed uint64) { ForSample.Seed(&s.pcg, seed, s.Epoch, s.Index) }
+// Reseed makes Rand the one of the sample's epoch and a place in it: its index, where a sample comes once.
+func (s *Sample) Reseed(seed uint64, place int) { ForSample.Seed(&s.pcg, seed, s.Epoch, place) }
 
 // A Purpose is one of the streams of random numbers that a seed gives.
 type Purpose uint64
 
-// The streams: one for an epoch's order, one for each sample, one for what is done to a batch as a whole.
+// The streams: one for an epoch's order, one for each sample, one for what is done to a batch as a whole,
+// one for what a balanced epoch draws of each class.
 const (
-	ForOrder  Purpose = 0x6f72646572 // "order"
-	ForSample Purpose = 0x73616d706c // "sampl"
-	ForBatch  Purpose = 0x6261746368 // "batch"
+	ForOrder   Purpose = 0x6f72646572 // "order"
+	ForSample  Purpose = 0x73616d706c // "sampl"
+	ForBatch   Purpose = 0x6261746368 // "batch"
+	ForBalance Purpose = 0x62616c616e // "balan"
 )
 
 // Seed starts the stream that belongs to (seed, purpose, epoch, index).

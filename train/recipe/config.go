@@ -19,6 +19,9 @@ var (
 	Interpolations = []string{"bilinear", "bicubic", "lanczos", "box", "hamming", "nearest"}
 )
 
+// Balanced is what [Config].ClassWeights and Sampling can be.
+const Balanced = "balanced"
+
 // Config says everything that decides the outcome of a run. Its JSON is a run's config.json, and its
 // keys are what [Config.Set] takes. [Recipe] returns ready-made ones.
 type Config struct {
@@ -40,8 +43,20 @@ type Config struct {
 	DropLast bool `json:"drop_last"`
 	// Limit trains on that many images only, spread over the training set; 0 means all.
 	Limit int `json:"limit"`
-	// TestLimit evaluates on that many images only; 0 means all.
-	TestLimit int `json:"test_limit"`
+	// Val says which images choose the best weights and steer the schedule: a part, "val" or "test", or a fraction
+	// of the training images that is held out, "0.1". Empty is the part val where there is one, and otherwise a
+	// tenth, or a fifth of a few images.
+	Val string `json:"val,omitempty"`
+	// ValSeed decides which images are held out.
+	ValSeed uint64 `json:"val_seed,omitempty"`
+	// ValLimit evaluates on that many images only; 0 means all.
+	ValLimit int `json:"val_limit"`
+	// ClassWeights is "balanced" where each class has the same part of the loss, however many images it has;
+	// empty is the same for each image.
+	ClassWeights string `json:"class_weights,omitempty"`
+	// Sampling is "balanced" where each class has the same part of an epoch: images of rare classes come several
+	// times.
+	Sampling string `json:"sampling,omitempty"`
 	// Augment is what happens to training images, and to batches of them.
 	Augment Augmentation `json:"augment"`
 	// Resize and Crop prepare images of any size, in training, evaluation and prediction alike: the
@@ -264,7 +279,10 @@ func (c Config) Validate() error {
 	check(c.Batch >= 1, "batch", c.Batch, "at least 1")
 	check(c.EvalBatch >= 0, "eval_batch", c.EvalBatch, "at least 1, or 0 for the usual")
 	check(c.Limit >= 0, "limit", c.Limit, "at least 1, or 0 for all images")
-	check(c.TestLimit >= 0, "test_limit", c.TestLimit, "at least 1, or 0 for all images")
+	check(c.ClassWeights == "" || c.ClassWeights == Balanced, "class_weights", quoted(c.ClassWeights), "balanced, or nothing")
+	check(c.Sampling == "" || c.Sampling == Balanced, "sampling", quoted(c.Sampling), "balanced, or nothing")
+	check(c.ClassWeights == "" || c.Sampling == "", "class_weights", quoted(c.ClassWeights), "nothing with balanced sampling, which has the same effect")
+	check(c.ValLimit >= 0, "val_limit", c.ValLimit, "at least 1, or 0 for all images")
 	check(c.Resize >= 0, "resize", c.Resize, "at least 1 pixel, or 0 for none")
 	check(c.Crop >= 0, "crop", c.Crop, "at least 1 pixel, or 0 for none")
 	for _, v := range c.Mean {

@@ -14,6 +14,8 @@ import (
 // time left, and above it a line for each epoch.
 type Bar struct {
 	W io.Writer
+	// Width is the number of columns of the terminal now; nil means 80.
+	Width func() int
 
 	lines Lines
 	bar   *progressbar.ProgressBar
@@ -88,6 +90,13 @@ func (b *Bar) Epoch(e Epoch, left time.Duration) {
 func (b *Bar) Broken(list []datasets.BrokenImage) {
 	b.bar.Clear()
 	b.lines.Broken(list)
+	b.shown = time.Time{}
+}
+
+// Warn writes a line above the bar.
+func (b *Bar) Warn(text string) {
+	b.bar.Clear()
+	b.lines.Warn(text)
 	b.shown = time.Time{}
 }
 

@@ -13,7 +13,7 @@ type RunCard struct {
 	Result    Result
 	Config    recipe.Config
 	TrainData string // checksum of the training images
-	TestData  string
+	ValData   string // of those that choose the best weights
 	Command   string // that repeats the run; may be empty
 }
 
@@ -26,7 +26,7 @@ func (c RunCard) String() string {
 	if p.Variant != "" {
 		name += " (" + p.Variant + ")"
 	}
-	line("# %s on %s", name, p.Data)
+	line("# %s on %s", Markdown(name), Markdown(p.Data))
 	line("")
 	switch r.Stopped {
 	case "":
@@ -43,27 +43,27 @@ func (c RunCard) String() string {
 	}
 	line("")
 	if r.Last != nil {
-		squared := r.Last.Test.Squared
+		squared := r.Last.Val.Squared
 		if squared {
-			line("| Weights | Epoch | Test images | Mean squared error | Sign right |")
+			line("| Weights | Epoch | Validation images | Mean squared error | Sign right |")
 			line("|---|---|---|---|---|")
 		} else {
-			line("| Weights | Epoch | Test images | Loss | Top-1 error | Top-5 error |")
+			line("| Weights | Epoch | Validation images | Loss | Top-1 error | Top-5 error |")
 			line("|---|---|---|---|---|---|")
 		}
 		row := func(file string, e *Epoch) {
 			if squared {
-				line("| `%s` | %.4g | %s | %.4f | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(1-e.Test.Top1))
+				line("| `%s` | %.4g | %s | %.4f | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Val.Images)), e.Val.Loss, Percent(1-e.Val.Top1))
 				return
 			}
-			line("| `%s` | %.4g | %s | %.4f | %s | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Test.Images)), e.Test.Loss, Percent(e.Test.Top1), Percent(e.Test.Top5))
+			line("| `%s` | %.4g | %s | %.4f | %s | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Val.Images)), e.Val.Loss, Percent(e.Val.Top1), e.Val.Top5)
 		}
 		row(BestFile, r.Best)
 		if r.Last.Step == r.Steps {
 			row(LastFile, r.Last)
 		}
 		line("")
-		line("The best weights are those of the epoch with the lowest error on these same test images.")
+		line("The best weights are those of the epoch with the lowest error on these same images, so that their error on others is a little higher. `zoo eval %s` measures it on the test images, where there are any.", filepath.ToSlash(r.Folder))
 		line("")
 	}
 	if c.Config.EMA > 0 {
@@ -78,7 +78,10 @@ func (c RunCard) String() string {
 	}
 	line("- %s parameters, %s multiply-adds an image, input %s", Group(p.Parameters), Group(p.MACs), Shape(p.Input))
 	line("- %s training images, %s", Group(int64(p.Images)), c.TrainData)
-	line("- %s test images, %s", Group(int64(p.TestImages)), c.TestData)
+	line("- %s validation images, %s", Group(int64(p.ValImages)), c.ValData)
+	for _, note := range p.Notes {
+		line("- %s", Markdown(note))
+	}
 	line("- recipe %s, seed %d, batch %d, %s, learning rate %g, schedule %s, augmentation %s", or(c.Config.Recipe, "of its own"), c.Config.Seed, c.Config.Batch, c.Config.Optimizer.Name, c.Config.Optimizer.LR, c.Config.Schedule.Name, or(c.Config.Augment.String(), "none"))
 	line("- all settings: `%s`; machine and versions: `%s`; every epoch: `%s`", ConfigFile, EnvFile, MetricsFile)
 	return b.String()

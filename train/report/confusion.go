@@ -22,14 +22,33 @@ type Confusion struct {
 	Counts  [][]int
 }
 
+// Results says of each class how many of its images, and of those taken for it, are right.
+func (c Confusion) Results() []ClassResult {
+	var list []ClassResult
+	for i, row := range c.Counts {
+		r := ClassResult{Name: c.Classes[i]}
+		for j := range row {
+			r.Images += row[j]
+			r.Predicted += c.Counts[j][i]
+		}
+		r.Precision, r.Recall = Ratio(row[i], r.Predicted), Ratio(row[i], r.Images)
+		list = append(list, r)
+	}
+	return list
+}
+
 // WriteCSV writes a row for each class, and a column for each class that images were put into.
 func (c Confusion) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(append([]string{"class"}, c.Classes...)); err != nil {
+	head := []string{"class"}
+	for _, name := range c.Classes {
+		head = append(head, Cell(name))
+	}
+	if err := out.Write(head); err != nil {
 		return err
 	}
 	for i, row := range c.Counts {
-		record := []string{c.Classes[i]}
+		record := []string{Cell(c.Classes[i])}
 		for _, n := range row {
 			record = append(record, strconv.Itoa(n))
 		}

@@ -80,27 +80,27 @@ func figure(w io.Writer, width, height vg.Length, row ...*plot.Plot) error {
 // What a figure can show of a run's epochs.
 var (
 	trainLoss  = func(e Epoch) float64 { return e.Train.Loss }
-	testLoss   = func(e Epoch) float64 { return e.Test.Loss }
+	valLoss    = func(e Epoch) float64 { return e.Val.Loss }
 	trainError = func(e Epoch) float64 { return 100 * e.Train.Top1 }
-	testError  = func(e Epoch) float64 { return 100 * e.Test.Top1 }
+	valError   = func(e Epoch) float64 { return 100 * e.Val.Top1 }
 )
 
 // WriteHistory draws loss and error (or for numbers the squared error and how often the sign is right) of training
-// and test images by the epoch, and the learning rate, as PNG.
+// and validation images by the epoch, and the learning rate, as PNG.
 func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
 	type figurePanel struct {
 		name  string
 		lines []line
 	}
-	both := func(name string, train, test func(Epoch) float64) figurePanel {
-		return figurePanel{name, []line{{"training", blue, false, rows, train}, {"test", red, false, rows, test}}}
+	both := func(name string, train, val func(Epoch) float64) figurePanel {
+		return figurePanel{name, []line{{"training", blue, false, rows, train}, {"validation", red, false, rows, val}}}
 	}
-	panels := []figurePanel{both("loss", trainLoss, testLoss), both("top-1 error, %", trainError, testError)}
+	panels := []figurePanel{both("loss", trainLoss, valLoss), both("top-1 error, %", trainError, valError)}
 	if squared {
 		right := func(e func(Epoch) float64) func(Epoch) float64 {
 			return func(row Epoch) float64 { return 100 - e(row) }
 		}
-		panels = []figurePanel{both("mean squared error", trainLoss, testLoss), both("sign right, %", right(trainError), right(testError))}
+		panels = []figurePanel{both("mean squared error", trainLoss, valLoss), both("sign right, %", right(trainError), right(valError))}
 	}
 	panels = append(panels, figurePanel{"learning rate", []line{{"", grey, false, rows, func(e Epoch) float64 { return e.LR }}}})
 	var row []*plot.Plot
@@ -127,7 +127,7 @@ var CurveQuantities = []string{"error", "loss"}
 
 // WriteCurves draws the top-1 error or the loss of several runs over their epochs as PNG, as figure 6 of
 // He et al. 2015 does: one colour a run, dashed of the training images (while they were trained on), solid
-// of the test images. Values above top, if that is above 0, are cut off: errors in percent.
+// of the validation images. Values above top, if that is above 0, are cut off: errors in percent.
 func WriteCurves(w io.Writer, runs []Curve, quantity string, top float64) error {
 	if len(runs) == 0 {
 		return errors.New("curves: no runs")
@@ -135,23 +135,23 @@ func WriteCurves(w io.Writer, runs []Curve, quantity string, top float64) error 
 	if err := recipe.OneOf("y", quantity, CurveQuantities); err != nil {
 		return err
 	}
-	train, test, name := trainError, testError, "top-1 error, %"
+	train, val, name := trainError, valError, "top-1 error, %"
 	switch {
 	case !(top >= 0):
 		return &recipe.ConfigError{Key: "max", Value: top, Want: "above 0, or 0 for all of the curves"}
 	case quantity == "loss":
-		train, test, name = trainLoss, testLoss, "loss"
+		train, val, name = trainLoss, valLoss, "loss"
 	}
 	var lines []line
 	title := runs[0].Data
 	for i, r := range runs {
 		c := colours[i%len(colours)]
-		lines = append(lines, line{"", c, true, r.Rows, train}, line{r.Label, c, false, r.Rows, test})
+		lines = append(lines, line{"", c, true, r.Rows, train}, line{r.Label, c, false, r.Rows, val})
 		if r.Data != title {
 			title = ""
 		}
 	}
-	p, err := panel(name+" (dashed: training, solid: test)", lines...)
+	p, err := panel(name+" (dashed: training, solid: validation)", lines...)
 	if err != nil {
 		return fmt.Errorf("curves: %w", err)
 	}

@@ -14,7 +14,7 @@ func falling(epochs int, last float64) []Epoch {
 	var rows []Epoch
 	for e := 1; e <= epochs; e++ {
 		v := last + (0.9-last)*math.Exp(-float64(e)/3)
-		rows = append(rows, Epoch{Epoch: float64(e), Step: 10 * e, LR: 0.1, Train: Metrics{Loss: 2 * v, Top1: v - 0.1}, Test: Metrics{Loss: 3 * v, Top1: v}})
+		rows = append(rows, Epoch{Epoch: float64(e), Step: 10 * e, LR: 0.1, Train: Metrics{Loss: 2 * v, Top1: v - 0.1}, Val: Metrics{Loss: 3 * v, Top1: v}})
 	}
 	return rows
 }
@@ -59,7 +59,7 @@ func FuzzReadTable(f *testing.F) {
 			return
 		}
 		for i, r := range rows {
-			if i > 0 && !(r.Epoch > rows[i-1].Epoch) || math.IsNaN(r.Test.Loss) {
+			if i > 0 && !(r.Epoch > rows[i-1].Epoch) || math.IsNaN(r.Val.Loss) {
 				t.Errorf("row %d is %+v", i, r)
 			}
 		}
@@ -115,7 +115,7 @@ func TestAFigureShowsEveryRunInItsColour(t *testing.T) {
 func TestTrainingIsDashed(t *testing.T) {
 	rows := falling(20, 0.25)
 	pixels := func(dashed bool) int {
-		p, err := panel("error", line{"", blue, dashed, rows, testError})
+		p, err := panel("error", line{"", blue, dashed, rows, valError})
 		if err != nil {
 			t.Fatal(err)
 		}

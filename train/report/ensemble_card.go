@@ -19,7 +19,7 @@ func EnsembleCard(folder string, cfg recipe.Config, results []Result, command st
 	for i, r := range results {
 		top1, top5 := "", ""
 		if r.Best != nil {
-			top1, top5 = Percent(r.Best.Test.Top1), Percent(r.Best.Test.Top5)
+			top1, top5 = Percent(r.Best.Val.Top1), r.Best.Val.Top5.String()
 		}
 		fmt.Fprintf(&b, "| `m%d` | %d | %.4g | %s | %s | %s |\n", i+1, cfg.Seed+uint64(i), r.Epochs, top1, top5, Clock(Seconds(r.Seconds)))
 	}

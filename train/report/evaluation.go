@@ -18,12 +18,27 @@ type Evaluation struct {
 	OneCrop   *Evaluation `json:"one_crop,omitempty"`
 	Worst     []Mistake   `json:"worst,omitempty"`
 	Confusion Confusion   `json:"-"`
+	// Classes has an entry for each class of the network, in its order.
+	Classes []ClassResult `json:"classes,omitempty"`
+	// Part is the data set's that was evaluated; empty if it has none.
+	Part string `json:"part,omitempty"`
+}
+
+// A ClassResult is what an evaluation says of one class: Precision is the part of the images taken for it that are of
+// it, Recall the part of its images that were taken for it.
+type ClassResult struct {
+	Name      string   `json:"name"`
+	Images    int      `json:"images"`
+	Precision Optional `json:"precision"`
+	Recall    Optional `json:"recall"`
+	// Predicted is the number of images that were taken for it.
+	Predicted int `json:"predicted"`
 }
 
 // A Gain is the difference of two errors, as fractions.
 type Gain struct {
-	Top1 float64 `json:"top1_error"`
-	Top5 float64 `json:"top5_error"`
+	Top1 float64  `json:"top1_error"`
+	Top5 Optional `json:"top5_error,omitzero"`
 }
 
 // A Member is one network of an [Evaluation].

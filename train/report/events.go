@@ -17,6 +17,8 @@ type Events interface {
 	// Broken is called before Epoch with images that were skipped for the first time in this session (see
 	// Config.SkipBroken), if there are any.
 	Broken([]datasets.BrokenImage)
+	// Warn is called with what went wrong, where the run goes on all the same.
+	Warn(text string)
 	// Saved is called after a checkpoint in the middle of an epoch.
 	Saved(folder string)
 	// End is called once, at the end of a run that did not fail; interrupted runs included.
@@ -25,12 +27,14 @@ type Events interface {
 
 // A Plan says what a run will do. It is known before the first step.
 type Plan struct {
-	Folder     string // empty before the run
-	Network    string
-	Variant    string
-	Data       string
-	Images     int // trained on in an epoch
-	TestImages int
+	Folder    string // empty before the run
+	Network   string
+	Variant   string
+	Data      string
+	Images    int // trained on in an epoch
+	ValImages int // that choose the best weights
+	// Notes are what else there is to know of the data: its layout, its classes, what was left out. A clause each.
+	Notes      []string
 	Input      [3]int
 	Classes    int
 	Batch      int
@@ -83,6 +87,7 @@ func (Quiet) Step(Step)                     {}
 func (Quiet) Evaluate(Progress)             {}
 func (Quiet) Epoch(Epoch, time.Duration)    {}
 func (Quiet) Broken([]datasets.BrokenImage) {}
+func (Quiet) Warn(string)                   {}
 func (Quiet) Saved(string)                  {}
 func (Quiet) End(Result)                    {}
 
@@ -110,6 +115,7 @@ func (s several) Step(p Step)                        { s.each(func(e Events) { e
 func (s several) Evaluate(p Progress)                { s.each(func(e Events) { e.Evaluate(p) }) }
 func (s several) Epoch(r Epoch, left time.Duration)  { s.each(func(e Events) { e.Epoch(r, left) }) }
 func (s several) Broken(list []datasets.BrokenImage) { s.each(func(e Events) { e.Broken(list) }) }
+func (s several) Warn(text string)                   { s.each(func(e Events) { e.Warn(text) }) }
 func (s several) Saved(folder string)                { s.each(func(e Events) { e.Saved(folder) }) }
 func (s several) End(r Result)                       { s.each(func(e Events) { e.End(r) }) }
 

@@ -26,7 +26,7 @@ func (l *Lines) Print(format string, args ...any) {
 	if l.Stamp {
 		text = time.Now().UTC().Format("2006-01-02 15:04:05 ") + text
 	}
-	fmt.Fprintln(l.W, text)
+	fmt.Fprintln(l.W, Plain(text))
 }
 
 // Begin tells the plan.
@@ -60,9 +60,9 @@ func (l *Lines) Epoch(e Epoch, left time.Duration) {
 }
 
 func (l *Lines) row(e Epoch, left time.Duration) string {
-	what := fmt.Sprintf("loss %.4f, train error %s, test loss %.4f, test error %s", e.Train.Loss, Percent(e.Train.Top1), e.Test.Loss, Percent(e.Test.Top1))
-	if e.Test.Squared {
-		what = fmt.Sprintf("train %s, test %s", e.Train.Result(), e.Test.Result())
+	what := fmt.Sprintf("loss %.4f, train error %s, val loss %.4f, val error %s", e.Train.Loss, Percent(e.Train.Top1), e.Val.Loss, Percent(e.Val.Top1))
+	if e.Val.Squared {
+		what = fmt.Sprintf("train %s, val %s", e.Train.Result(), e.Val.Result())
 	}
 	text := fmt.Sprintf("epoch %*s: %s, %s images/s, %s", l.digits, strconv.FormatFloat(e.Epoch, 'f', min(2, decimals(e.Epoch)), 64),
 		what, Group(int64(e.Rate)), Clock(Seconds(e.Seconds)))
@@ -95,6 +95,9 @@ func (l *Lines) Broken(list []datasets.BrokenImage) {
 	}
 }
 
+// Warn tells what went wrong.
+func (l *Lines) Warn(text string) { l.Print("warning: %s", text) }
+
 // Saved tells that the run is safe.
 func (l *Lines) Saved(folder string) { l.Print("saved %s", folder) }
 
@@ -108,11 +111,11 @@ func (l *Lines) End(r Result) {
 		text = r.Stopped
 	}
 	if r.Best != nil {
-		what := "error " + Percent(r.Best.Test.Top1)
-		if r.Best.Test.Squared {
-			what = r.Best.Test.Result()
+		what := "error " + Percent(r.Best.Val.Top1)
+		if r.Best.Val.Squared {
+			what = r.Best.Val.Result()
 		}
-		text += fmt.Sprintf(", best test %s after epoch %.4g", what, r.Best.Epoch)
+		text += fmt.Sprintf(", best val %s after epoch %.4g", what, r.Best.Epoch)
 	}
 	l.Print("%s", text)
 }
@@ -127,12 +130,15 @@ func (p Plan) String() string {
 	if p.Frozen > 0 {
 		frozen = fmt.Sprintf(" (%s frozen)", Group(p.Frozen))
 	}
-	text := fmt.Sprintf("%s on %s: %s parameters%s, %s multiply-adds an image; %s training and %s test images of %s\n", name, p.Data,
-		Group(p.Parameters), frozen, Group(p.MACs), Group(int64(p.Images)), Group(int64(p.TestImages)), Shape(p.Input))
+	text := fmt.Sprintf("%s on %s: %s parameters%s, %s multiply-adds an image; %s training and %s validation images of %s\n", name, p.Data,
+		Group(p.Parameters), frozen, Group(p.MACs), Group(int64(p.Images)), Group(int64(p.ValImages)), Shape(p.Input))
 	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", Plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, Plural(p.Threads, "thread"), m)
 	// A step's way back multiplies about twice as much as its way forward.
-	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.TestImages))
+	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.ValImages))
 	text += fmt.Sprintf("\nabout %.3g tera multiply-adds in all, evaluations included", work/1e12)
+	for _, note := range p.Notes {
+		text += "\n" + note
+	}
 	if p.Begins != "" {
 		text += "\n" + p.Begins
 	}

@@ -12,6 +12,7 @@ import (
 // A Mistake is an image that was put into a wrong class.
 type Mistake struct {
 	Index       int     `json:"index"` // in the source
+	File        string  `json:"file,omitempty"`
 	Class       string  `json:"class"` // the right one
 	Predicted   string  `json:"predicted"`
 	Probability float64 `json:"probability"` // of the right class

@@ -49,7 +49,7 @@ func (c WeightsCard) String() string {
 	line("| Test images of | Number | Top-1 error | Top-5 error | Loss |")
 	line("|---|---|---|---|---|")
 	for _, e := range c.Evaluations {
-		line("| %s | %s | %s | %s | %.4f |", e.Data, Group(int64(e.Images)), Percent(e.Top1), Percent(e.Top5), e.Loss)
+		line("| %s | %s | %s | %s | %.4f |", e.Data, Group(int64(e.Images)), Percent(e.Top1), e.Top5, e.Loss)
 	}
 	line("")
 	if several && len(c.Evaluations) > 0 {
@@ -57,9 +57,9 @@ func (c WeightsCard) String() string {
 		line("| Member | Seed | Top-1 error | Top-5 error | Loss |")
 		line("|---|---|---|---|---|")
 		for i, one := range e.Members {
-			line("| m%d | %d | %s | %s | %.4f |", i+1, one.Seed, Percent(one.Top1), Percent(one.Top5), one.Loss)
+			line("| m%d | %d | %s | %s | %.4f |", i+1, one.Seed, Percent(one.Top1), one.Top5, one.Loss)
 		}
-		line("| mean | | %s | %s | %.4f |", Percent(e.Mean.Top1), Percent(e.Mean.Top5), e.Mean.Loss)
+		line("| mean | | %s | %s | %.4f |", Percent(e.Mean.Top1), e.Mean.Top5, e.Mean.Loss)
 		line("")
 	}
 	if c.Choice != "" {
@@ -80,7 +80,7 @@ func (c WeightsCard) String() string {
 	}
 	line("- **Training**: recipe %s, %s, %s%s. With other kernels than AVX-512's the last bits differ.", or(m.Recipe, "of its own"), seeds, Plural(m.Epoch, "epoch"), steps)
 	if len(m.ClassNames) > 0 && len(m.ClassNames) <= 100 {
-		line("- **Classes**: %s", strings.Join(m.ClassNames, ", "))
+		line("- **Classes**: %s", Markdown(strings.Join(m.ClassNames, ", ")))
 	}
 	if p := m.Preprocessing; p != nil {
 		line("- **Input**: %s", described(p, m.Input))

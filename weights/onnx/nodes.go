@@ -85,7 +85,9 @@ func (x *exporter) translate(c graph.Computation) error {
 	case "softmax":
 		x.node(c.Layer, "Softmax", in, out, intAttr("axis", 1))
 	case "conv":
-		x.params(c.Inputs[1:])
+		s := c.Detail.(kernel.ConvShape)
+		x.constant(c.Inputs[1].Name(), []int{s.F, s.C / s.Groups, s.KH, s.KW}, x.data(c.Inputs[1])) // a pointwise layer's has two dimensions
+		x.params(c.Inputs[2:])
 		x.node(c.Layer, "Conv", in, out, convAttrs(c.Detail.(kernel.ConvShape))...)
 	case "dense":
 		x.params(c.Inputs[1:])
@@ -133,6 +135,15 @@ func (x *exporter) translate(c graph.Computation) error {
 		x.node(c.Layer+".difference", "Sub", []string{c.Layer + ".row.out", x.constant(c.Layer+".codes", []int{1, code[0], code[1]}, x.data(c.Inputs[1]))}, c.Layer+".difference.out")
 		x.node(c.Layer+".square", "ReduceSumSquare", []string{c.Layer + ".difference.out"}, c.Layer+".square.out", intsAttr("axes", 2), intAttr("keepdims", 0))
 		x.node(c.Layer, "Neg", []string{c.Layer + ".square.out"}, out)
+	case "excite":
+		column := c.Layer + ".gate.out" // N×C×1×1
+		x.node(c.Layer+".gate", "Unsqueeze", []string{in[1], x.ints(c.Layer+".axes", 2, 3)}, column)
+		x.node(c.Layer, "Mul", []string{in[0], column}, out)
+	case "layer scale":
+		x.params(c.Inputs[1:])
+		x.node(c.Layer, "Mul", in, out)
+	case "layer norm":
+		x.layerNorm(c, in[0], out)
 	default:
 		return fmt.Errorf("a %s has no counterpart in ONNX that we know", c.Kind)
 	}
@@ -146,7 +157,7 @@ func (x *exporter) fold(conv, norm graph.Computation) error {
 	if source == "" {
 		return fmt.Errorf("the value %v is another input of the graph: a model has one", conv.Inputs[0])
 	}
-	w := x.data(conv.Inputs[1])
+	w, s := x.data(conv.Inputs[1]), conv.Detail.(kernel.ConvShape)
 	gamma, beta, mean, variance := x.data(norm.Inputs[1]), x.data(norm.Inputs[2]), x.data(norm.Inputs[3]), x.data(norm.Inputs[4])
 	var bias []float32
 	if len(conv.Inputs) > 2 {
@@ -165,9 +176,28 @@ func (x *exporter) fold(conv, norm graph.Computation) error {
 		}
 		shifts[f] = float32(shift*scale + float64(beta[f]))
 	}
-	in := []string{source, x.constant(conv.Layer+".weight", conv.Inputs[1].Shape(), filters), x.constant(conv.Layer+".bias", []int{len(shifts)}, shifts)}
-	x.node(conv.Layer, "Conv", in, x.name(norm), convAttrs(conv.Detail.(kernel.ConvShape))...)
+	in := []string{source, x.constant(conv.Layer+".weight", []int{s.F, s.C / s.Groups, s.KH, s.KW}, filters), x.constant(conv.Layer+".bias", []int{len(shifts)}, shifts)}
+	x.node(conv.Layer, "Conv", in, x.name(norm), convAttrs(s)...)
 	return nil
+}
+
+// layerNorm writes (x - mean)/√(mean of squares + ε)·γ + β over the channels, for which operator set 13 has
+// no name.
+func (x *exporter) layerNorm(c graph.Computation, in, out string) {
+	perChannel := []int{1, c.Node.Shape()[1]}
+	for range c.Node.Shape()[2:] {
+		perChannel = append(perChannel, 1)
+	}
+	inner := func(name, op string, inputs []string, attrs ...*message) string {
+		x.node(c.Layer+"."+name, op, inputs, c.Layer+"."+name+".out", attrs...)
+		return c.Layer + "." + name + ".out"
+	}
+	mean := inner("mean", "ReduceMean", []string{in}, intsAttr("axes", 1))
+	centred := inner("centred", "Sub", []string{in, mean})
+	variance := inner("variance", "ReduceMean", []string{inner("square", "Mul", []string{centred, centred})}, intsAttr("axes", 1))
+	std := inner("std", "Sqrt", []string{inner("sum", "Add", []string{variance, x.constant(c.Layer+".eps", nil, []float32{float32(c.Detail.(graph.Epsilon))})})})
+	scaled := inner("scaled", "Mul", []string{inner("normalised", "Div", []string{centred, std}), x.constant(c.Inputs[1].Name(), perChannel, x.data(c.Inputs[1]))})
+	x.node(c.Layer, "Add", []string{scaled, x.constant(c.Inputs[2].Name(), perChannel, x.data(c.Inputs[2]))}, out)
 }
 
 // adaptive pools as two products with matrices of means: rows, then columns.
@@ -296,7 +326,7 @@ func (x *exporter) params(nodes []*gorgonia.Node) {
 
 // constant stores a tensor and returns its name; nil is the shape of a scalar.
 func (x *exporter) constant(name string, shape []int, data []float32) string {
-	t := tensor(name, typeFloat, shape)
+	t := tensorHeader(name, typeFloat, shape)
 	t.floats(9, data)
 	return x.store(name, t)
 }
@@ -304,7 +334,7 @@ func (x *exporter) constant(name string, shape []int, data []float32) string {
 // ints stores a list of int64, as which some operators take what others have
 // as attributes.
 func (x *exporter) ints(name string, list ...int) string {
-	t := tensor(name, typeInt64, []int{len(list)})
+	t := tensorHeader(name, typeInt64, []int{len(list)})
 	var b []byte
 	for _, v := range list {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
@@ -321,7 +351,7 @@ func (x *exporter) store(name string, t *message) string {
 	return name
 }
 
-func tensor(name string, typ int64, shape []int) *message {
+func tensorHeader(name string, typ int64, shape []int) *message {
 	t := &message{}
 	for _, d := range shape {
 		t.int(1, int64(d))

@@ -74,7 +74,7 @@ func networks(t testing.TB) []network {
 			list = append(list, build(t, e.Name+" "+v.Name, e.New(opts...)))
 		}
 	}
-	list = append(list, activations())
+	list = append(list, activations(), afterResNet())
 	// Average pooling of maps that are smaller than what follows wants.
 	return append(list, build(t, "vgg11 torchvision of 64×96 pixels", zoo.VGG11(zoo.Width(0.1), zoo.Input(3, 64, 96))))
 }
@@ -93,6 +93,23 @@ func activations() network {
 		parts = append(parts, n.b.Activate(y, a))
 	}
 	n.y = n.b.Flatten(n.b.Concat(parts...))
+	n.params.Init(1)
+	return n
+}
+
+// afterResNet has the layers of later networks: a residual block with squeeze and excitation, and ConvNeXt's.
+func afterResNet() network {
+	n := network{name: "layers after ResNet", model: zoo.LeNet5(zoo.Input(3, 9, 7)), params: graph.NewParams()}
+	n.b = graph.NewBuilder(n.params, graph.Eval)
+	n.x = n.b.Input("image", batch, 3, 9, 7)
+	x := n.b.Conv(n.x, "stem", 20, 3, graph.Stride(2), graph.Same())
+	y := n.b.Activate(n.b.BatchNorm(n.b.Conv(x, "depthwise", 20, 3, graph.Groups(20), graph.Same()), "bn", 1e-3, 0.1), graph.HardSwish)
+	gate := n.b.Activate(n.b.Dense(n.b.GlobalAvgPool(y), "gate", 20), graph.HardSigmoid)
+	x = n.b.Add(x, n.b.BatchNorm(n.b.Pointwise(n.b.Excite(y, gate), "project", 20), "bn2", 1e-3, 0.1))
+	y = n.b.LayerNorm(n.b.Conv(x, "dwconv", 20, 7, graph.Groups(20), graph.Same()), "norm", 1e-6)
+	y = n.b.Pointwise(n.b.Activate(n.b.Pointwise(y, "expand", 31), graph.GELU), "contract", 20)
+	x = n.b.Add(x, n.b.LayerScale(y, "layer_scale", 0.5))
+	n.y = n.b.Dense(n.b.LayerNorm(n.b.GlobalAvgPool(x), "head.norm", 1e-6), "head", 5)
 	n.params.Init(1)
 	return n
 }

@@ -1,6 +1,7 @@
 // Package serve puts trained networks behind HTTP.
 //
-//	http.Handle("/", serve.New(serve.Named("cats", classifier)))
+//	model, err := infer.Load("resnet18.safetensors")
+//	http.Handle("/", serve.New(model))
 //
 // A [Server] is an [http.Handler]. It speaks the Open Inference Protocol, version 2, as KServe, Triton and
 // OpenVINO do (JSON, binary tensors, encoded images, the classification parameter), the older
@@ -31,6 +32,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // A Model is a network that can be served. Its methods are called from many goroutines.
@@ -131,11 +134,23 @@ type Server struct {
 	closed  bool
 }
 
-// New is a server of models with the usual limits. A model that cannot be opened is not ready; GET
-// /v2/models/NAME says why.
-func New(sources ...Source) *Server { return Config{}.New(sources...) }
+// New is a server of classifiers with the usual limits, each called by its network's name; of two with the
+// same the second is NAME-2. The server closes them when it is closed.
+func New(models ...*infer.Classifier) *Server {
+	var sources []Source
+	taken := map[string]int{}
+	for _, m := range models {
+		name := m.Model().Name
+		if taken[name]++; taken[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, taken[name])
+		}
+		sources = append(sources, Named(name, Classifier(m)))
+	}
+	return Config{}.New(sources...)
+}
 
-// New is a server of models as the configuration says.
+// New is a server of models as the configuration says. A model that cannot be opened is not ready; GET
+// /v2/models/NAME says why.
 func (c Config) New(sources ...Source) *Server {
 	s := &Server{
 		cfg: c, limits: c.Limits.complete(), start: time.Now(),
@@ -336,8 +351,27 @@ func (s *Server) routes() *http.ServeMux {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Handle adds a path of one's own, for example a page.
+// Handle adds a path of one's own, which needs no token: what a page is made of, for example.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
+
+// HandleFunc adds a path of one's own with the server's limits, token, counting and log. An error is
+// answered as the protocol's errors are, see [BadRequest].
+func (s *Server) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+	s.mux.Handle(pattern, s.wrap(pattern, h))
+}
+
+// Use calls f with a model, which stays open until f returns.
+func (s *Server) Use(name string, f func(Model) error) error {
+	w, err := s.worker(name)
+	if err != nil {
+		return err
+	}
+	if err := w.enter(0); err != nil {
+		return err
+	}
+	defer w.leave(0)
+	return f(w.model)
+}
 
 // authorised lets requests through that bring the token.
 func (s *Server) authorised(h http.Handler) http.Handler {

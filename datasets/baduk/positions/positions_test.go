@@ -49,11 +49,11 @@ func open(t *testing.T, games, holdout int) datasets.Split {
 func TestGamesAreSplitByGame(t *testing.T) {
 	for _, c := range []struct{ games, holdout, train, test int }{{10, 3, 84, 36}, {10, -1, 108, 12}, {60, -1, 684, 36}} {
 		s := open(t, c.games, c.holdout)
-		if s.Train.Len() != c.train || s.Test.Len() != c.test {
-			t.Errorf("%d games, %d held out: %d and %d positions, should be %d and %d", c.games, c.holdout, s.Train.Len(), s.Test.Len(), c.train, c.test)
+		if s.Train.Len() != c.train || s.Val.Len() != c.test {
+			t.Errorf("%d games, %d held out: %d and %d positions, should be %d and %d", c.games, c.holdout, s.Train.Len(), s.Val.Len(), c.train, c.test)
 		}
 		a, _ := s.Train.Checksum()
-		if b, _ := s.Test.Checksum(); a == b {
+		if b, _ := s.Val.Checksum(); a == b {
 			t.Error("the parts have the same checksum")
 		}
 	}
@@ -207,8 +207,8 @@ func TestResultsAreSeenFromThePlayerToMove(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 	// Games 1, 2 and 4 are left to train on, and 5 to test on.
-	if s.Train.Len() != 10+20+40 || s.Test.Len() != 50 {
-		t.Fatalf("%d and %d positions", s.Train.Len(), s.Test.Len())
+	if s.Train.Len() != 10+20+40 || s.Val.Len() != 50 {
+		t.Fatalf("%d and %d positions", s.Train.Len(), s.Val.Len())
 	}
 	var img image.Image
 	for i := range s.Train.Len() {
@@ -269,8 +269,8 @@ func epochs(t *testing.T, src datasets.Source, steps string, n, from, workers in
 func TestEachEpochDrawsOnePositionOfEachGame(t *testing.T) {
 	s, _ := openResults(t, 18, 1, 1) // 12 with a winner
 	n := s.Train.Len()
-	if n != 11 || s.Test.Len() != 170 {
-		t.Fatalf("%d draws, %d test positions", n, s.Test.Len())
+	if n != 11 || s.Val.Len() != 170 {
+		t.Fatalf("%d draws, %d test positions", n, s.Val.Len())
 	}
 	moves, labels := epochs(t, s.Train, "draw, symmetry", 30, 0, 2)
 	lengths := []int{}

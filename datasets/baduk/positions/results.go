@@ -127,7 +127,7 @@ func OpenResults(place string, skipped func(error)) (datasets.Split, error) {
 	}
 	var s datasets.Split
 	if s.Train, err = NewResults(first, datasets.Train, p.each); err == nil {
-		s.Test, err = NewResults(rest, datasets.Test, 0)
+		s.Val, err = NewResults(rest, datasets.Val, 0)
 	}
 	if err != nil {
 		return fail(err)

@@ -80,7 +80,7 @@ func Split(c *baduk.Corpus, holdout int) (datasets.Split, error) {
 	if err != nil {
 		return datasets.Split{}, err
 	}
-	return datasets.Split{Train: New(first, datasets.Train), Test: New(rest, datasets.Test)}, nil
+	return datasets.Split{Train: New(first, datasets.Train), Val: New(rest, datasets.Val)}, nil
 }
 
 func split(c *baduk.Corpus, holdout int) (first, rest *baduk.Corpus, err error) {
@@ -97,10 +97,12 @@ func init() {
 	empty := must(baduk.NewCorpus(Size))
 	datasets.Register(datasets.Dataset{
 		Info: New(empty, "").info, About: "positions and moves of one's own game records (SGF, folders and zips of it)", Licence: "unclear",
-		Open: func(place string, part datasets.Part) (datasets.Source, error) { return pick(part)(Open(place, nil)) },
+		Parts: []datasets.Part{datasets.Train, datasets.Val},
+		Open:  func(place string, part datasets.Part) (datasets.Source, error) { return pick(part)(Open(place, nil)) },
 	})
 	datasets.Register(datasets.Dataset{
 		Info: must(NewResults(empty, "", 0)).info, About: "positions and results of one's own game records, for the value network", Licence: "unclear",
+		Parts: []datasets.Part{datasets.Train, datasets.Val},
 		Open: func(place string, part datasets.Part) (datasets.Source, error) {
 			return pick(part)(OpenResults(place, nil))
 		},
@@ -113,8 +115,8 @@ func pick(part datasets.Part) func(datasets.Split, error) (datasets.Source, erro
 		switch {
 		case err != nil:
 			return nil, err
-		case part == datasets.Test:
-			return s.Test, nil
+		case part == datasets.Val:
+			return s.Val, nil
 		}
 		return s.Train, nil
 	}

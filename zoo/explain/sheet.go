@@ -1,0 +1,122 @@
+package explain
+
+import (
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"math"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
+)
+
+// A Panel is one picture of a sheet, with what is written below it.
+type Panel struct {
+	Picture image.Image
+	Caption string
+}
+
+// A Sheet is pictures side by side under a title, large enough to be read on a slide.
+type Sheet struct {
+	Title   string
+	Note    string // a line below the title
+	Panels  []Panel
+	Columns int // 0 makes the sheet a little wider than high
+	Side    int // that small pictures are enlarged to; 0 is 96
+}
+
+const (
+	margin  = 16
+	gap     = 10
+	titled  = 24.0 // points, at 72 to the inch
+	written = 15.0
+)
+
+// Draw draws the sheet.
+func (s Sheet) Draw() (*image.RGBA, error) {
+	if len(s.Panels) == 0 {
+		return nil, errors.New("a sheet without pictures")
+	}
+	side := s.Side
+	if side == 0 {
+		side = 96
+	}
+	title, err := face(gobold.TTF, titled)
+	if err != nil {
+		return nil, err
+	}
+	small, err := face(goregular.TTF, written)
+	if err != nil {
+		return nil, err
+	}
+	cellW, cellH, captions := 0, 0, false
+	pictures := make([]image.Image, len(s.Panels))
+	for i, p := range s.Panels {
+		pictures[i] = enlarge(p.Picture, side)
+		cellW, cellH = max(cellW, pictures[i].Bounds().Dx()), max(cellH, pictures[i].Bounds().Dy())
+		captions = captions || p.Caption != ""
+	}
+	line := small.Metrics().Height.Ceil()
+	below := 0
+	if captions {
+		below = line + 4
+	}
+	columns := s.Columns
+	if columns == 0 {
+		columns = int(math.Ceil(math.Sqrt(1.6 * float64(len(pictures)) * float64(cellH+below) / float64(cellW))))
+	}
+	columns = min(max(columns, 1), len(pictures))
+	rows := (len(pictures) + columns - 1) / columns
+	top := margin
+	if s.Title != "" {
+		top += title.Metrics().Height.Ceil() + 4
+	}
+	if s.Note != "" {
+		top += line + 4
+	}
+	width := max(2*margin+columns*(cellW+gap)-gap, 2*margin+font.MeasureString(title, s.Title).Ceil(), 2*margin+font.MeasureString(small, s.Note).Ceil())
+	height := top + gap + rows*(cellH+below+gap) - gap + margin
+	if width > 1<<14 || height > 1<<15 {
+		return nil, errors.New("the sheet would be too large: show fewer pictures, or smaller ones")
+	}
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw.Draw(img, img.Bounds(), image.White, image.Point{}, draw.Src)
+	y := margin
+	if s.Title != "" {
+		write(img, title, s.Title, margin, y, width-2*margin)
+		y += title.Metrics().Height.Ceil() + 4
+	}
+	if s.Note != "" {
+		write(img, small, s.Note, margin, y, width-2*margin)
+	}
+	for i, p := range pictures {
+		x, y := margin+i%columns*(cellW+gap), top+gap+i/columns*(cellH+below+gap)
+		draw.Draw(img, image.Rect(x, y, x+p.Bounds().Dx(), y+p.Bounds().Dy()), p, p.Bounds().Min, draw.Over)
+		write(img, small, s.Panels[i].Caption, x, y+cellH+2, cellW)
+	}
+	return img, nil
+}
+
+// face is a font at a size.
+func face(ttf []byte, points float64) (font.Face, error) {
+	f, err := opentype.Parse(ttf)
+	if err != nil {
+		return nil, err
+	}
+	return opentype.NewFace(f, &opentype.FaceOptions{Size: points, DPI: 72, Hinting: font.HintingFull})
+}
+
+// write writes a text with its top left corner at x, y, shortened to the width.
+func write(img draw.Image, f font.Face, text string, x, y, width int) {
+	shown := []rune(text)
+	for len(shown) > 1 && font.MeasureString(f, string(shown)).Ceil() > width {
+		shown = shown[:len(shown)-1]
+		shown[len(shown)-1] = '…'
+	}
+	d := font.Drawer{Dst: img, Src: image.NewUniform(color.RGBA{30, 30, 30, 255}), Face: f, Dot: fixed.P(x, y+f.Metrics().Ascent.Ceil())}
+	d.DrawString(string(shown))
+}
