@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"math"
 	count "math/bits"
@@ -98,11 +99,9 @@ func masked() Network {
 
 func TestEveryStepLayerAndImageHasAMaskOfItsOwn(t *testing.T) {
 	const images, pixels, batch = 64, 12, 16
-	white := make([]uint8, images*pixels)
-	for i := range white {
-		white[i] = 255
-	}
-	source, err := datasets.NewMemory(datasets.Info{Name: "white", Classes: []string{"a", "b"}, Shape: image.Shape{C: 1, H: 1, W: pixels}, Mean: []float32{0}, Std: []float32{1}}, white, make([]int32, images))
+	white, labels := bytes.Repeat([]byte{255}, images*pixels), make([]int32, images)
+	labels[0] = 1
+	source, err := datasets.NewMemory(datasets.Info{Name: "white", Classes: []string{"a", "b"}, Shape: image.Shape{C: 1, H: 1, W: pixels}, Mean: []float32{0}, Std: []float32{1}}, white, labels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +116,7 @@ func TestEveryStepLayerAndImageHasAMaskOfItsOwn(t *testing.T) {
 				all[i%2] = append(all[i%2], uint32(math.Round(float64(v)*0.75)))
 			}
 		}}
-		if tr, err = New(cfg, masked(), datasets.Split{Train: source, Test: source}, Options{Folder: t.TempDir(), Events: events}); err != nil {
+		if tr, err = New(cfg, masked(), datasets.Split{Train: source, Val: source}, Options{Folder: t.TempDir(), Events: events}); err != nil {
 			t.Fatal(err)
 		}
 		defer tr.Close()

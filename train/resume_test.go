@@ -26,7 +26,12 @@ var settings = []struct{ base, set string }{
 	{"", "batch=10"},
 	{"", "drop_last=true"},
 	{"", "limit=80"},
-	{"", "test_limit=20"},
+	{"", "val=0.3"},
+	{"val=0.3", "val=0.3 val_seed=9"},
+	{"", "val_limit=20"},
+	{"", "class_weights=balanced"},
+	{"class_weights=balanced", "class_weights=balanced smoothing=0.2"},
+	{"", "sampling=balanced"},
 	{"", "augment=flip"},
 	{"", "augment=flip, mixup(1)"},
 	{"", "augment=cutmix(1)"},
@@ -214,7 +219,7 @@ func TestTheBestWeightsAreThoseOfTheBestEpoch(t *testing.T) {
 						return
 					}
 					after[int(e.Epoch)] = read(t, folder, report.LastFile)
-					errs[int(e.Epoch)], losses[int(e.Epoch)] = e.Test.Top1, e.Test.Loss
+					errs[int(e.Epoch)], losses[int(e.Epoch)] = e.Val.Top1, e.Val.Loss
 				}}
 			}
 			var r report.Result
