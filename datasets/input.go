@@ -20,6 +20,7 @@ type Input struct {
 	Mean, Std []float32    // one for each channel, or one for all
 	Filter    image.Filter // that scales
 	Scale     float32      // of a white pixel; 0 means 1. Caffe's networks want 255. Mean and deviation are on this scale
+	Squash    bool         // both sides are scaled to Resize, whatever the image's proportions
 	BGR       bool         // channels are blue, green, red; mean and deviation are in this order
 }
 
@@ -138,7 +139,7 @@ func (p *Preparer) fit(img *image.Image) (*image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if img, err = p.shorter(img, p.in.Resize); err != nil {
+	if img, err = p.shorter(img); err != nil {
 		return nil, err
 	}
 	if c := p.in.Crop; c > 0 {
@@ -163,8 +164,12 @@ func (p *Preparer) channels(img *image.Image) (*image.Image, error) {
 	return img, nil
 }
 
-// shorter scales the image's shorter side, unless that is to be 0.
-func (p *Preparer) shorter(img *image.Image, side int) (*image.Image, error) {
+// shorter scales the image's shorter side, or both, unless that is to be 0.
+func (p *Preparer) shorter(img *image.Image) (*image.Image, error) {
+	side := p.in.Resize
+	if p.in.Squash && side > 0 {
+		return p.scale(&p.scaled, img, side, side)
+	}
 	if side == 0 || side == min(img.H, img.W) {
 		return img, nil
 	}

@@ -68,6 +68,7 @@ type exec struct {
 	scratch []float32
 	seed    uint64
 	step    uint64
+	part    Part
 }
 
 type placement struct {

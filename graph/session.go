@@ -16,6 +16,7 @@ type Config struct {
 	Workspace *Workspace   // the memory; nil for one of its own
 	Seed      uint64       // of the dropout masks
 	NoPlan    bool         // every value gets memory of its own: for tests of the plan
+	Part      Part         // of a larger batch; the zero value is a whole batch
 }
 
 // A Workspace is memory that sessions use in turn. Sessions that never run at the same time, such as
@@ -125,7 +126,7 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 	}
 	s := &Session{
 		params: c.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
-		exec: exec{pool: cfg.Pool, seed: cfg.Seed}, updates: c.updates, scratch: c.scratch,
+		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, updates: c.updates, scratch: c.scratch,
 	}
 	if t != nil {
 		s.nodes = map[*gorgonia.Node]*value{}

@@ -153,7 +153,7 @@ func (c *Classifier) preprocessing() error {
 	}
 	shape := pixels.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
 	c.input, err = datasets.Input{
-		Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std, Filter: filter, Scale: p.Scale, BGR: p.Channels == "bgr",
+		Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std, Filter: filter, Scale: p.Scale, Squash: p.Squash, BGR: p.Channels == "bgr",
 	}.For(datasets.Info{Name: "preprocessing", Shape: shape})
 	return err
 }
