@@ -192,7 +192,7 @@ func (c *Classifier) Predict(img image.Image, top int) ([]Prediction, error) {
 	return list[0], nil
 }
 
-// PredictBatch is [Classifier.Predict] for many images, at a higher rate: 16 of them share a step, on
+// PredictBatch is [Classifier.Predict] for many images, at a higher rate: four of them share a step, on
 // all cores. What one image gives does not depend on the others but for float32's rounding, since
 // steps for one image and for many add in different orders. If an image is bad, the error says which,
 // and there are no predictions.
