@@ -308,6 +308,8 @@ func (g golden) formula(p *graph.Param) []float32 {
 			return u / 10
 		case weight && len(p.Shape) == 1:
 			return 1 + u/10
+		case strings.HasSuffix(p.Name, "layer_scale"):
+			return u
 		}
 		return u * math.Sqrt(6/float64(row))
 	}

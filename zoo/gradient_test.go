@@ -28,6 +28,8 @@ func small(t *testing.T) map[string]*Model {
 			case strings.HasPrefix(e.Name, "alphago"):
 				opts = append(opts, Filters(8))
 				side = 9
+			case strings.HasPrefix(e.Name, "wrn"), e.Name == "densenet-bc-100", strings.Contains(e.Name, "net-b"), strings.HasPrefix(e.Name, "mobilenet"):
+				side = 32
 			case strings.HasPrefix(e.Name, "vgg"):
 				side = 32
 			case e.Input[1] > 67:

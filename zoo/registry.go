@@ -184,4 +184,13 @@ var registry = []registered{
 	{&resnet18, ResNet18}, {&resnet34, ResNet34}, {&resnet50, ResNet50}, {&resnet101, ResNet101}, {&resnet152, ResNet152},
 	{&resnet8, ResNet8}, {&resnet14, ResNet14}, {&resnet20, ResNet20}, {&resnet32, ResNet32}, {&resnet44, ResNet44}, {&resnet56, ResNet56}, {&resnet110, ResNet110},
 	{&alphaGoPolicy, AlphaGoPolicy}, {&alphaGoValue, AlphaGoValue},
+	{&squeezenet, SqueezeNet},
+	{&densenet121, DenseNet121}, {&densenet169, DenseNet169}, {&densenet201, DenseNet201}, {&densenetBC100, DenseNetBC100},
+	{&resnext50, ResNeXt50}, {&resnext101, ResNeXt101},
+	{&wideResNet50, WideResNet50}, {&wideResNet101, WideResNet101},
+	{&wrn16x2, WRN16x2}, {&wrn16x4, WRN16x4}, {&wrn40x4, WRN40x4}, {&wrn28x10, WRN28x10},
+	{&seResNet50, SEResNet50},
+	{&mobilenetV2, MobileNetV2}, {&mobilenetV3Large, MobileNetV3Large}, {&mobilenetV3Small, MobileNetV3Small},
+	{&efficientnetB0, EfficientNetB0}, {&efficientnetB1, EfficientNetB1}, {&efficientnetB2, EfficientNetB2}, {&efficientnetB3, EfficientNetB3},
+	{&convnextTiny, ConvNeXtTiny}, {&convnextSmall, ConvNeXtSmall},
 }
