@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 )
 
 // ErrNoPart is wrapped by the error for a part that a data set does not have.
@@ -312,12 +314,9 @@ func isFolderEntry(e fs.DirEntry, dir string) bool {
 	return e.IsDir() || e.Type()&fs.ModeSymlink != 0 && isFolder(filepath.Join(dir, e.Name()))
 }
 
-// imageEndings are those of the files that [Decode] reads.
-var imageEndings = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
-
 // IsImageName reports whether a file is taken for an image, by the ending of its name.
 func IsImageName(name string) bool {
-	return slices.Contains(imageEndings, strings.ToLower(path.Ext(name)))
+	return slices.Contains(codec.Extensions, strings.ToLower(path.Ext(name)))
 }
 
 // ClassName is the name of the class of a folder: the folder's name in Unicode's form NFC, for systems differ in how

@@ -29,15 +29,21 @@ func (b *Builder) BatchNorm(x *gorgonia.Node, name string, eps, momentum float32
 		b.declare(name+".running_mean", channels, true, Constant(0)),
 		b.declare(name+".running_var", channels, true, Constant(1)),
 	}
+	return b.batchNorm(name, eps, momentum, 2*int64(channels[0]), inputs)
+}
+
+// batchNorm adds a batch normalisation over x, weight, bias, mean and variance.
+func (b *Builder) batchNorm(name string, eps, momentum float32, params int64, inputs []*gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
-	frozen := func(parameter string) bool { return b.params.Get(name + parameter).Frozen }
+	x := inputs[0]
+	frozen := func(n *gorgonia.Node) bool { p := b.params.Get(n.Name()); return p == nil || p.Frozen }
 	o := &batchNormOp{eps: eps, momentum: momentum}
-	o.training = b.Training() && !frozen(".running_mean") && !frozen(".running_var")
+	o.training = b.Training() && !frozen(inputs[3]) && !frozen(inputs[4])
 	o.core = newCore(o, "batch norm", x.Shape(), 3, inputs...)
 	o.wrt[0] = !b.image(x)
-	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
+	return b.layer(Layer{Name: name, Kind: o.kind, Params: params}, o, inputs...)
 }
 
 func finite(vs ...float32) bool {

@@ -40,6 +40,30 @@ func (b *Builder) DenseWith(x, weights, bias *gorgonia.Node, name string) *gorgo
 	return b.dense(name, weights.Shape()[0], params, inputs)
 }
 
+// BatchNormWith is [Builder.BatchNorm] with a weight, a bias, a running mean and a running variance, C each,
+// that are nodes of the graph: parameters and buffers ([Builder.Buffer]). Statistics that are no buffers do
+// not move, and training uses them as they are.
+func (b *Builder) BatchNormWith(x, weight, bias, mean, variance *gorgonia.Node, name string, eps, momentum float32) *gorgonia.Node {
+	if !b.rank(name, x, 4) || !b.takes(name, weight, bias, mean, variance) {
+		return nil
+	}
+	if !(eps >= 0) || !finite(eps, momentum) {
+		b.Errorf("%s: eps %g must not be negative, and momentum %g finite", name, eps, momentum)
+		return nil
+	}
+	inputs := []*gorgonia.Node{x, weight, bias, mean, variance}
+	for _, n := range inputs[1:] {
+		if !b.rank(name, n, 1) {
+			return nil
+		}
+		if got, channels := n.Shape()[0], x.Shape()[1]; got != channels {
+			b.Errorf("%s: %s has %d numbers for %d channels", name, n.Name(), got, channels)
+			return nil
+		}
+	}
+	return b.batchNorm(name, eps, momentum, b.trainable(weight, bias), inputs)
+}
+
 // given checks the nodes that a layer is built over, x and weights of some rank and a bias for each of
 // the weights' first dimension, and counts the parameters among them.
 func (b *Builder) given(name string, x, weights, bias *gorgonia.Node, rank int) (inputs []*gorgonia.Node, params int64, ok bool) {

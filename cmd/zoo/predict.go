@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
@@ -38,7 +38,7 @@ func newPredict(a *app) *cobra.Command {
 		Long: `Say what images show: the most probable classes with their probabilities.
 
 WEIGHTS is a weights file, a run, or the name of weights that are part of the program, such as
-lenet5-fashion-mnist. An image is a JPEG, PNG, GIF, WebP or BMP file of any size, or a folder of them.
+lenet5-fashion-mnist. An image is a JPEG, PNG, GIF, WebP, BMP or TIFF file of any size, or a folder of them.
 They are prepared as for training. Those that cannot be read are named and left out, and the exit code
 is 1 in the end.`,
 		Example: `  zoo predict lenet5-fashion-mnist shoe.png
@@ -216,7 +216,7 @@ func imageFiles(arg string, each func(file string, err error) bool) bool {
 				return fs.SkipDir
 			}
 			return nil
-		case d.IsDir() || !slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"}, strings.ToLower(filepath.Ext(path))):
+		case d.IsDir() || !datasets.IsImageName(d.Name()):
 			return nil
 		}
 		found = true

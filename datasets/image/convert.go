@@ -54,7 +54,7 @@ func (d *Converter) Convert(m image.Image, dst *Image) {
 			for y := range h {
 				for x, a := range m.A[y*m.AStride:][:w] {
 					i := y*w + x
-					red[i], green[i], blue[i] = onWhite(red[i], a), onWhite(green[i], a), onWhite(blue[i], a)
+					red[i], green[i], blue[i] = OnWhite(red[i], a), OnWhite(green[i], a), OnWhite(blue[i], a)
 				}
 			}
 			return
@@ -62,8 +62,8 @@ func (d *Converter) Convert(m image.Image, dst *Image) {
 			for y := range h {
 				row := m.Pix[y*m.Stride:][:4*w]
 				for i := y * w; len(row) > 0; i, row = i+1, row[4:] {
-					k := 255 - row[3]
-					red[i], green[i], blue[i] = k-part(row[0], k), k-part(row[1], k), k-part(row[2], k)
+					white := 255 - row[3]
+					red[i], green[i], blue[i] = white-part(row[0], white), white-part(row[1], white), white-part(row[2], white)
 				}
 			}
 			return
@@ -82,7 +82,7 @@ func (d *Converter) Convert(m image.Image, dst *Image) {
 				row := m.Pix[y*m.Stride:][:4*w]
 				for i := y * w; len(row) > 0; i, row = i+1, row[4:] {
 					a := row[3]
-					red[i], green[i], blue[i] = onWhite(row[0], a), onWhite(row[1], a), onWhite(row[2], a)
+					red[i], green[i], blue[i] = OnWhite(row[0], a), OnWhite(row[1], a), OnWhite(row[2], a)
 				}
 			}
 			return
@@ -91,7 +91,7 @@ func (d *Converter) Convert(m image.Image, dst *Image) {
 			var table [256][3]uint8
 			for i, c := range m.Palette[:min(len(m.Palette), 256)] {
 				n := color.NRGBAModel.Convert(c).(color.NRGBA)
-				table[i] = [3]uint8{onWhite(n.R, n.A), onWhite(n.G, n.A), onWhite(n.B, n.A)}
+				table[i] = [3]uint8{OnWhite(n.R, n.A), OnWhite(n.G, n.A), OnWhite(n.B, n.A)}
 			}
 			for y := range h {
 				for x, p := range m.Pix[y*m.Stride:][:w] {
@@ -123,14 +123,23 @@ func (m atWide) RGBA64At(x, y int) color.RGBA64 {
 	return color.RGBA64Model.Convert(m.At(x, y)).(color.RGBA64)
 }
 
+// CMYK makes a row of colours of inks, in place: red, green and blue are cyan, magenta and yellow before, and
+// white is what black leaves of it, 255 less black. All are as long.
+func CMYK(red, green, blue, white []uint8) {
+	red, green, blue = red[:len(white)], green[:len(white)], blue[:len(white)]
+	for i, w := range white {
+		red[i], green[i], blue[i] = w-part(red[i], w), w-part(green[i], w), w-part(blue[i], w)
+	}
+}
+
 // part is a·b/255, rounded as in Pillow (MULDIV255).
 func part(a, b uint8) uint8 {
 	t := uint32(a)*uint32(b) + 128
 	return uint8((t>>8 + t) >> 8)
 }
 
-// onWhite is a value of that opacity before white.
-func onWhite(v, alpha uint8) uint8 {
+// OnWhite is a value of that opacity before white.
+func OnWhite(v, alpha uint8) uint8 {
 	if alpha == 255 {
 		return v
 	}

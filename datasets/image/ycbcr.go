@@ -17,17 +17,17 @@ func (d *Converter) ycbcr(m *image.YCbCr, dst *Image) {
 			cb, cr = m.Cb[y*m.CStride:][:w], m.Cr[y*m.CStride:][:w]
 		case image.YCbCrSubsampleRatio422:
 			n := (w + 1) / 2
-			wider(d.cb[:2*n], m.Cb[y*m.CStride:][:n])
-			wider(d.cr[:2*n], m.Cr[y*m.CStride:][:n])
+			Wider(d.cb[:2*n], m.Cb[y*m.CStride:][:n])
+			Wider(d.cr[:2*n], m.Cr[y*m.CStride:][:n])
 		case image.YCbCrSubsampleRatio420:
 			n := (w + 1) / 2
 			near, far := neighbours(y, (h+1)/2)
-			both(d.cb[:2*n], m.Cb[near*m.CStride:][:n], m.Cb[far*m.CStride:][:n])
-			both(d.cr[:2*n], m.Cr[near*m.CStride:][:n], m.Cr[far*m.CStride:][:n])
+			WiderBetween(d.cb[:2*n], m.Cb[near*m.CStride:][:n], m.Cb[far*m.CStride:][:n])
+			WiderBetween(d.cr[:2*n], m.Cr[near*m.CStride:][:n], m.Cr[far*m.CStride:][:n])
 		case image.YCbCrSubsampleRatio440:
 			near, far := neighbours(y, (h+1)/2)
-			higher(cb, m.Cb[near*m.CStride:][:w], m.Cb[far*m.CStride:][:w], 1+y&1)
-			higher(cr, m.Cr[near*m.CStride:][:w], m.Cr[far*m.CStride:][:w], 1+y&1)
+			Between(cb, m.Cb[near*m.CStride:][:w], m.Cb[far*m.CStride:][:w], 1+y&1)
+			Between(cr, m.Cr[near*m.CStride:][:w], m.Cr[far*m.CStride:][:w], 1+y&1)
 		default:
 			for x := range w {
 				at := m.COffset(x, y)
@@ -47,12 +47,7 @@ func (d *Converter) ycbcr(m *image.YCbCr, dst *Image) {
 			}
 			continue
 		}
-		for x, l := range light { // libjpeg's jdcolor.c
-			v, b, r := int32(l), int32(cb[x])-128, int32(cr[x])-128
-			red[x] = clip(v + (91881*r+1<<15)>>16)
-			green[x] = clip(v + (-22554*b-46802*r+1<<15)>>16)
-			blue[x] = clip(v + (116130*b+1<<15)>>16)
-		}
+		YCbCr(red, green, blue, light, cb, cr)
 	}
 }
 
@@ -65,35 +60,58 @@ func neighbours(y, n int) (near, far int) {
 	return near, min(near+1, n-1)
 }
 
-// wider makes a row twice as wide.
-func wider(to, from []uint8) {
+// Wider makes a row twice as wide (h2v1_fancy_upsample).
+func Wider(to, from []uint8) {
 	n := len(from)
-	for i, v := range from {
-		last, next := uint32(from[max(i-1, 0)]), uint32(from[min(i+1, n-1)])
-		to[2*i], to[2*i+1] = uint8((3*uint32(v)+last+1)>>2), uint8((3*uint32(v)+next+2)>>2)
+	last := uint32(from[0])
+	this := last
+	for i, next := range from[1:] {
+		next := uint32(next)
+		two := to[2*i:][:2]
+		two[0], two[1] = uint8((3*this+last+1)>>2), uint8((3*this+next+2)>>2)
+		last, this = this, next
 	}
+	to[2*n-2], to[2*n-1] = uint8((3*this+last+1)>>2), uint8((4*this+2)>>2)
 }
 
-// higher makes a row between two.
-func higher(to, near, far []uint8, bias int) {
+// Between makes a row between two; bias is 1 for the upper and 2 for the lower one (h1v2_fancy_upsample).
+func Between(to, near, far []uint8, bias int) {
 	for i, v := range near {
 		to[i] = uint8((3*int(v) + int(far[i]) + bias) >> 2)
 	}
 }
 
-// both makes a row between two, twice as wide.
-func both(to, near, far []uint8) {
-	far = far[:len(near)]
+// WiderBetween makes a row between two, twice as wide (h2v2_fancy_upsample).
+func WiderBetween(to, near, far []uint8) {
+	n := len(near)
+	far = far[:n]
 	last := 3*uint32(near[0]) + uint32(far[0])
 	this := last
-	for i := range near {
-		next := this
-		if i+1 < len(near) {
-			next = 3*uint32(near[i+1]) + uint32(far[i+1])
-		}
-		to[2*i], to[2*i+1] = uint8((3*this+last+8)>>4), uint8((3*this+next+7)>>4)
+	for i := 1; i < len(near); i++ {
+		next := 3*uint32(near[i]) + uint32(far[i])
+		two := to[2*i-2:][:2]
+		two[0], two[1] = uint8((3*this+last+8)>>4), uint8((3*this+next+7)>>4)
 		last, this = this, next
+	}
+	to[2*n-2], to[2*n-1] = uint8((3*this+last+8)>>4), uint8((4*this+7)>>4)
+}
+
+// YCbCr makes a row of colours of their brightness and colour differences, full range (JFIF; libjpeg's
+// jdcolor.c). All are as long as light.
+func YCbCr(red, green, blue, light, cb, cr []uint8) {
+	n := len(light)
+	red, green, blue, cb, cr = red[:n], green[:n], blue[:n], cb[:n], cr[:n]
+	for x, l := range light {
+		v, b, r := int32(l), int32(cb[x])-128, int32(cr[x])-128
+		red[x] = clip(v + (91881*r+1<<15)>>16)
+		green[x] = clip(v + (-22554*b-46802*r+1<<15)>>16)
+		blue[x] = clip(v + (116130*b+1<<15)>>16)
 	}
 }
 
-func clip(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
+func clip(v int32) uint8 {
+	if uint32(v) > 255 {
+		return uint8(^(v >> 31))
+	}
+	return uint8(v)
+}

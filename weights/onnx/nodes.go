@@ -329,7 +329,7 @@ func (x *exporter) params(nodes []*gorgonia.Node) {
 
 // constant stores a tensor and returns its name; nil is the shape of a scalar.
 func (x *exporter) constant(name string, shape []int, data []float32) string {
-	t := tensor(name, typeFloat, shape)
+	t := tensorHeader(name, typeFloat, shape)
 	t.floats(9, data)
 	return x.store(name, t)
 }
@@ -337,7 +337,7 @@ func (x *exporter) constant(name string, shape []int, data []float32) string {
 // ints stores a list of int64, as which some operators take what others have
 // as attributes.
 func (x *exporter) ints(name string, list ...int) string {
-	t := tensor(name, typeInt64, []int{len(list)})
+	t := tensorHeader(name, typeInt64, []int{len(list)})
 	var b []byte
 	for _, v := range list {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
@@ -354,7 +354,7 @@ func (x *exporter) store(name string, t *message) string {
 	return name
 }
 
-func tensor(name string, typ int64, shape []int) *message {
+func tensorHeader(name string, typ int64, shape []int) *message {
 	t := &message{}
 	for _, d := range shape {
 		t.int(1, int64(d))

@@ -110,12 +110,6 @@ func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message,
 	return m, nil
 }
 
-// Element types of ONNX.
-const (
-	typeFloat = 1
-	typeInt64 = 7
-)
-
 // valueInfo describes a value whose first dimension is free.
 func valueInfo(name string, n *gorgonia.Node) *message {
 	shape := &message{}
@@ -128,10 +122,10 @@ func valueInfo(name string, n *gorgonia.Node) *message {
 		}
 		shape.message(1, dim)
 	}
-	tensor, typ, info := &message{}, &message{}, &message{}
-	tensor.int(1, typeFloat)
-	tensor.message(2, shape)
-	typ.message(1, tensor)
+	elements, typ, info := &message{}, &message{}, &message{}
+	elements.int(1, typeFloat)
+	elements.message(2, shape)
+	typ.message(1, elements)
 	info.text(1, name)
 	info.message(2, typ)
 	return info

@@ -3,6 +3,7 @@ package explain
 import (
 	"image"
 	"image/color"
+	"image/color/palette"
 	"image/draw"
 	"math"
 	"slices"
@@ -153,6 +154,13 @@ func (b Bank) Pictures() []*image.RGBA {
 		list = append(list, numbersAsPicture(v, c, b.H, b.W, most))
 	}
 	return list
+}
+
+// Paletted is a picture in 256 colours, as an animation needs them.
+func Paletted(img image.Image) *image.Paletted {
+	p := image.NewPaletted(img.Bounds(), palette.Plan9)
+	draw.FloydSteinberg.Draw(p, p.Bounds(), img, img.Bounds().Min)
+	return p
 }
 
 // enlarge makes a picture at least side pixels wide and high: small ones by a whole number, so that pixels

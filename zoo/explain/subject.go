@@ -218,6 +218,12 @@ func class(asked int, logits []float32) (int, error) {
 	return best, nil
 }
 
+// Best is the most probable class of an image's logits, and its probability.
+func Best(logits []float32) (of int, p float64) {
+	of, _ = class(-1, logits)
+	return of, probability(logits, of)
+}
+
 // Name is a class's name, or its number.
 func (s *Subject) Name(class int) string {
 	if class >= 0 && class < len(s.Classes) {

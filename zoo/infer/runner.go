@@ -9,7 +9,6 @@ import (
 
 	"gorgonia.org/gorgonia"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
@@ -31,6 +30,7 @@ type runner struct {
 	params    *graph.Params
 	lanes     *lanes
 	preparers sync.Pool
+	rooms     sync.Pool // for the images of a step that are not enough for it
 }
 
 // Outputs are those of one image: what [Model.Build] returns, and what the last layer with parameters sees.
@@ -100,13 +100,9 @@ func (r *runner) step(c *Classifier, images []image.Image, from, to int, each fu
 	if from == to {
 		return nil
 	}
-	p, _ := r.preparers.Get().(*preparer)
-	if p == nil {
-		made, err := datasets.NewPreparer(c.input)
-		if err != nil {
-			return err
-		}
-		p = &preparer{Preparer: made}
+	p, err := r.preparer(c.input)
+	if err != nil {
+		return err
 	}
 	defer r.preparers.Put(p)
 	one, size := c.input.Len(), to-from
@@ -122,18 +118,23 @@ func (r *runner) step(c *Classifier, images []image.Image, from, to int, each fu
 			return c.imageError(i, len(images), err)
 		}
 	}
+	return r.compute(p.x[:size*one], to-from, func(i int, o Outputs) error { return each(from+i, o) })
+}
+
+// compute runs n prepared images in a lane. If they are many, x has room for a whole step.
+func (r *runner) compute(x []float32, n int, each func(i int, o Outputs) error) error {
 	l, err := r.lanes.take()
 	if err != nil {
 		return err
 	}
 	defer r.lanes.give(l)
-	if size == stepImages {
+	if n >= fewImages {
 		// What a smaller step leaves of the last one is computed too, and read by nobody.
-		return l.run(&l.many, stepImages, p.x[:size*one], to-from, func(i int, o Outputs) error { return each(from+i, o) })
+		return l.run(&l.many, stepImages, x, n, each)
 	}
-	for i := from; i < to; i++ {
-		x := p.x[(i-from)*one:][:one]
-		if err := l.run(&l.single, 1, x, 1, func(_ int, o Outputs) error { return each(i, o) }); err != nil {
+	one := len(x) / n
+	for i := range n {
+		if err := l.run(&l.single, 1, x[i*one:(i+1)*one], 1, func(_ int, o Outputs) error { return each(i, o) }); err != nil {
 			return err
 		}
 	}

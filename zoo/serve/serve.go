@@ -1,6 +1,7 @@
 // Package serve puts trained networks behind HTTP.
 //
-//	http.Handle("/", serve.New(serve.Named("cats", classifier)))
+//	model, err := infer.Load("resnet18.safetensors")
+//	http.Handle("/", serve.New(model))
 //
 // A [Server] is an [http.Handler]. It speaks the Open Inference Protocol, version 2, as KServe, Triton and
 // OpenVINO do (JSON, binary tensors, encoded images, the classification parameter), the older
@@ -31,6 +32,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // A Model is a network that can be served. Its methods are called from many goroutines.
@@ -131,11 +134,23 @@ type Server struct {
 	closed  bool
 }
 
-// New is a server of models with the usual limits. A model that cannot be opened is not ready; GET
-// /v2/models/NAME says why.
-func New(sources ...Source) *Server { return Config{}.New(sources...) }
+// New is a server of classifiers with the usual limits, each called by its network's name; of two with the
+// same the second is NAME-2. The server closes them when it is closed.
+func New(models ...*infer.Classifier) *Server {
+	var sources []Source
+	taken := map[string]int{}
+	for _, m := range models {
+		name := m.Model().Name
+		if taken[name]++; taken[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, taken[name])
+		}
+		sources = append(sources, Named(name, Classifier(m)))
+	}
+	return Config{}.New(sources...)
+}
 
-// New is a server of models as the configuration says.
+// New is a server of models as the configuration says. A model that cannot be opened is not ready; GET
+// /v2/models/NAME says why.
 func (c Config) New(sources ...Source) *Server {
 	s := &Server{
 		cfg: c, limits: c.Limits.complete(), start: time.Now(),

@@ -396,7 +396,7 @@ func TestAClientThatGoesAwayCostsNoStep(t *testing.T) {
 
 func TestAGracefulEndLosesNothing(t *testing.T) {
 	f := &fake{hold: make(chan struct{})}
-	s := New(Named("pets", f))
+	s := Config{}.New(Named("pets", f))
 	h := httptest.NewServer(s)
 	defer h.Close()
 	var all sync.WaitGroup
@@ -438,7 +438,7 @@ func TestModelsAreLoadedAnew(t *testing.T) {
 		made = append(made, &fake{})
 		return made[len(made)-1], nil
 	}}
-	s := New(source)
+	s := Config{}.New(source)
 	h := httptest.NewServer(s)
 	defer h.Close()
 	defer s.Close(context.Background())
@@ -487,7 +487,7 @@ func TestModelsAreLoadedAnew(t *testing.T) {
 }
 
 func TestAModelThatCannotBeOpenedIsNamed(t *testing.T) {
-	s := New(Source{Name: "lost", Open: func() (Model, error) { return nil, errors.New("no such file") }}, Named("pets", &fake{}))
+	s := Config{}.New(Source{Name: "lost", Open: func() (Model, error) { return nil, errors.New("no such file") }}, Named("pets", &fake{}))
 	h := httptest.NewServer(s)
 	defer h.Close()
 	defer s.Close(context.Background())
@@ -513,7 +513,7 @@ func TestTheDescriptionHasEveryPath(t *testing.T) {
 	if err := json.Unmarshal(description, &d); err != nil {
 		t.Fatal(err)
 	}
-	s := New(Named("pets", &fake{}))
+	s := Config{}.New(Named("pets", &fake{}))
 	defer s.Close(context.Background())
 	n := 0
 	for path, methods := range d.Paths {
@@ -552,7 +552,7 @@ func FuzzInfer(f *testing.F) {
 	f.Add([]byte(`{"inputs":[{"name":"input","shape":[1,2,1,1],"datatype":"FP32","parameters":{"binary_data_size":8}}]}12345678`), 106)
 	f.Add([]byte(`{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["aW1nIDEgMg=="]}],"outputs":[{"name":"logits","parameters":{"classification":2}}]}`), -1)
 	f.Add([]byte(`{"instances":[{"b64":"aW1nIDEgMg=="}]}`), -1)
-	s := New(Named("pets", &fake{}))
+	s := Config{}.New(Named("pets", &fake{}))
 	f.Cleanup(func() { s.Close(context.Background()) })
 	f.Fuzz(func(t *testing.T, body []byte, header int) {
 		for _, path := range []string{"/v2/models/pets/infer", "/v1/models/pets:predict", "/predict"} {

@@ -2,118 +2,132 @@
 // it.
 //
 // The package guarantees:
-//   - PNG, BMP and GIF files are decoded to Pillow's bytes; of JPEG and lossy WebP a byte may differ by 3.
+//   - A format is told by a file's first bytes, whatever it is called.
+//   - JPEG, PNG, BMP, GIF, TIFF and lossless WebP files are decoded to Pillow's bytes; of lossy WebP a byte
+//     may differ by 3.
 //   - No header makes it take much more memory than the file's own data fills, and no file makes it panic.
+//     A picture of [image.MaxPixels] takes 3 bytes a pixel, and while it is decoded up to 8 more (PNG and
+//     TIFF of 16 bits), 4 (other PNG, TIFF, WebP), 1.5 to 4.5 (JPEG) or none (BMP).
 //   - What cannot be read is one line that says what is wrong, and wraps [image.ErrBroken].
 //
 // # Adding one
 //
-// A format is told by its first bytes in [Decode], and checks its size by [image.CheckSize] before it
-// takes memory. Its files go to testdata/images.py, which writes what Pillow makes of them.
+// A format is an entry in the table of this file: its name, how it is told and how it is read. It checks its
+// size by [image.CheckSize] before it takes memory. Its files go to testdata/images.py, which writes what
+// Pillow makes of them, and to testdata/variety.py, which compares all that Pillow and ImageMagick write.
 package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	std "image"
-	"image/draw"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"io"
 	"sync"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/webp"
-
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/jpeg"
 )
 
-// Decode reads an image file: JPEG, PNG, GIF (its first picture), WebP or BMP, told apart by their
-// first bytes. The image gets three channels, whatever the file has:
+// A format is a kind of image file.
+type format struct {
+	name string
+	is   func(file []byte) bool
+	// read decodes the file and returns the EXIF orientation that it asks for; 0 or 1 means none.
+	read func(d *decoder, file []byte, dst *image.Image, least int) (orientation int, err error)
+}
+
+var formats = []format{
+	{"JPEG", begins("\xff\xd8\xff"), (*decoder).jpeg},
+	{"PNG", begins(pngMagic), (*decoder).png},
+	{"GIF", begins("GIF8"), (*decoder).gif},
+	{"WebP", isWebP, (*decoder).webp},
+	{"BMP", func(f []byte) bool { return begins("BM")(f) || isDIB(f) }, (*decoder).bmp},
+	{"TIFF", func(f []byte) bool { return begins("II*\x00")(f) || begins("MM\x00*")(f) }, (*decoder).tiff},
+}
+
+func begins(with string) func(file []byte) bool {
+	return func(file []byte) bool { return bytes.HasPrefix(file, []byte(with)) }
+}
+
+// Extensions are the endings of the files' names, in small letters.
+var Extensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
+
+// Decode reads an image file: JPEG, PNG, GIF, WebP, BMP or TIFF, the first picture where there are several.
+// The image gets three channels, whatever the file has:
 //
 //   - grey is three equal channels, CMYK is converted as Pillow does, 16 bits are cut to their upper 8;
 //   - what is transparent shows white, as on a page;
-//   - a JPEG is turned as its EXIF orientation says, and its colours are as smooth between
-//     their samples as libjpeg makes them.
+//   - it is turned as EXIF data say, wherever the format keeps them.
 //
 // Every error wraps [image.ErrBroken].
-func Decode(file []byte, dst *image.Image) error {
+func Decode(file []byte, dst *image.Image) error { return DecodeAtLeast(file, dst, 0) }
+
+// DecodeAtLeast is Decode for a picture that will be made smaller anyway: it may be a half, a quarter or an
+// eighth of its size, as long as its shorter side keeps that many pixels. That spares JPEG files most of the
+// time and memory; others have their own size.
+func DecodeAtLeast(file []byte, dst *image.Image, least int) error {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
-	return d.decode(file, dst)
+	return d.decode(file, dst, least)
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 // A decoder is memory that decoding needs, beside what the formats' own decoders allocate.
 type decoder struct {
+	jpegs   jpeg.Decoder
 	read    bytes.Reader
 	turned  image.Image
 	convert image.Converter
 }
 
-func (d *decoder) decode(file []byte, dst *image.Image) (err error) {
+func (d *decoder) decode(file []byte, dst *image.Image, least int) (err error) {
 	// The formats' decoders are others' code, and the files anyone's.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: %v", image.ErrBroken, r)
 		}
 	}()
-	if err := d.format(file, dst); err != nil {
+	if err := d.format(file, dst, least); err != nil {
 		return fmt.Errorf("%w: %w", image.ErrBroken, err)
 	}
 	return nil
 }
 
-func (d *decoder) format(file []byte, dst *image.Image) error {
-	d.read.Reset(file)
-	defer d.read.Reset(nil)
-	switch {
-	case len(file) == 0:
-		return errors.New("an empty file")
-	case bytes.HasPrefix(file, []byte("\xff\xd8\xff")):
-		m, err := d.checked(jpeg.DecodeConfig, jpeg.Decode)
-		if err != nil {
+func (d *decoder) format(file []byte, dst *image.Image, least int) error {
+	for _, f := range formats {
+		if !f.is(file) {
+			continue
+		}
+		orientation, err := f.read(d, file, dst, least)
+		if err != nil || orientation <= 1 {
 			return err
 		}
-		turned := jpegOrientation(file)
-		if turned <= 1 {
-			d.convert.Convert(m, dst)
-			return nil
+		*dst, d.turned = d.turned, *dst
+		dst.Turn(&d.turned, orientation)
+		if cap(d.turned.Pix) > keep {
+			d.turned.Pix = nil
 		}
-		d.convert.Convert(m, &d.turned)
-		dst.Turn(&d.turned, turned)
 		return nil
-	case bytes.HasPrefix(file, []byte("\x89PNG\r\n\x1a\n")):
-		return d.plain(dst, png.DecodeConfig, png.Decode)
-	case bytes.HasPrefix(file, []byte("GIF8")):
-		return d.gif(file, dst)
-	case bytes.HasPrefix(file, []byte("RIFF")) && len(file) >= 12 && string(file[8:12]) == "WEBP":
-		d.convert.Limited = true
-		defer func() { d.convert.Limited = false }()
-		return d.plain(dst, webp.DecodeConfig, webp.Decode)
-	case bytes.HasPrefix(file, []byte("BM")):
-		return d.plain(dst, bmp.DecodeConfig, bmp.Decode)
 	}
-	return fmt.Errorf("neither JPEG nor PNG, GIF, WebP, BMP: it begins % x", file[:min(len(file), 8)])
+	return unknown(file)
 }
 
-// plain decodes a format whose config tells the size before anything is allocated.
-func (d *decoder) plain(dst *image.Image, config func(io.Reader) (std.Config, error), decode func(io.Reader) (std.Image, error)) error {
-	m, err := d.checked(config, decode)
-	if err != nil {
-		return err
-	}
-	d.convert.Convert(m, dst)
-	return nil
+// keep is the most memory that is kept for the next picture.
+const keep = 32 << 20
+
+// jpeg reads a JPEG file.
+func (d *decoder) jpeg(file []byte, dst *image.Image, least int) (int, error) {
+	defer d.jpegs.Trim(keep)
+	return jpegOrientation(file), d.jpegs.Decode(file, dst, least)
 }
 
 // checked decodes a file whose size, as the decoder itself reads it, is one that is accepted: any other
 // reading of a damaged file may find another size, and the decoder then take memory for what it finds.
-func (d *decoder) checked(config func(io.Reader) (std.Config, error), decode func(io.Reader) (std.Image, error)) (std.Image, error) {
+func (d *decoder) checked(file []byte, config func(io.Reader) (std.Config, error), decode func(io.Reader) (std.Image, error)) (std.Image, error) {
+	d.read.Reset(file)
+	defer d.read.Reset(nil)
 	c, err := config(&d.read)
 	if err != nil {
 		return nil, plainEOF(err)
@@ -128,32 +142,12 @@ func (d *decoder) checked(config func(io.Reader) (std.Config, error), decode fun
 	return m, plainEOF(err)
 }
 
-// gif decodes the first picture, and puts it where it belongs on the whole.
-func (d *decoder) gif(file []byte, dst *image.Image) error {
-	if len(file) < 10 {
-		return errors.New("truncated")
-	}
-	w, h := int(binary.LittleEndian.Uint16(file[6:])), int(binary.LittleEndian.Uint16(file[8:]))
-	if err := image.CheckSize(w, h); err != nil {
-		return err
-	}
-	m, err := gif.Decode(&d.read)
-	if err != nil {
-		return plainEOF(err)
-	}
-	if whole := std.Rect(0, 0, w, h); m.Bounds() != whole {
-		canvas := std.NewNRGBA(whole)
-		draw.Draw(canvas, m.Bounds(), m, m.Bounds().Min, draw.Src)
-		m = canvas
-	}
-	d.convert.Convert(m, dst)
-	return nil
-}
+var errTruncated = errors.New("truncated")
 
 // plainEOF says of a stream's early end what it means for a file.
 func plainEOF(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("truncated")
+		return errTruncated
 	}
 	return err
 }

@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 )
 
+// exifHead stands before EXIF data in a JPEG file, and by mistake in others.
+const exifHead = "Exif\x00\x00"
+
 // jpegOrientation returns what EXIF says of how a JPEG is to be turned, from 1 to 8, or 0 if it says
 // nothing. It looks through the segments before the first scan, as far as it can make sense of them.
 func jpegOrientation(file []byte) int {
@@ -18,8 +21,8 @@ func jpegOrientation(file []byte) int {
 		if size < 2 || at+2+size > len(file) || kind == 0xda { // start of scan
 			return 0
 		}
-		if tiff, ok := bytes.CutPrefix(file[at+4:at+2+size], []byte("Exif\x00\x00")); ok && kind == 0xe1 {
-			if turned := orientation(tiff); turned != 0 {
+		if tiff, ok := bytes.CutPrefix(file[at+4:at+2+size], []byte(exifHead)); ok && kind == 0xe1 {
+			if turned := tiffOrientation(tiff); turned != 0 {
 				return turned
 			}
 		}
@@ -28,8 +31,8 @@ func jpegOrientation(file []byte) int {
 	return 0
 }
 
-// orientation finds tag 0x0112 in the first directory of a TIFF structure (CIPA DC-008, section 4.6.4).
-func orientation(tiff []byte) int {
+// tiffOrientation finds tag 0x0112 in the first directory of a TIFF structure (CIPA DC-008, section 4.6.4).
+func tiffOrientation(tiff []byte) int {
 	if len(tiff) < 8 {
 		return 0
 	}
@@ -48,10 +51,18 @@ func orientation(tiff []byte) int {
 		if len(entries) < 12 {
 			return 0
 		}
-		const short = 3
-		if order.Uint16(entries) == 0x0112 && order.Uint16(entries[2:]) == short && order.Uint32(entries[4:]) == 1 {
-			if v := int(order.Uint16(entries[8:])); v >= 1 && v <= 8 {
-				return v
+		if order.Uint16(entries) == 0x0112 && order.Uint32(entries[4:]) == 1 {
+			v := uint32(0)
+			switch order.Uint16(entries[2:]) { // its type: a short one by right
+			case 1:
+				v = uint32(entries[8])
+			case 3:
+				v = uint32(order.Uint16(entries[8:]))
+			case 4:
+				v = order.Uint32(entries[8:])
+			}
+			if v >= 1 && v <= 8 {
+				return int(v)
 			}
 			return 0
 		}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/serve"
+)
+
+// serveOptions are the flags of zoo serve.
+type serveOptions struct {
+	addr     string
+	token    string
+	log      bool
+	ensemble bool
+	limits   serve.Limits
+	reload   time.Duration
+	grace    time.Duration
+
+	listening func(net.Addr) // told when the server accepts; nil for none
+}
+
+func newServe(a *app) *cobra.Command {
+	o := serveOptions{}
+	cmd := &cobra.Command{
+		Use:   "serve NAME|RUN|FILE...",
+		Short: "Answer over HTTP what images show",
+		Long: `Answer over HTTP what images show: the Open Inference Protocol 2 (KServe, Triton), its version 1, and
+
+  curl -F image=@cat.jpg localhost:8080/predict
+
+Each argument is a model: the name of weights that are part of the program, a run, or a weights file;
+NAME=FILE calls it by a name of your own. A file that changes is loaded anew. Metrics are at /metrics, a
+description of all paths at /openapi.json. Ctrl-C ends the server after what it has accepted.
+
+Only this machine is listened to unless --addr says otherwise.`,
+		Example: `  zoo serve lenet5-fashion-mnist
+  zoo serve cats=runs/resnet18-cats/001 --addr :8080 --token "$TOKEN"`,
+		Args: arguments(1, -1, "a model"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.serve(cmd.Context(), o, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.addr, "addr", "localhost:8080", "where to listen; :8080 is all of the machine's addresses")
+	flags.StringVar(&o.token, "token", os.Getenv("ZOO_TOKEN"), "that requests have to bring as Authorization: Bearer TOKEN; also $ZOO_TOKEN")
+	flags.Lookup("token").DefValue = ""
+	flags.BoolVar(&o.log, "log", false, "write a line for each request to standard error, as JSON")
+	flags.BoolVar(&o.ensemble, "ensemble", false, "serve all as one model, the mean of what they say")
+	flags.Int64Var(&o.limits.Body, "max-body", 32<<20, "bytes of a request")
+	flags.IntVar(&o.limits.Pixels, "max-pixels", 64_000_000, "pixels of an image")
+	flags.IntVar(&o.limits.Images, "max-images", 64, "images in a request")
+	flags.IntVar(&o.limits.Queue, "queue", 256, "images that wait for a model; what comes beyond is answered 429")
+	flags.IntVar(&o.limits.Batch, "batch", 16, "images in a step of a network")
+	flags.DurationVar(&o.limits.Delay, "delay", 5*time.Millisecond, "that a step waits for images that are being decoded")
+	flags.DurationVar(&o.limits.Timeout, "timeout", 30*time.Second, "of a request")
+	flags.DurationVar(&o.reload, "reload", 2*time.Second, "how often to look whether files have changed; 0 is never")
+	flags.DurationVar(&o.grace, "grace", 30*time.Second, "for what was accepted when the server ends")
+	return cmd
+}
+
+// source makes a model's source of an argument, NAME=WEIGHTS or WEIGHTS.
+func (a *app) source(arg string) (serve.Source, error) {
+	name, file, named := strings.Cut(arg, "=")
+	if !named {
+		file = arg
+	}
+	if _, ok := shippedEntry(file); ok {
+		if !named {
+			name = file
+		}
+		return serve.Source{Name: name, Open: func() (serve.Model, error) {
+			c, err := pretrained.Load(file)
+			if err != nil {
+				return nil, err
+			}
+			return serve.Classifier(c), nil
+		}}, nil
+	}
+	path, _, err := find(file)
+	if err != nil {
+		return serve.Source{}, err
+	}
+	if !named {
+		name = modelName(file)
+	}
+	return serve.File(name, path), nil
+}
+
+// modelName makes a model's name of a run's folder, its network and data, or of a file.
+func modelName(file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		abs = file
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		base := filepath.Base(abs)
+		if strings.Trim(base, "0123456789") == "" { // runs/NETWORK-DATA/001
+			base = filepath.Base(filepath.Dir(abs))
+		}
+		return clean(base)
+	}
+	return clean(strings.TrimSuffix(filepath.Base(abs), filepath.Ext(abs)))
+}
+
+// clean keeps what may stand in a path of HTTP.
+func clean(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_", r) {
+			return r
+		}
+		return '-'
+	}, name)
+}
+
+func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
+	for _, n := range []struct {
+		flag  string
+		value int64
+	}{{"max-body", o.limits.Body}, {"max-pixels", int64(o.limits.Pixels)}, {"max-images", int64(o.limits.Images)}, {"queue", int64(o.limits.Queue)}, {"batch", int64(o.limits.Batch)}, {"timeout", int64(o.limits.Timeout)}} {
+		if n.value < 1 {
+			return usage(fmt.Errorf("--%s %d: should be at least 1", n.flag, n.value))
+		}
+	}
+	sources, err := a.sources(o, args)
+	if err != nil {
+		return err
+	}
+	config := serve.Config{Limits: o.limits, Token: o.token, Version: strings.TrimPrefix(version(), "zoo ")}
+	if o.log {
+		config.Log = slog.New(slog.NewJSONHandler(a.stderr, nil))
+	}
+	s := config.New(sources...)
+	var failed []error
+	for _, name := range s.Names() {
+		if err := s.Err(name); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) > 0 {
+		s.Close(ctx)
+		return errors.Join(failed...)
+	}
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		s.Close(ctx)
+		return fmt.Errorf("--addr %s: %w", o.addr, err)
+	}
+	at := "http://" + listener.Addr().String()
+	fmt.Fprintf(a.stderr, "serving %s at %s\n", strings.Join(s.Names(), ", "), at)
+	if ip := net.ParseIP(hostOf(listener.Addr())); ip != nil && !ip.IsLoopback() {
+		who := "whoever reaches this machine can ask; --token TOKEN lets in those who know it"
+		if o.token != "" {
+			who = "whoever knows the token can ask; it goes over the network as it is: put TLS in front"
+		}
+		fmt.Fprintf(a.stderr, "zoo: listening beyond this machine: %s\n", who)
+	}
+	fmt.Fprintf(a.stderr, "try: curl -F image=@photo.jpg %s/predict%s\n", at, suffix(s.Names()))
+
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: o.limits.Timeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	if o.reload > 0 {
+		go s.Watch(ctx, o.reload)
+	}
+	if o.listening != nil {
+		o.listening(listener.Addr())
+	}
+	select {
+	case err := <-done:
+		s.Close(ctx)
+		return err
+	case <-ctx.Done():
+	}
+	fmt.Fprintln(a.stderr, "ending: what was accepted is answered first")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.grace)
+	defer cancel()
+	if err := errors.Join(server.Shutdown(grace), s.Close(grace)); err != nil {
+		return fmt.Errorf("some requests were not answered within %v: %w", o.grace, err)
+	}
+	return nil
+}
+
+// sources are the models to serve; of an ensemble one.
+func (a *app) sources(o serveOptions, args []string) ([]serve.Source, error) {
+	if o.ensemble {
+		name := fmt.Sprintf("ensemble-of-%d", len(args))
+		return []serve.Source{{Name: name, Open: func() (serve.Model, error) { return openEnsemble(args) }}}, nil
+	}
+	var sources []serve.Source
+	taken := map[string]string{}
+	for _, arg := range args {
+		source, err := a.source(arg)
+		if err != nil {
+			return nil, err
+		}
+		if clean(source.Name) != source.Name || source.Name == "" {
+			return nil, usage(fmt.Errorf("%s: a model's name has letters, digits, and - _ . alone", arg))
+		}
+		if other, ok := taken[source.Name]; ok {
+			return nil, usage(fmt.Errorf("%s and %s would both be called %s: say NAME=%s", other, arg, source.Name, arg))
+		}
+		taken[source.Name] = arg
+		sources = append(sources, source)
+	}
+	return sources, nil
+}
+
+// openEnsemble opens all members.
+func openEnsemble(args []string) (serve.Model, error) {
+	var members []*infer.Classifier
+	fail := func(err error) (serve.Model, error) {
+		for _, m := range members {
+			m.Close()
+		}
+		return nil, err
+	}
+	for _, arg := range args {
+		path, _, err := find(arg)
+		if err != nil {
+			return fail(err)
+		}
+		r, err := openWeights(path)
+		if err != nil {
+			return fail(err)
+		}
+		c, err := infer.LoadFrom(r)
+		r.Close()
+		if err != nil {
+			return fail(err)
+		}
+		members = append(members, c)
+	}
+	m, err := serve.Ensemble(members...)
+	if err != nil {
+		return fail(err)
+	}
+	return m, nil
+}
+
+func hostOf(a net.Addr) string {
+	host, _, _ := net.SplitHostPort(a.String())
+	return host
+}
+
+// suffix is what a path needs to name one of several models.
+func suffix(names []string) string {
+	if len(names) == 1 {
+		return ""
+	}
+	return "/" + names[0]
+}

@@ -1,0 +1,217 @@
+package jpeg
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/internal/imagetest"
+)
+
+// pictures are the JPEG files of the codec's tests.
+func pictures(t testing.TB) map[string][]byte {
+	t.Helper()
+	paths, err := filepath.Glob("../codec/testdata/images/*.jpg")
+	if err != nil || len(paths) < 30 {
+		t.Fatalf("%d files, %v", len(paths), err)
+	}
+	all := map[string][]byte{}
+	for _, path := range paths {
+		if all[filepath.Base(path)], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// What Decode makes at full size, the codec's tests compare with Pillow's pixels.
+func TestSmallerPicturesAreThoseOfPillowsDraftMode(t *testing.T) {
+	golden := imagetest.Golden(t, "testdata/scaled.golden.gz")
+	files := pictures(t)
+	var d Decoder // one for all
+	var got image.Image
+	var names []string
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		w, h, err := d.Config(files[name])
+		if name == "arithmetic.jpg" || min(w, h) <= 8 {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, scale := range []int{2, 4, 8} {
+			var size [2]uint16
+			if err := binary.Read(golden, binary.LittleEndian, &size); err != nil {
+				t.Fatal(err)
+			}
+			want := make([]byte, 3*int(size[0])*int(size[1]))
+			if _, err := io.ReadFull(golden, want); err != nil {
+				t.Fatal(err)
+			}
+			least := (min(w, h) + scale - 1) / scale
+			if err := d.Decode(files[name], &got, least); err != nil {
+				t.Fatalf("%s at 1/%d: %v", name, scale, err)
+			}
+			// The golden file is turned by no orientation: draft leaves that to others.
+			if got.W != int(size[0]) || got.H != int(size[1]) {
+				t.Fatalf("%s at 1/%d is %v: want %d×%d", name, scale, got.Shape, size[1], size[0])
+			}
+			most := 0
+			for i, v := range want {
+				e := int(got.Plane(i % 3)[i/3]) - int(v)
+				most = max(most, e, -e)
+			}
+			if most > 0 {
+				t.Errorf("%s at 1/%d differs by up to %d", name, scale, most)
+			}
+		}
+	}
+	if golden.Len() != 0 {
+		t.Errorf("%d golden bytes left over", golden.Len())
+	}
+}
+
+func TestAPictureIsMadeSmallerAsLongAsItsShorterSideAllows(t *testing.T) {
+	file := pictures(t)["jpeg420.jpg"] // 37×29
+	for _, c := range []struct{ least, w, h int }{{0, 37, 29}, {29, 37, 29}, {16, 37, 29}, {15, 19, 15}, {9, 19, 15}, {8, 10, 8}, {5, 10, 8}, {4, 5, 4}, {1, 5, 4}} {
+		var m image.Image
+		if err := new(Decoder).Decode(file, &m, c.least); err != nil {
+			t.Fatal(err)
+		}
+		if m.W != c.w || m.H != c.h {
+			t.Errorf("at least %d: %d×%d: want %d×%d", c.least, m.W, m.H, c.w, c.h)
+		}
+	}
+}
+
+// change returns a file with a segment's bytes overwritten from some place on; the first of that marker.
+func change(file []byte, marker byte, at int, with ...byte) []byte {
+	file = slices.Clone(file)
+	copy(file[bytes.Index(file, []byte{0xff, marker})+4+at:], with)
+	return file
+}
+
+func TestWhatIsWrongIsSaid(t *testing.T) {
+	files := pictures(t)
+	plain, progressive, film := files["jpeg444.jpg"], files["progressive.jpg"], files["film.jpg"]
+	restart := files["restart.jpg"]
+	for _, c := range []struct {
+		name string
+		file []byte
+		err  string
+	}{
+		{"nothing", nil, "not a JPEG file"},
+		{"two bytes", []byte{0xff, 0xd8}, "not a JPEG file"},
+		{"no picture", []byte{0xff, 0xd8, 0xff, 0xd9}, "truncated"},
+		{"cut short in a segment", plain[:50], "truncated"},
+		{"cut short in the scan", plain[:len(plain)-300], "truncated"},
+		{"cut short in the scan and ended", append(slices.Clone(plain[:len(plain)-300]), 0xff, 0xd9), "truncated"},
+		{"cut short between restart markers", restart[:len(restart)-200], "truncated"},
+		{"12 bits", change(plain, 0xc0, 0, 12), "a JPEG of 12 bits a sample"},
+		{"no height", change(plain, 0xc0, 1, 0, 0), "an image of 37×0"},
+		{"4 billion pixels", change(plain, 0xc0, 1, 255, 255, 255, 255), "more than the"},
+		{"a size that its bytes cannot fill", change(plain, 0xc0, 1, 0x20, 0, 0x20, 0), "truncated"},
+		{"two components", change(plain, 0xc0, 5, 2), "bad segment SOF"},
+		{"a sampling factor of 0", change(plain, 0xc0, 7, 0x01), "bad segment SOF"},
+		{"a sampling factor of 5", change(plain, 0xc0, 7, 0x51), "bad segment SOF"},
+		{"3 beside 2", change(change(plain, 0xc0, 7, 0x31), 0xc0, 10, 0x21), "does not divide evenly"},
+		{"a component twice", change(plain, 0xc0, 9, 1), "two components are called 1"},
+		{"a table that is none", change(plain, 0xc0, 8, 3), "a scan without its quantisation table"},
+		{"a scan of what is no component", change(plain, 0xda, 1, 9), "bad segment SOS"},
+		{"a scan of a component twice", change(plain, 0xda, 3, 1), "bad segment SOS"},
+		{"a Huffman table that is none", change(plain, 0xda, 2, 0x33), "a scan without its Huffman table"},
+		{"no tables, and not the usual two", change(film, 0xda, 2, 0x22), "a scan without its Huffman table"},
+		{"too many codes", change(plain, 0xc4, 1, 9, 9, 9), "bad segment DHT"},
+		{"a band of nothing", change(progressive, 0xda, 7, 5, 2), "bad segment SOS"},
+		{"lossless", change(plain, 0xc0, -3, 0xc3), "lossless or hierarchical kind (SOF3)"},
+		{"arithmetic coding", change(plain, 0xc0, -3, 0xc9), "arithmetic coding"},
+		{"two frames", slices.Concat(plain[:2], plain[bytes.Index(plain, []byte{0xff, 0xc0}):][:19], plain[2:]), "two frames"},
+		{"a scan before the frame", slices.Concat(plain[:2], plain[bytes.Index(plain, []byte{0xff, 0xda}):]), "a scan before the frame"},
+		{"no scan for one component", slices.Concat(files["scans.jpg"][:bytes.LastIndex(files["scans.jpg"], []byte{0xff, 0xda})], []byte{0xff, 0xd9}), "no scan for the component 3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := new(Decoder).Decode(c.file, new(image.Image), 0)
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("error %v: want one with %q", err, c.err)
+			}
+		})
+	}
+}
+
+func TestNothingIsLeftOfThePictureBefore(t *testing.T) {
+	files := pictures(t)
+	var one Decoder
+	for _, name := range []string{"cmyk.jpg", "restartnext.jpg", "progressive.jpg", "film.jpg", "grey.jpg", "restartgone.jpg", "sub1x4.jpg", "restartnext.jpg"} {
+		var got, want image.Image
+		one.Decode(files["restart.jpg"][:700], &got, 0) // fails in the middle
+		if err := one.Decode(files[name], &got, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := new(Decoder).Decode(files[name], &want, 0); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%s depends on the picture before", name)
+		}
+		if one.Trim(0); one.room != nil || one.coef != nil {
+			t.Error("memory is kept")
+		}
+	}
+}
+
+func TestDecodingAgainAllocatesNothing(t *testing.T) {
+	for _, name := range []string{"jpeg420.jpg", "progressive.jpg", "cmyk.jpg"} {
+		file := pictures(t)[name]
+		var d Decoder
+		var m image.Image
+		decode := func() {
+			if err := d.Decode(file, &m, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		decode()
+		if n := testing.AllocsPerRun(10, decode); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, file := range pictures(f) {
+		f.Add(file, 0)
+		f.Add(file, 8)
+	}
+	f.Fuzz(func(t *testing.T, file []byte, least int) {
+		var d Decoder
+		w, h, err := d.Config(file)
+		if err != nil || w*h > 1<<18 {
+			return // large ones only take time
+		}
+		var m image.Image
+		if d.Decode(file, &m, least) == nil && (m.C != 3 || m.W < 1 || m.W > w || m.H < 1 || m.H > h) {
+			t.Errorf("an image of %v of one of %d×%d", m.Shape, w, h)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	file := pictures(b)["jpeg420.jpg"]
+	var d Decoder
+	var m image.Image
+	b.SetBytes(37 * 29)
+	for b.Loop() {
+		if err := d.Decode(file, &m, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,12 @@
+package explain
+
+import "github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
+
+// Of is a classifier as a subject. Images are prepared with [infer.Classifier.Prepare].
+func Of(c *infer.Classifier) *Subject {
+	s := &Subject{Network: c.Model(), Params: c.Parameters(), Input: c.Input(), Classes: c.Classes()}
+	if p := c.Meta().Preprocessing; p != nil {
+		s.Mean, s.Std = p.Mean, p.Std
+	}
+	return s
+}

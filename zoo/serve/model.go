@@ -1,0 +1,160 @@
+package serve
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
+)
+
+// Classifier is a classifier as a model.
+func Classifier(c *infer.Classifier) Model { return classifier{c} }
+
+// File is a source of the classifier in a weights file, which is loaded anew when the file changes.
+func File(name, path string) Source {
+	return Source{Name: name, Version: func() string { return stamp(path) }, Open: func() (Model, error) {
+		c, err := infer.Load(path)
+		if err != nil {
+			return nil, err
+		}
+		return Classifier(c), nil
+	}}
+}
+
+// stamp changes with a file.
+func stamp(path string) string {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "" // being replaced: the next look will tell
+	}
+	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
+type classifier struct{ *infer.Classifier }
+
+func (c classifier) Prepare(dst []float32, file []byte, maxPixels int) error {
+	var img image.Image
+	if err := decode(file, maxPixels, &img); err != nil {
+		return err
+	}
+	return c.Classifier.Prepare(dst, &img)
+}
+
+// decode reads an image file whose header claims no more pixels than are allowed.
+func decode(file []byte, maxPixels int, img *image.Image) error {
+	if err := codec.Decode(file, img); err != nil {
+		return fmt.Errorf("%w: %v", ErrImage, err)
+	}
+	if img.H*img.W > maxPixels {
+		return fmt.Errorf("%w: %d×%d pixels: at most %d are allowed", ErrImage, img.W, img.H, maxPixels)
+	}
+	return nil
+}
+
+func (c classifier) Run(x []float32, n int, logits []float32) error {
+	return c.Compute(x, n, logits)
+}
+
+// Ensemble averages the probabilities of several classifiers of the same classes, which are matched by
+// their names. Its logits are the averages' logarithms.
+func Ensemble(members ...*infer.Classifier) (Model, error) {
+	if len(members) == 0 {
+		return nil, fmt.Errorf("an ensemble without members")
+	}
+	e := &ensemble{members: members}
+	classes := members[0].Classes()
+	for i, m := range members {
+		e.size += m.Input()[0] * m.Input()[1] * m.Input()[2]
+		place := make([]int, len(classes))
+		own := m.Classes()
+		for k, name := range classes {
+			if place[k] = slices.Index(own, name); place[k] < 0 {
+				return nil, fmt.Errorf("member %d of the ensemble does not know class %q", i+1, name)
+			}
+		}
+		if len(own) != len(classes) {
+			return nil, fmt.Errorf("member %d of the ensemble has %d classes, the first has %d", i+1, len(own), len(classes))
+		}
+		e.places = append(e.places, place)
+	}
+	return e, nil
+}
+
+type ensemble struct {
+	members []*infer.Classifier
+	places  [][]int // of the first member's classes, in each
+	size    int     // of all members' inputs
+}
+
+// Input is all members' inputs one after the other, as each prepares images its own way.
+func (e *ensemble) Input() [3]int {
+	if len(e.members) == 1 {
+		return e.members[0].Input()
+	}
+	return [3]int{1, 1, e.size}
+}
+
+func (e *ensemble) Classes() []string { return e.members[0].Classes() }
+
+func (e *ensemble) Prepare(dst []float32, file []byte, maxPixels int) error {
+	var img image.Image
+	if err := decode(file, maxPixels, &img); err != nil {
+		return err
+	}
+	for _, m := range e.members {
+		in := m.Input()
+		n := in[0] * in[1] * in[2]
+		if err := m.Prepare(dst[:n], &img); err != nil {
+			return err
+		}
+		dst = dst[n:]
+	}
+	return nil
+}
+
+func (e *ensemble) Run(x []float32, n int, logits []float32) error {
+	k := len(e.places[0])
+	mean := make([]float64, n*k)
+	from := 0
+	for i, m := range e.members {
+		in := m.Input()
+		one := in[0] * in[1] * in[2]
+		part, out := make([]float32, n*one), make([]float32, n*k)
+		for j := range n {
+			copy(part[j*one:(j+1)*one], x[j*e.size+from:])
+		}
+		from += one
+		if err := m.Compute(part, n, out); err != nil {
+			return err
+		}
+		for j := range n {
+			p := probabilities(out[j*k : (j+1)*k])
+			for c, at := range e.places[i] {
+				mean[j*k+c] += float64(p[at]) / float64(len(e.members))
+			}
+		}
+	}
+	for i, v := range mean {
+		logits[i] = float32(math.Log(max(v, math.SmallestNonzeroFloat32)))
+	}
+	return nil
+}
+
+func (e *ensemble) Close() error {
+	var err error
+	for _, m := range e.members {
+		if failed := m.Close(); failed != nil {
+			err = failed
+		}
+	}
+	return err
+}
