@@ -110,13 +110,11 @@ func denseNet(b *graph.Builder, x *gorgonia.Node, o Options, table denseTable) *
 	}
 	growth := o.units(table.growth, 1)
 	for i, layers := range table.blocks {
-		maps := []*gorgonia.Node{x}
 		for l := range layers {
 			name := fmt.Sprintf("features.denseblock%d.denselayer%d.", i+1, l+1)
 			y := b.Conv(normalised(x, name+"norm1"), name+"conv1", 4*growth, 1, graph.NoBias())
 			y = b.Conv(normalised(y, name+"norm2"), name+"conv2", growth, 3, graph.Pad(1), graph.NoBias())
-			maps = append(maps, b.Dropout(y, o.rate(0)))
-			x = b.Concat(maps...)
+			x = b.Concat(x, b.Dropout(y, o.rate(0)))
 		}
 		if i < len(table.blocks)-1 {
 			name := fmt.Sprintf("features.transition%d.", i+1)
