@@ -146,7 +146,9 @@ func (c *compiler) activationGrad(a Activation, kept, dy *value) *value {
 // fuses reports whether an op can compute the activation that follows it.
 func fuses(o op, a Activation) bool {
 	switch o.(type) {
-	case *convOp, *denseOp, *batchNormOp, *addOp:
+	case *convOp, *denseOp, *batchNormOp:
+		return true
+	case *addOp:
 		return a == ReLU
 	}
 	return false

@@ -183,7 +183,7 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 		if added != nil {
 			*added = residual.act()
 		}
-		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, act == ReLU, y.act(), e.scratch)
+		k.Forward(e.pool, o.input(x), packed.data, bias.data, added, act, y.act(), e.scratch)
 		return nil
 	})
 	s.layer, s.kind, s.macs = o.name, o.kind, o.shape.MACs() // also as part of a later node
@@ -194,8 +194,8 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 // absorbed: what both read, the scratch space, the multiply-adds, and what runs them.
 func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int, macs int64, run func(e *exec, y kernel.Act, argmax []uint8)) {
 	conv := c.children[c.node][0]
-	relu := activationOf(conv) == ReLU
-	if relu {
+	act := activationOf(conv)
+	if act != Identity {
 		conv = c.children[conv][0]
 	}
 	o, in := conv.Op().(*convOp), c.inputs(conv)
@@ -208,7 +208,7 @@ func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int,
 		reads = append(reads, bias)
 	}
 	return reads, k.PooledScratch(c.pool.Threads(), pool.window), o.shape.MACs(), func(e *exec, y kernel.Act, argmax []uint8) {
-		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, relu, pool.window, y, argmax, e.scratch)
+		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, act, pool.window, y, argmax, e.scratch)
 	}
 }
 

@@ -83,7 +83,7 @@ func (o *denseOp) lower(c *compiler, in []*value) *value {
 	act := c.takesActivation()
 	y := c.plain(o.n, o.out)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
-		k.Forward(e.pool, x.data, w.data, bias.data, y.data, act == ReLU, e.scratch)
+		k.Forward(e.pool, x.data, w.data, bias.data, y.data, act, e.scratch)
 		return nil
 	})
 	s.macs = o.macs()

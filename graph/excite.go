@@ -86,7 +86,7 @@ func (c *compiler) scaleChannels(x, factors *value) *value {
 	x = c.asBlocked(x)
 	y := c.like(x)
 	c.add([]*value{x, factors}, []*value{y}, 0, func(e *exec) error {
-		kernel.ChannelAffine(e.pool, x.act(), factors.data, nil, y.act(), false)
+		kernel.ChannelAffine(e.pool, x.act(), factors.data, nil, y.act(), Identity)
 		return nil
 	})
 	return y

@@ -112,7 +112,7 @@ func (c *compiler) fusePooled(needed []*gorgonia.Node) {
 func (c *compiler) fusePool(pool *gorgonia.Node, needed []*gorgonia.Node) {
 	last := c.children[pool][0]
 	conv, uses := last, c.uses[last]
-	if activationOf(last) == ReLU {
+	if activationOf(last) != Identity {
 		conv = c.children[last][0]
 		if c.fused[conv] != last {
 			return

@@ -70,7 +70,7 @@ func (o *batchNormOp) lower(c *compiler, in []*value) *value {
 		affine := c.affine(o, in)
 		y := c.result(o.shape...)
 		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
-			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), act == ReLU)
+			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), act)
 			return nil
 		})
 		return y
@@ -100,7 +100,10 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *valu
 		if added != nil {
 			*added = residual.act()
 		}
-		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act == ReLU)
+		if e.part.Sum != nil {
+			return e.normaliseTogether(o, x.act(), gamma.data, beta.data, runningMean.data, runningVar.data, mean.data, variance.data, invstd.data, added, y.act(), act)
+		}
+		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
 		for i, m := range mean.data {
 			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
 			runningVar.data[i] += o.momentum * (variance.data[i] - runningVar.data[i])
@@ -162,6 +165,9 @@ func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
 	dx := c.like(dy)
 	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
 		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, relu)
+		if e.part.Sum != nil {
+			return e.gradTogether(x.act(), gamma.data, mean.data, invstd.data, dgamma.data, dbeta.data, dx.act())
+		}
 		return nil
 	})
 	return dx
@@ -203,7 +209,7 @@ func (o *fixedNormGradOp) lower(c *compiler, in []*value) *value {
 	})
 	dx := c.like(dy)
 	c.add([]*value{scale, dy}, []*value{dx}, 0, func(e *exec) error {
-		kernel.ChannelAffine(e.pool, dy.act(), scale.data, nil, dx.act(), false)
+		kernel.ChannelAffine(e.pool, dy.act(), scale.data, nil, dx.act(), Identity)
 		return nil
 	})
 	return dx

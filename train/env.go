@@ -29,6 +29,7 @@ type environment struct {
 type session struct {
 	Started   time.Time         `json:"started"`
 	Step      int               `json:"step"`
+	Changes   []string          `json:"changes,omitempty"` // of settings, from here on
 	Program   string            `json:"program,omitempty"`
 	Go        string            `json:"go"`
 	System    string            `json:"system"`
@@ -48,14 +49,16 @@ func (t *Trainer) writeEnv() error {
 	if err == nil {
 		err = json.Unmarshal(text, &e)
 	}
+	var damaged error
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", path, err)
+		damaged = fmt.Errorf("%s is damaged, and begun anew: %w", path, err)
+		e = environment{}
 	}
 	if len(e.Sessions) == 0 {
 		e = environment{Seed: t.cfg.Seed, Data: t.cfg.Data, Train: t.at.Data, Val: t.at.ValData, Command: strings.Join(t.opts.Command, " ")}
 	}
 	s := session{
-		Started: t.begun.UTC().Truncate(time.Second), Step: t.at.Step, Program: t.opts.Program,
+		Started: t.begun.UTC().Truncate(time.Second), Step: t.at.Step, Changes: t.changes, Program: t.opts.Program,
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(), Cores: runtime.NumCPU(),
 		Threads: t.pool.Threads(), Kernels: kernel.CurrentFamily().String(),
 	}
@@ -73,7 +76,7 @@ func (t *Trainer) writeEnv() error {
 		}
 	}
 	e.Sessions = append(e.Sessions, s)
-	return writeJSON(path, e)
+	return errors.Join(damaged, writeJSON(path, e))
 }
 
 // Command is what the record of a run says that it was started with; empty if it does not say.

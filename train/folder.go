@@ -24,14 +24,10 @@ func create(folder, root, name string) (string, error) {
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			return "", err
 		}
-		entries, err := os.ReadDir(folder)
-		if err != nil {
+		if err := unused(folder); err != nil {
 			return "", err
 		}
-		if len(entries) > 0 {
-			return "", fmt.Errorf("%s: there is something in this folder: a new run needs an empty one, or one that does not exist", folder)
-		}
-		return folder, os.Mkdir(filepath.Join(folder, "weights"), 0o777)
+		return folder, os.MkdirAll(filepath.Join(folder, "weights"), 0o777)
 	}
 	parent := filepath.Join(root, name)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
@@ -62,13 +58,38 @@ func create(folder, root, name string) (string, error) {
 	}
 }
 
+// unused says why a folder cannot be a new run's: there is something in it. What a run leaves that was ended before it had
+// written its configuration is nothing.
+func unused(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		left := name == lockFile || name == report.EnvFile || name == report.LogFile || strings.HasPrefix(name, ".zoo-") && strings.HasSuffix(name, ".tmp")
+		if name == "weights" && e.IsDir() {
+			files, err := os.ReadDir(filepath.Join(folder, name))
+			left = err == nil && len(files) == 0
+		}
+		if !left {
+			return fmt.Errorf("%s: there is something in this folder, %s: a new run needs an empty one, or one that does not exist", folder, report.Plain(name))
+		}
+	}
+	return nil
+}
+
 // ReadConfig reads the configuration of a run from its folder, or a configuration from a file.
 func ReadConfig(path string) (recipe.Config, error) {
 	var c recipe.Config
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, report.ConfigFile)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", filepath.Dir(path), report.ConfigFile)
+			folder := filepath.Dir(path)
+			if _, err := os.Stat(filepath.Join(folder, lockFile)); err == nil && unused(folder) == nil {
+				return c, fmt.Errorf("%s: the run was ended before it began: zoo train NAME --out %[1]s begins in it", folder)
+			}
+			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", folder, report.ConfigFile)
 		}
 	}
 	f, err := os.Open(path)
@@ -87,6 +108,15 @@ func ReadConfig(path string) (recipe.Config, error) {
 	return c, nil
 }
 
+// WriteConfig replaces the configuration in a run's folder.
+func WriteConfig(folder string, cfg recipe.Config) error {
+	cfg, err := Complete(cfg)
+	if err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(folder, report.ConfigFile), cfg)
+}
+
 // Runs returns the folders of runs under root that have weights, newest first by their last
 // checkpoint; an ensemble is one run. A root that is a run itself is the only one.
 func Runs(root string) ([]string, error) {
@@ -102,7 +132,8 @@ func Runs(root string) ([]string, error) {
 			}
 			return err
 		}
-		if !d.IsDir() {
+		link := d.Type()&fs.ModeSymlink != 0
+		if !d.IsDir() && !link {
 			return nil
 		}
 		if _, err := os.Stat(filepath.Join(path, report.ConfigFile)); err != nil {
@@ -116,6 +147,9 @@ func Runs(root string) ([]string, error) {
 		}
 		if newest > 0 {
 			runs = append(runs, run{path, newest})
+		}
+		if link { // it is no folder that could be passed over
+			return nil
 		}
 		return fs.SkipDir
 	})

@@ -53,6 +53,13 @@ func TestAFolderOfOnesOwnMustBeEmpty(t *testing.T) {
 	if f, err := create(dir, "", ""); err != nil || f != dir {
 		t.Fatalf("got %s, %v", f, err)
 	}
+	// Nothing was written yet: that is what a run leaves that was killed at once.
+	if f, err := create(dir, "", ""); err != nil || f != dir {
+		t.Fatalf("got %s, %v", f, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, report.ConfigFile), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := create(dir, "", ""); err == nil || !strings.Contains(err.Error(), "needs an empty one") {
 		t.Errorf("a second run in it: %v", err)
 	}

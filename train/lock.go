@@ -27,9 +27,9 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("%s: in use by process %d: wait until it ends, or end it, as with kill %[2]d: it saves first", e.Folder, e.Process)
 }
 
-// lock takes a run's folder for this process, until the function that it returns is called. On file systems that
+// Lock takes a run's folder for this process, until the function that it returns is called. On file systems that
 // have no locks it does nothing.
-func lock(folder string) (unlock func(), err error) {
+func Lock(folder string) (unlock func(), err error) {
 	path := filepath.Join(folder, lockFile)
 	l := flock.New(path)
 	got, err := l.TryLock()

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime/debug"
 	"time"
@@ -51,10 +52,8 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 			stopped = "time"
 		}
 		t.at.Seconds = t.seconds()
-		if err := t.save(row); err != nil {
-			return report.Result{}, err
-		}
-		t.saved, last = time.Now(), row
+		t.trySave(row)
+		last = row
 		t.evalPace.add(row.Val.Images, t.saved.Sub(began)) // saving belongs to it
 		t.tellBroken()
 		t.events.Epoch(*row, t.left())
@@ -62,6 +61,18 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 	if stopped == "interrupted" {
 		if err := t.checkpoint(); err != nil {
 			return report.Result{}, t.failed(err)
+		}
+		last = nil // the weights are not those of the last evaluation
+	}
+	if err := t.insist(ctx, last); err != nil {
+		return report.Result{}, t.failed(err)
+	}
+	if n := len(t.at.History); last == nil && n > 0 {
+		last = &t.at.History[n-1]
+	}
+	if stopped == "" {
+		if err := t.reviewBest(ctx); err != nil {
+			t.events.Warn(fmt.Sprintf("no pictures of the best weights: %v", err))
 		}
 	}
 	r := t.result(stopped, last)

@@ -1,10 +1,13 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -42,6 +45,37 @@ func (t *Trainer) writePictures() error {
 		return nil
 	}
 	return write(report.WorstFile, func(w io.Writer) error { return report.WriteMistakes(w, t.choose, t.val.Input(), worst) })
+}
+
+// reviewBest evaluates the best weights once more if their pictures are missing or older than they are: the process that
+// found them was ended before it could draw. The parameters are not the run's any more.
+func (t *Trainer) reviewBest(ctx context.Context) error {
+	if t.at.Best == nil || len(t.best.label) > 0 || t.net.Squared {
+		return nil
+	}
+	path := filepath.Join(t.folder, report.BestFile)
+	best, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if drawn, err := os.Stat(filepath.Join(t.folder, report.ConfusionFile+".png")); err == nil && !drawn.ModTime().Before(best.ModTime()) {
+		return nil
+	}
+	r, err := weights.Open(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	params := t.shown()
+	if err := r.Match(specs(params)); err != nil {
+		return err
+	}
+	if err := r.ReadInto(func(name string, _ []int) []float32 { return params.Get(name).Data }); err != nil {
+		return err
+	}
+	params.Changed()
+	_, err = t.eval.measure(ctx, &t.net, t.val, func(_ int, b *datasets.Batch, p []float64) { t.best.add(b, p, t.net.Classes, nil) }, func(int) {})
+	return err
 }
 
 // writeCard replaces the run's README.md.

@@ -118,6 +118,9 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if t.updater, err = newUpdater(cfg.Optimizer, cfg.Schedule, t.trained); err != nil {
 		return nil, err
 	}
+	if err := fitsMemory(net.Name, t.Plan().Memory.Total(), fmt.Sprintf("batches of %d", cfg.Batch)); err != nil {
+		return nil, err
+	}
 	t.scheduler = NewScheduler(cfg.Schedule, base(cfg.Optimizer), t.loader.Batches(), cfg.Epochs)
 	return t, nil
 }

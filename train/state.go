@@ -28,6 +28,7 @@ type state struct {
 	Seed      uint64          `json:"seed"`
 	Data      string          `json:"data"`     // checksum of the training images
 	ValData   string          `json:"val_data"` // checksum of those that choose the best weights
+	Config    json.RawMessage `json:"config"`   // what the run was saved with
 }
 
 const (
@@ -37,6 +38,8 @@ const (
 	// WholeData is the key of weights' metadata for the checksum of the images that those that were learned from, and those
 	// that were held out, come from.
 	WholeData = "zoo.data_whole"
+	// ValChecksum is the key for the checksum of the images that chose the best weights.
+	ValChecksum = "zoo.val_checksum"
 )
 
 // tensors lists parameters for a file. They are not copied.
@@ -53,6 +56,9 @@ func tensors(params *graph.Params, prefix string) []weights.Tensor {
 func (t *Trainer) saveState() error {
 	var err error
 	if t.at.Scheduler, err = json.Marshal(t.scheduler); err != nil {
+		return err
+	}
+	if t.at.Config, err = json.Marshal(t.cfg); err != nil {
 		return err
 	}
 	text, err := json.Marshal(t.at)
@@ -84,6 +90,9 @@ func (t *Trainer) loadState() error {
 	if err := json.Unmarshal([]byte(text), &at); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if t.changes, err = changes(at.Config, t.cfg); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Dir(path), err)
+	}
 	switch batches := t.loader.Batches(); {
 	case at.Format != stateFormat:
 		return fmt.Errorf("%s: state of format %d: this program reads %d", path, at.Format, stateFormat)
@@ -93,6 +102,8 @@ func (t *Trainer) loadState() error {
 		return fmt.Errorf("%s: the images that choose the run's best weights are %s, these are %s", path, at.ValData, t.at.ValData)
 	case at.Seed != t.cfg.Seed:
 		return fmt.Errorf("%s: the run's seed is %d, the configuration says %d", path, at.Seed, t.cfg.Seed)
+	case at.Epoch > t.cfg.Epochs:
+		return fmt.Errorf("%s: %d epochs are done, and the run is to have %d", filepath.Dir(path), at.Epoch, t.cfg.Epochs)
 	case at.Epoch < 0 || at.Batch < 0 || at.Batch > batches || at.Step != at.Epoch*batches+at.Batch || len(at.History) != at.Epoch:
 		return fmt.Errorf("%s: epoch %d, batch %d, step %d do not fit together with %d batches an epoch", path, at.Epoch, at.Batch, at.Step, batches)
 	}
@@ -129,7 +140,7 @@ func (t *Trainer) meta(row *report.Epoch) weights.Meta {
 		Network: t.net.Name, Variant: t.net.Variant, Options: t.net.Options,
 		Classes: t.net.Classes, Input: t.net.Input[:], Preprocessing: preprocessing(t.loader.Input()),
 		Seed: t.cfg.Seed, Data: t.cfg.Data, DataChecksum: t.at.Data, Epoch: t.at.Epoch, Recipe: t.cfg.Recipe,
-		Extra: map[string]string{"zoo.step": fmt.Sprint(t.at.Step)},
+		Extra: map[string]string{"zoo.step": fmt.Sprint(t.at.Step), ValChecksum: t.at.ValData},
 	}
 	if s, ok := t.learn.(*datasets.Subset); ok {
 		if sum, err := s.Of().Checksum(); err == nil {
@@ -153,12 +164,17 @@ func (t *Trainer) meta(row *report.Epoch) weights.Meta {
 }
 
 // save makes a checkpoint. Row is the evaluation of the weights as they are, or nil if there is none.
-// The state comes last: until it is written, a run that goes on repeats what the other files tell.
+// The state comes last of what the run goes on with: until it is written, a run that goes on repeats what the other files tell.
 func (t *Trainer) save(row *report.Epoch) error {
 	last, best := filepath.Join(t.folder, report.LastFile), filepath.Join(t.folder, report.BestFile)
 	file := &weights.File{Tensors: tensors(t.shown(), ""), Meta: t.meta(row)}
 	if err := weights.Save(last, file); err != nil {
 		return err
+	}
+	if t.better != nil && !(row != nil && row.Best) {
+		if err := weights.Save(best, t.better); err != nil {
+			return err
+		}
 	}
 	if row != nil && row.Best {
 		// The best weights are the last ones: a second name for the same file, which nobody writes to
@@ -173,12 +189,19 @@ func (t *Trainer) save(row *report.Epoch) error {
 			return err
 		}
 	}
+	if err := t.saveState(); err != nil {
+		return err
+	}
+	t.better = nil
+	return t.saveMetrics(row)
+}
+
+// saveMetrics writes the history, and the row of an epoch that its time ended. It comes after the state: where there is
+// a history, there was a state.
+func (t *Trainer) saveMetrics(row *report.Epoch) error {
 	rows := t.at.History
 	if row != nil && (len(rows) == 0 || rows[len(rows)-1].Step != row.Step) {
 		rows = append(slices.Clip(rows), *row)
 	}
-	if err := writeText(filepath.Join(t.folder, report.MetricsFile), report.Table(rows)); err != nil {
-		return err
-	}
-	return t.saveState()
+	return writeText(filepath.Join(t.folder, report.MetricsFile), report.Table(rows))
 }

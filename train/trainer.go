@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ type Options struct {
 	Events  report.Events // nil for none
 	Command []string      // what to tell the user to repeat the run, for its card
 	Program string        // name and version of the program, for the environment's record
+	// RetryWait is how long a run whose end cannot be saved waits before it tries again, at first; 0 is a second.
+	RetryWait time.Duration
 	// Open opens the initial weights (Config.Init); nil means weights.Open, for files.
 	Open func(name string) (*weights.Reader, error)
 }
@@ -36,6 +39,7 @@ type Trainer struct {
 	opts   Options
 	folder string // empty until the run begins
 	goesOn bool   // an earlier run
+	unlock func() // gives the folder back
 	begins string // what weights it begins with, for the plan
 
 	pool               *kernel.Pool
@@ -66,6 +70,10 @@ type Trainer struct {
 	before    float64       // seconds of earlier sessions
 	lr        float64       // of the last step
 	saved     time.Time
+
+	changes []string      // of the settings since the run was last saved
+	failing error         // of the last checkpoint
+	better  *weights.File // the best weights, while they cannot be written
 }
 
 // An Interrupted error says that the context of [Trainer.Run] ended: the run is saved and can go on.
@@ -98,13 +106,28 @@ func New(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Tr
 
 // Resume prepares the run of a folder to go on from its last checkpoint. Cfg is the run's own
 // ([ReadConfig]); Threads and Time may differ.
-func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+//
+// The folder belongs to the trainer from here on, until [Trainer.Run] ends or [Trainer.Close]: that another process
+// works in it is an [*InUseError].
+func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, opts Options) (_ *Trainer, err error) {
+	unlock, err := Lock(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
 	t, err := prepare(cfg, net, data, opts)
 	if err != nil {
 		return nil, err
 	}
-	t.folder, t.goesOn = folder, true
+	t.folder, t.goesOn, t.unlock = folder, true, unlock
 	if _, err := os.Stat(filepath.Join(folder, report.StateFile)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(folder, report.MetricsFile)); err == nil { // which is written after it
+			return nil, fmt.Errorf("%s: %s is gone, without which the run cannot go on; zoo train --init %[1]s begins a new one with its weights", folder, report.StateFile)
+		}
 		// It ended before its first checkpoint: it begins once more.
 		if err := t.initialise(); err != nil {
 			return nil, err
@@ -122,5 +145,19 @@ func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, 
 	return t, nil
 }
 
-// Close ends the trainer's threads.
-func (t *Trainer) Close() { t.pool.Close() }
+// Close ends the trainer's threads and gives its folder back.
+func (t *Trainer) Close() {
+	t.pool.Close()
+	t.release()
+}
+
+// Complete reports whether there is nothing left to train.
+func (t *Trainer) Complete() bool { return t.at.Epoch >= t.cfg.Epochs || t.exhausted() }
+
+// release gives the run's folder back.
+func (t *Trainer) release() {
+	if t.unlock != nil {
+		t.unlock()
+		t.unlock = nil
+	}
+}

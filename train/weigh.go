@@ -75,29 +75,3 @@ func (t *Trainer) notes() []string {
 	}
 	return append(notes, chosenBy(t.cfg, t.learn, t.choose))
 }
-
-// affordable refuses a network whose parameters alone are more than the machine's memory, before anything is allocated.
-func (t *Trainer) affordable() error {
-	parameters := int64(0)
-	for _, p := range t.params.All() {
-		n := int64(1)
-		for _, d := range p.Shape {
-			if n > 1<<50/int64(max(d, 1)) {
-				n = 1 << 50
-				break
-			}
-			n *= int64(d)
-		}
-		parameters += n
-	}
-	need := 4 * parameters * 3 // with a gradient and a state of the optimiser
-	return fitsMemory(t.net.Name, need, fmt.Sprintf("%s parameters with their gradients and the optimiser's state", report.Group(parameters)))
-}
-
-// fitsMemory says that a need is more than the machine has.
-func fitsMemory(name string, need int64, what string) error {
-	if have := machineMemory(); have > 0 && need > have {
-		return fmt.Errorf("%s: needs %s of memory for %s; this machine has %s", name, report.Bytes(need), what, report.Bytes(have))
-	}
-	return nil
-}

@@ -16,8 +16,8 @@ import (
 type convNeXtTable [4]int
 
 var (
-	convnextTiny  = convNeXtEntry("convnext-tiny", convNeXtTable{3, 3, 9, 3}, 0.1, 28_589_128, 4_455_531_264, "17.9; 17.48/3.85 (torchvision)")
-	convnextSmall = convNeXtEntry("convnext-small", convNeXtTable{3, 3, 27, 3}, 0.4, 50_223_688, 8_683_712_256, "16.9; 16.38/3.35 (torchvision)")
+	convnextTiny  = Register(convNeXtEntry("convnext-tiny", convNeXtTable{3, 3, 9, 3}, 0.1, 28_589_128, 4_455_531_264, "17.9; 17.48/3.85 (torchvision)"))
+	convnextSmall = Register(convNeXtEntry("convnext-small", convNeXtTable{3, 3, 27, 3}, 0.4, 50_223_688, 8_683_712_256, "16.9; 16.38/3.35 (torchvision)"))
 )
 
 func convNeXtEntry(name string, table convNeXtTable, drop float64, params, macs int64, paperError string) Entry {
@@ -41,7 +41,7 @@ func convNeXtEntry(name string, table convNeXtTable, drop float64, params, macs 
 				c.Optimizer = recipe.Optimizer{Name: "adamw", LR: 1e-3, WeightDecay: 0.05, Rules: []recipe.Rule{recipe.DecayWeightsAlone}}
 			}),
 		},
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return convNeXt(b, x, o, table, drop)
 		},
 	}
@@ -50,10 +50,10 @@ func convNeXtEntry(name string, table convNeXtTable, drop float64, params, macs 
 // ConvNeXtTiny is ConvNeXt-T of Liu et al. (arXiv:2201.03545, table 9), which is torchvision's as well.
 //
 // Input N×3×224×224; 28,589,128 parameters; 4.456 GMAC. Options: [DropPath], 0.1; [Width].
-func ConvNeXtTiny(opts ...Option) *Model { return convnextTiny.model(opts) }
+func ConvNeXtTiny(opts ...Option) *Model { return convnextTiny(opts...) }
 
 // ConvNeXtSmall is ConvNeXt-S: 50,223,688 parameters; 8.684 GMAC; stochastic depth up to 0.4.
-func ConvNeXtSmall(opts ...Option) *Model { return convnextSmall.model(opts) }
+func ConvNeXtSmall(opts ...Option) *Model { return convnextSmall(opts...) }
 
 // convNeXt builds a column of table 9. Names and shapes of parameters are torchvision's.
 func convNeXt(b *graph.Builder, x *gorgonia.Node, o Options, table convNeXtTable, drop float64) *gorgonia.Node {

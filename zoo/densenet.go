@@ -25,14 +25,14 @@ type denseTable struct {
 }
 
 var (
-	densenet121 = denseEntry("densenet121", denseTable{[]int{6, 12, 24, 16}, 32, 64},
-		denseVariant("torchvision", 7_978_856, 2_834_161_664, "25.02/7.71; 25.57/8.03 (torchvision)"))
-	densenet169 = denseEntry("densenet169", denseTable{[]int{6, 12, 32, 32}, 32, 64},
-		denseVariant("torchvision", 14_149_480, 3_359_843_328, "23.80/6.85; 24.40/7.19 (torchvision)"))
-	densenet201 = denseEntry("densenet201", denseTable{[]int{6, 12, 48, 32}, 32, 64},
-		denseVariant("torchvision", 20_013_928, 4_291_365_888, "22.58/6.34; 23.10/6.63 (torchvision)"))
-	densenetBC100 = denseCIFAR("densenet-bc-100", denseTable{[]int{16, 16, 16}, 12, 24},
-		denseVariant("cifar", 769_162, 287_929_692, "4.51").noting("for 32×32: growth rate 12, first convolution 3×3 without pooling"))
+	densenet121 = Register(denseEntry("densenet121", denseTable{[]int{6, 12, 24, 16}, 32, 64},
+		denseVariant("torchvision", 7_978_856, 2_834_161_664, "25.02/7.71; 25.57/8.03 (torchvision)")))
+	densenet169 = Register(denseEntry("densenet169", denseTable{[]int{6, 12, 32, 32}, 32, 64},
+		denseVariant("torchvision", 14_149_480, 3_359_843_328, "23.80/6.85; 24.40/7.19 (torchvision)")))
+	densenet201 = Register(denseEntry("densenet201", denseTable{[]int{6, 12, 48, 32}, 32, 64},
+		denseVariant("torchvision", 20_013_928, 4_291_365_888, "22.58/6.34; 23.10/6.63 (torchvision)")))
+	densenetBC100 = Register(denseCIFAR("densenet-bc-100", denseTable{[]int{16, 16, 16}, 12, 24},
+		denseVariant("cifar", 769_162, 287_929_692, "4.51").noting("for 32×32: growth rate 12, first convolution 3×3 without pooling")))
 )
 
 func denseEntry(name string, table denseTable, variants ...VariantInfo) Entry {
@@ -48,7 +48,7 @@ func denseEntry(name string, table denseTable, variants ...VariantInfo) Entry {
 			}},
 			recipe.Quick(5, 32, 0.05),
 		},
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node { return denseNet(b, x, o, table) },
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node { return denseNet(b, x, o, table) },
 	}
 }
 
@@ -84,17 +84,17 @@ func denseVariant(name string, params, macs int64, paperError string) VariantInf
 // Input N×3×224×224; 7,978,856 parameters; 2.834 GMAC. Options of all densely connected networks:
 // [Dropout], after every 3×3 convolution and none by default, and [Width], which multiplies the growth
 // rate.
-func DenseNet121(opts ...Option) *Model { return densenet121.model(opts) }
+func DenseNet121(opts ...Option) *Model { return densenet121(opts...) }
 
 // DenseNet169 is the 169-layer column: 14,149,480 parameters; 3.360 GMAC.
-func DenseNet169(opts ...Option) *Model { return densenet169.model(opts) }
+func DenseNet169(opts ...Option) *Model { return densenet169(opts...) }
 
 // DenseNet201 is the 201-layer column: 20,013,928 parameters; 4.291 GMAC.
-func DenseNet201(opts ...Option) *Model { return densenet201.model(opts) }
+func DenseNet201(opts ...Option) *Model { return densenet201(opts...) }
 
 // DenseNetBC100 is DenseNet-BC for 32×32 images with 100 layers and growth rate 12 (table 2): 769,162
 // parameters; 0.288 GMAC.
-func DenseNetBC100(opts ...Option) *Model { return densenetBC100.model(opts) }
+func DenseNetBC100(opts ...Option) *Model { return densenetBC100(opts...) }
 
 // denseNet builds a column of table 1. In a layer, batch normalisation and ReLU come before the
 // convolution; the 1×1 makes 4k maps, from which the 3×3 makes k (section 3, "bottleneck layers").

@@ -29,18 +29,18 @@ var efficientTable = []struct{ expand, kernel, stride, channels, blocks int }{
 type compound struct{ width, depth, dropout float64 }
 
 var (
-	efficientnetB0 = efficientEntry("efficientnet-b0", compound{1, 1, 0.2},
+	efficientnetB0 = Register(efficientEntry("efficientnet-b0", compound{1, 1, 0.2},
 		efficientVariant("torchvision", 224, 5_288_548, 385_814_752, "22.9/6.7; 22.31/6.47 (torchvision)"),
-		efficientVariant("paper", 224, 5_288_548, 385_814_752, "22.9/6.7"))
-	efficientnetB1 = efficientEntry("efficientnet-b1", compound{1, 1.1, 0.2},
+		efficientVariant("paper", 224, 5_288_548, 385_814_752, "22.9/6.7")))
+	efficientnetB1 = Register(efficientEntry("efficientnet-b1", compound{1, 1.1, 0.2},
 		efficientVariant("torchvision", 240, 7_794_184, 686_802_832, "20.9/5.6; 21.36/5.81 (torchvision)"),
-		efficientVariant("paper", 240, 7_794_184, 686_802_832, "20.9/5.6"))
-	efficientnetB2 = efficientEntry("efficientnet-b2", compound{1.1, 1.2, 0.3},
+		efficientVariant("paper", 240, 7_794_184, 686_802_832, "20.9/5.6")))
+	efficientnetB2 = Register(efficientEntry("efficientnet-b2", compound{1.1, 1.2, 0.3},
 		efficientVariant("torchvision", 288, 9_109_994, 1_087_529_456, "19.9/5.1 at 260×260; 19.39/4.69 (torchvision)"),
-		efficientVariant("paper", 260, 9_109_994, 993_561_872, "19.9/5.1"))
-	efficientnetB3 = efficientEntry("efficientnet-b3", compound{1.2, 1.4, 0.3},
+		efficientVariant("paper", 260, 9_109_994, 993_561_872, "19.9/5.1")))
+	efficientnetB3 = Register(efficientEntry("efficientnet-b3", compound{1.2, 1.4, 0.3},
 		efficientVariant("torchvision", 300, 12_233_232, 1_827_141_392, "18.4/4.3; 17.99/3.95 (torchvision)"),
-		efficientVariant("paper", 300, 12_233_232, 1_827_141_392, "18.4/4.3"))
+		efficientVariant("paper", 300, 12_233_232, 1_827_141_392, "18.4/4.3")))
 )
 
 func efficientEntry(name string, scale compound, variants ...VariantInfo) Entry {
@@ -50,17 +50,7 @@ func efficientEntry(name string, scale compound, variants ...VariantInfo) Entry 
 		Idea:     "A small network found by search, scaled in depth, width and resolution at once.",
 		Recipe:   "batch 4096, RMSProp 0.9, weight decay 1e-5, lr 0.256 falling 3 % every 2.4 epochs, dropout, stochastic depth 0.2, averaged weights",
 		Variants: variants,
-		Recipes: []recipe.Recipe{
-			// Section 5.2 with momentum in place of RMSProp; AutoAugment is left out.
-			{Name: "paper", Config: recipe.Config{
-				Epochs: 350, Batch: 4096, EMA: 0.9999, Augment: recipe.Augmentation{"resized-crop", "flip"}, Resize: 256, Crop: variants[0].Options.Input[1],
-				Optimizer: recipe.Optimizer{LR: 0.256, Momentum: 0.9, WeightDecay: 1e-5},
-				Schedule:  recipe.Schedule{Name: "exponential", Gamma: 0.97, Every: 2.4, Warmup: 5, WarmupFrom: 0.1},
-				Smoothing: 0.1,
-			}},
-			recipe.Quick(5, 32, 0.05),
-		},
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return efficientNet(b, x, o, scale)
 		},
 	}
@@ -70,6 +60,16 @@ func efficientVariant(name string, side int, params, macs int64, paperError stri
 	v := VariantInfo{
 		Name: name, Options: Options{Classes: 1000, Input: [3]int{3, side, side}},
 		Takes: []string{"width", "dropout", "drop_path"}, Params: params, MACs: macs, PaperError: paperError,
+		Recipes: []recipe.Recipe{
+			// Section 5.2 with momentum in place of RMSProp, and without AutoAugment.
+			{Name: "paper", Config: recipe.Config{
+				Epochs: 350, Batch: 4096, EMA: 0.9999, Augment: recipe.Augmentation{"resized-crop", "flip"}, Resize: side * 8 / 7, Crop: side,
+				Optimizer: recipe.Optimizer{LR: 0.256, Momentum: 0.9, WeightDecay: 1e-5},
+				Schedule:  recipe.Schedule{Name: "exponential", Gamma: 0.97, Every: 2.4, Warmup: 5, WarmupFrom: 0.1},
+				Smoothing: 0.1,
+			}},
+			recipe.Quick(5, 32, 0.05),
+		},
 	}
 	if name == "paper" {
 		return v.noting("pads as TensorFlow does, with the odd pixel at the bottom and right; batch normalisation's eps 0.001")
@@ -81,18 +81,18 @@ func efficientVariant(name string, side int, params, macs int64, paperError stri
 //
 // Input N×3×224×224; 5,288,548 parameters; 0.386 GMAC. Variant "paper" pads strided convolutions as
 // TensorFlow does. Options of all four: [Dropout]; [DropPath], 0.2; [Width], on top of the network's own.
-func EfficientNetB0(opts ...Option) *Model { return efficientnetB0.model(opts) }
+func EfficientNetB0(opts ...Option) *Model { return efficientnetB0(opts...) }
 
 // EfficientNetB1 is 1.1 times as deep: N×3×240×240; 7,794,184 parameters; 0.687 GMAC.
-func EfficientNetB1(opts ...Option) *Model { return efficientnetB1.model(opts) }
+func EfficientNetB1(opts ...Option) *Model { return efficientnetB1(opts...) }
 
 // EfficientNetB2 is 1.1 times as wide and 1.2 times as deep: 9,109,994 parameters; 1.088 GMAC for
 // torchvision's N×3×288×288. Variant "paper": N×3×260×260.
-func EfficientNetB2(opts ...Option) *Model { return efficientnetB2.model(opts) }
+func EfficientNetB2(opts ...Option) *Model { return efficientnetB2(opts...) }
 
 // EfficientNetB3 is 1.2 times as wide and 1.4 times as deep: N×3×300×300; 12,233,232 parameters; 1.827
 // GMAC.
-func EfficientNetB3(opts ...Option) *Model { return efficientnetB3.model(opts) }
+func EfficientNetB3(opts ...Option) *Model { return efficientnetB3(opts...) }
 
 // efficientNet builds the table, scaled. Names are torchvision's. Blocks are MobileNetV2's with SiLU and
 // squeeze-and-excitation, whose inner layer is a quarter of the block's input.

@@ -23,7 +23,7 @@ var mobileTable = []struct{ t, c, n, s int }{
 	{6, 320, 1, 1},
 }
 
-var mobilenetV2 = Entry{
+var mobilenetV2 = Register(Entry{
 	Name: "mobilenetv2", Title: "MobileNetV2", Year: 2018, ArXiv: "1801.04381",
 	Paper:  "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018",
 	Idea:   "Filters of one channel each, between 1×1 convolutions that widen and narrow; the shortcut joins the narrow ends.",
@@ -41,8 +41,8 @@ var mobilenetV2 = Entry{
 		},
 	},
 	Recipes: []recipe.Recipe{mobilePaper, recipe.Quick(5, 32, 0.05)},
-	build:   mobileNetV2,
-}
+	Build:   mobileNetV2,
+})
 
 // mobilePaper is section 6.1 with momentum in place of RMSProp.
 var mobilePaper = recipe.Recipe{Name: "paper", Config: recipe.Config{
@@ -55,7 +55,7 @@ var mobilePaper = recipe.Recipe{Name: "paper", Config: recipe.Config{
 //
 // Input N×3×224×224; 3,504,872 parameters; 0.301 GMAC. Variant "cifar": N×3×32×32; 2,236,682; 0.088.
 // Options: [Dropout], [Width], which is torchvision's width_mult.
-func MobileNetV2(opts ...Option) *Model { return mobilenetV2.model(opts) }
+func MobileNetV2(opts ...Option) *Model { return mobilenetV2(opts...) }
 
 // mobileNetV2 builds the table. Names are torchvision's.
 func mobileNetV2(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {

@@ -54,8 +54,8 @@ var mobileV3Small = []mobileV3Row{
 }
 
 var (
-	mobilenetV3Large = mobileV3Entry("mobilenetv3-large", mobileV3Large, 1280, 5_483_032, 216_589_760, "24.8; 25.96/8.66 (torchvision)")
-	mobilenetV3Small = mobileV3Entry("mobilenetv3-small", mobileV3Small, 1024, 2_542_856, 56_510_400, "32.6; 32.33/12.60 (torchvision)")
+	mobilenetV3Large = Register(mobileV3Entry("mobilenetv3-large", mobileV3Large, 1280, 5_483_032, 216_589_760, "24.8; 25.96/8.66 (torchvision)"))
+	mobilenetV3Small = Register(mobileV3Entry("mobilenetv3-small", mobileV3Small, 1024, 2_542_856, 56_510_400, "32.6; 32.33/12.60 (torchvision)"))
 )
 
 func mobileV3Entry(name string, table []mobileV3Row, hidden float64, params, macs int64, paperError string) Entry {
@@ -77,7 +77,7 @@ func mobileV3Entry(name string, table []mobileV3Row, hidden float64, params, mac
 			}},
 			recipe.Quick(5, 32, 0.05),
 		},
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return mobileNetV3(b, x, o, table, hidden)
 		},
 	}
@@ -87,10 +87,10 @@ func mobileV3Entry(name string, table []mobileV3Row, hidden float64, params, mac
 //
 // Input N×3×224×224; 5,483,032 parameters; 0.217 GMAC. Options: [Dropout], [Width], which is torchvision's
 // width_mult.
-func MobileNetV3Large(opts ...Option) *Model { return mobilenetV3Large.model(opts) }
+func MobileNetV3Large(opts ...Option) *Model { return mobilenetV3Large(opts...) }
 
 // MobileNetV3Small is table 2: 2,542,856 parameters; 0.057 GMAC.
-func MobileNetV3Small(opts ...Option) *Model { return mobilenetV3Small.model(opts) }
+func MobileNetV3Small(opts ...Option) *Model { return mobilenetV3Small(opts...) }
 
 // mobileNetV3 builds a table. Names are torchvision's. The inner layer of squeeze-and-excitation is a
 // quarter of the expanded channels; the last layers are rearranged so that the widest works on averages

@@ -22,7 +22,7 @@ var squeezeTable = map[string][]fireRow{
 	"1.1": {{}, {16, 64}, {16, 64}, {}, {32, 128}, {32, 128}, {}, {48, 192}, {48, 192}, {64, 256}, {64, 256}},
 }
 
-var squeezenet = Entry{
+var squeezenet = Register(Entry{
 	Name: "squeezenet", Title: "SqueezeNet", Year: 2016, ArXiv: "1602.07360",
 	Paper:  "Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size, 2016",
 	Idea:   "Few channels go into the 3×3 filters, and pooling comes late: AlexNet's accuracy in a fiftieth of its weights.",
@@ -34,14 +34,14 @@ var squeezenet = Entry{
 	Recipes: []recipe.Recipe{
 		// The authors' solver: rate 0.04 falling in a straight line to zero in 170,000 steps of 512 images.
 		{Name: "paper", Config: recipe.Config{
-			Epochs: 68, Batch: 512, Augment: recipe.Augmentation{"crop", "flip"}, Resize: 256, Crop: 224,
+			Epochs: 68, Batch: 512, Augment: recipe.Augmentation{"resize(256)", "crop", "flip"}, Resize: 256, Crop: 224,
 			Optimizer: recipe.Optimizer{LR: 0.04, Momentum: 0.9, WeightDecay: 2e-4},
 			Schedule:  recipe.Schedule{Name: "polynomial", Power: 1},
 		}},
 		recipe.Quick(8, 32, 0.02),
 	},
-	build: squeezeNet,
-}
+	Build: squeezeNet,
+})
 
 func squeezeVariant(name string, params, macs int64, paperError string) VariantInfo {
 	return VariantInfo{
@@ -54,12 +54,12 @@ func squeezeVariant(name string, params, macs int64, paperError string) VariantI
 //
 // Input N×3×224×224; 1,235,496 parameters; 0.349 GMAC. Variant "1.0" is the paper's: 1,248,424; 0.819.
 // Options: [Dropout], [Width].
-func SqueezeNet(opts ...Option) *Model { return squeezenet.model(opts) }
+func SqueezeNet(opts ...Option) *Model { return squeezenet(opts...) }
 
 // squeezeNet builds the table. Layers are numbered as in torchvision's list of modules. The classes are
 // maps, whose averages are the output.
 func squeezeNet(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
-	b.DefaultInit(graph.He(), graph.Constant(0))
+	b.DefaultInit(graph.HeUniform(), graph.Constant(0))
 	if o.Variant == "1.0" {
 		x = b.Conv(x, "features.0", o.units(96, 1), 7, graph.Stride(2)) // 96×109×109
 	} else {

@@ -18,22 +18,22 @@ const (
 )
 
 var (
-	wideResNet50 = wideEntry("wide-resnet50", residualTable{3, 4, 6, 3},
-		resnetVariant("torchvision", "B", 68_883_240, 11_398_021_120, "21.9/6.03; 21.53/5.91 (torchvision)").noting("ResNet-50 with 3×3 convolutions twice as wide"))
-	wideResNet101 = wideEntry("wide-resnet101", residualTable{3, 4, 23, 3},
-		resnetVariant("torchvision", "B", 126_886_696, 22_753_050_624, "21.15/5.72 (torchvision)").noting("ResNet-101 with 3×3 convolutions twice as wide"))
+	wideResNet50 = Register(wideEntry("wide-resnet50", residualTable{3, 4, 6, 3},
+		resnetVariant("torchvision", "B", 68_883_240, 11_398_021_120, "21.9/6.03; 21.53/5.91 (torchvision)").noting("ResNet-50 with 3×3 convolutions twice as wide")))
+	wideResNet101 = Register(wideEntry("wide-resnet101", residualTable{3, 4, 23, 3},
+		resnetVariant("torchvision", "B", 126_886_696, 22_753_050_624, "21.15/5.72 (torchvision)").noting("ResNet-101 with 3×3 convolutions twice as wide")))
 
-	wrn16x2  = wrnEntry(16, 2, 691_674, 101_106_944, "")
-	wrn16x4  = wrnEntry(16, 4, 2_748_890, 392_612_352, "5.02")
-	wrn40x4  = wrnEntry(40, 4, 8_949_210, 1_298_582_016, "4.53")
-	wrn28x10 = wrnEntry(28, 10, 36_479_194, 5_243_328_768, "4.00")
+	wrn16x2  = Register(wrnEntry(16, 2, 691_674, 101_106_944, ""))
+	wrn16x4  = Register(wrnEntry(16, 4, 2_748_890, 392_612_352, "5.02"))
+	wrn40x4  = Register(wrnEntry(40, 4, 8_949_210, 1_298_582_016, "4.53"))
+	wrn28x10 = Register(wrnEntry(28, 10, 36_479_194, 5_243_328_768, "4.00"))
 )
 
 func wideEntry(name string, table residualTable, variant VariantInfo) Entry {
 	return Entry{
 		Name: name, Title: "Wide ResNet-" + name[11:] + "-2", Year: 2016, ArXiv: "1605.07146",
 		Paper: widePaper, Idea: wideIdea, Recipe: resnetRecipe, Variants: []VariantInfo{variant}, Recipes: resnetRecipes,
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return resnet(b, x, o, table, inGroups(1, 128))
 		},
 	}
@@ -57,7 +57,7 @@ func wrnEntry(depth, k int, params, macs int64, paperError string) Entry {
 			}},
 			recipe.Quick(20, 128, 0.2),
 		},
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node { return wideResNet(b, x, o, k) },
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node { return wideResNet(b, x, o, k) },
 	}
 }
 
@@ -65,26 +65,26 @@ func wrnEntry(depth, k int, params, macs int64, paperError string) Entry {
 // wide_resnet50_2.
 //
 // Input N×3×224×224; 68,883,240 parameters; 11.40 GMAC. Options: [Shortcut], [SqueezeExcitation], [Width].
-func WideResNet50(opts ...Option) *Model { return wideResNet50.model(opts) }
+func WideResNet50(opts ...Option) *Model { return wideResNet50(opts...) }
 
 // WideResNet101 is the same with 101 layers: 126,886,696 parameters; 22.75 GMAC.
-func WideResNet101(opts ...Option) *Model { return wideResNet101.model(opts) }
+func WideResNet101(opts ...Option) *Model { return wideResNet101(opts...) }
 
 // WRN16x2 is WRN-16-2 (arXiv:1605.07146, table 1): 16 layers for 32×32 images, twice as wide as ResNet's.
 //
 // Input N×3×32×32; 691,674 parameters; 0.101 GMAC. Options of all four: [Depth], which is 6n + 4;
 // [Width], which multiplies the width; [Dropout] between the convolutions of a block, none by default;
 // [SqueezeExcitation].
-func WRN16x2(opts ...Option) *Model { return wrn16x2.model(opts) }
+func WRN16x2(opts ...Option) *Model { return wrn16x2(opts...) }
 
 // WRN16x4 is WRN-16-4: 2,748,890 parameters; 0.393 GMAC.
-func WRN16x4(opts ...Option) *Model { return wrn16x4.model(opts) }
+func WRN16x4(opts ...Option) *Model { return wrn16x4(opts...) }
 
 // WRN40x4 is WRN-40-4: 8,949,210 parameters; 1.299 GMAC.
-func WRN40x4(opts ...Option) *Model { return wrn40x4.model(opts) }
+func WRN40x4(opts ...Option) *Model { return wrn40x4(opts...) }
 
 // WRN28x10 is WRN-28-10, the best of table 5: 36,479,194 parameters; 5.243 GMAC.
-func WRN28x10(opts ...Option) *Model { return wrn28x10.model(opts) }
+func WRN28x10(opts ...Option) *Model { return wrn28x10(opts...) }
 
 // wideResNet builds table 1: n blocks each of 16k, 32k and 64k filters, where batch normalisation and ReLU
 // come before the convolution (He et al., arXiv:1603.05027). Where the size changes, the shortcut reads what

@@ -43,7 +43,7 @@ image is read before the data set appears.`,
 }
 
 func (a *app) dataGet(ctx context.Context, set download.Set, opts download.Options, asJSON bool) error {
-	show := &downloads{w: a.stderr, bars: terminal(a.stderr)}
+	show := &downloads{w: a.progress(), bars: a.onTerminal()}
 	opts.Progress = show.progress
 	opts.Trouble = func(err error) {
 		show.end()

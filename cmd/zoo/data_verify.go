@@ -195,7 +195,7 @@ func classCounts(n []int) string {
 
 // dataCounter shows on a terminal how far a count is, now and then.
 func (a *app) dataCounter(what string) func(done, of int) {
-	if !terminal(a.stderr) {
+	if !a.onTerminal() {
 		return nil
 	}
 	var mu sync.Mutex
@@ -208,9 +208,9 @@ func (a *app) dataCounter(what string) func(done, of int) {
 			return
 		}
 		shown = time.Now()
-		fmt.Fprintf(a.stderr, "\r\x1b[K%s: %s of %s images", what, report.Group(int64(most)), report.Group(int64(of)))
+		fmt.Fprintf(a.screen, "\r\x1b[K%s: %s of %s images", what, report.Group(int64(most)), report.Group(int64(of)))
 		if most == of {
-			fmt.Fprint(a.stderr, "\r\x1b[K")
+			fmt.Fprint(a.screen, "\r\x1b[K")
 		}
 	}
 }

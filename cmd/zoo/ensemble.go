@@ -24,6 +24,11 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, ch
 		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
 	})
 	defer told()
+	unlock, err := train.Lock(folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	var results []report.Result
 	for i := 1; i <= cfg.Ensemble; i++ {
 		fmt.Fprintf(a.stderr, "member %d of %d, seed %d\n", i, cfg.Ensemble, cfg.Member(i).Seed)

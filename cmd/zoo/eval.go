@@ -58,6 +58,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				args = []string{newest}
 			}
+			if err := a.have(cmd.Context(), args...); err != nil {
+				return err
+			}
 			args, err := expand(args, ensemble)
 			if err != nil {
 				return err
@@ -78,6 +81,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 					of = s
 				}
 				of.trained = append(of.trained, s.trained...)
+				for _, note := range s.notes {
+					fmt.Fprintln(a.stderr, "warning:", note)
+				}
 				c.Weights = append(c.Weights, path)
 			}
 			if of.name == "" {
@@ -153,6 +159,7 @@ type source struct {
 	batch     int
 	given     bool           // by --data, not by what was trained
 	run       *recipe.Config // of the weights, nil if they are in none
+	notes     []string       // what was taken in place of what was asked for
 	trained   []string       // checksums of the images that the weights were trained on
 }
 
@@ -182,7 +189,10 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 		src = split.Test
 	case choose != nil:
 		src = choose
-		note = fmt.Sprintf("%s has no test part: these are the images that choose the best weights%s", src.Info().Name, held)
+		note = fmt.Sprintf("%s has no test part: its part %s is taken", src.Info().Name, src.Info().Part)
+		if s.run != nil && !s.given {
+			note = fmt.Sprintf("%s has no test part: these are the images that chose the best weights%s", src.Info().Name, held)
+		}
 	case split.Train.Info().Part == "":
 		src = split.Train
 	default:
@@ -221,6 +231,9 @@ func find(arg string) (path string, s source, err error) {
 		}
 		return arg, source{name: embeddedPart(e.Meta.Data)}, nil
 	}
+	if _, ok := publishedEntry(arg); ok {
+		return arg, source{}, nil
+	}
 	info, err := os.Stat(arg)
 	if err == nil && !info.IsDir() {
 		if run := runOf(arg); run != "" {
@@ -251,8 +264,11 @@ func find(arg string) (path string, s source, err error) {
 		return "", s, err
 	}
 	path = filepath.Join(runs[0], report.BestFile)
-	if _, err := os.Stat(path); err != nil { // interrupted before the first evaluation
+	if _, err := os.Stat(path); err != nil {
 		path = filepath.Join(runs[0], report.LastFile)
+		if _, err := train.ReadCurve(runs[0]); err == nil { // not interrupted before the first evaluation
+			s.notes = append(s.notes, fmt.Sprintf("%s: the best weights, %s, are gone: taking the last ones", runs[0], report.BestFile))
+		}
 	}
 	s.trained, err = learned(path)
 	return path, s, err

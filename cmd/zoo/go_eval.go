@@ -123,14 +123,14 @@ func (a *app) evaluatePolicy(ctx context.Context, r *weights.Reader, name string
 
 // counter shows an evaluation's progress on a terminal.
 func (a *app) counter() func(done, of int) {
-	if !terminal(a.stderr) {
+	if !a.onTerminal() {
 		return nil
 	}
 	return func(done, of int) {
 		if done == of {
-			fmt.Fprint(a.stderr, "\r\x1b[K")
+			fmt.Fprint(a.screen, "\r\x1b[K")
 		} else if done%400 == 0 {
-			fmt.Fprintf(a.stderr, "\r%s of %s positions", report.Group(int64(done)), report.Group(int64(of)))
+			fmt.Fprintf(a.screen, "\r%s of %s positions", report.Group(int64(done)), report.Group(int64(of)))
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -276,14 +275,5 @@ func goCommandLine(cmd *cobra.Command) []string {
 
 // change applies --set.
 func (f *goTrainFlags) change(cfg *recipe.Config) error {
-	for _, s := range f.set {
-		key, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return usage(fmt.Errorf("--set %s: should be key=value", s))
-		}
-		if err := cfg.Set(key, value); err != nil {
-			return usage(err)
-		}
-	}
-	return nil
+	return set(cfg, f.set)
 }

@@ -13,34 +13,43 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// patience is how long the end of the program waits for a terminal that takes no text.
+const patience = time.Second
+
 // run is the command: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot(&app{stdout: stdout, stderr: stderr})
+	// Nothing waits for standard error; what is on it comes before the results that are printed after it.
+	screen := report.Detach(stderr)
+	a := &app{stdout: &output{file: stdout, before: func() { screen.Flush(patience / 5) }}, stderr: &output{file: screen}, screen: screen, terminal: stderr}
+	root := newRoot(a)
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return 0
+	if failed := a.stdout.(*output).Close(); failed != nil && err == nil || errors.Is(err, failed) {
+		err = lost(failed)
 	}
-	code := 1
+	code := 0
 	var usage usageError
 	var saved *train.Interrupted
 	switch {
+	case err == nil:
 	case errors.Is(err, context.Canceled):
 		code = 130
 		if !errors.As(err, &saved) {
@@ -48,14 +57,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	case errors.As(err, &usage):
 		code = 2
+	default:
+		code = 1
 	}
-	fmt.Fprintln(stderr, "zoo:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	if err != nil && !errors.Is(err, syscall.EPIPE) { // who reads no more knows
+		fmt.Fprintln(a.stderr, "zoo:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	screen.Close(patience)
 	return code
 }
 
 // app is what every verb has.
 type app struct {
 	stdout, stderr io.Writer
+	screen         io.Writer // where a bar is drawn
+	terminal       io.Writer // what screen ends at
 }
 
 // usageError is a command line that makes no sense.
@@ -95,7 +111,9 @@ func newRoot(a *app) *cobra.Command {
 			return usage(unknown("command", args[0], verbs, "zoo --help lists them"))
 		},
 	}
-	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newCurves(a), newEval(a), newPredict(a), newExplain(a), newServe(a), newGo(a), newImport(a), newExport(a), newData(a), newBench(a), newVersion(a))
+	root.Version = version()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newCurves(a), newEval(a), newPredict(a), newExplain(a), newServe(a), newGo(a), newWeights(a), newImport(a), newExport(a), newData(a), newBench(a), newVersion(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var missing *pflag.NotExistError
 		if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {

@@ -15,6 +15,8 @@ import (
 // error is kept: results that could not be written are a failure.
 type output struct {
 	file io.Writer
+	// before, if not nil, is called before each writing.
+	before func()
 
 	mu   sync.Mutex
 	rest []byte // the beginning of a letter
@@ -36,6 +38,9 @@ func (o *output) Write(p []byte) (int, error) {
 			text = text[:i]
 			break
 		}
+	}
+	if o.before != nil {
+		o.before()
 	}
 	if _, err := o.file.Write(shownText(text)); err != nil {
 		o.err = err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,20 +14,34 @@ import (
 
 func newResume(a *app) *cobra.Command {
 	var asJSON bool
-	var threads int
+	var threads, epochs int
+	var lr float64
 	var limit time.Duration
+	var settings []string
 	cmd := &cobra.Command{
 		Use:   "resume RUN",
-		Short: "Go on with a run that was interrupted",
+		Short: "Go on with a run that was interrupted, or beyond its end",
 		Long: `Go on with a run from its last checkpoint. The weights come out as if it had never stopped,
-to the last bit on the same kind of processor.`,
-		Args: arguments(1, 1, "the folder of a run"),
+to the last bit on the same kind of processor.
+
+With more --epochs than it had it goes on beyond its end; --lr and --set change other settings from here on, unless
+what was learned would be another run's (zoo train --init RUN begins one). Changes are kept in the run's config.json,
+env.json and log.txt. The schedule is that of the new settings: a one-cycle's rate of an epoch in the middle, say.`,
+		Example: "  zoo resume runs/lenet5-fashion-mnist-small/001\n  zoo resume runs/lenet5-fashion-mnist-small/001 --epochs 60 --set schedule.name=constant --lr 0.001",
+		Args:    arguments(1, 1, "the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := train.ReadConfig(args[0])
 			if err != nil {
 				return err
 			}
+			// Wrong settings are noticed before anything begins.
+			if _, err := changed(cmd, cfg, epochs, lr, settings); err != nil {
+				return err
+			}
 			change := func(cfg *recipe.Config) {
+				if c, err := changed(cmd, *cfg, epochs, lr, settings); err == nil {
+					*cfg = c
+				}
 				if cmd.Flags().Changed("threads") {
 					cfg.Threads = threads
 				}
@@ -34,6 +50,12 @@ to the last bit on the same kind of processor.`,
 				}
 			}
 			if cfg.Ensemble > 0 {
+				if with, err := changed(cmd, cfg, epochs, lr, settings); err == nil && (epochs > 0 || lr > 0 || len(settings) > 0) {
+					cfg = with
+					if err := train.WriteConfig(args[0], cfg); err != nil {
+						return err
+					}
+				}
 				return a.ensemble(cmd.Context(), args[0], cfg, change, asJSON)
 			}
 			change(&cfg)
@@ -44,11 +66,45 @@ to the last bit on the same kind of processor.`,
 				return err
 			}
 			defer t.Close()
+			if t.Complete() {
+				fmt.Fprintf(a.stderr, "%s is complete; with more epochs it goes on: zoo resume %[1]s --epochs %d; zoo train --init %[1]s begins another run with its weights\n", quote(args[0]), 2*cfg.Epochs)
+			}
 			return a.finish(cmd.Context(), t, asJSON)
 		},
 	}
 	cmd.Flags().IntVar(&threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	cmd.Flags().IntVar(&epochs, "epochs", 0, "passes over the images, those that are done included")
+	cmd.Flags().Float64Var(&lr, "lr", 0, "learning rate that the schedule starts from")
+	cmd.Flags().StringArrayVar(&settings, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
 	cmd.Flags().DurationVar(&limit, "time", 0, "end after that time, as in 30m; 0 means no bound")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as one object")
 	return cmd
+}
+
+// changed are the settings of a run that goes on.
+func changed(cmd *cobra.Command, cfg recipe.Config, epochs int, lr float64, settings []string) (recipe.Config, error) {
+	if cmd.Flags().Changed("epochs") {
+		cfg.Epochs = epochs
+	}
+	if cmd.Flags().Changed("lr") {
+		cfg.Optimizer.LR = lr
+	}
+	if err := set(&cfg, settings); err != nil {
+		return cfg, err
+	}
+	return cfg, usage(cfg.Complete().Validate())
+}
+
+// set applies key=value.
+func set(cfg *recipe.Config, settings []string) error {
+	for _, s := range settings {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return usage(fmt.Errorf("--set %s: should be key=value; the keys are %s", s, strings.Join(recipe.Keys(), ", ")))
+		}
+		if err := cfg.Set(key, value); err != nil {
+			return usage(err)
+		}
+	}
+	return nil
 }

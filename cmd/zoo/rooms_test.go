@@ -26,6 +26,7 @@ var rooms = []struct {
 	{"train/recipe", nil}, // plain data
 
 	{"zoo/serve", []string{"zoo/infer", "zoo", "datasets/...", "weights/...", "graph/..."}},
+	{"zoo/serve/page", []string{"zoo/serve", "zoo/explain", "zoo/alphago", "zoo/infer", "zoo", "datasets/...", "graph/..."}},
 	{"zoo/explain", []string{"zoo/infer", "zoo", "datasets/...", "weights/...", "graph/..."}},
 	{"zoo/alphago", []string{"zoo/infer", "zoo", "datasets/baduk/...", "weights", "graph/..."}},
 	{"weights/pretrained", []string{"zoo/infer", "weights"}}, // what is embedded, with a way to load it

@@ -14,9 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/serve"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/serve/page"
 )
 
 // serveOptions are the flags of zoo serve.
@@ -25,6 +28,7 @@ type serveOptions struct {
 	token    string
 	log      bool
 	ensemble bool
+	page     bool
 	limits   serve.Limits
 	reload   time.Duration
 	grace    time.Duration
@@ -35,20 +39,23 @@ type serveOptions struct {
 func newServe(a *app) *cobra.Command {
 	o := serveOptions{}
 	cmd := &cobra.Command{
-		Use:   "serve NAME|RUN|FILE...",
+		Use:   "serve [NAME|RUN|FILE ...]",
 		Short: "Answer over HTTP what images show",
-		Long: `Answer over HTTP what images show: the Open Inference Protocol 2 (KServe, Triton), its version 1, and
+		Long: `Answer over HTTP what images show: on a page, by the Open Inference Protocol 2 (KServe, Triton), its
+version 1, and
 
   curl -F image=@cat.jpg localhost:8080/predict
 
 Each argument is a model: the name of weights that are part of the program, a run, or a weights file;
-NAME=FILE calls it by a name of your own. A file that changes is loaded anew. Metrics are at /metrics, a
-description of all paths at /openapi.json. Ctrl-C ends the server after what it has accepted.
+NAME=FILE calls it by a name of your own. Without any, all that are part of the program are served. A file
+that changes is loaded anew. The page shows a run's curves while it trains, and an AlphaGo policy plays Go
+on it. Metrics are at /metrics, a description of all paths at /openapi.json. Ctrl-C ends the server after
+what it has accepted.
 
 Only this machine is listened to unless --addr says otherwise.`,
 		Example: `  zoo serve lenet5-fashion-mnist
   zoo serve cats=runs/resnet18-cats/001 --addr :8080 --token "$TOKEN"`,
-		Args: arguments(1, -1, "a model"),
+		Args: arguments(0, -1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.serve(cmd.Context(), o, args) },
 	}
 	flags := cmd.Flags()
@@ -56,6 +63,7 @@ Only this machine is listened to unless --addr says otherwise.`,
 	flags.StringVar(&o.token, "token", os.Getenv("ZOO_TOKEN"), "that requests have to bring as Authorization: Bearer TOKEN; also $ZOO_TOKEN")
 	flags.Lookup("token").DefValue = ""
 	flags.BoolVar(&o.log, "log", false, "write a line for each request to standard error, as JSON")
+	flags.BoolVar(&o.page, "page", true, "a page to look at in a browser; --page=false is the protocol alone")
 	flags.BoolVar(&o.ensemble, "ensemble", false, "serve all as one model, the mean of what they say")
 	flags.Int64Var(&o.limits.Body, "max-body", 32<<20, "bytes of a request")
 	flags.IntVar(&o.limits.Pixels, "max-pixels", 64_000_000, "pixels of an image")
@@ -81,6 +89,18 @@ func (a *app) source(arg string) (serve.Source, error) {
 		}
 		return serve.Source{Name: name, Open: func() (serve.Model, error) {
 			c, err := pretrained.Load(file)
+			if err != nil {
+				return nil, err
+			}
+			return serve.Classifier(c), nil
+		}}, nil
+	}
+	if e, ok := publishedEntry(file); ok {
+		if !named {
+			name = e.Name
+		}
+		return serve.Source{Name: name, Open: func() (serve.Model, error) {
+			c, err := infer.Load(e.Name)
 			if err != nil {
 				return nil, err
 			}
@@ -132,6 +152,24 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 			return usage(fmt.Errorf("--%s %d: should be at least 1", n.flag, n.value))
 		}
 	}
+	if len(args) == 0 {
+		args = served()
+	}
+	for _, arg := range args {
+		if _, file, named := strings.Cut(arg, "="); named {
+			arg = file
+		}
+		if err := a.have(ctx, arg); err != nil {
+			return err
+		}
+	}
+	view, args, err := a.view(args)
+	if err != nil {
+		return err
+	}
+	if view.Go != nil {
+		defer view.Go.Close()
+	}
 	sources, err := a.sources(o, args)
 	if err != nil {
 		return err
@@ -151,13 +189,23 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 		s.Close(ctx)
 		return errors.Join(failed...)
 	}
+	if o.page {
+		page.Add(s, view)
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		s.Close(ctx)
 		return fmt.Errorf("--addr %s: %w", o.addr, err)
 	}
 	at := "http://" + listener.Addr().String()
-	fmt.Fprintf(a.stderr, "serving %s at %s\n", strings.Join(s.Names(), ", "), at)
+	what := s.Names()
+	if view.Go != nil {
+		what = append(what, "a Go player")
+	}
+	for _, run := range view.Runs {
+		what = append(what, "the curves of "+run)
+	}
+	fmt.Fprintf(a.stderr, "serving %s at %s\n", strings.Join(what, ", "), at)
 	if ip := net.ParseIP(hostOf(listener.Addr())); ip != nil && !ip.IsLoopback() {
 		who := "whoever reaches this machine can ask; --token TOKEN lets in those who know it"
 		if o.token != "" {
@@ -165,7 +213,9 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 		}
 		fmt.Fprintf(a.stderr, "zoo: listening beyond this machine: %s\n", who)
 	}
-	fmt.Fprintf(a.stderr, "try: curl -F image=@photo.jpg %s/predict%s\n", at, suffix(s.Names()))
+	if len(s.Names()) > 0 {
+		fmt.Fprintf(a.stderr, "try: curl -F image=@photo.jpg %s/predict%s\n", at, suffix(s.Names()))
+	}
 
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: o.limits.Timeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	done := make(chan error, 1)
@@ -189,6 +239,66 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 		return fmt.Errorf("some requests were not answered within %v: %w", o.grace, err)
 	}
 	return nil
+}
+
+// served are the weights that are part of the program and can be served, without the members of ensembles.
+func served() []string {
+	var list []string
+	for _, name := range pretrained.Names() {
+		if e, ok := shippedEntry(name); ok && len(e.Members) == 0 && e.Meta.Network != "alphago-value" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// view takes from the arguments what the page shows and is no classifier: a policy to play against, and
+// runs, of which those with weights are models too.
+func (a *app) view(args []string) (page.Config, []string, error) {
+	var c page.Config
+	var models []string
+	fail := func(err error) (page.Config, []string, error) {
+		if c.Go != nil {
+			c.Go.Close()
+		}
+		return page.Config{}, nil, err
+	}
+	for _, arg := range args {
+		_, file, named := strings.Cut(arg, "=")
+		if !named {
+			file = arg
+		}
+		if _, err := os.Stat(filepath.Join(file, report.ConfigFile)); err == nil {
+			c.Runs = append(c.Runs, file)
+		}
+		path, _, err := find(file)
+		if err != nil {
+			if len(c.Runs) > 0 && c.Runs[len(c.Runs)-1] == file {
+				continue // a run that has saved no weights yet
+			}
+			return fail(err)
+		}
+		r, err := openWeights(path)
+		if err != nil {
+			return fail(err)
+		}
+		if r.Meta().Network != "alphago-policy" {
+			models = append(models, arg)
+			r.Close()
+			continue
+		}
+		p, err := alphago.LoadPolicyFrom(r, 0)
+		r.Close()
+		if err != nil {
+			return fail(err)
+		}
+		if c.Go != nil {
+			p.Close()
+			return fail(usage(fmt.Errorf("%s: one player is enough", arg)))
+		}
+		c.Go = p
+	}
+	return c, models, nil
 }
 
 // sources are the models to serve; of an ensemble one.

@@ -90,6 +90,21 @@ func post(t *testing.T, url string, body []byte, header ...string) (int, string)
 	return a.StatusCode, string(text)
 }
 
+// get asks for a page.
+func get(t *testing.T, url string) (int, http.Header, string) {
+	t.Helper()
+	a, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.StatusCode, a.Header, string(text)
+}
+
 // boot is the first of the embedded test images, as a PNG file.
 func boot(t *testing.T) []byte {
 	t.Helper()
@@ -159,7 +174,6 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 		code int
 		want string
 	}{
-		{nil, 2, "zoo serve needs a model"},
 		{[]string{"nowhere.safetensors"}, 1, "nowhere.safetensors"},
 		{[]string{"a/b=lenet5-mnist"}, 2, "a model's name has letters"},
 		{[]string{"lenet5-mnist", "lenet5-mnist"}, 2, "would both be called lenet5-mnist"},

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -55,6 +55,9 @@ recipe's choice; flags and --set change single settings of it.`,
 		Args:              arguments(0, 1, "the name of a network"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.have(cmd.Context(), f.init); err != nil {
+				return err
+			}
 			cfg, err := f.configure(args, cmd.Flags())
 			if err != nil {
 				return err
@@ -168,14 +171,8 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 			return cfg, usage(err)
 		}
 	}
-	for _, s := range f.set {
-		key, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return cfg, usage(fmt.Errorf("--set %s: should be key=value", s))
-		}
-		if err := cfg.Set(key, value); err != nil {
-			return cfg, usage(err)
-		}
+	if err := set(&cfg, f.set); err != nil {
+		return cfg, err
 	}
 	// The run may go on from another folder.
 	if cfg.DataDir != "" {
@@ -214,10 +211,14 @@ func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
 	}
-	if _, err := os.Stat(name); err != nil {
-		return "", missing(name, err)
+	if e, ok := publishedEntry(name); ok {
+		return e.Name, nil
 	}
-	return filepath.Abs(name)
+	path, _, err := find(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
 }
 
 // begun puts the form of the network that initial weights belong to under what is chosen, but for
@@ -250,6 +251,9 @@ func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network,
 	d, err := openData(cfg.Data, cfg.DataDir)
 	if err != nil {
 		return nil, err
+	}
+	if d.Train == nil {
+		return nil, fmt.Errorf("%s: no training images: there is %s alone; name that folder itself to hold some of its images out", cmp.Or(cfg.DataDir, cfg.Data), strings.Join(partsOf(d), ", "))
 	}
 	o, err := options(cfg.Options)
 	if err != nil {

@@ -123,8 +123,17 @@ func (d *Dense) check(name string, s []float32, rows, columns int) {
 	}
 }
 
-// Forward writes y = x·wᵀ + bias, negative results made zero if relu. bias (out floats) may be nil.
-func (d *Dense) Forward(p *Pool, x, w, bias, y []float32, relu bool, scratch []float32) {
+// Forward writes y = act(x·wᵀ + bias). bias (out floats) may be nil.
+func (d *Dense) Forward(p *Pool, x, w, bias, y []float32, act Activation, scratch []float32) {
+	relu := act.Kind == ReLUKind
+	d.product(p, x, w, bias, y, relu, scratch)
+	if !relu && act.Kind != IdentityKind {
+		Activate(p, act, y, y)
+	}
+}
+
+// product writes y = x·wᵀ + bias, negative results made zero if relu.
+func (d *Dense) product(p *Pool, x, w, bias, y []float32, relu bool, scratch []float32) {
 	d.check("x", x, d.n, d.in)
 	d.check("w", w, d.out, d.in)
 	d.check("y", y, d.n, d.out)

@@ -68,7 +68,7 @@ func checkDense(t *testing.T, p *Pool, rng *rand.Rand, n, in, out int) {
 	d := NewDense(n, in, out)
 	scratch := withCanaries(t, d.Scratch(p.Threads()))
 	y, dx, dw, db := withCanaries(t, n*out), withCanaries(t, n*in), withCanaries(t, out*in), withCanaries(t, out)
-	d.Forward(p, x, w, bias, y, relu, scratch)
+	d.Forward(p, x, w, bias, y, reluIf(relu), scratch)
 	d.DataGrad(p, dy, w, dx, scratch)
 	d.FilterGrad(p, x, dy, dw, db, scratch)
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func TestDenseAllocatesNothing(t *testing.T) {
 		d := NewDense(n, in, out)
 		x, w, y, scratch := make([]float32, n*in), make([]float32, in*out), make([]float32, n*out), make([]float32, d.Scratch(2))
 		allocs := testing.AllocsPerRun(10, func() {
-			d.Forward(p, x, w, nil, y, true, scratch)
+			d.Forward(p, x, w, nil, y, reluIf(true), scratch)
 			d.DataGrad(p, y, w, x, scratch)
 			d.FilterGrad(p, x, y, w, nil, scratch)
 		})
@@ -114,7 +114,7 @@ func BenchmarkDense(b *testing.B) {
 			name string
 			run  func()
 		}{
-			{"forward", func() { d.Forward(p, x, w, bias, y, true, scratch) }},
+			{"forward", func() { d.Forward(p, x, w, bias, y, reluIf(true), scratch) }},
 			{"dataGrad", func() { d.DataGrad(p, y, w, x, scratch) }},
 			{"filterGrad", func() { d.FilterGrad(p, x, y, w, bias, scratch) }},
 		} {
@@ -141,7 +141,7 @@ func TestDenseHasTheSameBitsForAnyNumberOfThreads(t *testing.T) {
 			d := NewDense(n, in, out)
 			scratch := make([]float32, d.Scratch(threads))
 			got := [][]float32{make([]float32, n*out), make([]float32, n*in), make([]float32, out*in), make([]float32, out)}
-			d.Forward(p, x, w, nil, got[0], false, scratch)
+			d.Forward(p, x, w, nil, got[0], Activation{}, scratch)
 			d.DataGrad(p, dy, w, got[1], scratch)
 			d.FilterGrad(p, x, dy, got[2], got[3], scratch)
 			p.Close()

@@ -388,9 +388,9 @@ type gemmOut struct {
 // put runs the tile's product for m rows and the columns from column on: through edge, a tile's worth
 // of floats, for a panel that C ends in.
 func (o *gemmOut) put(t *simd.Tile, m, panels, column int, edge []float32) {
-	t.ReLU = 0
+	t.Clip = simd.Unclipped
 	if o.relu {
-		t.ReLU = 1
+		t.Clip = simd.ClipBelow0
 	}
 	half := (m + 1) / 2
 	c, lanes := o.c[column:], o.n-column

@@ -113,7 +113,7 @@ func checkGoldenBatchNorm(t *testing.T, p *Pool, g *mapGolden) {
 	x, y, dx := mapOf(in, plain), mapBuffer(in), mapBuffer(in)
 	mean, variance, invstd := make([]float32, in.c), make([]float32, in.c), make([]float32, in.c)
 	dgamma, dbeta := make([]float32, in.c), make([]float32, in.c)
-	BatchNorm(p, x, gamma32, beta, 1e-5, nil, y, mean, variance, invstd, g.Relu)
+	BatchNorm(p, x, gamma32, beta, 1e-5, nil, y, mean, variance, invstd, reluIf(g.Relu))
 	wantNear(t, "y", plainOf(t, y), g.Y, 1e-5)
 	wantNear(t, "mean", widen(mean), g.Mean, 1e-6)
 	wantNear(t, "variance", widen(variance), g.Variance, 1e-6)

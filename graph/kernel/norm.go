@@ -13,7 +13,7 @@ type batchNorm struct {
 	gamma, beta            []float32
 	mean, variance, invstd []float32
 	eps                    float64
-	relu                   bool
+	act                    Activation
 	partial                []moments
 }
 
@@ -23,11 +23,11 @@ var batchNorms kept[batchNorm]
 //
 //	y = (x − mean)·invstd·gamma + beta + residual, invstd = 1/√(biased variance + eps)
 //
-// with the mean and variance of each channel over the batch, and then, if relu is set, max(y, 0). The
+// with the mean and variance of each channel over the batch, and then the activation of y. The
 // residual, of x's shape, may be nil. All slices have C elements. gamma and beta may be nil for ones and zeros. mean and invstd are left for
 // [BatchNormGrad]; variance receives the unbiased variance, which is what PyTorch's running average takes
 // in (0 if a channel has one value only). x is read twice. y may be x or the residual.
-func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, residual *Act, y Act, mean, variance, invstd []float32, relu bool) {
+func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, residual *Act, y Act, mean, variance, invstd []float32, act Activation) {
 	const op = "BatchNorm"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
 	wantAct(op, "y", &y, x.N, x.C, x.H, x.W)
@@ -40,7 +40,7 @@ func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, residual *Act
 	wantLen(op, "variance", len(variance), x.C)
 	wantLen(op, "invstd", len(invstd), x.C)
 	t := batchNorms.get()
-	t.x, t.y, t.residual, t.eps, t.relu = x, y, residual, float64(eps), relu
+	t.x, t.y, t.residual, t.eps, t.act = x, y, residual, float64(eps), act
 	t.gamma, t.beta, t.mean, t.variance, t.invstd = gamma, beta, mean, variance, invstd
 	t.partial = grown(t.partial, t.plan(&x, 1))
 	touched := 2
@@ -119,13 +119,17 @@ func (t *batchNorm) finish(block, first, end int) {
 }
 
 func (t *batchNorm) apply(block, from, to int) {
+	relu := t.act.Kind == ReLUKind
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
 	for i := from; i < to; i++ {
 		x, y := t.in(&t.x, block, i), t.in(&t.y, block, i)
 		if t.residual != nil {
-			simd.NormaliseAdd(x, t.in(t.residual, block, i), y, &a, t.relu)
+			simd.NormaliseAdd(x, t.in(t.residual, block, i), y, &a, relu)
 		} else {
-			simd.Normalise(x, y, &a, t.relu)
+			simd.Normalise(x, y, &a, relu)
+		}
+		if !relu {
+			simd.ActivatePixels(t.act, y, t.x.C-block*Block)
 		}
 	}
 }
@@ -227,21 +231,21 @@ type channelAffine struct {
 	channels
 	x, y         Act
 	scale, shift []float32
-	relu         bool
+	act          Activation
 }
 
 var channelAffines kept[channelAffine]
 
-// ChannelAffine gives y = x·scale + shift for each channel, batch normalisation in evaluation, and then,
-// if relu is set, max(y, 0). scale and shift have C elements, or are nil for ones and zeros. y may be x.
-func ChannelAffine(p *Pool, x Act, scale, shift []float32, y Act, relu bool) {
+// ChannelAffine gives y = x·scale + shift for each channel, batch normalisation in evaluation, and then
+// the activation of y. scale and shift have C elements, or are nil for ones and zeros. y may be x.
+func ChannelAffine(p *Pool, x Act, scale, shift []float32, y Act, act Activation) {
 	const op = "ChannelAffine"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
 	wantAct(op, "y", &y, x.N, x.C, x.H, x.W)
 	wantOptional(op, "scale", scale, x.C)
 	wantOptional(op, "shift", shift, x.C)
 	t := channelAffines.get()
-	t.x, t.y, t.scale, t.shift, t.relu = x, y, scale, shift, relu
+	t.x, t.y, t.scale, t.shift, t.act = x, y, scale, shift, act
 	t.plan(&x, 1)
 	t.walk(p, t, 0, t.blocks, 2)
 	*t = channelAffine{} // let go of the caller's slices
@@ -253,8 +257,13 @@ func (t *channelAffine) finish(int, int, int)       {}
 
 func (t *channelAffine) apply(block, from, to int) {
 	a := normOf(block, t.x.C, t.scale, t.shift, nil, nil)
+	relu := t.act.Kind == ReLUKind
 	for i := from; i < to; i++ {
-		simd.Normalise(t.in(&t.x, block, i), t.in(&t.y, block, i), &a, t.relu)
+		y := t.in(&t.y, block, i)
+		simd.Normalise(t.in(&t.x, block, i), y, &a, relu)
+		if !relu {
+			simd.ActivatePixels(t.act, y, t.x.C-block*Block)
+		}
 	}
 }
 

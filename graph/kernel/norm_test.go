@@ -76,7 +76,7 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 						in, y, dx := mapOf(s, x), mapBuffer(s), mapBuffer(s)
 						v := func() []float32 { return make([]float32, s.c) }
 						mean, variance, invstd, dgamma, dbeta := v(), v(), v(), v(), v()
-						BatchNorm(p, in, gamma, beta, eps, nil, y, mean, variance, invstd, relu)
+						BatchNorm(p, in, gamma, beta, eps, nil, y, mean, variance, invstd, reluIf(relu))
 						wantNear(t, "y", plainOf(t, y), want.y, 1e-6)
 						wantNear(t, "mean", widen(mean), want.mean, 1e-6)
 						wantNear(t, "variance", widen(variance), want.variance, 1e-6)
@@ -91,7 +91,7 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 						// In place: y over x, dx over dy.
 						over, overDx := mapOf(s, x), mapOf(s, dy)
 						BatchNormGrad(p, over, overDx, gamma, beta, mean, invstd, overDx, dgamma, dbeta, relu)
-						BatchNorm(p, over, gamma, beta, eps, nil, over, mean, variance, invstd, relu)
+						BatchNorm(p, over, gamma, beta, eps, nil, over, mean, variance, invstd, reluIf(relu))
 						wantSame(t, "y in place", plainOf(t, over), plainOf(t, y))
 						wantSame(t, "dx in place", plainOf(t, overDx), plainOf(t, dx))
 						out := append(y.Data, dx.Data...)
@@ -122,9 +122,9 @@ func TestBatchNormAddsAResidual(t *testing.T) {
 				onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
 					y, residual := mapBuffer(s), mapOf(s, r)
 					mean, variance, invstd := make([]float32, s.c), make([]float32, s.c), make([]float32, s.c)
-					BatchNorm(p, mapOf(s, x), gamma, beta, eps, &residual, y, mean, variance, invstd, relu)
+					BatchNorm(p, mapOf(s, x), gamma, beta, eps, &residual, y, mean, variance, invstd, reluIf(relu))
 					wantNear(t, "y", plainOf(t, y), want, 1e-6)
-					BatchNorm(p, mapOf(s, x), gamma, beta, eps, &residual, residual, mean, variance, invstd, relu)
+					BatchNorm(p, mapOf(s, x), gamma, beta, eps, &residual, residual, mean, variance, invstd, reluIf(relu))
 					wantSame(t, "y over the residual", plainOf(t, residual), plainOf(t, y))
 					return y.Data
 				})
@@ -153,7 +153,7 @@ func TestBatchNormOfValuesFarFromZero(t *testing.T) {
 			onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
 				y := mapBuffer(s)
 				mean, variance, invstd := make([]float32, s.c), make([]float32, s.c), make([]float32, s.c)
-				BatchNorm(p, mapOf(s, x), nil, nil, 1e-5, nil, y, mean, variance, invstd, false)
+				BatchNorm(p, mapOf(s, x), nil, nil, 1e-5, nil, y, mean, variance, invstd, Activation{})
 				wantNear(t, "mean", widen(mean), want.mean, 1e-7)
 				wantNear(t, "variance", widen(variance), want.variance, 1e-6)
 				wantNear(t, "y", plainOf(t, y), want.y, 1e-4)
@@ -177,9 +177,9 @@ func TestChannelAffineAgreesWithStraightLoops(t *testing.T) {
 				}
 				onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
 					got, over := mapBuffer(s), mapOf(s, x)
-					ChannelAffine(p, mapOf(s, x), narrow(scale), narrow(shift), got, relu)
+					ChannelAffine(p, mapOf(s, x), narrow(scale), narrow(shift), got, reluIf(relu))
 					wantNear(t, "y", plainOf(t, got), y, 1e-6)
-					ChannelAffine(p, over, narrow(scale), narrow(shift), over, relu)
+					ChannelAffine(p, over, narrow(scale), narrow(shift), over, reluIf(relu))
 					wantSame(t, "y in place", plainOf(t, over), plainOf(t, got))
 					return got.Data
 				})
@@ -192,7 +192,7 @@ func TestChannelAffineLetsNaNThrough(t *testing.T) {
 	onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
 		s := mapShape{1, 2, 1, 3}
 		y := mapBuffer(s)
-		ChannelAffine(p, mapOf(s, []float64{math.NaN(), -1, 2, math.Inf(-1), math.Inf(1), math.NaN()}), nil, nil, y, true)
+		ChannelAffine(p, mapOf(s, []float64{math.NaN(), -1, 2, math.Inf(-1), math.Inf(1), math.NaN()}), nil, nil, y, reluIf(true))
 		wantSame(t, "y", plainOf(t, y), []float64{math.NaN(), 0, 2, 0, math.Inf(1), math.NaN()})
 		return nil
 	})
@@ -219,10 +219,10 @@ func TestNormAllocatesNothing(t *testing.T) {
 	for _, s := range []mapShape{{2, 35, 19, 23}, {2, 520, 3, 3}} {
 		x, y, v := mapBuffer(s), mapBuffer(s), make([]float32, s.c)
 		wantNoAllocation(t, func(p *Pool) {
-			BatchNorm(p, x, v, v, 1e-5, nil, y, v, v, v, true)
-			BatchNorm(p, x, v, v, 1e-5, &y, y, v, v, v, true)
+			BatchNorm(p, x, v, v, 1e-5, nil, y, v, v, v, reluIf(true))
+			BatchNorm(p, x, v, v, 1e-5, &y, y, v, v, v, reluIf(true))
 			BatchNormGrad(p, x, y, v, v, v, v, y, v, v, true)
-			ChannelAffine(p, x, v, v, y, true)
+			ChannelAffine(p, x, v, v, y, reluIf(true))
 			ChannelSums(p, x, v)
 		})
 	}
@@ -237,7 +237,7 @@ func TestBatchNormRefusesSlicesThatDoNotFit(t *testing.T) {
 	p := NewPool(1)
 	defer p.Close()
 	a, v := mapBuffer(mapShape{1, 16, 2, 2}), make([]float32, 16)
-	BatchNorm(p, a, v[1:], v, 1e-5, nil, a, v, v, v, false)
+	BatchNorm(p, a, v[1:], v, 1e-5, nil, a, v, v, v, Activation{})
 }
 
 func BenchmarkNorm(b *testing.B) {
@@ -246,9 +246,43 @@ func BenchmarkNorm(b *testing.B) {
 		one := func() []float32 { return narrow(mapRandom(2, s.c, 1)) }
 		gamma, beta, mean, variance, invstd, dgamma, dbeta := one(), one(), one(), one(), one(), one(), one()
 		bytes := float64(4 * BlockedLen(s.n, s.c, s.h, s.w))
-		benchmarkMap(b, s.String()+"/forward", 3*bytes, func(p *Pool) { BatchNorm(p, x, gamma, beta, 1e-5, nil, y, mean, variance, invstd, true) })
+		benchmarkMap(b, s.String()+"/forward", 3*bytes, func(p *Pool) { BatchNorm(p, x, gamma, beta, 1e-5, nil, y, mean, variance, invstd, reluIf(true)) })
 		benchmarkMap(b, s.String()+"/gradient", 5*bytes, func(p *Pool) { BatchNormGrad(p, x, dy, gamma, beta, mean, invstd, y, dgamma, dbeta, true) })
-		benchmarkMap(b, s.String()+"/affine", 2*bytes, func(p *Pool) { ChannelAffine(p, x, gamma, beta, y, true) })
+		benchmarkMap(b, s.String()+"/affine", 2*bytes, func(p *Pool) { ChannelAffine(p, x, gamma, beta, y, reluIf(true)) })
 		benchmarkMap(b, s.String()+"/sums", bytes, func(p *Pool) { ChannelSums(p, x, mean) })
+	}
+}
+
+// reluIf is ReLU or the identity.
+func reluIf(relu bool) Activation {
+	if relu {
+		return Activation{Kind: ReLUKind}
+	}
+	return Activation{}
+}
+
+func TestNormTakesAnyActivation(t *testing.T) {
+	s := mapShape{2, 21, 9, 7}
+	x := mapRandom(5, s.len(), 0.3)
+	gamma, beta := narrow(mapRandom(6, s.c, 1)), narrow(mapRandom(7, s.c, 0))
+	for _, act := range []Activation{{Kind: SigmoidKind}, {Kind: ReLU6Kind}, {Kind: HardSwishKind}} {
+		t.Run(act.String(), func(t *testing.T) {
+			onEveryMapFamily(t, func(t *testing.T, p *Pool) []float32 {
+				plain, want, got := mapBuffer(s), mapBuffer(s), mapBuffer(s)
+				ChannelAffine(p, mapOf(s, x), gamma, beta, plain, Activation{})
+				flat := narrow(plainOf(t, plain))
+				Activate(p, act, flat, flat)
+				ChannelAffine(p, mapOf(s, x), gamma, beta, got, act)
+				wantNear(t, "affine", plainOf(t, got), widen(flat), 1e-6)
+				mean, variance, invstd := make([]float32, s.c), make([]float32, s.c), make([]float32, s.c)
+				residual := mapOf(s, mapRandom(8, s.len(), 0))
+				BatchNorm(p, mapOf(s, x), gamma, beta, 1e-5, &residual, plain, mean, variance, invstd, Activation{})
+				flat = narrow(plainOf(t, plain))
+				Activate(p, act, flat, flat)
+				BatchNorm(p, mapOf(s, x), gamma, beta, 1e-5, &residual, want, mean, variance, invstd, act)
+				wantNear(t, "batch norm", plainOf(t, want), widen(flat), 1e-6)
+				return want.Data
+			})
+		})
 	}
 }

@@ -17,6 +17,19 @@ func Keys() []string {
 	return keys
 }
 
+// Settings returns the value of each setting, as JSON, by its key.
+func (c *Config) Settings() map[string]string {
+	all := map[string]string{}
+	walk(reflect.ValueOf(c).Elem(), "", func(key string, v reflect.Value) {
+		text, err := json.Marshal(v.Interface())
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		all[key] = string(text)
+	})
+	return all
+}
+
 // Set changes one setting from text. A key is a path into the JSON, such as "optimizer.momentum", or
 // its last part where that is unique ("momentum"); "options.x" sets an option of the network. Lists
 // are JSON, or numbers with commas between. Another optimizer.name drops

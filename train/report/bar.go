@@ -14,6 +14,8 @@ import (
 // time left, and above it a line for each epoch.
 type Bar struct {
 	W io.Writer
+	// Width is the number of columns of the terminal now; nil means 80.
+	Width func() int
 
 	lines Lines
 	bar   *progressbar.ProgressBar

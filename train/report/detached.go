@@ -70,6 +70,18 @@ func (d *Detached) run() {
 	}
 }
 
+// Flush waits until everything is written, for as long as that may take at most.
+func (d *Detached) Flush(most time.Duration) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		d.mu.Lock()
+		size := d.size
+		d.mu.Unlock()
+		if size == 0 {
+			return
+		}
+	}
+}
+
 // Close writes what is still waiting, for as long as that may take at most.
 func (d *Detached) Close(most time.Duration) {
 	d.mu.Lock()

@@ -17,6 +17,9 @@ type status struct {
 
 func (s *status) Error() string { return s.message }
 
+// BadRequest is an error that is the sender's fault, for handlers of one's own.
+func BadRequest(format string, args ...any) error { return badRequest(format, args...) }
+
 func badRequest(format string, args ...any) error {
 	return &status{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }

@@ -39,6 +39,18 @@ func stamp(path string) string {
 	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 }
 
+// Classifiers are those that a model consists of: one, the members of an ensemble, or none of a model of
+// another kind.
+func Classifiers(m Model) []*infer.Classifier {
+	switch m := m.(type) {
+	case classifier:
+		return []*infer.Classifier{m.Classifier}
+	case *ensemble:
+		return slices.Clone(m.members)
+	}
+	return nil
+}
+
 type classifier struct{ *infer.Classifier }
 
 func (c classifier) Prepare(dst []float32, file []byte, maxPixels int) error {

@@ -351,8 +351,27 @@ func (s *Server) routes() *http.ServeMux {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Handle adds a path of one's own, for example a page.
+// Handle adds a path of one's own, which needs no token: what a page is made of, for example.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
+
+// HandleFunc adds a path of one's own with the server's limits, token, counting and log. An error is
+// answered as the protocol's errors are, see [BadRequest].
+func (s *Server) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+	s.mux.Handle(pattern, s.wrap(pattern, h))
+}
+
+// Use calls f with a model, which stays open until f returns.
+func (s *Server) Use(name string, f func(Model) error) error {
+	w, err := s.worker(name)
+	if err != nil {
+		return err
+	}
+	if err := w.enter(0); err != nil {
+		return err
+	}
+	defer w.leave(0)
+	return f(w.model)
+}
 
 // authorised lets requests through that bring the token.
 func (s *Server) authorised(h http.Handler) http.Handler {

@@ -1,5 +1,7 @@
 package conv
 
+import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+
 // An algorithm is one way to compute a convolution. Each of its functions plans a pass, or returns nil for a shape that
 // the algorithm cannot do or, unless it is forced, that another does faster. A function may be nil.
 type algorithm struct {
@@ -10,7 +12,7 @@ type algorithm struct {
 }
 
 // algorithms are all there are: for each pass, the first that plans a shape computes it. The direct sum takes all.
-var algorithms = []*algorithm{&minimal, &pixelwise, &direct}
+var algorithms = []*algorithm{&depthwise, &minimal, &pixelwise, &direct}
 
 // options are what a plan depends on beside the shape.
 type options struct {
@@ -42,13 +44,13 @@ type filterPass interface {
 	run(p *Pool, x []float32, xs int, dy Act, dw, db, scratch []float32)
 }
 
-// args are what a pass is about.
+// args are what a pass is about: y = act(x∗filters + bias + res).
 type args struct {
 	x       []float32
 	xs      int       // floats from an image to the next
 	filters []float32 // packed, or as they are
 	bias    []float32 // one for each output channel, or nil
 	res     Act       // added to the result; no data for none
-	relu    bool
+	act     simd.Activation
 	y       Act
 }

@@ -202,9 +202,9 @@ func (c *Plan) DataGradScratch(threads int) int {
 func (c *Plan) FilterGradScratch(threads int) int { return c.filterGrad.scratch(threads) }
 
 // Forward computes y = act(x∗w + bias + residual), where bias (F floats), residual (the shape of y)
-// may be nil and act is max(0, ·) if relu is set. The residual may be y itself. Where PackedLen is 0,
+// may be nil. The residual may be y itself. Where PackedLen is 0,
 // packed stands for the filters as they are.
-func (c *Plan) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, relu bool, y Act, scratch []float32) {
+func (c *Plan) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, act simd.Activation, y Act, scratch []float32) {
 	s := c.shape
 	c.mustHaveFilters(packed, c.PackedLen())
 	mustHave("scratch", len(scratch), c.Scratch(p.Threads()))
@@ -219,7 +219,7 @@ func (c *Plan) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 		mustBe("residual", *residual, s.N, s.F, s.OutH(), s.OutW())
 		a.res = *residual
 	}
-	a.filters, a.relu, a.y = packed, relu, y
+	a.filters, a.act, a.y = packed, act, y
 	c.forward.run(p, a, scratch)
 	c.args = args{} // let go of the caller's memory
 }
@@ -237,7 +237,7 @@ func (c *Plan) PooledScratch(threads int, w Window) int {
 }
 
 // ForwardPooled computes Forward without a residual, and max pooling of the result, which is kept nowhere.
-func (c *Plan) ForwardPooled(p *Pool, x Input, packed, bias []float32, relu bool, w Window, y Act, argmax []uint8, scratch []float32) {
+func (c *Plan) ForwardPooled(p *Pool, x Input, packed, bias []float32, act simd.Activation, w Window, y Act, argmax []uint8, scratch []float32) {
 	s := c.shape
 	mustHave("packed filters", len(packed), c.PackedLen())
 	mustHave("scratch", len(scratch), c.PooledScratch(p.Threads(), w))
@@ -248,7 +248,7 @@ func (c *Plan) ForwardPooled(p *Pool, x Input, packed, bias []float32, relu bool
 	}
 	a := &c.args
 	a.x, a.xs = x.of(s, c.plain)
-	a.filters, a.bias, a.relu, a.y = packed, bias, relu, y
+	a.filters, a.bias, a.act, a.y = packed, bias, act, y
 	c.forward.(pooledPass).runPooled(p, a, w, argmax, scratch)
 	c.args = args{}
 }

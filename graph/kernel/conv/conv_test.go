@@ -50,7 +50,24 @@ var convCases = []struct {
 	{"groups of 3 to 32", Shape{N: 2, C: 21, H: 6, W: 9, F: 224, KH: 3, KW: 2, PadT: 1, PadB: 1, Groups: 7}, false},
 	{"groups of 12 to 24", Shape{N: 1, C: 48, H: 6, W: 9, F: 96, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, Groups: 4}, false},
 	{"groups of 16 to 8", Shape{N: 1, C: 64, H: 6, W: 9, F: 32, KH: 3, KW: 3, PadL: 1, Groups: 4}, false},
-	{"depthwise", Shape{N: 2, C: 35, H: 9, W: 9, F: 35, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 35}, false},
+	{"depthwise 3×3", Shape{N: 2, C: 35, H: 14, W: 14, F: 35, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 35}, false},
+	{"depthwise 3×3 stride 2", Shape{N: 2, C: 40, H: 15, W: 13, F: 40, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 40}, false},
+	{"depthwise 3×3 stride 2, padding at the end", Shape{N: 1, C: 16, H: 14, W: 16, F: 16, KH: 3, KW: 3, SH: 2, SW: 2, PadB: 1, PadR: 1, Groups: 16}, false},
+	{"depthwise 5×5", Shape{N: 3, C: 17, H: 7, W: 7, F: 17, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2, Groups: 17}, false},
+	{"depthwise 5×5 stride 2", Shape{N: 1, C: 48, H: 29, W: 28, F: 48, KH: 5, KW: 5, SH: 2, SW: 2, PadT: 2, PadB: 2, PadL: 2, PadR: 2, Groups: 48}, false},
+	{"depthwise 7×7", Shape{N: 2, C: 33, H: 7, W: 7, F: 33, KH: 7, KW: 7, PadT: 3, PadB: 3, PadL: 3, PadR: 3, Groups: 33}, false},
+	{"depthwise 7×7 on a wide map", Shape{N: 1, C: 16, H: 5, W: 61, F: 16, KH: 7, KW: 7, PadT: 3, PadB: 3, PadL: 3, PadR: 3, Groups: 16}, false},
+	{"depthwise 3×3 on a map of many strips", Shape{N: 1, C: 20, H: 75, W: 112, F: 20, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 20}, false},
+	{"depthwise, dilated, strides 2 and 3", Shape{N: 2, C: 18, H: 17, W: 19, F: 18, KH: 3, KW: 4, SH: 2, SW: 3, DH: 2, DW: 2, PadT: 2, PadL: 1, PadR: 3, Groups: 18}, false},
+	{"depthwise, strides larger than the filter", Shape{N: 1, C: 5, H: 11, W: 12, F: 5, KH: 2, KW: 1, SH: 3, SW: 4, PadT: 1, Groups: 5}, false},
+	{"depthwise, a wide filter without padding", Shape{N: 1, C: 3, H: 4, W: 50, F: 3, KH: 2, KW: 33, Groups: 3}, false},
+	{"depthwise, padding wider than the filter", Shape{N: 1, C: 4, H: 3, W: 2, F: 4, KH: 2, KW: 2, PadT: 3, PadB: 4, PadL: 5, PadR: 3, Groups: 4}, false},
+	{"groups of 2", Shape{N: 2, C: 38, H: 9, W: 8, F: 38, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 19}, false},
+	{"groups of 4", Shape{N: 2, C: 36, H: 14, W: 13, F: 36, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 9}, false},
+	{"groups of 4, stride 2", Shape{N: 1, C: 64, H: 14, W: 15, F: 64, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 16}, false},
+	{"groups of 8", Shape{N: 2, C: 40, H: 8, W: 29, F: 40, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 5}, false},
+	{"groups of 8, 1×1, stride 2", Shape{N: 2, C: 16, H: 8, W: 9, F: 16, KH: 1, KW: 1, SH: 2, SW: 2, Groups: 2}, false},
+	{"depthwise on nine pixels", Shape{N: 2, C: 35, H: 9, W: 9, F: 35, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 35}, false},
 	{"depthwise, two filters each", Shape{N: 1, C: 16, H: 9, W: 9, F: 32, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 16}, false},
 	{"3×3 of many channels", Shape{N: 1, C: 128, H: 14, W: 14, F: 144, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"3×3 of many channels and tiles", Shape{N: 4, C: 144, H: 14, W: 13, F: 33, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
@@ -295,7 +312,7 @@ func (d *convData) input() (Input, *convGuard) {
 }
 
 // forward runs the forward pass in one of its variants, checks it and returns the result.
-func (d *convData) forward(t *testing.T, p *Pool, c *Plan, bias, residual, relu bool) []float32 {
+func (d *convData) forward(t *testing.T, p *Pool, c *Plan, bias, residual bool, act simd.Activation) []float32 {
 	t.Helper()
 	s := d.s
 	x, gx := d.input()
@@ -325,13 +342,11 @@ func (d *convData) forward(t *testing.T, p *Pool, c *Plan, bias, residual, relu 
 			want[i] += float64(d.res[i])
 		}
 	}
-	if relu {
-		for i, v := range want {
-			want[i] = max(v, 0)
-		}
+	for i, v := range want {
+		want[i] = activationOf(act, v)
 	}
-	c.Forward(p, x, filters, b, r, relu, y, scratch.data)
-	what := fmt.Sprintf("forward, bias %v, residual %v, relu %v", bias, residual, relu)
+	c.Forward(p, x, filters, b, r, act, y, scratch.data)
+	what := fmt.Sprintf("forward, bias %v, residual %v, %v", bias, residual, act)
 	gx.check(t, what+": input")
 	gy.check(t, what+": output")
 	packed.check(t, what+": packed filters")
@@ -401,6 +416,29 @@ func (d *convData) filterGrad(t *testing.T, p *Pool, c *Plan, bias bool) (dw, db
 	return gdw.data, db
 }
 
+// Activations: those that loops clip with, and such as are a pass of their own, one of which is not zero at zero.
+var (
+	none      = simd.Activation{}
+	relu      = simd.Activation{Kind: simd.ReLUKind}
+	relu6     = simd.Activation{Kind: simd.ReLU6Kind}
+	sigmoid   = simd.Activation{Kind: simd.SigmoidKind}
+	hardSwish = simd.Activation{Kind: simd.HardSwishKind}
+)
+
+func activationOf(a simd.Activation, x float64) float64 {
+	switch a {
+	case relu:
+		return max(x, 0)
+	case relu6:
+		return min(max(x, 0), 6)
+	case sigmoid:
+		return 1 / (1 + math.Exp(-x))
+	case hardSwish:
+		return x * min(max(x+3, 0), 6) / 6
+	}
+	return x
+}
+
 // convPlans are the ways to compute a convolution, forced.
 var convPlans = []struct {
 	name     string
@@ -411,6 +449,7 @@ var convPlans = []struct {
 	{"by minimal filtering", &minimal, false},
 	{"by minimal filtering in training", &minimal, true},
 	{"in vectors of pixels", &pixelwise, false},
+	{"depthwise", &depthwise, false},
 }
 
 func TestConvAgainstStraightLoops(t *testing.T) {
@@ -427,15 +466,16 @@ func TestConvAgainstStraightLoops(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, pixels := c.forward.(*pixelConv); plan.a == &minimal && !minimalForward(c) || plan.a == &pixelwise && !pixels {
+				if !plannedBy(c, plan.a) {
 					continue
 				}
 				t.Run(k.name+", "+plan.name, func(t *testing.T) {
-					d.forward(t, three, c, false, false, false)
-					d.forward(t, three, c, true, false, true)
-					d.forward(t, three, c, false, true, false)
-					a := d.forward(t, one, c, true, true, true)
-					sameConvBits(t, "forward", a, d.forward(t, three, c, true, true, true))
+					d.forward(t, three, c, false, false, none)
+					d.forward(t, three, c, true, false, relu)
+					d.forward(t, three, c, false, true, sigmoid)
+					d.forward(t, three, c, false, false, hardSwish)
+					a := d.forward(t, one, c, true, true, relu6)
+					sameConvBits(t, "forward", a, d.forward(t, three, c, true, true, relu6))
 					if !d.plain {
 						d.dataGrad(t, three, c, false)
 						a := d.dataGrad(t, one, c, true)
@@ -473,11 +513,11 @@ func TestConvForwardPooled(t *testing.T) {
 				want, _ := convGuarded(s.N, s.F, oh, ow, 32)
 				got, guard := convGuarded(s.N, s.F, oh, ow, 32)
 				wantArg, gotArg := make([]uint8, simd.BlockedLen(s.N, s.F, oh, ow)), make([]uint8, simd.BlockedLen(s.N, s.F, oh, ow))
-				c.Forward(p, x, packed, d.bias, nil, true, full, make([]float32, c.Scratch(3)))
+				c.Forward(p, x, packed, d.bias, nil, relu, full, make([]float32, c.Scratch(3)))
 				maxPool(k.w, full, want, wantArg)
 				for _, argmax := range [][]uint8{nil, gotArg} {
 					scratch := newConvGuard(c.PooledScratch(3, k.w)).poison()
-					c.ForwardPooled(p, x, packed, d.bias, true, k.w, got, argmax, scratch.data)
+					c.ForwardPooled(p, x, packed, d.bias, relu, k.w, got, argmax, scratch.data)
 					scratch.check(t, "scratch")
 					guard.check(t, "pooled map")
 					a, err := convPlain(got)
@@ -558,7 +598,7 @@ func TestConvScratchMayBeDirty(t *testing.T) {
 				y := simd.NewAct(make([]float32, simd.BlockedLen(s.N, s.F, s.OutH(), s.OutW())), s.N, s.F, s.OutH(), s.OutW())
 				dx := simd.NewAct(make([]float32, simd.BlockedLen(s.N, s.C, s.H, s.W)), s.N, s.C, s.H, s.W)
 				dw := make([]float32, len(w))
-				c.Forward(p, Input{Act: x}, packed, w[:s.F], nil, true, y, scratch)
+				c.Forward(p, Input{Act: x}, packed, w[:s.F], nil, relu, y, scratch)
 				c.DataGrad(p, dy, gradPacked, false, dx, scratch)
 				c.FilterGrad(p, Input{Act: x}, dy, dw, nil, scratch)
 				all := slices.Concat(y.Data, dx.Data, dw)
@@ -579,9 +619,12 @@ func TestConvAllocatesNothing(t *testing.T) {
 			stride int
 			plain  bool
 			a      *algorithm
-		}{{2, false, &direct}, {2, true, &direct}, {1, false, &direct}, {1, false, &minimal}, {1, true, &pixelwise}} {
+		}{{2, false, &direct}, {2, true, &direct}, {1, false, &direct}, {1, false, &minimal}, {1, true, &pixelwise}, {1, false, &depthwise}, {2, false, &depthwise}} {
 			plain := k.plain
 			s := convDefaults(Shape{N: 2, C: 20, H: 17, W: 15, F: 18, KH: 3, KW: 3, SH: k.stride, SW: k.stride, PadT: 1, PadB: 1, PadL: 1, PadR: 1})
+			if k.a == &depthwise {
+				s.F, s.Groups = s.C, s.C
+			}
 			d := newConvData(s, plain)
 			c, err := newPlan(s, options{plain: plain, training: false}, k.a)
 			if err != nil {
@@ -602,10 +645,10 @@ func TestConvAllocatesNothing(t *testing.T) {
 			}
 			if n := testing.AllocsPerRun(5, func() {
 				if c.Pools() {
-					c.ForwardPooled(p, x, d.w, d.bias, true, two, half, nil, scratch)
+					c.ForwardPooled(p, x, d.w, d.bias, relu, two, half, nil, scratch)
 				}
 				c.Pack(p, d.w, packed)
-				c.Forward(p, x, packed, d.bias, &res, true, y, scratch)
+				c.Forward(p, x, packed, d.bias, &res, hardSwish, y, scratch)
 				if !plain {
 					c.PackGrad(p, d.w, gradPacked)
 					c.DataGrad(p, dy, gradPacked, true, dx, scratch)
@@ -646,7 +689,7 @@ func TestConvOnRandomShapes(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					d.forward(t, p, c, true, true, true)
+					d.forward(t, p, c, true, true, relu6)
 					if !plain {
 						d.dataGrad(t, p, c, false)
 					}
@@ -655,4 +698,17 @@ func TestConvOnRandomShapes(t *testing.T) {
 			})
 		}
 	})
+}
+
+// plannedBy reports whether the forward pass is the algorithm's.
+func plannedBy(c *Plan, a *algorithm) bool {
+	switch c.forward.(type) {
+	case *winogradPass:
+		return a == &minimal
+	case *pixelConv:
+		return a == &pixelwise
+	case *lanePass:
+		return a == &depthwise
+	}
+	return a == &direct
 }

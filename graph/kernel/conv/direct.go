@@ -55,7 +55,7 @@ func (d *directPass) run(p *Pool, a *args, scratch []float32) {
 	for _, c := range d.phases {
 		d.call = corrRun{
 			x: a.x, xs: a.xs, packed: a.filters[c.packedAt:], res: a.res.Data, rs: a.res.Stride,
-			y: a.y.Data, ys: a.y.Stride, relu: a.relu,
+			y: a.y.Data, ys: a.y.Stride, act: a.act,
 		}
 		d.call.do(p, c, a.bias, scratch)
 	}

@@ -16,7 +16,7 @@ type corrRun struct {
 	rs           int
 	y            []float32
 	ys           int
-	relu         bool
+	act          simd.Activation
 	windows      []float32
 	copying      bool
 }
@@ -104,7 +104,7 @@ func (r *corrRun) Task(task, worker int) {
 			w.y = r.y[s.n0*r.ys+at:]
 			w.yImage, w.yRow, w.yPixel = r.ys, c.osh*c.yw*Block, c.osw*Block
 			w.res = nil
-			t.Bias, t.ReLU = nil, 0
+			t.Bias, t.Clip = nil, simd.Unclipped
 			if lo == 0 {
 				if r.bias != nil {
 					t.Bias = unsafe.Pointer(&r.bias[panel*Block])
@@ -115,8 +115,9 @@ func (r *corrRun) Task(task, worker int) {
 			} else {
 				w.res, w.rImage = w.y, r.ys
 			}
-			if r.relu && hi == c.nb {
-				t.ReLU = 1
+			clip, clipped := r.act.Clip()
+			if hi == c.nb {
+				t.Clip = clip
 			}
 			next := np*c.nb + lo // the next panels' filters; after the last ones the next pass's or task's
 			switch {
@@ -128,6 +129,9 @@ func (r *corrRun) Task(task, worker int) {
 			}
 			w.next = next * c.kb * Block * 4
 			w.tiles(&t, np)
+			if hi == c.nb && !clipped {
+				w.activate(r.act, np, c.fout-p*Block)
+			}
 		}
 	}
 }
@@ -191,6 +195,17 @@ func (w *walk) tiles(t *simd.Tile, np int) {
 			w.half(t, r+c0*w.yPixel, c1-c0)
 			t.Run(c1-c0, np)
 			t.Fetched(steps)
+		}
+	}
+}
+
+// activate takes the activation of the strip's results for np panels, which have so many channels.
+func (w *walk) activate(act simd.Activation, np, channels int) {
+	for e := range w.s.rows() {
+		_, y, _ := w.at(e)
+		for p := range np {
+			row := w.y[y+p*w.c.yh*w.c.yw*Block:][:(w.s.c1-w.s.c0)*Block]
+			simd.ActivatePixels(act, row, min(Block, channels-p*Block))
 		}
 	}
 }

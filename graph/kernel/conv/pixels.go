@@ -44,7 +44,7 @@ func (c *pixelConv) pack(_ *Pool, w, packed []float32) { copy(packed, w[:c.s.fil
 func (c *pixelConv) scratch(threads int) int { return c.scratchFor(threads, 0) }
 
 func (c *pixelConv) run(p *Pool, a *args, scratch []float32) {
-	c.call = pixelRun{x: a.x, w: a.filters, relu: a.relu, y: a.y}
+	c.call = pixelRun{x: a.x, w: a.filters, act: a.act, y: a.y}
 	c.call.do(p, c, a.bias, a.res, scratch)
 }
 
@@ -55,7 +55,7 @@ func (c *pixelConv) pooledScratch(threads int, w Window) int {
 }
 
 func (c *pixelConv) runPooled(p *Pool, a *args, w Window, argmax []uint8, scratch []float32) {
-	c.call = pixelRun{x: a.x, w: a.filters, relu: a.relu, y: a.y}
+	c.call = pixelRun{x: a.x, w: a.filters, act: a.act, y: a.y}
 	c.call.pooled(c, w, argmax)
 	c.call.do(p, c, a.bias, Act{}, scratch)
 }
@@ -128,8 +128,8 @@ func (r *pixelRun) pooled(c *pixelConv, w Window, argmax []uint8) {
 type pixelRun struct {
 	c       *pixelConv
 	x, w    []float32
-	bias    []float32 // as plain maps, nil for none
-	relu    bool
+	bias    []float32       // as plain maps, nil for none
+	act     simd.Activation // of what is computed so far
 	y       Act
 	workers []float32
 
@@ -155,11 +155,13 @@ func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual Act, scrat
 			}
 		}
 	}
-	relu := r.relu
-	r.relu = relu && residual.Data == nil
+	act := r.act
+	if residual.Data != nil {
+		r.act = simd.Activation{}
+	}
 	p.Run(c.s.N*c.strips, r)
 	if residual.Data != nil { // hardly ever: nothing has the shape of a first layer's result before there is one
-		r.adding, r.res, r.relu = true, residual, relu
+		r.adding, r.res, r.act = true, residual, act
 		p.Run(c.s.N, r)
 	}
 	*r = pixelRun{}
@@ -168,12 +170,9 @@ func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual Act, scrat
 // add adds the residual to an image's result.
 func (r *pixelRun) add(n int) {
 	image := simd.Blocks(r.c.s.F) * r.c.oh * r.c.ow * Block
-	y, res := &r.y.Data[n*r.y.Stride:][:image][0], &r.res.Data[n*r.res.Stride:][:image][0]
-	if r.relu {
-		simd.Loops().AddReLU(y, res, y, nil, nil, image)
-	} else {
-		simd.Loops().Add(y, res, y, nil, nil, image)
-	}
+	y, res := r.y.Data[n*r.y.Stride:][:image], r.res.Data[n*r.res.Stride:][:image]
+	simd.AddTo(res, y)
+	simd.ActivatePixels(r.act, y, r.c.s.F)
 }
 
 // Task computes a strip of rows of one image.
@@ -195,9 +194,8 @@ func (r *pixelRun) Task(task, worker int) {
 		BKS: uintptr(s.DW) * 4, BPS: uintptr(s.SH*c.input.bw) * 4, CPS: uintptr(c.wide) * 4, CMS: uintptr(c.panels*c.wide) * 4,
 	}
 	t.Offs = &c.offs[0]
-	if r.relu {
-		t.ReLU = 1
-	}
+	clip, clipped := r.act.Clip()
+	t.Clip = clip
 	convert := simd.Loops().ToBlocked
 	for row := r0; row < r1; row += c.panels {
 		np := min(c.panels, r1-row)
@@ -237,6 +235,9 @@ func (r *pixelRun) Task(task, worker int) {
 				convert(&maps[i*c.wide], &y[i*c.ow*Block], c.panels*c.wide, c.ow, s.F)
 			}
 		}
+		if !clipped {
+			simd.ActivatePixels(r.act, y[:np*c.ow*Block], s.F)
+		}
 		if end := row + np; r.pooling && (end%r.height == 0 || end == c.oh) {
 			r.poolRows(n, (end-1)/r.height*r.height, end, maps[c.maps:])
 		}
@@ -270,6 +271,26 @@ type frame struct {
 
 // size returns the floats of so many maps in their frames.
 func (f *frame) size(maps int) int { return maps * f.bh * f.bw * f.vec }
+
+// fill brings a map, or a block of maps, into its frame in dst, and zeros around it. The frame's first row is row y0 of
+// the map; left and right, columns may be cut off.
+func (f *frame) fill(dst, x []float32, y0 int) {
+	skip := max(0, -f.left)              // columns of the map before the frame
+	lo := min(max(0, f.left), f.bw)      // columns of zeros before the map
+	hi := max(lo, min(f.bw, f.left+f.w)) // the first column of zeros behind it
+	for i := range f.bh {
+		row := dst[i*f.bw*f.vec:][:f.bw*f.vec]
+		if y0+i < 0 || y0+i >= f.h {
+			clear(row)
+			continue
+		}
+		clear(row[:lo*f.vec])
+		if hi > lo {
+			copy(row[lo*f.vec:hi*f.vec], x[((y0+i)*f.w+skip)*f.vec:])
+		}
+		clear(row[hi*f.vec:])
+	}
+}
 
 // copy brings maps of x into their frames in dst, which are zero where no map is. The frame's first row
 // is row y0 of a map.

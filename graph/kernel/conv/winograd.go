@@ -41,7 +41,7 @@ func (w *winogradPass) pack(p *Pool, filters, packed []float32) {
 
 func (w *winogradPass) run(p *Pool, a *args, scratch []float32) {
 	w.call = winogradRun{x: a.x, xs: a.xs, u: a.filters, res: a.res.Data, rs: a.res.Stride, y: a.y.Data, ys: a.y.Stride}
-	w.call.do(p, w.winograd, a.bias, a.relu, scratch)
+	w.call.do(p, w.winograd, a.bias, a.act, scratch)
 }
 
 // A winograd plans a 3×3 convolution of stride 1, or its data gradient, by minimal filtering (Winograd,

@@ -26,33 +26,32 @@ type winogradRun struct {
 	rs      int
 	y       []float32
 	ys      int
-	least   *[Block]float32
-	v, m    []float32 // of stages
-	rooms   []float32 // of threads
+	bounds  [2 * Block]float32 // of the results
+	v, m    []float32          // of stages
+	rooms   []float32          // of threads
 	stage   int
 	strip   int // the first of a round of stages
+
+	activating activationRun
 }
 
-var (
-	zeros     [Block]float32
-	infinites = func() (v [Block]float32) {
-		for i := range v {
-			v[i] = float32(math.Inf(-1))
-		}
-		return v
-	}()
-)
-
-func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratch []float32) {
+func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activation, scratch []float32) {
 	r.g = g
 	scratch = aligned(scratch)
 	if r.bias = bias; len(bias) < g.panels*Block {
 		r.bias = scratch[:g.panels*Block]
 		clear(r.bias[copy(r.bias, bias):])
 	}
-	r.least = &infinites
-	if relu {
-		r.least = &zeros
+	low, high := float32(math.Inf(-1)), float32(math.Inf(1))
+	clip, clipped := act.Clip()
+	if clip != simd.Unclipped {
+		low = 0
+	}
+	if clip == simd.ClipBelow0Above6 {
+		high = 6
+	}
+	for i := range Block {
+		r.bounds[i], r.bounds[Block+i] = low, high
 	}
 	scratch = scratch[g.panels*Block:]
 	r.rooms, scratch = scratch[:p.Threads()*g.room()], scratch[p.Threads()*g.room():]
@@ -80,7 +79,11 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, relu bool, scratc
 			p.Run(strips*g.panels*g.outputParts, r)
 		}
 	}
+	y := Act{Data: r.y, N: g.n, C: g.f, H: g.oh, W: g.ow, Stride: r.ys}
 	*r = winogradRun{}
+	if !clipped {
+		r.activating.do(p, act, y)
+	}
 }
 
 // Task does some panels of results of a strip, or a part of a strip's stage: some tiles of a block of
@@ -316,7 +319,7 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 	g := r.g
 	size := g.oh * g.ow * Block
 	row, pitch := g.ow*Block*4, g.mPitch*4
-	bias, least := &r.bias[panel*Block], &r.least[0]
+	bias, bounds := &r.bias[panel*Block], &r.bounds[0]
 	for t := t0; t < t1; {
 		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
 		y0, x0 := ty*winogradSide, tx*winogradSide
@@ -333,7 +336,7 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 			if res != nil {
 				add = &res[at]
 			}
-			simd.WinogradOutput(run, from, pitch, &maps[at], row, add, bias, least)
+			simd.WinogradOutput(run, from, pitch, &maps[at], row, add, bias, bounds)
 			t += run
 			continue
 		}
@@ -342,7 +345,7 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 			copyTile(temp, res, y0, x0, g.oh, g.ow, winogradSide)
 			add = &temp[0]
 		}
-		simd.WinogradOutput(1, from, pitch, &temp[0], winogradSide*Block*4, add, bias, least)
+		simd.WinogradOutput(1, from, pitch, &temp[0], winogradSide*Block*4, add, bias, bounds)
 		wide := min(winogradSide, g.ow-x0) * Block
 		for i := range min(winogradSide, g.oh-y0) {
 			copy(maps[((y0+i)*g.ow+x0)*Block:][:wide], temp[i*winogradSide*Block:])

@@ -20,7 +20,7 @@ func TestWinogradErrorOnNormalData(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := d.forward(t, p, c, false, false, false)
+			got := d.forward(t, p, c, false, false, none)
 			convNear(t, fmt.Sprintf("%d channels", k.channels), got, d.ref.y, k.tolerance)
 			dw, _ := d.filterGrad(t, p, c, false)
 			convNear(t, fmt.Sprintf("filter gradient, %d channels", k.channels), dw, d.ref.dw, 1e-6)
@@ -54,7 +54,7 @@ func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
 				return d
 			}
 			d := scaled(a, 1/a, 1/a)
-			y := d.forward(t, p, c, false, false, false)
+			y := d.forward(t, p, c, false, false, none)
 			dw, _ := d.filterGrad(t, p, c, false)
 			return [3][]float32{y, scaled(1, 1/a, a).dataGrad(t, p, c, false), dw}
 		}
@@ -98,7 +98,7 @@ func TestConvolutionsOfTinyAndOfHugeNumbers(t *testing.T) {
 					scale(d.w, k.w)
 					scale(d.dy, k.dy)
 					d.ref = newConvReference(s, d.x, d.w, d.dy)
-					d.forward(t, p, c, false, false, false)
+					d.forward(t, p, c, false, false, none)
 					d.dataGrad(t, p, c, false)
 					d.filterGrad(t, p, c, false)
 				}
@@ -137,12 +137,9 @@ func TestAlgorithmIsChosenByShape(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := minimalForward(c); got != k.want {
+			if got := plannedBy(c, &minimal); got != k.want {
 				t.Errorf("minimal filtering: %v, want %v", got, k.want)
 			}
 		})
 	}
 }
-
-// minimalForward reports whether the forward pass is by minimal filtering.
-func minimalForward(c *Plan) bool { _, ok := c.forward.(*winogradPass); return ok }

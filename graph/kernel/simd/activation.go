@@ -83,3 +83,39 @@ func (a Activation) GradFromResult() bool {
 // KeepsZero reports whether the function of 0 is 0. Only then may it be taken of a blocked batch as a
 // slice, as lanes beyond the last channel must stay zeros.
 func (a Activation) KeepsZero() bool { return a.Kind != SigmoidKind && a.Kind != HardSigmoidKind }
+
+// Clip returns which of the ends of [Tile] the activation is, if it is one.
+func (a Activation) Clip() (clip uintptr, ok bool) {
+	switch a.Kind {
+	case IdentityKind:
+		return Unclipped, true
+	case ReLUKind:
+		return ClipBelow0, true
+	case ReLU6Kind:
+		return ClipBelow0Above6, true
+	}
+	return Unclipped, false
+}
+
+// Activate sets y to the activation of x. Both may be the same.
+func Activate(a Activation, x, y []float32) {
+	if len(x) > 0 {
+		scalars := [...]float32{a.Amp, a.Slope}
+		_ = y[len(x)-1]
+		active.Activate[a.Kind](hide(&x[0]), hide(&y[0]), nil, nil, hide(&scalars[0]), len(x))
+	}
+}
+
+// ActivatePixels takes the activation of pixels of a block that has so many channels, or more than sixteen, in place.
+// Lanes without a channel stay zero.
+func ActivatePixels(a Activation, pixels []float32, channels int) {
+	if a.Kind == IdentityKind {
+		return
+	}
+	Activate(a, pixels, pixels)
+	if channels < Block && !a.KeepsZero() {
+		for i := channels; i < len(pixels); i += Block {
+			clear(pixels[i:][:Block-channels])
+		}
+	}
+}

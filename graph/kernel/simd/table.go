@@ -27,6 +27,7 @@ type Table struct {
 
 	// Matrix products: by panels and by rows; an index is the number, so that the first is nil.
 	tile            [5][]func(t *byte)
+	lanes, permuted []func(t *byte)                                              // by rows: of vectors, and of permuted ones
 	copyPanels      [5]func(n int, src *float32, ld int, dst *float32, step int) // by panels: 1 and 4
 	gather          func(n int, src *float32, ld int, dst *float32, step int)    // n ≥ 4
 	scatter         func(n int, src, dst *float32, ld int)                       // n ≥ 4
@@ -38,7 +39,7 @@ type Table struct {
 	spreadHalves    func(pixels int, x, y *float32)
 	gatherHalves    func(pixels int, x, y *float32)
 	winogradInput   func(n int, x *float32, row int, v *float32, pitch int)
-	winogradOutput  func(n int, m *float32, pitch int, y *float32, row int, r, bias, least *float32)
+	winogradOutput  func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
 	winogradFilter  func(n int, g, u *float32, pitch int)
 	winogradOutGrad func(n int, dy *float32, row int, w *float32, pitch int)
 	winogradSumGrad func(n int, u *float32, pitch int, g *float32)

@@ -34,6 +34,12 @@ var tableAVX2 = Table{
 			tile6x1AVX2,
 		},
 	},
+	lanes: []func(t *byte){
+		1: lanes1AVX2, lanes2AVX2, lanes3AVX2, lanes4AVX2, lanes5AVX2, lanes6AVX2, lanes7AVX2,
+	},
+	permuted: []func(t *byte){
+		1: permuted1AVX2, permuted2AVX2, permuted3AVX2, permuted4AVX2, permuted5AVX2,
+	},
 	copyPanels: [5]func(n int, src *float32, ld int, dst *float32, step int){1: copy1AVX2, 4: copy4AVX2},
 	gather:     gatherAVX2, scatter: scatterAVX2,
 	dot: []dotRow{
@@ -108,6 +114,18 @@ var tableAVX512 = Table{
 			1: tile1x4AVX512, tile2x4AVX512, tile3x4AVX512, tile4x4AVX512, tile5x4AVX512,
 			tile6x4AVX512,
 		},
+	},
+	lanes: []func(t *byte){
+		1: lanes1AVX512, lanes2AVX512, lanes3AVX512, lanes4AVX512, lanes5AVX512, lanes6AVX512, lanes7AVX512,
+		lanes8AVX512, lanes9AVX512, lanes10AVX512, lanes11AVX512, lanes12AVX512, lanes13AVX512, lanes14AVX512,
+		lanes15AVX512, lanes16AVX512, lanes17AVX512, lanes18AVX512, lanes19AVX512, lanes20AVX512, lanes21AVX512,
+		lanes22AVX512, lanes23AVX512, lanes24AVX512, lanes25AVX512, lanes26AVX512, lanes27AVX512, lanes28AVX512,
+	},
+	permuted: []func(t *byte){
+		1: permuted1AVX512, permuted2AVX512, permuted3AVX512, permuted4AVX512, permuted5AVX512, permuted6AVX512, permuted7AVX512,
+		permuted8AVX512, permuted9AVX512, permuted10AVX512, permuted11AVX512, permuted12AVX512, permuted13AVX512, permuted14AVX512,
+		permuted15AVX512, permuted16AVX512, permuted17AVX512, permuted18AVX512, permuted19AVX512, permuted20AVX512, permuted21AVX512,
+		permuted22AVX512, permuted23AVX512, permuted24AVX512,
 	},
 	copyPanels: [5]func(n int, src *float32, ld int, dst *float32, step int){1: copy1AVX512, 4: copy4AVX512},
 	gather:     gatherAVX512, scatter: scatterAVX512,

@@ -29,7 +29,7 @@ type Tile struct {
 	CMS, CPS uintptr
 	R0, R1   unsafe.Pointer // added to the result, with the strides of C; nil for none; may equal C0, C1
 	Bias     unsafe.Pointer // 16·panels floats, nil for zero
-	ReLU     uintptr        // 1: negative results become zero; NaN stays NaN
+	Clip     uintptr        // one of the constants below
 
 	// A's next tile, which no processor guesses where blocks are far apart: every step of a block asks
 	// for one cache line, the first one Ahead bytes behind the block's first row, then step by step.
@@ -39,9 +39,20 @@ type Tile struct {
 	// computed: every step asks for a line, the first one Next bytes behind B, then NextStep bytes further.
 	Next, NextStep uintptr
 
+	// Of lanes that are permuted: sixteen indices for the first step of a block, and the bytes to those of the next.
+	Permute     *[Block]int32
+	PermuteStep uintptr
+
 	// The assembly reads no further.
 	part, parts int // which of the calls that ask for the same of the next panels comes now
 }
+
+// What is done to a tile's results at last. NaN stays NaN.
+const (
+	Unclipped uintptr = iota
+	ClipBelow0
+	ClipBelow0Above6
+)
 
 // FetchNext lets the coming calls of the given number, all for the same panels of B, ask for as many that lie
 // next bytes behind them. After each call comes Fetched.
@@ -63,6 +74,28 @@ func (t *Tile) Fetched(steps int) {
 
 // Run runs the micro-kernel on m ≤ MaxRows(panels) rows, m ≥ 1.
 func (t *Tile) Run(m, panels int) { active.tile[panels][m](bytesOf(t)) }
+
+// RunLanes is Run for one panel, with the sixteen floats that lie where a row of A points instead of one for all lanes:
+//
+//	C[m][n] = act( init[n] + R[m][n] + Σ_b Σ_k A[m][b,k][n] · B[b,k][n] )
+//
+// for m ≤ MaxLaneRows(false) rows. With Permute, whose MaxLaneRows(true) are fewer, lane n takes number Permute[n] of the
+// sixteen: indices do not leave their half, and those of the second half are those of the first plus eight.
+func (t *Tile) RunLanes(m int) {
+	if t.Permute != nil {
+		active.permuted[m](bytesOf(t))
+	} else {
+		active.lanes[m](bytesOf(t))
+	}
+}
+
+// MaxLaneRows returns the most rows of [Tile.RunLanes].
+func MaxLaneRows(permuted bool) int {
+	if permuted {
+		return len(active.permuted) - 1
+	}
+	return len(active.lanes) - 1
+}
 
 // MaxRows returns the most rows that a tile of the given number of panels (1 to 4) may have in the current
 // family: what fits in the registers beside a step's vectors of B and a broadcast of A. It is 0 if the family has no

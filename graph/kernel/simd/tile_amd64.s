@@ -74,6 +74,10 @@ unadded7:
 	JEQ          unclipped8
 	VBROADCASTSS const0<>+0(SB), Z1
 	VMAXPS       Z0, Z1, Z0
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z0
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -83,6 +87,9 @@ unclipped8:
 
 DATA const0<>+0(SB)/4, $(0.0)
 GLOBL const0<>(SB), RODATA|NOPTR, $4
+
+DATA const1<>+0(SB)/4, $(6.0)
+GLOBL const1<>(SB), RODATA|NOPTR, $4
 
 // func tile2x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
@@ -166,6 +173,11 @@ unadded7:
 	VBROADCASTSS const0<>+0(SB), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z2
+	VMINPS       Z0, Z2, Z0
+	VMINPS       Z1, Z2, Z1
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -264,6 +276,12 @@ unadded7:
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+	VMINPS       Z2, Z3, Z2
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -370,6 +388,13 @@ unadded7:
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -484,6 +509,14 @@ unadded7:
 	VMAXPS       Z2, Z5, Z2
 	VMAXPS       Z3, Z5, Z3
 	VMAXPS       Z4, Z5, Z4
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z5
+	VMINPS       Z0, Z5, Z0
+	VMINPS       Z1, Z5, Z1
+	VMINPS       Z2, Z5, Z2
+	VMINPS       Z3, Z5, Z3
+	VMINPS       Z4, Z5, Z4
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -606,6 +639,15 @@ unadded7:
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -739,6 +781,16 @@ unadded7:
 	VMAXPS       Z4, Z7, Z4
 	VMAXPS       Z5, Z7, Z5
 	VMAXPS       Z6, Z7, Z6
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -880,6 +932,17 @@ unadded7:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -1029,6 +1092,18 @@ unadded7:
 	VMAXPS       Z6, Z9, Z6
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+	VMINPS       Z8, Z9, Z8
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -1186,6 +1261,19 @@ unadded7:
 	VMAXPS       Z7, Z10, Z7
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z10
+	VMINPS       Z0, Z10, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z10, Z2
+	VMINPS       Z3, Z10, Z3
+	VMINPS       Z4, Z10, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z10, Z6
+	VMINPS       Z7, Z10, Z7
+	VMINPS       Z8, Z10, Z8
+	VMINPS       Z9, Z10, Z9
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -1354,6 +1442,20 @@ unadded7:
 	VMAXPS       Z8, Z11, Z8
 	VMAXPS       Z9, Z11, Z9
 	VMAXPS       Z10, Z11, Z10
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z11
+	VMINPS       Z0, Z11, Z0
+	VMINPS       Z1, Z11, Z1
+	VMINPS       Z2, Z11, Z2
+	VMINPS       Z3, Z11, Z3
+	VMINPS       Z4, Z11, Z4
+	VMINPS       Z5, Z11, Z5
+	VMINPS       Z6, Z11, Z6
+	VMINPS       Z7, Z11, Z7
+	VMINPS       Z8, Z11, Z8
+	VMINPS       Z9, Z11, Z9
+	VMINPS       Z10, Z11, Z10
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -1530,6 +1632,21 @@ unadded7:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -1714,6 +1831,22 @@ unadded7:
 	VMAXPS       Z10, Z13, Z10
 	VMAXPS       Z11, Z13, Z11
 	VMAXPS       Z12, Z13, Z12
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z13
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -1906,6 +2039,23 @@ unadded7:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z14
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -2109,6 +2259,24 @@ unadded7:
 	VMAXPS       Z12, Z15, Z12
 	VMAXPS       Z13, Z15, Z13
 	VMAXPS       Z14, Z15, Z14
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z15
+	VMINPS       Z0, Z15, Z0
+	VMINPS       Z1, Z15, Z1
+	VMINPS       Z2, Z15, Z2
+	VMINPS       Z3, Z15, Z3
+	VMINPS       Z4, Z15, Z4
+	VMINPS       Z5, Z15, Z5
+	VMINPS       Z6, Z15, Z6
+	VMINPS       Z7, Z15, Z7
+	VMINPS       Z8, Z15, Z8
+	VMINPS       Z9, Z15, Z9
+	VMINPS       Z10, Z15, Z10
+	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -2320,6 +2488,25 @@ unadded7:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z16
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -2538,6 +2725,26 @@ unadded7:
 	VMAXPS       Z14, Z17, Z14
 	VMAXPS       Z15, Z17, Z15
 	VMAXPS       Z16, Z17, Z16
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z17
+	VMINPS       Z0, Z17, Z0
+	VMINPS       Z1, Z17, Z1
+	VMINPS       Z2, Z17, Z2
+	VMINPS       Z3, Z17, Z3
+	VMINPS       Z4, Z17, Z4
+	VMINPS       Z5, Z17, Z5
+	VMINPS       Z6, Z17, Z6
+	VMINPS       Z7, Z17, Z7
+	VMINPS       Z8, Z17, Z8
+	VMINPS       Z9, Z17, Z9
+	VMINPS       Z10, Z17, Z10
+	VMINPS       Z11, Z17, Z11
+	VMINPS       Z12, Z17, Z12
+	VMINPS       Z13, Z17, Z13
+	VMINPS       Z14, Z17, Z14
+	VMINPS       Z15, Z17, Z15
+	VMINPS       Z16, Z17, Z16
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -2764,6 +2971,27 @@ unadded7:
 	VMAXPS       Z15, Z18, Z15
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z18
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -3001,6 +3229,28 @@ unadded7:
 	VMAXPS       Z16, Z19, Z16
 	VMAXPS       Z17, Z19, Z17
 	VMAXPS       Z18, Z19, Z18
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z19
+	VMINPS       Z0, Z19, Z0
+	VMINPS       Z1, Z19, Z1
+	VMINPS       Z2, Z19, Z2
+	VMINPS       Z3, Z19, Z3
+	VMINPS       Z4, Z19, Z4
+	VMINPS       Z5, Z19, Z5
+	VMINPS       Z6, Z19, Z6
+	VMINPS       Z7, Z19, Z7
+	VMINPS       Z8, Z19, Z8
+	VMINPS       Z9, Z19, Z9
+	VMINPS       Z10, Z19, Z10
+	VMINPS       Z11, Z19, Z11
+	VMINPS       Z12, Z19, Z12
+	VMINPS       Z13, Z19, Z13
+	VMINPS       Z14, Z19, Z14
+	VMINPS       Z15, Z19, Z15
+	VMINPS       Z16, Z19, Z16
+	VMINPS       Z17, Z19, Z17
+	VMINPS       Z18, Z19, Z18
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -3246,6 +3496,29 @@ unadded7:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z20
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -3356,6 +3629,11 @@ unadded7:
 	VBROADCASTSS const0<>+0(SB), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z2
+	VMINPS       Z0, Z2, Z0
+	VMINPS       Z1, Z2, Z1
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -3468,6 +3746,13 @@ unadded7:
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -3597,6 +3882,15 @@ unadded7:
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -3741,6 +4035,17 @@ unadded7:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -3900,6 +4205,19 @@ unadded7:
 	VMAXPS       Z7, Z10, Z7
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z10
+	VMINPS       Z0, Z10, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z10, Z2
+	VMINPS       Z3, Z10, Z3
+	VMINPS       Z4, Z10, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z10, Z6
+	VMINPS       Z7, Z10, Z7
+	VMINPS       Z8, Z10, Z8
+	VMINPS       Z9, Z10, Z9
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -4074,6 +4392,21 @@ unadded7:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -4266,6 +4599,23 @@ unadded7:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z14
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -4473,6 +4823,25 @@ unadded7:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z16
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -4695,6 +5064,27 @@ unadded7:
 	VMAXPS       Z15, Z18, Z15
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z18
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -4932,6 +5322,29 @@ unadded7:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z20
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -5187,6 +5600,31 @@ unadded7:
 	VMAXPS       Z19, Z22, Z19
 	VMAXPS       Z20, Z22, Z20
 	VMAXPS       Z21, Z22, Z21
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z22
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -5457,6 +5895,33 @@ unadded7:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z24
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -5742,6 +6207,35 @@ unadded7:
 	VMAXPS       Z23, Z26, Z23
 	VMAXPS       Z24, Z26, Z24
 	VMAXPS       Z25, Z26, Z25
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z26
+	VMINPS       Z0, Z26, Z0
+	VMINPS       Z1, Z26, Z1
+	VMINPS       Z2, Z26, Z2
+	VMINPS       Z3, Z26, Z3
+	VMINPS       Z4, Z26, Z4
+	VMINPS       Z5, Z26, Z5
+	VMINPS       Z6, Z26, Z6
+	VMINPS       Z7, Z26, Z7
+	VMINPS       Z8, Z26, Z8
+	VMINPS       Z9, Z26, Z9
+	VMINPS       Z10, Z26, Z10
+	VMINPS       Z11, Z26, Z11
+	VMINPS       Z12, Z26, Z12
+	VMINPS       Z13, Z26, Z13
+	VMINPS       Z14, Z26, Z14
+	VMINPS       Z15, Z26, Z15
+	VMINPS       Z16, Z26, Z16
+	VMINPS       Z17, Z26, Z17
+	VMINPS       Z18, Z26, Z18
+	VMINPS       Z19, Z26, Z19
+	VMINPS       Z20, Z26, Z20
+	VMINPS       Z21, Z26, Z21
+	VMINPS       Z22, Z26, Z22
+	VMINPS       Z23, Z26, Z23
+	VMINPS       Z24, Z26, Z24
+	VMINPS       Z25, Z26, Z25
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -6042,6 +6536,37 @@ unadded7:
 	VMAXPS       Z25, Z28, Z25
 	VMAXPS       Z26, Z28, Z26
 	VMAXPS       Z27, Z28, Z27
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z28
+	VMINPS       Z0, Z28, Z0
+	VMINPS       Z1, Z28, Z1
+	VMINPS       Z2, Z28, Z2
+	VMINPS       Z3, Z28, Z3
+	VMINPS       Z4, Z28, Z4
+	VMINPS       Z5, Z28, Z5
+	VMINPS       Z6, Z28, Z6
+	VMINPS       Z7, Z28, Z7
+	VMINPS       Z8, Z28, Z8
+	VMINPS       Z9, Z28, Z9
+	VMINPS       Z10, Z28, Z10
+	VMINPS       Z11, Z28, Z11
+	VMINPS       Z12, Z28, Z12
+	VMINPS       Z13, Z28, Z13
+	VMINPS       Z14, Z28, Z14
+	VMINPS       Z15, Z28, Z15
+	VMINPS       Z16, Z28, Z16
+	VMINPS       Z17, Z28, Z17
+	VMINPS       Z18, Z28, Z18
+	VMINPS       Z19, Z28, Z19
+	VMINPS       Z20, Z28, Z20
+	VMINPS       Z21, Z28, Z21
+	VMINPS       Z22, Z28, Z22
+	VMINPS       Z23, Z28, Z23
+	VMINPS       Z24, Z28, Z24
+	VMINPS       Z25, Z28, Z25
+	VMINPS       Z26, Z28, Z26
+	VMINPS       Z27, Z28, Z27
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -6173,6 +6698,12 @@ unadded7:
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+	VMINPS       Z2, Z3, Z2
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -6306,6 +6837,15 @@ unadded7:
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -6464,6 +7004,18 @@ unadded7:
 	VMAXPS       Z6, Z9, Z6
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+	VMINPS       Z8, Z9, Z8
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -6644,6 +7196,21 @@ unadded7:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -6846,6 +7413,24 @@ unadded7:
 	VMAXPS       Z12, Z15, Z12
 	VMAXPS       Z13, Z15, Z13
 	VMAXPS       Z14, Z15, Z14
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z15
+	VMINPS       Z0, Z15, Z0
+	VMINPS       Z1, Z15, Z1
+	VMINPS       Z2, Z15, Z2
+	VMINPS       Z3, Z15, Z3
+	VMINPS       Z4, Z15, Z4
+	VMINPS       Z5, Z15, Z5
+	VMINPS       Z6, Z15, Z6
+	VMINPS       Z7, Z15, Z7
+	VMINPS       Z8, Z15, Z8
+	VMINPS       Z9, Z15, Z9
+	VMINPS       Z10, Z15, Z10
+	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -7070,6 +7655,27 @@ unadded7:
 	VMAXPS       Z15, Z18, Z15
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z18
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -7319,6 +7925,30 @@ unadded7:
 	VMAXPS       Z18, Z21, Z18
 	VMAXPS       Z19, Z21, Z19
 	VMAXPS       Z20, Z21, Z20
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z21
+	VMINPS       Z0, Z21, Z0
+	VMINPS       Z1, Z21, Z1
+	VMINPS       Z2, Z21, Z2
+	VMINPS       Z3, Z21, Z3
+	VMINPS       Z4, Z21, Z4
+	VMINPS       Z5, Z21, Z5
+	VMINPS       Z6, Z21, Z6
+	VMINPS       Z7, Z21, Z7
+	VMINPS       Z8, Z21, Z8
+	VMINPS       Z9, Z21, Z9
+	VMINPS       Z10, Z21, Z10
+	VMINPS       Z11, Z21, Z11
+	VMINPS       Z12, Z21, Z12
+	VMINPS       Z13, Z21, Z13
+	VMINPS       Z14, Z21, Z14
+	VMINPS       Z15, Z21, Z15
+	VMINPS       Z16, Z21, Z16
+	VMINPS       Z17, Z21, Z17
+	VMINPS       Z18, Z21, Z18
+	VMINPS       Z19, Z21, Z19
+	VMINPS       Z20, Z21, Z20
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -7590,6 +8220,33 @@ unadded7:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z24
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -7731,6 +8388,13 @@ unadded7:
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -7886,6 +8550,17 @@ unadded7:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -8074,6 +8749,21 @@ unadded7:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -8291,6 +8981,25 @@ unadded7:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z16
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -8537,6 +9246,29 @@ unadded7:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z20
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -8812,6 +9544,33 @@ unadded7:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Z24
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -8926,6 +9685,11 @@ unadded7:
 	VBROADCASTSS const0<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -9028,6 +9792,13 @@ unadded7:
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
 
 unclipped8:
 	MOVQ    80(AX), CX
@@ -9145,6 +9916,15 @@ unadded7:
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -9276,6 +10056,17 @@ unadded7:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -9421,6 +10212,19 @@ unadded7:
 	VMAXPS       Y7, Y10, Y7
 	VMAXPS       Y8, Y10, Y8
 	VMAXPS       Y9, Y10, Y9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Y10
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -9580,6 +10384,21 @@ unadded7:
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped8
+	VBROADCASTSS const1<>+0(SB), Y12
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+	VMINPS       Y11, Y12, Y11
 
 unclipped8:
 	MOVQ    80(AX), DX
@@ -9596,6 +10415,10057 @@ unclipped8:
 	VMOVUPS Y9, 32(BX)(CX*1)
 	VMOVUPS Y10, (BX)(CX*2)
 	VMOVUPS Y11, 32(BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func lanes1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes1AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVAPS Z0, Z0
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	ADDQ (AX), BX
+	MOVQ 8(DX), SI
+	ADDQ 56(AX), SI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), DI
+
+k5:
+	VMOVUPS     (SI), Z1
+	VFMADD231PS (BX), Z1, Z0
+	ADDQ        24(AX), BX
+	ADDQ        64(AX), SI
+	DECQ        DI
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	VADDPS (CX), Z0, Z0
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z1
+	VMAXPS       Z0, Z1, Z0
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z0
+
+unclipped7:
+	MOVQ    80(AX), CX
+	VMOVUPS Z0, (CX)
+	VZEROUPPER
+	RET
+
+// func lanes2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes2AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z1
+	VMOVAPS Z1, Z0
+	VMOVAPS Z1, Z1
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	MOVQ BX, SI
+	ADDQ 8(AX), SI
+	ADDQ (AX), BX
+	MOVQ 8(DX), DI
+	ADDQ 56(AX), DI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R8
+
+k5:
+	VMOVUPS     (DI), Z2
+	VFMADD231PS (BX), Z2, Z0
+	VFMADD231PS (SI), Z2, Z1
+	ADDQ        24(AX), BX
+	ADDQ        24(AX), SI
+	ADDQ        64(AX), DI
+	DECQ        R8
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	MOVQ   120(AX), DX
+	VADDPS (CX), Z0, Z0
+	VADDPS (DX), Z1, Z1
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z2
+	VMAXPS       Z0, Z2, Z0
+	VMAXPS       Z1, Z2, Z1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z2
+	VMINPS       Z0, Z2, Z0
+	VMINPS       Z1, Z2, Z1
+
+unclipped7:
+	MOVQ    80(AX), CX
+	MOVQ    88(AX), DX
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, (DX)
+	VZEROUPPER
+	RET
+
+// func lanes3AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes3AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z2
+	VMOVAPS Z2, Z0
+	VMOVAPS Z2, Z1
+	VMOVAPS Z2, Z2
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Z3
+	VFMADD231PS (SI), Z3, Z0
+	VFMADD231PS (SI)(BX*1), Z3, Z1
+	VFMADD231PS (DI), Z3, Z2
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (BX), Z2, Z2
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z3
+	VMAXPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMAXPS       Z2, Z3, Z2
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+	VMINPS       Z2, Z3, Z2
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (BX)
+	VZEROUPPER
+	RET
+
+// func lanes4AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes4AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z3
+	VMOVAPS Z3, Z0
+	VMOVAPS Z3, Z1
+	VMOVAPS Z3, Z2
+	VMOVAPS Z3, Z3
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Z4
+	VFMADD231PS (SI), Z4, Z0
+	VFMADD231PS (SI)(BX*1), Z4, Z1
+	VFMADD231PS (DI), Z4, Z2
+	VFMADD231PS (DI)(BX*1), Z4, Z3
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (BX), Z2, Z2
+	VADDPS (BX)(CX*1), Z3, Z3
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z4
+	VMAXPS       Z0, Z4, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMAXPS       Z3, Z4, Z3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, (BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func lanes5AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes5AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z4
+	VMOVAPS Z4, Z0
+	VMOVAPS Z4, Z1
+	VMOVAPS Z4, Z2
+	VMOVAPS Z4, Z3
+	VMOVAPS Z4, Z4
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Z5
+	VFMADD231PS (SI), Z5, Z0
+	VFMADD231PS (SI)(BX*1), Z5, Z1
+	VFMADD231PS (SI)(BX*2), Z5, Z2
+	VFMADD231PS (DI), Z5, Z3
+	VFMADD231PS (DI)(BX*1), Z5, Z4
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (BX), Z3, Z3
+	VADDPS (BX)(CX*1), Z4, Z4
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z5
+	VMAXPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z5, Z3
+	VMAXPS       Z4, Z5, Z4
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z5
+	VMINPS       Z0, Z5, Z0
+	VMINPS       Z1, Z5, Z1
+	VMINPS       Z2, Z5, Z2
+	VMINPS       Z3, Z5, Z3
+	VMINPS       Z4, Z5, Z4
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, (BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func lanes6AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes6AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z5
+	VMOVAPS Z5, Z0
+	VMOVAPS Z5, Z1
+	VMOVAPS Z5, Z2
+	VMOVAPS Z5, Z3
+	VMOVAPS Z5, Z4
+	VMOVAPS Z5, Z5
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Z6
+	VFMADD231PS (SI), Z6, Z0
+	VFMADD231PS (SI)(BX*1), Z6, Z1
+	VFMADD231PS (SI)(BX*2), Z6, Z2
+	VFMADD231PS (DI), Z6, Z3
+	VFMADD231PS (DI)(BX*1), Z6, Z4
+	VFMADD231PS (DI)(BX*2), Z6, Z5
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (BX), Z3, Z3
+	VADDPS (BX)(CX*1), Z4, Z4
+	VADDPS (BX)(CX*2), Z5, Z5
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, (BX)(CX*1)
+	VMOVUPS Z5, (BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func lanes7AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes7AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z6
+	VMOVAPS Z6, Z0
+	VMOVAPS Z6, Z1
+	VMOVAPS Z6, Z2
+	VMOVAPS Z6, Z3
+	VMOVAPS Z6, Z4
+	VMOVAPS Z6, Z5
+	VMOVAPS Z6, Z6
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+
+k5:
+	VMOVUPS     (R9), Z7
+	VFMADD231PS (SI), Z7, Z0
+	VFMADD231PS (SI)(BX*1), Z7, Z1
+	VFMADD231PS (SI)(BX*2), Z7, Z2
+	VFMADD231PS (SI)(R8*1), Z7, Z3
+	VFMADD231PS (DI), Z7, Z4
+	VFMADD231PS (DI)(BX*1), Z7, Z5
+	VFMADD231PS (DI)(BX*2), Z7, Z6
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (BX), Z4, Z4
+	VADDPS (BX)(CX*1), Z5, Z5
+	VADDPS (BX)(CX*2), Z6, Z6
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func lanes8AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes8AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z7
+	VMOVAPS Z7, Z0
+	VMOVAPS Z7, Z1
+	VMOVAPS Z7, Z2
+	VMOVAPS Z7, Z3
+	VMOVAPS Z7, Z4
+	VMOVAPS Z7, Z5
+	VMOVAPS Z7, Z6
+	VMOVAPS Z7, Z7
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+
+k5:
+	VMOVUPS     (R9), Z8
+	VFMADD231PS (SI), Z8, Z0
+	VFMADD231PS (SI)(BX*1), Z8, Z1
+	VFMADD231PS (SI)(BX*2), Z8, Z2
+	VFMADD231PS (SI)(R8*1), Z8, Z3
+	VFMADD231PS (DI), Z8, Z4
+	VFMADD231PS (DI)(BX*1), Z8, Z5
+	VFMADD231PS (DI)(BX*2), Z8, Z6
+	VFMADD231PS (DI)(R8*1), Z8, Z7
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (BX), Z4, Z4
+	VADDPS (BX)(CX*1), Z5, Z5
+	VADDPS (BX)(CX*2), Z6, Z6
+	VADDPS (BX)(SI*1), Z7, Z7
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z8
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMAXPS       Z7, Z8, Z7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VMOVUPS Z7, (BX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func lanes9AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes9AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z8
+	VMOVAPS Z8, Z0
+	VMOVAPS Z8, Z1
+	VMOVAPS Z8, Z2
+	VMOVAPS Z8, Z3
+	VMOVAPS Z8, Z4
+	VMOVAPS Z8, Z5
+	VMOVAPS Z8, Z6
+	VMOVAPS Z8, Z7
+	VMOVAPS Z8, Z8
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+
+k5:
+	VMOVUPS     (R9), Z9
+	VFMADD231PS (SI), Z9, Z0
+	VFMADD231PS (SI)(BX*1), Z9, Z1
+	VFMADD231PS (SI)(BX*2), Z9, Z2
+	VFMADD231PS (SI)(R8*1), Z9, Z3
+	VFMADD231PS (SI)(BX*4), Z9, Z4
+	VFMADD231PS (DI), Z9, Z5
+	VFMADD231PS (DI)(BX*1), Z9, Z6
+	VFMADD231PS (DI)(BX*2), Z9, Z7
+	VFMADD231PS (DI)(R8*1), Z9, Z8
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (BX), Z5, Z5
+	VADDPS (BX)(CX*1), Z6, Z6
+	VADDPS (BX)(CX*2), Z7, Z7
+	VADDPS (BX)(SI*1), Z8, Z8
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z9
+	VMAXPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z9, Z8
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+	VMINPS       Z8, Z9, Z8
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (BX)
+	VMOVUPS Z6, (BX)(CX*1)
+	VMOVUPS Z7, (BX)(CX*2)
+	VMOVUPS Z8, (BX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func lanes10AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes10AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z9
+	VMOVAPS Z9, Z0
+	VMOVAPS Z9, Z1
+	VMOVAPS Z9, Z2
+	VMOVAPS Z9, Z3
+	VMOVAPS Z9, Z4
+	VMOVAPS Z9, Z5
+	VMOVAPS Z9, Z6
+	VMOVAPS Z9, Z7
+	VMOVAPS Z9, Z8
+	VMOVAPS Z9, Z9
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+
+k5:
+	VMOVUPS     (R9), Z10
+	VFMADD231PS (SI), Z10, Z0
+	VFMADD231PS (SI)(BX*1), Z10, Z1
+	VFMADD231PS (SI)(BX*2), Z10, Z2
+	VFMADD231PS (SI)(R8*1), Z10, Z3
+	VFMADD231PS (SI)(BX*4), Z10, Z4
+	VFMADD231PS (DI), Z10, Z5
+	VFMADD231PS (DI)(BX*1), Z10, Z6
+	VFMADD231PS (DI)(BX*2), Z10, Z7
+	VFMADD231PS (DI)(R8*1), Z10, Z8
+	VFMADD231PS (DI)(BX*4), Z10, Z9
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (BX), Z5, Z5
+	VADDPS (BX)(CX*1), Z6, Z6
+	VADDPS (BX)(CX*2), Z7, Z7
+	VADDPS (BX)(SI*1), Z8, Z8
+	VADDPS (BX)(CX*4), Z9, Z9
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z10
+	VMAXPS       Z0, Z10, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMAXPS       Z9, Z10, Z9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z10
+	VMINPS       Z0, Z10, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z10, Z2
+	VMINPS       Z3, Z10, Z3
+	VMINPS       Z4, Z10, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z10, Z6
+	VMINPS       Z7, Z10, Z7
+	VMINPS       Z8, Z10, Z8
+	VMINPS       Z9, Z10, Z9
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (BX)
+	VMOVUPS Z6, (BX)(CX*1)
+	VMOVUPS Z7, (BX)(CX*2)
+	VMOVUPS Z8, (BX)(SI*1)
+	VMOVUPS Z9, (BX)(CX*4)
+	VZEROUPPER
+	RET
+
+// func lanes11AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes11AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z10
+	VMOVAPS Z10, Z0
+	VMOVAPS Z10, Z1
+	VMOVAPS Z10, Z2
+	VMOVAPS Z10, Z3
+	VMOVAPS Z10, Z4
+	VMOVAPS Z10, Z5
+	VMOVAPS Z10, Z6
+	VMOVAPS Z10, Z7
+	VMOVAPS Z10, Z8
+	VMOVAPS Z10, Z9
+	VMOVAPS Z10, Z10
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+
+k5:
+	VMOVUPS     (R10), Z11
+	VFMADD231PS (SI), Z11, Z0
+	VFMADD231PS (SI)(BX*1), Z11, Z1
+	VFMADD231PS (SI)(BX*2), Z11, Z2
+	VFMADD231PS (SI)(R8*1), Z11, Z3
+	VFMADD231PS (SI)(BX*4), Z11, Z4
+	VFMADD231PS (SI)(R9*1), Z11, Z5
+	VFMADD231PS (DI), Z11, Z6
+	VFMADD231PS (DI)(BX*1), Z11, Z7
+	VFMADD231PS (DI)(BX*2), Z11, Z8
+	VFMADD231PS (DI)(R8*1), Z11, Z9
+	VFMADD231PS (DI)(BX*4), Z11, Z10
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (BX), Z6, Z6
+	VADDPS (BX)(CX*1), Z7, Z7
+	VADDPS (BX)(CX*2), Z8, Z8
+	VADDPS (BX)(SI*1), Z9, Z9
+	VADDPS (BX)(CX*4), Z10, Z10
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z11
+	VMAXPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z11, Z9
+	VMAXPS       Z10, Z11, Z10
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z11
+	VMINPS       Z0, Z11, Z0
+	VMINPS       Z1, Z11, Z1
+	VMINPS       Z2, Z11, Z2
+	VMINPS       Z3, Z11, Z3
+	VMINPS       Z4, Z11, Z4
+	VMINPS       Z5, Z11, Z5
+	VMINPS       Z6, Z11, Z6
+	VMINPS       Z7, Z11, Z7
+	VMINPS       Z8, Z11, Z8
+	VMINPS       Z9, Z11, Z9
+	VMINPS       Z10, Z11, Z10
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, (BX)(CX*1)
+	VMOVUPS Z8, (BX)(CX*2)
+	VMOVUPS Z9, (BX)(SI*1)
+	VMOVUPS Z10, (BX)(CX*4)
+	VZEROUPPER
+	RET
+
+// func lanes12AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes12AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z11
+	VMOVAPS Z11, Z0
+	VMOVAPS Z11, Z1
+	VMOVAPS Z11, Z2
+	VMOVAPS Z11, Z3
+	VMOVAPS Z11, Z4
+	VMOVAPS Z11, Z5
+	VMOVAPS Z11, Z6
+	VMOVAPS Z11, Z7
+	VMOVAPS Z11, Z8
+	VMOVAPS Z11, Z9
+	VMOVAPS Z11, Z10
+	VMOVAPS Z11, Z11
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+
+k5:
+	VMOVUPS     (R10), Z12
+	VFMADD231PS (SI), Z12, Z0
+	VFMADD231PS (SI)(BX*1), Z12, Z1
+	VFMADD231PS (SI)(BX*2), Z12, Z2
+	VFMADD231PS (SI)(R8*1), Z12, Z3
+	VFMADD231PS (SI)(BX*4), Z12, Z4
+	VFMADD231PS (SI)(R9*1), Z12, Z5
+	VFMADD231PS (DI), Z12, Z6
+	VFMADD231PS (DI)(BX*1), Z12, Z7
+	VFMADD231PS (DI)(BX*2), Z12, Z8
+	VFMADD231PS (DI)(R8*1), Z12, Z9
+	VFMADD231PS (DI)(BX*4), Z12, Z10
+	VFMADD231PS (DI)(R9*1), Z12, Z11
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (BX), Z6, Z6
+	VADDPS (BX)(CX*1), Z7, Z7
+	VADDPS (BX)(CX*2), Z8, Z8
+	VADDPS (BX)(SI*1), Z9, Z9
+	VADDPS (BX)(CX*4), Z10, Z10
+	VADDPS (BX)(DI*1), Z11, Z11
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, (BX)(CX*1)
+	VMOVUPS Z8, (BX)(CX*2)
+	VMOVUPS Z9, (BX)(SI*1)
+	VMOVUPS Z10, (BX)(CX*4)
+	VMOVUPS Z11, (BX)(DI*1)
+	VZEROUPPER
+	RET
+
+// func lanes13AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes13AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z12
+	VMOVAPS Z12, Z0
+	VMOVAPS Z12, Z1
+	VMOVAPS Z12, Z2
+	VMOVAPS Z12, Z3
+	VMOVAPS Z12, Z4
+	VMOVAPS Z12, Z5
+	VMOVAPS Z12, Z6
+	VMOVAPS Z12, Z7
+	VMOVAPS Z12, Z8
+	VMOVAPS Z12, Z9
+	VMOVAPS Z12, Z10
+	VMOVAPS Z12, Z11
+	VMOVAPS Z12, Z12
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+
+k5:
+	VMOVUPS     (R10), Z13
+	VFMADD231PS (SI), Z13, Z0
+	VFMADD231PS (SI)(BX*1), Z13, Z1
+	VFMADD231PS (SI)(BX*2), Z13, Z2
+	VFMADD231PS (SI)(R8*1), Z13, Z3
+	VFMADD231PS (SI)(BX*4), Z13, Z4
+	VFMADD231PS (SI)(R9*1), Z13, Z5
+	VFMADD231PS (SI)(R8*2), Z13, Z6
+	VFMADD231PS (DI), Z13, Z7
+	VFMADD231PS (DI)(BX*1), Z13, Z8
+	VFMADD231PS (DI)(BX*2), Z13, Z9
+	VFMADD231PS (DI)(R8*1), Z13, Z10
+	VFMADD231PS (DI)(BX*4), Z13, Z11
+	VFMADD231PS (DI)(R9*1), Z13, Z12
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (BX), Z7, Z7
+	VADDPS (BX)(CX*1), Z8, Z8
+	VADDPS (BX)(CX*2), Z9, Z9
+	VADDPS (BX)(SI*1), Z10, Z10
+	VADDPS (BX)(CX*4), Z11, Z11
+	VADDPS (BX)(DI*1), Z12, Z12
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z13
+	VMAXPS       Z0, Z13, Z0
+	VMAXPS       Z1, Z13, Z1
+	VMAXPS       Z2, Z13, Z2
+	VMAXPS       Z3, Z13, Z3
+	VMAXPS       Z4, Z13, Z4
+	VMAXPS       Z5, Z13, Z5
+	VMAXPS       Z6, Z13, Z6
+	VMAXPS       Z7, Z13, Z7
+	VMAXPS       Z8, Z13, Z8
+	VMAXPS       Z9, Z13, Z9
+	VMAXPS       Z10, Z13, Z10
+	VMAXPS       Z11, Z13, Z11
+	VMAXPS       Z12, Z13, Z12
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z13
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (BX)
+	VMOVUPS Z8, (BX)(CX*1)
+	VMOVUPS Z9, (BX)(CX*2)
+	VMOVUPS Z10, (BX)(SI*1)
+	VMOVUPS Z11, (BX)(CX*4)
+	VMOVUPS Z12, (BX)(DI*1)
+	VZEROUPPER
+	RET
+
+// func lanes14AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes14AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z13
+	VMOVAPS Z13, Z0
+	VMOVAPS Z13, Z1
+	VMOVAPS Z13, Z2
+	VMOVAPS Z13, Z3
+	VMOVAPS Z13, Z4
+	VMOVAPS Z13, Z5
+	VMOVAPS Z13, Z6
+	VMOVAPS Z13, Z7
+	VMOVAPS Z13, Z8
+	VMOVAPS Z13, Z9
+	VMOVAPS Z13, Z10
+	VMOVAPS Z13, Z11
+	VMOVAPS Z13, Z12
+	VMOVAPS Z13, Z13
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+
+k5:
+	VMOVUPS     (R10), Z14
+	VFMADD231PS (SI), Z14, Z0
+	VFMADD231PS (SI)(BX*1), Z14, Z1
+	VFMADD231PS (SI)(BX*2), Z14, Z2
+	VFMADD231PS (SI)(R8*1), Z14, Z3
+	VFMADD231PS (SI)(BX*4), Z14, Z4
+	VFMADD231PS (SI)(R9*1), Z14, Z5
+	VFMADD231PS (SI)(R8*2), Z14, Z6
+	VFMADD231PS (DI), Z14, Z7
+	VFMADD231PS (DI)(BX*1), Z14, Z8
+	VFMADD231PS (DI)(BX*2), Z14, Z9
+	VFMADD231PS (DI)(R8*1), Z14, Z10
+	VFMADD231PS (DI)(BX*4), Z14, Z11
+	VFMADD231PS (DI)(R9*1), Z14, Z12
+	VFMADD231PS (DI)(R8*2), Z14, Z13
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (BX), Z7, Z7
+	VADDPS (BX)(CX*1), Z8, Z8
+	VADDPS (BX)(CX*2), Z9, Z9
+	VADDPS (BX)(SI*1), Z10, Z10
+	VADDPS (BX)(CX*4), Z11, Z11
+	VADDPS (BX)(DI*1), Z12, Z12
+	VADDPS (BX)(SI*2), Z13, Z13
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z14
+	VMAXPS       Z0, Z14, Z0
+	VMAXPS       Z1, Z14, Z1
+	VMAXPS       Z2, Z14, Z2
+	VMAXPS       Z3, Z14, Z3
+	VMAXPS       Z4, Z14, Z4
+	VMAXPS       Z5, Z14, Z5
+	VMAXPS       Z6, Z14, Z6
+	VMAXPS       Z7, Z14, Z7
+	VMAXPS       Z8, Z14, Z8
+	VMAXPS       Z9, Z14, Z9
+	VMAXPS       Z10, Z14, Z10
+	VMAXPS       Z11, Z14, Z11
+	VMAXPS       Z12, Z14, Z12
+	VMAXPS       Z13, Z14, Z13
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z14
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (BX)
+	VMOVUPS Z8, (BX)(CX*1)
+	VMOVUPS Z9, (BX)(CX*2)
+	VMOVUPS Z10, (BX)(SI*1)
+	VMOVUPS Z11, (BX)(CX*4)
+	VMOVUPS Z12, (BX)(DI*1)
+	VMOVUPS Z13, (BX)(SI*2)
+	VZEROUPPER
+	RET
+
+// func lanes15AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes15AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z14
+	VMOVAPS Z14, Z0
+	VMOVAPS Z14, Z1
+	VMOVAPS Z14, Z2
+	VMOVAPS Z14, Z3
+	VMOVAPS Z14, Z4
+	VMOVAPS Z14, Z5
+	VMOVAPS Z14, Z6
+	VMOVAPS Z14, Z7
+	VMOVAPS Z14, Z8
+	VMOVAPS Z14, Z9
+	VMOVAPS Z14, Z10
+	VMOVAPS Z14, Z11
+	VMOVAPS Z14, Z12
+	VMOVAPS Z14, Z13
+	VMOVAPS Z14, Z14
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+
+k5:
+	VMOVUPS     (R11), Z15
+	VFMADD231PS (SI), Z15, Z0
+	VFMADD231PS (SI)(BX*1), Z15, Z1
+	VFMADD231PS (SI)(BX*2), Z15, Z2
+	VFMADD231PS (SI)(R8*1), Z15, Z3
+	VFMADD231PS (SI)(BX*4), Z15, Z4
+	VFMADD231PS (SI)(R9*1), Z15, Z5
+	VFMADD231PS (SI)(R8*2), Z15, Z6
+	VFMADD231PS (SI)(R10*1), Z15, Z7
+	VFMADD231PS (DI), Z15, Z8
+	VFMADD231PS (DI)(BX*1), Z15, Z9
+	VFMADD231PS (DI)(BX*2), Z15, Z10
+	VFMADD231PS (DI)(R8*1), Z15, Z11
+	VFMADD231PS (DI)(BX*4), Z15, Z12
+	VFMADD231PS (DI)(R9*1), Z15, Z13
+	VFMADD231PS (DI)(R8*2), Z15, Z14
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (BX), Z8, Z8
+	VADDPS (BX)(CX*1), Z9, Z9
+	VADDPS (BX)(CX*2), Z10, Z10
+	VADDPS (BX)(SI*1), Z11, Z11
+	VADDPS (BX)(CX*4), Z12, Z12
+	VADDPS (BX)(DI*1), Z13, Z13
+	VADDPS (BX)(SI*2), Z14, Z14
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z15
+	VMAXPS       Z0, Z15, Z0
+	VMAXPS       Z1, Z15, Z1
+	VMAXPS       Z2, Z15, Z2
+	VMAXPS       Z3, Z15, Z3
+	VMAXPS       Z4, Z15, Z4
+	VMAXPS       Z5, Z15, Z5
+	VMAXPS       Z6, Z15, Z6
+	VMAXPS       Z7, Z15, Z7
+	VMAXPS       Z8, Z15, Z8
+	VMAXPS       Z9, Z15, Z9
+	VMAXPS       Z10, Z15, Z10
+	VMAXPS       Z11, Z15, Z11
+	VMAXPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z15, Z13
+	VMAXPS       Z14, Z15, Z14
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z15
+	VMINPS       Z0, Z15, Z0
+	VMINPS       Z1, Z15, Z1
+	VMINPS       Z2, Z15, Z2
+	VMINPS       Z3, Z15, Z3
+	VMINPS       Z4, Z15, Z4
+	VMINPS       Z5, Z15, Z5
+	VMINPS       Z6, Z15, Z6
+	VMINPS       Z7, Z15, Z7
+	VMINPS       Z8, Z15, Z8
+	VMINPS       Z9, Z15, Z9
+	VMINPS       Z10, Z15, Z10
+	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(SI*1)
+	VMOVUPS Z12, (BX)(CX*4)
+	VMOVUPS Z13, (BX)(DI*1)
+	VMOVUPS Z14, (BX)(SI*2)
+	VZEROUPPER
+	RET
+
+// func lanes16AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z15
+	VMOVAPS Z15, Z0
+	VMOVAPS Z15, Z1
+	VMOVAPS Z15, Z2
+	VMOVAPS Z15, Z3
+	VMOVAPS Z15, Z4
+	VMOVAPS Z15, Z5
+	VMOVAPS Z15, Z6
+	VMOVAPS Z15, Z7
+	VMOVAPS Z15, Z8
+	VMOVAPS Z15, Z9
+	VMOVAPS Z15, Z10
+	VMOVAPS Z15, Z11
+	VMOVAPS Z15, Z12
+	VMOVAPS Z15, Z13
+	VMOVAPS Z15, Z14
+	VMOVAPS Z15, Z15
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+
+k5:
+	VMOVUPS     (R11), Z16
+	VFMADD231PS (SI), Z16, Z0
+	VFMADD231PS (SI)(BX*1), Z16, Z1
+	VFMADD231PS (SI)(BX*2), Z16, Z2
+	VFMADD231PS (SI)(R8*1), Z16, Z3
+	VFMADD231PS (SI)(BX*4), Z16, Z4
+	VFMADD231PS (SI)(R9*1), Z16, Z5
+	VFMADD231PS (SI)(R8*2), Z16, Z6
+	VFMADD231PS (SI)(R10*1), Z16, Z7
+	VFMADD231PS (DI), Z16, Z8
+	VFMADD231PS (DI)(BX*1), Z16, Z9
+	VFMADD231PS (DI)(BX*2), Z16, Z10
+	VFMADD231PS (DI)(R8*1), Z16, Z11
+	VFMADD231PS (DI)(BX*4), Z16, Z12
+	VFMADD231PS (DI)(R9*1), Z16, Z13
+	VFMADD231PS (DI)(R8*2), Z16, Z14
+	VFMADD231PS (DI)(R10*1), Z16, Z15
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (BX), Z8, Z8
+	VADDPS (BX)(CX*1), Z9, Z9
+	VADDPS (BX)(CX*2), Z10, Z10
+	VADDPS (BX)(SI*1), Z11, Z11
+	VADDPS (BX)(CX*4), Z12, Z12
+	VADDPS (BX)(DI*1), Z13, Z13
+	VADDPS (BX)(SI*2), Z14, Z14
+	VADDPS (BX)(R8*1), Z15, Z15
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z16
+	VMAXPS       Z0, Z16, Z0
+	VMAXPS       Z1, Z16, Z1
+	VMAXPS       Z2, Z16, Z2
+	VMAXPS       Z3, Z16, Z3
+	VMAXPS       Z4, Z16, Z4
+	VMAXPS       Z5, Z16, Z5
+	VMAXPS       Z6, Z16, Z6
+	VMAXPS       Z7, Z16, Z7
+	VMAXPS       Z8, Z16, Z8
+	VMAXPS       Z9, Z16, Z9
+	VMAXPS       Z10, Z16, Z10
+	VMAXPS       Z11, Z16, Z11
+	VMAXPS       Z12, Z16, Z12
+	VMAXPS       Z13, Z16, Z13
+	VMAXPS       Z14, Z16, Z14
+	VMAXPS       Z15, Z16, Z15
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z16
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(SI*1)
+	VMOVUPS Z12, (BX)(CX*4)
+	VMOVUPS Z13, (BX)(DI*1)
+	VMOVUPS Z14, (BX)(SI*2)
+	VMOVUPS Z15, (BX)(R8*1)
+	VZEROUPPER
+	RET
+
+// func lanes17AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes17AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z16
+	VMOVAPS Z16, Z0
+	VMOVAPS Z16, Z1
+	VMOVAPS Z16, Z2
+	VMOVAPS Z16, Z3
+	VMOVAPS Z16, Z4
+	VMOVAPS Z16, Z5
+	VMOVAPS Z16, Z6
+	VMOVAPS Z16, Z7
+	VMOVAPS Z16, Z8
+	VMOVAPS Z16, Z9
+	VMOVAPS Z16, Z10
+	VMOVAPS Z16, Z11
+	VMOVAPS Z16, Z12
+	VMOVAPS Z16, Z13
+	VMOVAPS Z16, Z14
+	VMOVAPS Z16, Z15
+	VMOVAPS Z16, Z16
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+
+k5:
+	VMOVUPS     (R11), Z17
+	VFMADD231PS (SI), Z17, Z0
+	VFMADD231PS (SI)(BX*1), Z17, Z1
+	VFMADD231PS (SI)(BX*2), Z17, Z2
+	VFMADD231PS (SI)(R8*1), Z17, Z3
+	VFMADD231PS (SI)(BX*4), Z17, Z4
+	VFMADD231PS (SI)(R9*1), Z17, Z5
+	VFMADD231PS (SI)(R8*2), Z17, Z6
+	VFMADD231PS (SI)(R10*1), Z17, Z7
+	VFMADD231PS (SI)(BX*8), Z17, Z8
+	VFMADD231PS (DI), Z17, Z9
+	VFMADD231PS (DI)(BX*1), Z17, Z10
+	VFMADD231PS (DI)(BX*2), Z17, Z11
+	VFMADD231PS (DI)(R8*1), Z17, Z12
+	VFMADD231PS (DI)(BX*4), Z17, Z13
+	VFMADD231PS (DI)(R9*1), Z17, Z14
+	VFMADD231PS (DI)(R8*2), Z17, Z15
+	VFMADD231PS (DI)(R10*1), Z17, Z16
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (BX), Z9, Z9
+	VADDPS (BX)(CX*1), Z10, Z10
+	VADDPS (BX)(CX*2), Z11, Z11
+	VADDPS (BX)(SI*1), Z12, Z12
+	VADDPS (BX)(CX*4), Z13, Z13
+	VADDPS (BX)(DI*1), Z14, Z14
+	VADDPS (BX)(SI*2), Z15, Z15
+	VADDPS (BX)(R8*1), Z16, Z16
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z17
+	VMAXPS       Z0, Z17, Z0
+	VMAXPS       Z1, Z17, Z1
+	VMAXPS       Z2, Z17, Z2
+	VMAXPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z17, Z7
+	VMAXPS       Z8, Z17, Z8
+	VMAXPS       Z9, Z17, Z9
+	VMAXPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z17, Z15
+	VMAXPS       Z16, Z17, Z16
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z17
+	VMINPS       Z0, Z17, Z0
+	VMINPS       Z1, Z17, Z1
+	VMINPS       Z2, Z17, Z2
+	VMINPS       Z3, Z17, Z3
+	VMINPS       Z4, Z17, Z4
+	VMINPS       Z5, Z17, Z5
+	VMINPS       Z6, Z17, Z6
+	VMINPS       Z7, Z17, Z7
+	VMINPS       Z8, Z17, Z8
+	VMINPS       Z9, Z17, Z9
+	VMINPS       Z10, Z17, Z10
+	VMINPS       Z11, Z17, Z11
+	VMINPS       Z12, Z17, Z12
+	VMINPS       Z13, Z17, Z13
+	VMINPS       Z14, Z17, Z14
+	VMINPS       Z15, Z17, Z15
+	VMINPS       Z16, Z17, Z16
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, (BX)(CX*1)
+	VMOVUPS Z11, (BX)(CX*2)
+	VMOVUPS Z12, (BX)(SI*1)
+	VMOVUPS Z13, (BX)(CX*4)
+	VMOVUPS Z14, (BX)(DI*1)
+	VMOVUPS Z15, (BX)(SI*2)
+	VMOVUPS Z16, (BX)(R8*1)
+	VZEROUPPER
+	RET
+
+// func lanes18AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes18AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z17
+	VMOVAPS Z17, Z0
+	VMOVAPS Z17, Z1
+	VMOVAPS Z17, Z2
+	VMOVAPS Z17, Z3
+	VMOVAPS Z17, Z4
+	VMOVAPS Z17, Z5
+	VMOVAPS Z17, Z6
+	VMOVAPS Z17, Z7
+	VMOVAPS Z17, Z8
+	VMOVAPS Z17, Z9
+	VMOVAPS Z17, Z10
+	VMOVAPS Z17, Z11
+	VMOVAPS Z17, Z12
+	VMOVAPS Z17, Z13
+	VMOVAPS Z17, Z14
+	VMOVAPS Z17, Z15
+	VMOVAPS Z17, Z16
+	VMOVAPS Z17, Z17
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+
+k5:
+	VMOVUPS     (R11), Z18
+	VFMADD231PS (SI), Z18, Z0
+	VFMADD231PS (SI)(BX*1), Z18, Z1
+	VFMADD231PS (SI)(BX*2), Z18, Z2
+	VFMADD231PS (SI)(R8*1), Z18, Z3
+	VFMADD231PS (SI)(BX*4), Z18, Z4
+	VFMADD231PS (SI)(R9*1), Z18, Z5
+	VFMADD231PS (SI)(R8*2), Z18, Z6
+	VFMADD231PS (SI)(R10*1), Z18, Z7
+	VFMADD231PS (SI)(BX*8), Z18, Z8
+	VFMADD231PS (DI), Z18, Z9
+	VFMADD231PS (DI)(BX*1), Z18, Z10
+	VFMADD231PS (DI)(BX*2), Z18, Z11
+	VFMADD231PS (DI)(R8*1), Z18, Z12
+	VFMADD231PS (DI)(BX*4), Z18, Z13
+	VFMADD231PS (DI)(R9*1), Z18, Z14
+	VFMADD231PS (DI)(R8*2), Z18, Z15
+	VFMADD231PS (DI)(R10*1), Z18, Z16
+	VFMADD231PS (DI)(BX*8), Z18, Z17
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (BX), Z9, Z9
+	VADDPS (BX)(CX*1), Z10, Z10
+	VADDPS (BX)(CX*2), Z11, Z11
+	VADDPS (BX)(SI*1), Z12, Z12
+	VADDPS (BX)(CX*4), Z13, Z13
+	VADDPS (BX)(DI*1), Z14, Z14
+	VADDPS (BX)(SI*2), Z15, Z15
+	VADDPS (BX)(R8*1), Z16, Z16
+	VADDPS (BX)(CX*8), Z17, Z17
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z18
+	VMAXPS       Z0, Z18, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMAXPS       Z17, Z18, Z17
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z18
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, (BX)(CX*1)
+	VMOVUPS Z11, (BX)(CX*2)
+	VMOVUPS Z12, (BX)(SI*1)
+	VMOVUPS Z13, (BX)(CX*4)
+	VMOVUPS Z14, (BX)(DI*1)
+	VMOVUPS Z15, (BX)(SI*2)
+	VMOVUPS Z16, (BX)(R8*1)
+	VMOVUPS Z17, (BX)(CX*8)
+	VZEROUPPER
+	RET
+
+// func lanes19AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes19AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z18
+	VMOVAPS Z18, Z0
+	VMOVAPS Z18, Z1
+	VMOVAPS Z18, Z2
+	VMOVAPS Z18, Z3
+	VMOVAPS Z18, Z4
+	VMOVAPS Z18, Z5
+	VMOVAPS Z18, Z6
+	VMOVAPS Z18, Z7
+	VMOVAPS Z18, Z8
+	VMOVAPS Z18, Z9
+	VMOVAPS Z18, Z10
+	VMOVAPS Z18, Z11
+	VMOVAPS Z18, Z12
+	VMOVAPS Z18, Z13
+	VMOVAPS Z18, Z14
+	VMOVAPS Z18, Z15
+	VMOVAPS Z18, Z16
+	VMOVAPS Z18, Z17
+	VMOVAPS Z18, Z18
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+
+k5:
+	VMOVUPS     (R12), Z19
+	VFMADD231PS (SI), Z19, Z0
+	VFMADD231PS (SI)(BX*1), Z19, Z1
+	VFMADD231PS (SI)(BX*2), Z19, Z2
+	VFMADD231PS (SI)(R8*1), Z19, Z3
+	VFMADD231PS (SI)(BX*4), Z19, Z4
+	VFMADD231PS (SI)(R9*1), Z19, Z5
+	VFMADD231PS (SI)(R8*2), Z19, Z6
+	VFMADD231PS (SI)(R10*1), Z19, Z7
+	VFMADD231PS (SI)(BX*8), Z19, Z8
+	VFMADD231PS (SI)(R11*1), Z19, Z9
+	VFMADD231PS (DI), Z19, Z10
+	VFMADD231PS (DI)(BX*1), Z19, Z11
+	VFMADD231PS (DI)(BX*2), Z19, Z12
+	VFMADD231PS (DI)(R8*1), Z19, Z13
+	VFMADD231PS (DI)(BX*4), Z19, Z14
+	VFMADD231PS (DI)(R9*1), Z19, Z15
+	VFMADD231PS (DI)(R8*2), Z19, Z16
+	VFMADD231PS (DI)(R10*1), Z19, Z17
+	VFMADD231PS (DI)(BX*8), Z19, Z18
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (BX), Z10, Z10
+	VADDPS (BX)(CX*1), Z11, Z11
+	VADDPS (BX)(CX*2), Z12, Z12
+	VADDPS (BX)(SI*1), Z13, Z13
+	VADDPS (BX)(CX*4), Z14, Z14
+	VADDPS (BX)(DI*1), Z15, Z15
+	VADDPS (BX)(SI*2), Z16, Z16
+	VADDPS (BX)(R8*1), Z17, Z17
+	VADDPS (BX)(CX*8), Z18, Z18
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z19
+	VMAXPS       Z0, Z19, Z0
+	VMAXPS       Z1, Z19, Z1
+	VMAXPS       Z2, Z19, Z2
+	VMAXPS       Z3, Z19, Z3
+	VMAXPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z19, Z5
+	VMAXPS       Z6, Z19, Z6
+	VMAXPS       Z7, Z19, Z7
+	VMAXPS       Z8, Z19, Z8
+	VMAXPS       Z9, Z19, Z9
+	VMAXPS       Z10, Z19, Z10
+	VMAXPS       Z11, Z19, Z11
+	VMAXPS       Z12, Z19, Z12
+	VMAXPS       Z13, Z19, Z13
+	VMAXPS       Z14, Z19, Z14
+	VMAXPS       Z15, Z19, Z15
+	VMAXPS       Z16, Z19, Z16
+	VMAXPS       Z17, Z19, Z17
+	VMAXPS       Z18, Z19, Z18
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z19
+	VMINPS       Z0, Z19, Z0
+	VMINPS       Z1, Z19, Z1
+	VMINPS       Z2, Z19, Z2
+	VMINPS       Z3, Z19, Z3
+	VMINPS       Z4, Z19, Z4
+	VMINPS       Z5, Z19, Z5
+	VMINPS       Z6, Z19, Z6
+	VMINPS       Z7, Z19, Z7
+	VMINPS       Z8, Z19, Z8
+	VMINPS       Z9, Z19, Z9
+	VMINPS       Z10, Z19, Z10
+	VMINPS       Z11, Z19, Z11
+	VMINPS       Z12, Z19, Z12
+	VMINPS       Z13, Z19, Z13
+	VMINPS       Z14, Z19, Z14
+	VMINPS       Z15, Z19, Z15
+	VMINPS       Z16, Z19, Z16
+	VMINPS       Z17, Z19, Z17
+	VMINPS       Z18, Z19, Z18
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, (BX)(CX*1)
+	VMOVUPS Z12, (BX)(CX*2)
+	VMOVUPS Z13, (BX)(SI*1)
+	VMOVUPS Z14, (BX)(CX*4)
+	VMOVUPS Z15, (BX)(DI*1)
+	VMOVUPS Z16, (BX)(SI*2)
+	VMOVUPS Z17, (BX)(R8*1)
+	VMOVUPS Z18, (BX)(CX*8)
+	VZEROUPPER
+	RET
+
+// func lanes20AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes20AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z19
+	VMOVAPS Z19, Z0
+	VMOVAPS Z19, Z1
+	VMOVAPS Z19, Z2
+	VMOVAPS Z19, Z3
+	VMOVAPS Z19, Z4
+	VMOVAPS Z19, Z5
+	VMOVAPS Z19, Z6
+	VMOVAPS Z19, Z7
+	VMOVAPS Z19, Z8
+	VMOVAPS Z19, Z9
+	VMOVAPS Z19, Z10
+	VMOVAPS Z19, Z11
+	VMOVAPS Z19, Z12
+	VMOVAPS Z19, Z13
+	VMOVAPS Z19, Z14
+	VMOVAPS Z19, Z15
+	VMOVAPS Z19, Z16
+	VMOVAPS Z19, Z17
+	VMOVAPS Z19, Z18
+	VMOVAPS Z19, Z19
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+
+k5:
+	VMOVUPS     (R12), Z20
+	VFMADD231PS (SI), Z20, Z0
+	VFMADD231PS (SI)(BX*1), Z20, Z1
+	VFMADD231PS (SI)(BX*2), Z20, Z2
+	VFMADD231PS (SI)(R8*1), Z20, Z3
+	VFMADD231PS (SI)(BX*4), Z20, Z4
+	VFMADD231PS (SI)(R9*1), Z20, Z5
+	VFMADD231PS (SI)(R8*2), Z20, Z6
+	VFMADD231PS (SI)(R10*1), Z20, Z7
+	VFMADD231PS (SI)(BX*8), Z20, Z8
+	VFMADD231PS (SI)(R11*1), Z20, Z9
+	VFMADD231PS (DI), Z20, Z10
+	VFMADD231PS (DI)(BX*1), Z20, Z11
+	VFMADD231PS (DI)(BX*2), Z20, Z12
+	VFMADD231PS (DI)(R8*1), Z20, Z13
+	VFMADD231PS (DI)(BX*4), Z20, Z14
+	VFMADD231PS (DI)(R9*1), Z20, Z15
+	VFMADD231PS (DI)(R8*2), Z20, Z16
+	VFMADD231PS (DI)(R10*1), Z20, Z17
+	VFMADD231PS (DI)(BX*8), Z20, Z18
+	VFMADD231PS (DI)(R11*1), Z20, Z19
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (BX), Z10, Z10
+	VADDPS (BX)(CX*1), Z11, Z11
+	VADDPS (BX)(CX*2), Z12, Z12
+	VADDPS (BX)(SI*1), Z13, Z13
+	VADDPS (BX)(CX*4), Z14, Z14
+	VADDPS (BX)(DI*1), Z15, Z15
+	VADDPS (BX)(SI*2), Z16, Z16
+	VADDPS (BX)(R8*1), Z17, Z17
+	VADDPS (BX)(CX*8), Z18, Z18
+	VADDPS (BX)(R9*1), Z19, Z19
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z20
+	VMAXPS       Z0, Z20, Z0
+	VMAXPS       Z1, Z20, Z1
+	VMAXPS       Z2, Z20, Z2
+	VMAXPS       Z3, Z20, Z3
+	VMAXPS       Z4, Z20, Z4
+	VMAXPS       Z5, Z20, Z5
+	VMAXPS       Z6, Z20, Z6
+	VMAXPS       Z7, Z20, Z7
+	VMAXPS       Z8, Z20, Z8
+	VMAXPS       Z9, Z20, Z9
+	VMAXPS       Z10, Z20, Z10
+	VMAXPS       Z11, Z20, Z11
+	VMAXPS       Z12, Z20, Z12
+	VMAXPS       Z13, Z20, Z13
+	VMAXPS       Z14, Z20, Z14
+	VMAXPS       Z15, Z20, Z15
+	VMAXPS       Z16, Z20, Z16
+	VMAXPS       Z17, Z20, Z17
+	VMAXPS       Z18, Z20, Z18
+	VMAXPS       Z19, Z20, Z19
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z20
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, (BX)(CX*1)
+	VMOVUPS Z12, (BX)(CX*2)
+	VMOVUPS Z13, (BX)(SI*1)
+	VMOVUPS Z14, (BX)(CX*4)
+	VMOVUPS Z15, (BX)(DI*1)
+	VMOVUPS Z16, (BX)(SI*2)
+	VMOVUPS Z17, (BX)(R8*1)
+	VMOVUPS Z18, (BX)(CX*8)
+	VMOVUPS Z19, (BX)(R9*1)
+	VZEROUPPER
+	RET
+
+// func lanes21AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes21AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z20
+	VMOVAPS Z20, Z0
+	VMOVAPS Z20, Z1
+	VMOVAPS Z20, Z2
+	VMOVAPS Z20, Z3
+	VMOVAPS Z20, Z4
+	VMOVAPS Z20, Z5
+	VMOVAPS Z20, Z6
+	VMOVAPS Z20, Z7
+	VMOVAPS Z20, Z8
+	VMOVAPS Z20, Z9
+	VMOVAPS Z20, Z10
+	VMOVAPS Z20, Z11
+	VMOVAPS Z20, Z12
+	VMOVAPS Z20, Z13
+	VMOVAPS Z20, Z14
+	VMOVAPS Z20, Z15
+	VMOVAPS Z20, Z16
+	VMOVAPS Z20, Z17
+	VMOVAPS Z20, Z18
+	VMOVAPS Z20, Z19
+	VMOVAPS Z20, Z20
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+
+k5:
+	VMOVUPS     (R12), Z21
+	VFMADD231PS (SI), Z21, Z0
+	VFMADD231PS (SI)(BX*1), Z21, Z1
+	VFMADD231PS (SI)(BX*2), Z21, Z2
+	VFMADD231PS (SI)(R8*1), Z21, Z3
+	VFMADD231PS (SI)(BX*4), Z21, Z4
+	VFMADD231PS (SI)(R9*1), Z21, Z5
+	VFMADD231PS (SI)(R8*2), Z21, Z6
+	VFMADD231PS (SI)(R10*1), Z21, Z7
+	VFMADD231PS (SI)(BX*8), Z21, Z8
+	VFMADD231PS (SI)(R11*1), Z21, Z9
+	VFMADD231PS (SI)(R9*2), Z21, Z10
+	VFMADD231PS (DI), Z21, Z11
+	VFMADD231PS (DI)(BX*1), Z21, Z12
+	VFMADD231PS (DI)(BX*2), Z21, Z13
+	VFMADD231PS (DI)(R8*1), Z21, Z14
+	VFMADD231PS (DI)(BX*4), Z21, Z15
+	VFMADD231PS (DI)(R9*1), Z21, Z16
+	VFMADD231PS (DI)(R8*2), Z21, Z17
+	VFMADD231PS (DI)(R10*1), Z21, Z18
+	VFMADD231PS (DI)(BX*8), Z21, Z19
+	VFMADD231PS (DI)(R11*1), Z21, Z20
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (BX), Z11, Z11
+	VADDPS (BX)(CX*1), Z12, Z12
+	VADDPS (BX)(CX*2), Z13, Z13
+	VADDPS (BX)(SI*1), Z14, Z14
+	VADDPS (BX)(CX*4), Z15, Z15
+	VADDPS (BX)(DI*1), Z16, Z16
+	VADDPS (BX)(SI*2), Z17, Z17
+	VADDPS (BX)(R8*1), Z18, Z18
+	VADDPS (BX)(CX*8), Z19, Z19
+	VADDPS (BX)(R9*1), Z20, Z20
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z21
+	VMAXPS       Z0, Z21, Z0
+	VMAXPS       Z1, Z21, Z1
+	VMAXPS       Z2, Z21, Z2
+	VMAXPS       Z3, Z21, Z3
+	VMAXPS       Z4, Z21, Z4
+	VMAXPS       Z5, Z21, Z5
+	VMAXPS       Z6, Z21, Z6
+	VMAXPS       Z7, Z21, Z7
+	VMAXPS       Z8, Z21, Z8
+	VMAXPS       Z9, Z21, Z9
+	VMAXPS       Z10, Z21, Z10
+	VMAXPS       Z11, Z21, Z11
+	VMAXPS       Z12, Z21, Z12
+	VMAXPS       Z13, Z21, Z13
+	VMAXPS       Z14, Z21, Z14
+	VMAXPS       Z15, Z21, Z15
+	VMAXPS       Z16, Z21, Z16
+	VMAXPS       Z17, Z21, Z17
+	VMAXPS       Z18, Z21, Z18
+	VMAXPS       Z19, Z21, Z19
+	VMAXPS       Z20, Z21, Z20
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z21
+	VMINPS       Z0, Z21, Z0
+	VMINPS       Z1, Z21, Z1
+	VMINPS       Z2, Z21, Z2
+	VMINPS       Z3, Z21, Z3
+	VMINPS       Z4, Z21, Z4
+	VMINPS       Z5, Z21, Z5
+	VMINPS       Z6, Z21, Z6
+	VMINPS       Z7, Z21, Z7
+	VMINPS       Z8, Z21, Z8
+	VMINPS       Z9, Z21, Z9
+	VMINPS       Z10, Z21, Z10
+	VMINPS       Z11, Z21, Z11
+	VMINPS       Z12, Z21, Z12
+	VMINPS       Z13, Z21, Z13
+	VMINPS       Z14, Z21, Z14
+	VMINPS       Z15, Z21, Z15
+	VMINPS       Z16, Z21, Z16
+	VMINPS       Z17, Z21, Z17
+	VMINPS       Z18, Z21, Z18
+	VMINPS       Z19, Z21, Z19
+	VMINPS       Z20, Z21, Z20
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (BX)
+	VMOVUPS Z12, (BX)(CX*1)
+	VMOVUPS Z13, (BX)(CX*2)
+	VMOVUPS Z14, (BX)(SI*1)
+	VMOVUPS Z15, (BX)(CX*4)
+	VMOVUPS Z16, (BX)(DI*1)
+	VMOVUPS Z17, (BX)(SI*2)
+	VMOVUPS Z18, (BX)(R8*1)
+	VMOVUPS Z19, (BX)(CX*8)
+	VMOVUPS Z20, (BX)(R9*1)
+	VZEROUPPER
+	RET
+
+// func lanes22AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes22AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z21
+	VMOVAPS Z21, Z0
+	VMOVAPS Z21, Z1
+	VMOVAPS Z21, Z2
+	VMOVAPS Z21, Z3
+	VMOVAPS Z21, Z4
+	VMOVAPS Z21, Z5
+	VMOVAPS Z21, Z6
+	VMOVAPS Z21, Z7
+	VMOVAPS Z21, Z8
+	VMOVAPS Z21, Z9
+	VMOVAPS Z21, Z10
+	VMOVAPS Z21, Z11
+	VMOVAPS Z21, Z12
+	VMOVAPS Z21, Z13
+	VMOVAPS Z21, Z14
+	VMOVAPS Z21, Z15
+	VMOVAPS Z21, Z16
+	VMOVAPS Z21, Z17
+	VMOVAPS Z21, Z18
+	VMOVAPS Z21, Z19
+	VMOVAPS Z21, Z20
+	VMOVAPS Z21, Z21
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+
+k5:
+	VMOVUPS     (R12), Z22
+	VFMADD231PS (SI), Z22, Z0
+	VFMADD231PS (SI)(BX*1), Z22, Z1
+	VFMADD231PS (SI)(BX*2), Z22, Z2
+	VFMADD231PS (SI)(R8*1), Z22, Z3
+	VFMADD231PS (SI)(BX*4), Z22, Z4
+	VFMADD231PS (SI)(R9*1), Z22, Z5
+	VFMADD231PS (SI)(R8*2), Z22, Z6
+	VFMADD231PS (SI)(R10*1), Z22, Z7
+	VFMADD231PS (SI)(BX*8), Z22, Z8
+	VFMADD231PS (SI)(R11*1), Z22, Z9
+	VFMADD231PS (SI)(R9*2), Z22, Z10
+	VFMADD231PS (DI), Z22, Z11
+	VFMADD231PS (DI)(BX*1), Z22, Z12
+	VFMADD231PS (DI)(BX*2), Z22, Z13
+	VFMADD231PS (DI)(R8*1), Z22, Z14
+	VFMADD231PS (DI)(BX*4), Z22, Z15
+	VFMADD231PS (DI)(R9*1), Z22, Z16
+	VFMADD231PS (DI)(R8*2), Z22, Z17
+	VFMADD231PS (DI)(R10*1), Z22, Z18
+	VFMADD231PS (DI)(BX*8), Z22, Z19
+	VFMADD231PS (DI)(R11*1), Z22, Z20
+	VFMADD231PS (DI)(R9*2), Z22, Z21
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (BX), Z11, Z11
+	VADDPS (BX)(CX*1), Z12, Z12
+	VADDPS (BX)(CX*2), Z13, Z13
+	VADDPS (BX)(SI*1), Z14, Z14
+	VADDPS (BX)(CX*4), Z15, Z15
+	VADDPS (BX)(DI*1), Z16, Z16
+	VADDPS (BX)(SI*2), Z17, Z17
+	VADDPS (BX)(R8*1), Z18, Z18
+	VADDPS (BX)(CX*8), Z19, Z19
+	VADDPS (BX)(R9*1), Z20, Z20
+	VADDPS (BX)(DI*2), Z21, Z21
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z22
+	VMAXPS       Z0, Z22, Z0
+	VMAXPS       Z1, Z22, Z1
+	VMAXPS       Z2, Z22, Z2
+	VMAXPS       Z3, Z22, Z3
+	VMAXPS       Z4, Z22, Z4
+	VMAXPS       Z5, Z22, Z5
+	VMAXPS       Z6, Z22, Z6
+	VMAXPS       Z7, Z22, Z7
+	VMAXPS       Z8, Z22, Z8
+	VMAXPS       Z9, Z22, Z9
+	VMAXPS       Z10, Z22, Z10
+	VMAXPS       Z11, Z22, Z11
+	VMAXPS       Z12, Z22, Z12
+	VMAXPS       Z13, Z22, Z13
+	VMAXPS       Z14, Z22, Z14
+	VMAXPS       Z15, Z22, Z15
+	VMAXPS       Z16, Z22, Z16
+	VMAXPS       Z17, Z22, Z17
+	VMAXPS       Z18, Z22, Z18
+	VMAXPS       Z19, Z22, Z19
+	VMAXPS       Z20, Z22, Z20
+	VMAXPS       Z21, Z22, Z21
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z22
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (BX)
+	VMOVUPS Z12, (BX)(CX*1)
+	VMOVUPS Z13, (BX)(CX*2)
+	VMOVUPS Z14, (BX)(SI*1)
+	VMOVUPS Z15, (BX)(CX*4)
+	VMOVUPS Z16, (BX)(DI*1)
+	VMOVUPS Z17, (BX)(SI*2)
+	VMOVUPS Z18, (BX)(R8*1)
+	VMOVUPS Z19, (BX)(CX*8)
+	VMOVUPS Z20, (BX)(R9*1)
+	VMOVUPS Z21, (BX)(DI*2)
+	VZEROUPPER
+	RET
+
+// func lanes23AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes23AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z22
+	VMOVAPS Z22, Z0
+	VMOVAPS Z22, Z1
+	VMOVAPS Z22, Z2
+	VMOVAPS Z22, Z3
+	VMOVAPS Z22, Z4
+	VMOVAPS Z22, Z5
+	VMOVAPS Z22, Z6
+	VMOVAPS Z22, Z7
+	VMOVAPS Z22, Z8
+	VMOVAPS Z22, Z9
+	VMOVAPS Z22, Z10
+	VMOVAPS Z22, Z11
+	VMOVAPS Z22, Z12
+	VMOVAPS Z22, Z13
+	VMOVAPS Z22, Z14
+	VMOVAPS Z22, Z15
+	VMOVAPS Z22, Z16
+	VMOVAPS Z22, Z17
+	VMOVAPS Z22, Z18
+	VMOVAPS Z22, Z19
+	VMOVAPS Z22, Z20
+	VMOVAPS Z22, Z21
+	VMOVAPS Z22, Z22
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R13
+	ADDQ 56(AX), R13
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R14
+
+k5:
+	VMOVUPS     (R13), Z23
+	VFMADD231PS (SI), Z23, Z0
+	VFMADD231PS (SI)(BX*1), Z23, Z1
+	VFMADD231PS (SI)(BX*2), Z23, Z2
+	VFMADD231PS (SI)(R8*1), Z23, Z3
+	VFMADD231PS (SI)(BX*4), Z23, Z4
+	VFMADD231PS (SI)(R9*1), Z23, Z5
+	VFMADD231PS (SI)(R8*2), Z23, Z6
+	VFMADD231PS (SI)(R10*1), Z23, Z7
+	VFMADD231PS (SI)(BX*8), Z23, Z8
+	VFMADD231PS (SI)(R11*1), Z23, Z9
+	VFMADD231PS (SI)(R9*2), Z23, Z10
+	VFMADD231PS (SI)(R12*1), Z23, Z11
+	VFMADD231PS (DI), Z23, Z12
+	VFMADD231PS (DI)(BX*1), Z23, Z13
+	VFMADD231PS (DI)(BX*2), Z23, Z14
+	VFMADD231PS (DI)(R8*1), Z23, Z15
+	VFMADD231PS (DI)(BX*4), Z23, Z16
+	VFMADD231PS (DI)(R9*1), Z23, Z17
+	VFMADD231PS (DI)(R8*2), Z23, Z18
+	VFMADD231PS (DI)(R10*1), Z23, Z19
+	VFMADD231PS (DI)(BX*8), Z23, Z20
+	VFMADD231PS (DI)(R11*1), Z23, Z21
+	VFMADD231PS (DI)(R9*2), Z23, Z22
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R13
+	DECQ        R14
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (BX), Z12, Z12
+	VADDPS (BX)(CX*1), Z13, Z13
+	VADDPS (BX)(CX*2), Z14, Z14
+	VADDPS (BX)(SI*1), Z15, Z15
+	VADDPS (BX)(CX*4), Z16, Z16
+	VADDPS (BX)(DI*1), Z17, Z17
+	VADDPS (BX)(SI*2), Z18, Z18
+	VADDPS (BX)(R8*1), Z19, Z19
+	VADDPS (BX)(CX*8), Z20, Z20
+	VADDPS (BX)(R9*1), Z21, Z21
+	VADDPS (BX)(DI*2), Z22, Z22
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z23
+	VMAXPS       Z0, Z23, Z0
+	VMAXPS       Z1, Z23, Z1
+	VMAXPS       Z2, Z23, Z2
+	VMAXPS       Z3, Z23, Z3
+	VMAXPS       Z4, Z23, Z4
+	VMAXPS       Z5, Z23, Z5
+	VMAXPS       Z6, Z23, Z6
+	VMAXPS       Z7, Z23, Z7
+	VMAXPS       Z8, Z23, Z8
+	VMAXPS       Z9, Z23, Z9
+	VMAXPS       Z10, Z23, Z10
+	VMAXPS       Z11, Z23, Z11
+	VMAXPS       Z12, Z23, Z12
+	VMAXPS       Z13, Z23, Z13
+	VMAXPS       Z14, Z23, Z14
+	VMAXPS       Z15, Z23, Z15
+	VMAXPS       Z16, Z23, Z16
+	VMAXPS       Z17, Z23, Z17
+	VMAXPS       Z18, Z23, Z18
+	VMAXPS       Z19, Z23, Z19
+	VMAXPS       Z20, Z23, Z20
+	VMAXPS       Z21, Z23, Z21
+	VMAXPS       Z22, Z23, Z22
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z23
+	VMINPS       Z0, Z23, Z0
+	VMINPS       Z1, Z23, Z1
+	VMINPS       Z2, Z23, Z2
+	VMINPS       Z3, Z23, Z3
+	VMINPS       Z4, Z23, Z4
+	VMINPS       Z5, Z23, Z5
+	VMINPS       Z6, Z23, Z6
+	VMINPS       Z7, Z23, Z7
+	VMINPS       Z8, Z23, Z8
+	VMINPS       Z9, Z23, Z9
+	VMINPS       Z10, Z23, Z10
+	VMINPS       Z11, Z23, Z11
+	VMINPS       Z12, Z23, Z12
+	VMINPS       Z13, Z23, Z13
+	VMINPS       Z14, Z23, Z14
+	VMINPS       Z15, Z23, Z15
+	VMINPS       Z16, Z23, Z16
+	VMINPS       Z17, Z23, Z17
+	VMINPS       Z18, Z23, Z18
+	VMINPS       Z19, Z23, Z19
+	VMINPS       Z20, Z23, Z20
+	VMINPS       Z21, Z23, Z21
+	VMINPS       Z22, Z23, Z22
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, (BX)(CX*1)
+	VMOVUPS Z14, (BX)(CX*2)
+	VMOVUPS Z15, (BX)(SI*1)
+	VMOVUPS Z16, (BX)(CX*4)
+	VMOVUPS Z17, (BX)(DI*1)
+	VMOVUPS Z18, (BX)(SI*2)
+	VMOVUPS Z19, (BX)(R8*1)
+	VMOVUPS Z20, (BX)(CX*8)
+	VMOVUPS Z21, (BX)(R9*1)
+	VMOVUPS Z22, (BX)(DI*2)
+	VZEROUPPER
+	RET
+
+// func lanes24AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes24AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z23
+	VMOVAPS Z23, Z0
+	VMOVAPS Z23, Z1
+	VMOVAPS Z23, Z2
+	VMOVAPS Z23, Z3
+	VMOVAPS Z23, Z4
+	VMOVAPS Z23, Z5
+	VMOVAPS Z23, Z6
+	VMOVAPS Z23, Z7
+	VMOVAPS Z23, Z8
+	VMOVAPS Z23, Z9
+	VMOVAPS Z23, Z10
+	VMOVAPS Z23, Z11
+	VMOVAPS Z23, Z12
+	VMOVAPS Z23, Z13
+	VMOVAPS Z23, Z14
+	VMOVAPS Z23, Z15
+	VMOVAPS Z23, Z16
+	VMOVAPS Z23, Z17
+	VMOVAPS Z23, Z18
+	VMOVAPS Z23, Z19
+	VMOVAPS Z23, Z20
+	VMOVAPS Z23, Z21
+	VMOVAPS Z23, Z22
+	VMOVAPS Z23, Z23
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R13
+	ADDQ 56(AX), R13
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R14
+
+k5:
+	VMOVUPS     (R13), Z24
+	VFMADD231PS (SI), Z24, Z0
+	VFMADD231PS (SI)(BX*1), Z24, Z1
+	VFMADD231PS (SI)(BX*2), Z24, Z2
+	VFMADD231PS (SI)(R8*1), Z24, Z3
+	VFMADD231PS (SI)(BX*4), Z24, Z4
+	VFMADD231PS (SI)(R9*1), Z24, Z5
+	VFMADD231PS (SI)(R8*2), Z24, Z6
+	VFMADD231PS (SI)(R10*1), Z24, Z7
+	VFMADD231PS (SI)(BX*8), Z24, Z8
+	VFMADD231PS (SI)(R11*1), Z24, Z9
+	VFMADD231PS (SI)(R9*2), Z24, Z10
+	VFMADD231PS (SI)(R12*1), Z24, Z11
+	VFMADD231PS (DI), Z24, Z12
+	VFMADD231PS (DI)(BX*1), Z24, Z13
+	VFMADD231PS (DI)(BX*2), Z24, Z14
+	VFMADD231PS (DI)(R8*1), Z24, Z15
+	VFMADD231PS (DI)(BX*4), Z24, Z16
+	VFMADD231PS (DI)(R9*1), Z24, Z17
+	VFMADD231PS (DI)(R8*2), Z24, Z18
+	VFMADD231PS (DI)(R10*1), Z24, Z19
+	VFMADD231PS (DI)(BX*8), Z24, Z20
+	VFMADD231PS (DI)(R11*1), Z24, Z21
+	VFMADD231PS (DI)(R9*2), Z24, Z22
+	VFMADD231PS (DI)(R12*1), Z24, Z23
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R13
+	DECQ        R14
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (BX), Z12, Z12
+	VADDPS (BX)(CX*1), Z13, Z13
+	VADDPS (BX)(CX*2), Z14, Z14
+	VADDPS (BX)(SI*1), Z15, Z15
+	VADDPS (BX)(CX*4), Z16, Z16
+	VADDPS (BX)(DI*1), Z17, Z17
+	VADDPS (BX)(SI*2), Z18, Z18
+	VADDPS (BX)(R8*1), Z19, Z19
+	VADDPS (BX)(CX*8), Z20, Z20
+	VADDPS (BX)(R9*1), Z21, Z21
+	VADDPS (BX)(DI*2), Z22, Z22
+	VADDPS (BX)(R10*1), Z23, Z23
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z24
+	VMAXPS       Z0, Z24, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMAXPS       Z23, Z24, Z23
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z24
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, (BX)(CX*1)
+	VMOVUPS Z14, (BX)(CX*2)
+	VMOVUPS Z15, (BX)(SI*1)
+	VMOVUPS Z16, (BX)(CX*4)
+	VMOVUPS Z17, (BX)(DI*1)
+	VMOVUPS Z18, (BX)(SI*2)
+	VMOVUPS Z19, (BX)(R8*1)
+	VMOVUPS Z20, (BX)(CX*8)
+	VMOVUPS Z21, (BX)(R9*1)
+	VMOVUPS Z22, (BX)(DI*2)
+	VMOVUPS Z23, (BX)(R10*1)
+	VZEROUPPER
+	RET
+
+// func lanes25AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes25AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z24
+	VMOVAPS Z24, Z0
+	VMOVAPS Z24, Z1
+	VMOVAPS Z24, Z2
+	VMOVAPS Z24, Z3
+	VMOVAPS Z24, Z4
+	VMOVAPS Z24, Z5
+	VMOVAPS Z24, Z6
+	VMOVAPS Z24, Z7
+	VMOVAPS Z24, Z8
+	VMOVAPS Z24, Z9
+	VMOVAPS Z24, Z10
+	VMOVAPS Z24, Z11
+	VMOVAPS Z24, Z12
+	VMOVAPS Z24, Z13
+	VMOVAPS Z24, Z14
+	VMOVAPS Z24, Z15
+	VMOVAPS Z24, Z16
+	VMOVAPS Z24, Z17
+	VMOVAPS Z24, Z18
+	VMOVAPS Z24, Z19
+	VMOVAPS Z24, Z20
+	VMOVAPS Z24, Z21
+	VMOVAPS Z24, Z22
+	VMOVAPS Z24, Z23
+	VMOVAPS Z24, Z24
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R13
+	ADDQ 56(AX), R13
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R14
+
+k5:
+	VMOVUPS     (R13), Z25
+	VFMADD231PS (SI), Z25, Z0
+	VFMADD231PS (SI)(BX*1), Z25, Z1
+	VFMADD231PS (SI)(BX*2), Z25, Z2
+	VFMADD231PS (SI)(R8*1), Z25, Z3
+	VFMADD231PS (SI)(BX*4), Z25, Z4
+	VFMADD231PS (SI)(R9*1), Z25, Z5
+	VFMADD231PS (SI)(R8*2), Z25, Z6
+	VFMADD231PS (SI)(R10*1), Z25, Z7
+	VFMADD231PS (SI)(BX*8), Z25, Z8
+	VFMADD231PS (SI)(R11*1), Z25, Z9
+	VFMADD231PS (SI)(R9*2), Z25, Z10
+	VFMADD231PS (SI)(R12*1), Z25, Z11
+	VFMADD231PS (SI)(R8*4), Z25, Z12
+	VFMADD231PS (DI), Z25, Z13
+	VFMADD231PS (DI)(BX*1), Z25, Z14
+	VFMADD231PS (DI)(BX*2), Z25, Z15
+	VFMADD231PS (DI)(R8*1), Z25, Z16
+	VFMADD231PS (DI)(BX*4), Z25, Z17
+	VFMADD231PS (DI)(R9*1), Z25, Z18
+	VFMADD231PS (DI)(R8*2), Z25, Z19
+	VFMADD231PS (DI)(R10*1), Z25, Z20
+	VFMADD231PS (DI)(BX*8), Z25, Z21
+	VFMADD231PS (DI)(R11*1), Z25, Z22
+	VFMADD231PS (DI)(R9*2), Z25, Z23
+	VFMADD231PS (DI)(R12*1), Z25, Z24
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R13
+	DECQ        R14
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (DX)(SI*4), Z12, Z12
+	VADDPS (BX), Z13, Z13
+	VADDPS (BX)(CX*1), Z14, Z14
+	VADDPS (BX)(CX*2), Z15, Z15
+	VADDPS (BX)(SI*1), Z16, Z16
+	VADDPS (BX)(CX*4), Z17, Z17
+	VADDPS (BX)(DI*1), Z18, Z18
+	VADDPS (BX)(SI*2), Z19, Z19
+	VADDPS (BX)(R8*1), Z20, Z20
+	VADDPS (BX)(CX*8), Z21, Z21
+	VADDPS (BX)(R9*1), Z22, Z22
+	VADDPS (BX)(DI*2), Z23, Z23
+	VADDPS (BX)(R10*1), Z24, Z24
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z25
+	VMAXPS       Z0, Z25, Z0
+	VMAXPS       Z1, Z25, Z1
+	VMAXPS       Z2, Z25, Z2
+	VMAXPS       Z3, Z25, Z3
+	VMAXPS       Z4, Z25, Z4
+	VMAXPS       Z5, Z25, Z5
+	VMAXPS       Z6, Z25, Z6
+	VMAXPS       Z7, Z25, Z7
+	VMAXPS       Z8, Z25, Z8
+	VMAXPS       Z9, Z25, Z9
+	VMAXPS       Z10, Z25, Z10
+	VMAXPS       Z11, Z25, Z11
+	VMAXPS       Z12, Z25, Z12
+	VMAXPS       Z13, Z25, Z13
+	VMAXPS       Z14, Z25, Z14
+	VMAXPS       Z15, Z25, Z15
+	VMAXPS       Z16, Z25, Z16
+	VMAXPS       Z17, Z25, Z17
+	VMAXPS       Z18, Z25, Z18
+	VMAXPS       Z19, Z25, Z19
+	VMAXPS       Z20, Z25, Z20
+	VMAXPS       Z21, Z25, Z21
+	VMAXPS       Z22, Z25, Z22
+	VMAXPS       Z23, Z25, Z23
+	VMAXPS       Z24, Z25, Z24
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z25
+	VMINPS       Z0, Z25, Z0
+	VMINPS       Z1, Z25, Z1
+	VMINPS       Z2, Z25, Z2
+	VMINPS       Z3, Z25, Z3
+	VMINPS       Z4, Z25, Z4
+	VMINPS       Z5, Z25, Z5
+	VMINPS       Z6, Z25, Z6
+	VMINPS       Z7, Z25, Z7
+	VMINPS       Z8, Z25, Z8
+	VMINPS       Z9, Z25, Z9
+	VMINPS       Z10, Z25, Z10
+	VMINPS       Z11, Z25, Z11
+	VMINPS       Z12, Z25, Z12
+	VMINPS       Z13, Z25, Z13
+	VMINPS       Z14, Z25, Z14
+	VMINPS       Z15, Z25, Z15
+	VMINPS       Z16, Z25, Z16
+	VMINPS       Z17, Z25, Z17
+	VMINPS       Z18, Z25, Z18
+	VMINPS       Z19, Z25, Z19
+	VMINPS       Z20, Z25, Z20
+	VMINPS       Z21, Z25, Z21
+	VMINPS       Z22, Z25, Z22
+	VMINPS       Z23, Z25, Z23
+	VMINPS       Z24, Z25, Z24
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (DX)(SI*4)
+	VMOVUPS Z13, (BX)
+	VMOVUPS Z14, (BX)(CX*1)
+	VMOVUPS Z15, (BX)(CX*2)
+	VMOVUPS Z16, (BX)(SI*1)
+	VMOVUPS Z17, (BX)(CX*4)
+	VMOVUPS Z18, (BX)(DI*1)
+	VMOVUPS Z19, (BX)(SI*2)
+	VMOVUPS Z20, (BX)(R8*1)
+	VMOVUPS Z21, (BX)(CX*8)
+	VMOVUPS Z22, (BX)(R9*1)
+	VMOVUPS Z23, (BX)(DI*2)
+	VMOVUPS Z24, (BX)(R10*1)
+	VZEROUPPER
+	RET
+
+// func lanes26AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes26AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z25
+	VMOVAPS Z25, Z0
+	VMOVAPS Z25, Z1
+	VMOVAPS Z25, Z2
+	VMOVAPS Z25, Z3
+	VMOVAPS Z25, Z4
+	VMOVAPS Z25, Z5
+	VMOVAPS Z25, Z6
+	VMOVAPS Z25, Z7
+	VMOVAPS Z25, Z8
+	VMOVAPS Z25, Z9
+	VMOVAPS Z25, Z10
+	VMOVAPS Z25, Z11
+	VMOVAPS Z25, Z12
+	VMOVAPS Z25, Z13
+	VMOVAPS Z25, Z14
+	VMOVAPS Z25, Z15
+	VMOVAPS Z25, Z16
+	VMOVAPS Z25, Z17
+	VMOVAPS Z25, Z18
+	VMOVAPS Z25, Z19
+	VMOVAPS Z25, Z20
+	VMOVAPS Z25, Z21
+	VMOVAPS Z25, Z22
+	VMOVAPS Z25, Z23
+	VMOVAPS Z25, Z24
+	VMOVAPS Z25, Z25
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R13
+	ADDQ 56(AX), R13
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R14
+
+k5:
+	VMOVUPS     (R13), Z26
+	VFMADD231PS (SI), Z26, Z0
+	VFMADD231PS (SI)(BX*1), Z26, Z1
+	VFMADD231PS (SI)(BX*2), Z26, Z2
+	VFMADD231PS (SI)(R8*1), Z26, Z3
+	VFMADD231PS (SI)(BX*4), Z26, Z4
+	VFMADD231PS (SI)(R9*1), Z26, Z5
+	VFMADD231PS (SI)(R8*2), Z26, Z6
+	VFMADD231PS (SI)(R10*1), Z26, Z7
+	VFMADD231PS (SI)(BX*8), Z26, Z8
+	VFMADD231PS (SI)(R11*1), Z26, Z9
+	VFMADD231PS (SI)(R9*2), Z26, Z10
+	VFMADD231PS (SI)(R12*1), Z26, Z11
+	VFMADD231PS (SI)(R8*4), Z26, Z12
+	VFMADD231PS (DI), Z26, Z13
+	VFMADD231PS (DI)(BX*1), Z26, Z14
+	VFMADD231PS (DI)(BX*2), Z26, Z15
+	VFMADD231PS (DI)(R8*1), Z26, Z16
+	VFMADD231PS (DI)(BX*4), Z26, Z17
+	VFMADD231PS (DI)(R9*1), Z26, Z18
+	VFMADD231PS (DI)(R8*2), Z26, Z19
+	VFMADD231PS (DI)(R10*1), Z26, Z20
+	VFMADD231PS (DI)(BX*8), Z26, Z21
+	VFMADD231PS (DI)(R11*1), Z26, Z22
+	VFMADD231PS (DI)(R9*2), Z26, Z23
+	VFMADD231PS (DI)(R12*1), Z26, Z24
+	VFMADD231PS (DI)(R8*4), Z26, Z25
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R13
+	DECQ        R14
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (DX)(SI*4), Z12, Z12
+	VADDPS (BX), Z13, Z13
+	VADDPS (BX)(CX*1), Z14, Z14
+	VADDPS (BX)(CX*2), Z15, Z15
+	VADDPS (BX)(SI*1), Z16, Z16
+	VADDPS (BX)(CX*4), Z17, Z17
+	VADDPS (BX)(DI*1), Z18, Z18
+	VADDPS (BX)(SI*2), Z19, Z19
+	VADDPS (BX)(R8*1), Z20, Z20
+	VADDPS (BX)(CX*8), Z21, Z21
+	VADDPS (BX)(R9*1), Z22, Z22
+	VADDPS (BX)(DI*2), Z23, Z23
+	VADDPS (BX)(R10*1), Z24, Z24
+	VADDPS (BX)(SI*4), Z25, Z25
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z26
+	VMAXPS       Z0, Z26, Z0
+	VMAXPS       Z1, Z26, Z1
+	VMAXPS       Z2, Z26, Z2
+	VMAXPS       Z3, Z26, Z3
+	VMAXPS       Z4, Z26, Z4
+	VMAXPS       Z5, Z26, Z5
+	VMAXPS       Z6, Z26, Z6
+	VMAXPS       Z7, Z26, Z7
+	VMAXPS       Z8, Z26, Z8
+	VMAXPS       Z9, Z26, Z9
+	VMAXPS       Z10, Z26, Z10
+	VMAXPS       Z11, Z26, Z11
+	VMAXPS       Z12, Z26, Z12
+	VMAXPS       Z13, Z26, Z13
+	VMAXPS       Z14, Z26, Z14
+	VMAXPS       Z15, Z26, Z15
+	VMAXPS       Z16, Z26, Z16
+	VMAXPS       Z17, Z26, Z17
+	VMAXPS       Z18, Z26, Z18
+	VMAXPS       Z19, Z26, Z19
+	VMAXPS       Z20, Z26, Z20
+	VMAXPS       Z21, Z26, Z21
+	VMAXPS       Z22, Z26, Z22
+	VMAXPS       Z23, Z26, Z23
+	VMAXPS       Z24, Z26, Z24
+	VMAXPS       Z25, Z26, Z25
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z26
+	VMINPS       Z0, Z26, Z0
+	VMINPS       Z1, Z26, Z1
+	VMINPS       Z2, Z26, Z2
+	VMINPS       Z3, Z26, Z3
+	VMINPS       Z4, Z26, Z4
+	VMINPS       Z5, Z26, Z5
+	VMINPS       Z6, Z26, Z6
+	VMINPS       Z7, Z26, Z7
+	VMINPS       Z8, Z26, Z8
+	VMINPS       Z9, Z26, Z9
+	VMINPS       Z10, Z26, Z10
+	VMINPS       Z11, Z26, Z11
+	VMINPS       Z12, Z26, Z12
+	VMINPS       Z13, Z26, Z13
+	VMINPS       Z14, Z26, Z14
+	VMINPS       Z15, Z26, Z15
+	VMINPS       Z16, Z26, Z16
+	VMINPS       Z17, Z26, Z17
+	VMINPS       Z18, Z26, Z18
+	VMINPS       Z19, Z26, Z19
+	VMINPS       Z20, Z26, Z20
+	VMINPS       Z21, Z26, Z21
+	VMINPS       Z22, Z26, Z22
+	VMINPS       Z23, Z26, Z23
+	VMINPS       Z24, Z26, Z24
+	VMINPS       Z25, Z26, Z25
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (DX)(SI*4)
+	VMOVUPS Z13, (BX)
+	VMOVUPS Z14, (BX)(CX*1)
+	VMOVUPS Z15, (BX)(CX*2)
+	VMOVUPS Z16, (BX)(SI*1)
+	VMOVUPS Z17, (BX)(CX*4)
+	VMOVUPS Z18, (BX)(DI*1)
+	VMOVUPS Z19, (BX)(SI*2)
+	VMOVUPS Z20, (BX)(R8*1)
+	VMOVUPS Z21, (BX)(CX*8)
+	VMOVUPS Z22, (BX)(R9*1)
+	VMOVUPS Z23, (BX)(DI*2)
+	VMOVUPS Z24, (BX)(R10*1)
+	VMOVUPS Z25, (BX)(SI*4)
+	VZEROUPPER
+	RET
+
+// func lanes27AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes27AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z26
+	VMOVAPS Z26, Z0
+	VMOVAPS Z26, Z1
+	VMOVAPS Z26, Z2
+	VMOVAPS Z26, Z3
+	VMOVAPS Z26, Z4
+	VMOVAPS Z26, Z5
+	VMOVAPS Z26, Z6
+	VMOVAPS Z26, Z7
+	VMOVAPS Z26, Z8
+	VMOVAPS Z26, Z9
+	VMOVAPS Z26, Z10
+	VMOVAPS Z26, Z11
+	VMOVAPS Z26, Z12
+	VMOVAPS Z26, Z13
+	VMOVAPS Z26, Z14
+	VMOVAPS Z26, Z15
+	VMOVAPS Z26, Z16
+	VMOVAPS Z26, Z17
+	VMOVAPS Z26, Z18
+	VMOVAPS Z26, Z19
+	VMOVAPS Z26, Z20
+	VMOVAPS Z26, Z21
+	VMOVAPS Z26, Z22
+	VMOVAPS Z26, Z23
+	VMOVAPS Z26, Z24
+	VMOVAPS Z26, Z25
+	VMOVAPS Z26, Z26
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	LEAQ  (R9)(BX*8), R13
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R14
+	ADDQ 56(AX), R14
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R15
+
+k5:
+	VMOVUPS     (R14), Z27
+	VFMADD231PS (SI), Z27, Z0
+	VFMADD231PS (SI)(BX*1), Z27, Z1
+	VFMADD231PS (SI)(BX*2), Z27, Z2
+	VFMADD231PS (SI)(R8*1), Z27, Z3
+	VFMADD231PS (SI)(BX*4), Z27, Z4
+	VFMADD231PS (SI)(R9*1), Z27, Z5
+	VFMADD231PS (SI)(R8*2), Z27, Z6
+	VFMADD231PS (SI)(R10*1), Z27, Z7
+	VFMADD231PS (SI)(BX*8), Z27, Z8
+	VFMADD231PS (SI)(R11*1), Z27, Z9
+	VFMADD231PS (SI)(R9*2), Z27, Z10
+	VFMADD231PS (SI)(R12*1), Z27, Z11
+	VFMADD231PS (SI)(R8*4), Z27, Z12
+	VFMADD231PS (SI)(R13*1), Z27, Z13
+	VFMADD231PS (DI), Z27, Z14
+	VFMADD231PS (DI)(BX*1), Z27, Z15
+	VFMADD231PS (DI)(BX*2), Z27, Z16
+	VFMADD231PS (DI)(R8*1), Z27, Z17
+	VFMADD231PS (DI)(BX*4), Z27, Z18
+	VFMADD231PS (DI)(R9*1), Z27, Z19
+	VFMADD231PS (DI)(R8*2), Z27, Z20
+	VFMADD231PS (DI)(R10*1), Z27, Z21
+	VFMADD231PS (DI)(BX*8), Z27, Z22
+	VFMADD231PS (DI)(R11*1), Z27, Z23
+	VFMADD231PS (DI)(R9*2), Z27, Z24
+	VFMADD231PS (DI)(R12*1), Z27, Z25
+	VFMADD231PS (DI)(R8*4), Z27, Z26
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R14
+	DECQ        R15
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	LEAQ   (DI)(CX*8), R11
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (DX)(SI*4), Z12, Z12
+	VADDPS (DX)(R11*1), Z13, Z13
+	VADDPS (BX), Z14, Z14
+	VADDPS (BX)(CX*1), Z15, Z15
+	VADDPS (BX)(CX*2), Z16, Z16
+	VADDPS (BX)(SI*1), Z17, Z17
+	VADDPS (BX)(CX*4), Z18, Z18
+	VADDPS (BX)(DI*1), Z19, Z19
+	VADDPS (BX)(SI*2), Z20, Z20
+	VADDPS (BX)(R8*1), Z21, Z21
+	VADDPS (BX)(CX*8), Z22, Z22
+	VADDPS (BX)(R9*1), Z23, Z23
+	VADDPS (BX)(DI*2), Z24, Z24
+	VADDPS (BX)(R10*1), Z25, Z25
+	VADDPS (BX)(SI*4), Z26, Z26
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z27
+	VMAXPS       Z0, Z27, Z0
+	VMAXPS       Z1, Z27, Z1
+	VMAXPS       Z2, Z27, Z2
+	VMAXPS       Z3, Z27, Z3
+	VMAXPS       Z4, Z27, Z4
+	VMAXPS       Z5, Z27, Z5
+	VMAXPS       Z6, Z27, Z6
+	VMAXPS       Z7, Z27, Z7
+	VMAXPS       Z8, Z27, Z8
+	VMAXPS       Z9, Z27, Z9
+	VMAXPS       Z10, Z27, Z10
+	VMAXPS       Z11, Z27, Z11
+	VMAXPS       Z12, Z27, Z12
+	VMAXPS       Z13, Z27, Z13
+	VMAXPS       Z14, Z27, Z14
+	VMAXPS       Z15, Z27, Z15
+	VMAXPS       Z16, Z27, Z16
+	VMAXPS       Z17, Z27, Z17
+	VMAXPS       Z18, Z27, Z18
+	VMAXPS       Z19, Z27, Z19
+	VMAXPS       Z20, Z27, Z20
+	VMAXPS       Z21, Z27, Z21
+	VMAXPS       Z22, Z27, Z22
+	VMAXPS       Z23, Z27, Z23
+	VMAXPS       Z24, Z27, Z24
+	VMAXPS       Z25, Z27, Z25
+	VMAXPS       Z26, Z27, Z26
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z27
+	VMINPS       Z0, Z27, Z0
+	VMINPS       Z1, Z27, Z1
+	VMINPS       Z2, Z27, Z2
+	VMINPS       Z3, Z27, Z3
+	VMINPS       Z4, Z27, Z4
+	VMINPS       Z5, Z27, Z5
+	VMINPS       Z6, Z27, Z6
+	VMINPS       Z7, Z27, Z7
+	VMINPS       Z8, Z27, Z8
+	VMINPS       Z9, Z27, Z9
+	VMINPS       Z10, Z27, Z10
+	VMINPS       Z11, Z27, Z11
+	VMINPS       Z12, Z27, Z12
+	VMINPS       Z13, Z27, Z13
+	VMINPS       Z14, Z27, Z14
+	VMINPS       Z15, Z27, Z15
+	VMINPS       Z16, Z27, Z16
+	VMINPS       Z17, Z27, Z17
+	VMINPS       Z18, Z27, Z18
+	VMINPS       Z19, Z27, Z19
+	VMINPS       Z20, Z27, Z20
+	VMINPS       Z21, Z27, Z21
+	VMINPS       Z22, Z27, Z22
+	VMINPS       Z23, Z27, Z23
+	VMINPS       Z24, Z27, Z24
+	VMINPS       Z25, Z27, Z25
+	VMINPS       Z26, Z27, Z26
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (DX)(SI*4)
+	VMOVUPS Z13, (DX)(R11*1)
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, (BX)(CX*1)
+	VMOVUPS Z16, (BX)(CX*2)
+	VMOVUPS Z17, (BX)(SI*1)
+	VMOVUPS Z18, (BX)(CX*4)
+	VMOVUPS Z19, (BX)(DI*1)
+	VMOVUPS Z20, (BX)(SI*2)
+	VMOVUPS Z21, (BX)(R8*1)
+	VMOVUPS Z22, (BX)(CX*8)
+	VMOVUPS Z23, (BX)(R9*1)
+	VMOVUPS Z24, (BX)(DI*2)
+	VMOVUPS Z25, (BX)(R10*1)
+	VMOVUPS Z26, (BX)(SI*4)
+	VZEROUPPER
+	RET
+
+// func lanes28AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·lanes28AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z27
+	VMOVAPS Z27, Z0
+	VMOVAPS Z27, Z1
+	VMOVAPS Z27, Z2
+	VMOVAPS Z27, Z3
+	VMOVAPS Z27, Z4
+	VMOVAPS Z27, Z5
+	VMOVAPS Z27, Z6
+	VMOVAPS Z27, Z7
+	VMOVAPS Z27, Z8
+	VMOVAPS Z27, Z9
+	VMOVAPS Z27, Z10
+	VMOVAPS Z27, Z11
+	VMOVAPS Z27, Z12
+	VMOVAPS Z27, Z13
+	VMOVAPS Z27, Z14
+	VMOVAPS Z27, Z15
+	VMOVAPS Z27, Z16
+	VMOVAPS Z27, Z17
+	VMOVAPS Z27, Z18
+	VMOVAPS Z27, Z19
+	VMOVAPS Z27, Z20
+	VMOVAPS Z27, Z21
+	VMOVAPS Z27, Z22
+	VMOVAPS Z27, Z23
+	VMOVAPS Z27, Z24
+	VMOVAPS Z27, Z25
+	VMOVAPS Z27, Z26
+	VMOVAPS Z27, Z27
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	LEAQ  (R9)(BX*8), R13
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R14
+	ADDQ 56(AX), R14
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R15
+
+k5:
+	VMOVUPS     (R14), Z28
+	VFMADD231PS (SI), Z28, Z0
+	VFMADD231PS (SI)(BX*1), Z28, Z1
+	VFMADD231PS (SI)(BX*2), Z28, Z2
+	VFMADD231PS (SI)(R8*1), Z28, Z3
+	VFMADD231PS (SI)(BX*4), Z28, Z4
+	VFMADD231PS (SI)(R9*1), Z28, Z5
+	VFMADD231PS (SI)(R8*2), Z28, Z6
+	VFMADD231PS (SI)(R10*1), Z28, Z7
+	VFMADD231PS (SI)(BX*8), Z28, Z8
+	VFMADD231PS (SI)(R11*1), Z28, Z9
+	VFMADD231PS (SI)(R9*2), Z28, Z10
+	VFMADD231PS (SI)(R12*1), Z28, Z11
+	VFMADD231PS (SI)(R8*4), Z28, Z12
+	VFMADD231PS (SI)(R13*1), Z28, Z13
+	VFMADD231PS (DI), Z28, Z14
+	VFMADD231PS (DI)(BX*1), Z28, Z15
+	VFMADD231PS (DI)(BX*2), Z28, Z16
+	VFMADD231PS (DI)(R8*1), Z28, Z17
+	VFMADD231PS (DI)(BX*4), Z28, Z18
+	VFMADD231PS (DI)(R9*1), Z28, Z19
+	VFMADD231PS (DI)(R8*2), Z28, Z20
+	VFMADD231PS (DI)(R10*1), Z28, Z21
+	VFMADD231PS (DI)(BX*8), Z28, Z22
+	VFMADD231PS (DI)(R11*1), Z28, Z23
+	VFMADD231PS (DI)(R9*2), Z28, Z24
+	VFMADD231PS (DI)(R12*1), Z28, Z25
+	VFMADD231PS (DI)(R8*4), Z28, Z26
+	VFMADD231PS (DI)(R13*1), Z28, Z27
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R14
+	DECQ        R15
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	LEAQ   (DI)(CX*8), R11
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (DX)(SI*4), Z12, Z12
+	VADDPS (DX)(R11*1), Z13, Z13
+	VADDPS (BX), Z14, Z14
+	VADDPS (BX)(CX*1), Z15, Z15
+	VADDPS (BX)(CX*2), Z16, Z16
+	VADDPS (BX)(SI*1), Z17, Z17
+	VADDPS (BX)(CX*4), Z18, Z18
+	VADDPS (BX)(DI*1), Z19, Z19
+	VADDPS (BX)(SI*2), Z20, Z20
+	VADDPS (BX)(R8*1), Z21, Z21
+	VADDPS (BX)(CX*8), Z22, Z22
+	VADDPS (BX)(R9*1), Z23, Z23
+	VADDPS (BX)(DI*2), Z24, Z24
+	VADDPS (BX)(R10*1), Z25, Z25
+	VADDPS (BX)(SI*4), Z26, Z26
+	VADDPS (BX)(R11*1), Z27, Z27
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z28
+	VMAXPS       Z0, Z28, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMAXPS       Z12, Z28, Z12
+	VMAXPS       Z13, Z28, Z13
+	VMAXPS       Z14, Z28, Z14
+	VMAXPS       Z15, Z28, Z15
+	VMAXPS       Z16, Z28, Z16
+	VMAXPS       Z17, Z28, Z17
+	VMAXPS       Z18, Z28, Z18
+	VMAXPS       Z19, Z28, Z19
+	VMAXPS       Z20, Z28, Z20
+	VMAXPS       Z21, Z28, Z21
+	VMAXPS       Z22, Z28, Z22
+	VMAXPS       Z23, Z28, Z23
+	VMAXPS       Z24, Z28, Z24
+	VMAXPS       Z25, Z28, Z25
+	VMAXPS       Z26, Z28, Z26
+	VMAXPS       Z27, Z28, Z27
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z28
+	VMINPS       Z0, Z28, Z0
+	VMINPS       Z1, Z28, Z1
+	VMINPS       Z2, Z28, Z2
+	VMINPS       Z3, Z28, Z3
+	VMINPS       Z4, Z28, Z4
+	VMINPS       Z5, Z28, Z5
+	VMINPS       Z6, Z28, Z6
+	VMINPS       Z7, Z28, Z7
+	VMINPS       Z8, Z28, Z8
+	VMINPS       Z9, Z28, Z9
+	VMINPS       Z10, Z28, Z10
+	VMINPS       Z11, Z28, Z11
+	VMINPS       Z12, Z28, Z12
+	VMINPS       Z13, Z28, Z13
+	VMINPS       Z14, Z28, Z14
+	VMINPS       Z15, Z28, Z15
+	VMINPS       Z16, Z28, Z16
+	VMINPS       Z17, Z28, Z17
+	VMINPS       Z18, Z28, Z18
+	VMINPS       Z19, Z28, Z19
+	VMINPS       Z20, Z28, Z20
+	VMINPS       Z21, Z28, Z21
+	VMINPS       Z22, Z28, Z22
+	VMINPS       Z23, Z28, Z23
+	VMINPS       Z24, Z28, Z24
+	VMINPS       Z25, Z28, Z25
+	VMINPS       Z26, Z28, Z26
+	VMINPS       Z27, Z28, Z27
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (DX)(SI*4)
+	VMOVUPS Z13, (DX)(R11*1)
+	VMOVUPS Z14, (BX)
+	VMOVUPS Z15, (BX)(CX*1)
+	VMOVUPS Z16, (BX)(CX*2)
+	VMOVUPS Z17, (BX)(SI*1)
+	VMOVUPS Z18, (BX)(CX*4)
+	VMOVUPS Z19, (BX)(DI*1)
+	VMOVUPS Z20, (BX)(SI*2)
+	VMOVUPS Z21, (BX)(R8*1)
+	VMOVUPS Z22, (BX)(CX*8)
+	VMOVUPS Z23, (BX)(R9*1)
+	VMOVUPS Z24, (BX)(DI*2)
+	VMOVUPS Z25, (BX)(R10*1)
+	VMOVUPS Z26, (BX)(SI*4)
+	VMOVUPS Z27, (BX)(R11*1)
+	VZEROUPPER
+	RET
+
+// func permuted1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted1AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVAPS Z0, Z0
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	ADDQ (AX), BX
+	MOVQ 8(DX), SI
+	ADDQ 56(AX), SI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), DI
+	MOVQ 176(AX), R8
+
+k5:
+	VMOVUPS     (SI), Z1
+	VMOVUPS     (R8), Z2
+	ADDQ        184(AX), R8
+	VPERMPS     (BX), Z2, Z2
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        24(AX), BX
+	ADDQ        64(AX), SI
+	DECQ        DI
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	VADDPS (CX), Z0, Z0
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z1
+	VMAXPS       Z0, Z1, Z0
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z0
+
+unclipped7:
+	MOVQ    80(AX), CX
+	VMOVUPS Z0, (CX)
+	VZEROUPPER
+	RET
+
+// func permuted2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted2AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z1
+	VMOVAPS Z1, Z0
+	VMOVAPS Z1, Z1
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	MOVQ BX, SI
+	ADDQ 8(AX), SI
+	ADDQ (AX), BX
+	MOVQ 8(DX), DI
+	ADDQ 56(AX), DI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R8
+	MOVQ 176(AX), R9
+
+k5:
+	VMOVUPS     (DI), Z2
+	VMOVUPS     (R9), Z3
+	ADDQ        184(AX), R9
+	VPERMPS     (BX), Z3, Z4
+	VFMADD231PS Z4, Z2, Z0
+	VPERMPS     (SI), Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        24(AX), BX
+	ADDQ        24(AX), SI
+	ADDQ        64(AX), DI
+	DECQ        R8
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	MOVQ   120(AX), DX
+	VADDPS (CX), Z0, Z0
+	VADDPS (DX), Z1, Z1
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z2
+	VMAXPS       Z0, Z2, Z0
+	VMAXPS       Z1, Z2, Z1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z2
+	VMINPS       Z0, Z2, Z0
+	VMINPS       Z1, Z2, Z1
+
+unclipped7:
+	MOVQ    80(AX), CX
+	MOVQ    88(AX), DX
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, (DX)
+	VZEROUPPER
+	RET
+
+// func permuted3AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted3AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z2
+	VMOVAPS Z2, Z0
+	VMOVAPS Z2, Z1
+	VMOVAPS Z2, Z2
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Z3
+	VMOVUPS     (R10), Z4
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Z4, Z5
+	VFMADD231PS Z5, Z3, Z0
+	VPERMPS     (SI)(BX*1), Z4, Z5
+	VFMADD231PS Z5, Z3, Z1
+	VPERMPS     (DI), Z4, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (BX), Z2, Z2
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z3
+	VMAXPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMAXPS       Z2, Z3, Z2
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z0
+	VMINPS       Z1, Z3, Z1
+	VMINPS       Z2, Z3, Z2
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (BX)
+	VZEROUPPER
+	RET
+
+// func permuted4AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted4AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z3
+	VMOVAPS Z3, Z0
+	VMOVAPS Z3, Z1
+	VMOVAPS Z3, Z2
+	VMOVAPS Z3, Z3
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R10), Z5
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Z5, Z6
+	VFMADD231PS Z6, Z4, Z0
+	VPERMPS     (SI)(BX*1), Z5, Z6
+	VFMADD231PS Z6, Z4, Z1
+	VPERMPS     (DI), Z5, Z6
+	VFMADD231PS Z6, Z4, Z2
+	VPERMPS     (DI)(BX*1), Z5, Z5
+	VFMADD231PS Z5, Z4, Z3
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (BX), Z2, Z2
+	VADDPS (BX)(CX*1), Z3, Z3
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z4
+	VMAXPS       Z0, Z4, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMAXPS       Z3, Z4, Z3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z0
+	VMINPS       Z1, Z4, Z1
+	VMINPS       Z2, Z4, Z2
+	VMINPS       Z3, Z4, Z3
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, (BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func permuted5AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted5AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z4
+	VMOVAPS Z4, Z0
+	VMOVAPS Z4, Z1
+	VMOVAPS Z4, Z2
+	VMOVAPS Z4, Z3
+	VMOVAPS Z4, Z4
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Z5
+	VMOVUPS     (R10), Z6
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Z6, Z7
+	VFMADD231PS Z7, Z5, Z0
+	VPERMPS     (SI)(BX*1), Z6, Z7
+	VFMADD231PS Z7, Z5, Z1
+	VPERMPS     (SI)(BX*2), Z6, Z7
+	VFMADD231PS Z7, Z5, Z2
+	VPERMPS     (DI), Z6, Z7
+	VFMADD231PS Z7, Z5, Z3
+	VPERMPS     (DI)(BX*1), Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (BX), Z3, Z3
+	VADDPS (BX)(CX*1), Z4, Z4
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z5
+	VMAXPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z5, Z3
+	VMAXPS       Z4, Z5, Z4
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z5
+	VMINPS       Z0, Z5, Z0
+	VMINPS       Z1, Z5, Z1
+	VMINPS       Z2, Z5, Z2
+	VMINPS       Z3, Z5, Z3
+	VMINPS       Z4, Z5, Z4
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, (BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func permuted6AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted6AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z5
+	VMOVAPS Z5, Z0
+	VMOVAPS Z5, Z1
+	VMOVAPS Z5, Z2
+	VMOVAPS Z5, Z3
+	VMOVAPS Z5, Z4
+	VMOVAPS Z5, Z5
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Z6
+	VMOVUPS     (R10), Z7
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Z7, Z8
+	VFMADD231PS Z8, Z6, Z0
+	VPERMPS     (SI)(BX*1), Z7, Z8
+	VFMADD231PS Z8, Z6, Z1
+	VPERMPS     (SI)(BX*2), Z7, Z8
+	VFMADD231PS Z8, Z6, Z2
+	VPERMPS     (DI), Z7, Z8
+	VFMADD231PS Z8, Z6, Z3
+	VPERMPS     (DI)(BX*1), Z7, Z8
+	VFMADD231PS Z8, Z6, Z4
+	VPERMPS     (DI)(BX*2), Z7, Z7
+	VFMADD231PS Z7, Z6, Z5
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (BX), Z3, Z3
+	VADDPS (BX)(CX*1), Z4, Z4
+	VADDPS (BX)(CX*2), Z5, Z5
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z6
+	VMINPS       Z0, Z6, Z0
+	VMINPS       Z1, Z6, Z1
+	VMINPS       Z2, Z6, Z2
+	VMINPS       Z3, Z6, Z3
+	VMINPS       Z4, Z6, Z4
+	VMINPS       Z5, Z6, Z5
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, (BX)(CX*1)
+	VMOVUPS Z5, (BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func permuted7AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted7AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z6
+	VMOVAPS Z6, Z0
+	VMOVAPS Z6, Z1
+	VMOVAPS Z6, Z2
+	VMOVAPS Z6, Z3
+	VMOVAPS Z6, Z4
+	VMOVAPS Z6, Z5
+	VMOVAPS Z6, Z6
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+	MOVQ 176(AX), R11
+
+k5:
+	VMOVUPS     (R9), Z7
+	VMOVUPS     (R11), Z8
+	ADDQ        184(AX), R11
+	VPERMPS     (SI), Z8, Z9
+	VFMADD231PS Z9, Z7, Z0
+	VPERMPS     (SI)(BX*1), Z8, Z9
+	VFMADD231PS Z9, Z7, Z1
+	VPERMPS     (SI)(BX*2), Z8, Z9
+	VFMADD231PS Z9, Z7, Z2
+	VPERMPS     (SI)(R8*1), Z8, Z9
+	VFMADD231PS Z9, Z7, Z3
+	VPERMPS     (DI), Z8, Z9
+	VFMADD231PS Z9, Z7, Z4
+	VPERMPS     (DI)(BX*1), Z8, Z9
+	VFMADD231PS Z9, Z7, Z5
+	VPERMPS     (DI)(BX*2), Z8, Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (BX), Z4, Z4
+	VADDPS (BX)(CX*1), Z5, Z5
+	VADDPS (BX)(CX*2), Z6, Z6
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func permuted8AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted8AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z7
+	VMOVAPS Z7, Z0
+	VMOVAPS Z7, Z1
+	VMOVAPS Z7, Z2
+	VMOVAPS Z7, Z3
+	VMOVAPS Z7, Z4
+	VMOVAPS Z7, Z5
+	VMOVAPS Z7, Z6
+	VMOVAPS Z7, Z7
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+	MOVQ 176(AX), R11
+
+k5:
+	VMOVUPS     (R9), Z8
+	VMOVUPS     (R11), Z9
+	ADDQ        184(AX), R11
+	VPERMPS     (SI), Z9, Z10
+	VFMADD231PS Z10, Z8, Z0
+	VPERMPS     (SI)(BX*1), Z9, Z10
+	VFMADD231PS Z10, Z8, Z1
+	VPERMPS     (SI)(BX*2), Z9, Z10
+	VFMADD231PS Z10, Z8, Z2
+	VPERMPS     (SI)(R8*1), Z9, Z10
+	VFMADD231PS Z10, Z8, Z3
+	VPERMPS     (DI), Z9, Z10
+	VFMADD231PS Z10, Z8, Z4
+	VPERMPS     (DI)(BX*1), Z9, Z10
+	VFMADD231PS Z10, Z8, Z5
+	VPERMPS     (DI)(BX*2), Z9, Z10
+	VFMADD231PS Z10, Z8, Z6
+	VPERMPS     (DI)(R8*1), Z9, Z9
+	VFMADD231PS Z9, Z8, Z7
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (BX), Z4, Z4
+	VADDPS (BX)(CX*1), Z5, Z5
+	VADDPS (BX)(CX*2), Z6, Z6
+	VADDPS (BX)(SI*1), Z7, Z7
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z8
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMAXPS       Z7, Z8, Z7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+	VMINPS       Z2, Z8, Z2
+	VMINPS       Z3, Z8, Z3
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z8, Z5
+	VMINPS       Z6, Z8, Z6
+	VMINPS       Z7, Z8, Z7
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VMOVUPS Z7, (BX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func permuted9AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted9AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z8
+	VMOVAPS Z8, Z0
+	VMOVAPS Z8, Z1
+	VMOVAPS Z8, Z2
+	VMOVAPS Z8, Z3
+	VMOVAPS Z8, Z4
+	VMOVAPS Z8, Z5
+	VMOVAPS Z8, Z6
+	VMOVAPS Z8, Z7
+	VMOVAPS Z8, Z8
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+	MOVQ 176(AX), R11
+
+k5:
+	VMOVUPS     (R9), Z9
+	VMOVUPS     (R11), Z10
+	ADDQ        184(AX), R11
+	VPERMPS     (SI), Z10, Z11
+	VFMADD231PS Z11, Z9, Z0
+	VPERMPS     (SI)(BX*1), Z10, Z11
+	VFMADD231PS Z11, Z9, Z1
+	VPERMPS     (SI)(BX*2), Z10, Z11
+	VFMADD231PS Z11, Z9, Z2
+	VPERMPS     (SI)(R8*1), Z10, Z11
+	VFMADD231PS Z11, Z9, Z3
+	VPERMPS     (SI)(BX*4), Z10, Z11
+	VFMADD231PS Z11, Z9, Z4
+	VPERMPS     (DI), Z10, Z11
+	VFMADD231PS Z11, Z9, Z5
+	VPERMPS     (DI)(BX*1), Z10, Z11
+	VFMADD231PS Z11, Z9, Z6
+	VPERMPS     (DI)(BX*2), Z10, Z11
+	VFMADD231PS Z11, Z9, Z7
+	VPERMPS     (DI)(R8*1), Z10, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (BX), Z5, Z5
+	VADDPS (BX)(CX*1), Z6, Z6
+	VADDPS (BX)(CX*2), Z7, Z7
+	VADDPS (BX)(SI*1), Z8, Z8
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z9
+	VMAXPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z9, Z8
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+	VMINPS       Z8, Z9, Z8
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (BX)
+	VMOVUPS Z6, (BX)(CX*1)
+	VMOVUPS Z7, (BX)(CX*2)
+	VMOVUPS Z8, (BX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func permuted10AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted10AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z9
+	VMOVAPS Z9, Z0
+	VMOVAPS Z9, Z1
+	VMOVAPS Z9, Z2
+	VMOVAPS Z9, Z3
+	VMOVAPS Z9, Z4
+	VMOVAPS Z9, Z5
+	VMOVAPS Z9, Z6
+	VMOVAPS Z9, Z7
+	VMOVAPS Z9, Z8
+	VMOVAPS Z9, Z9
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+	MOVQ 176(AX), R11
+
+k5:
+	VMOVUPS     (R9), Z10
+	VMOVUPS     (R11), Z11
+	ADDQ        184(AX), R11
+	VPERMPS     (SI), Z11, Z12
+	VFMADD231PS Z12, Z10, Z0
+	VPERMPS     (SI)(BX*1), Z11, Z12
+	VFMADD231PS Z12, Z10, Z1
+	VPERMPS     (SI)(BX*2), Z11, Z12
+	VFMADD231PS Z12, Z10, Z2
+	VPERMPS     (SI)(R8*1), Z11, Z12
+	VFMADD231PS Z12, Z10, Z3
+	VPERMPS     (SI)(BX*4), Z11, Z12
+	VFMADD231PS Z12, Z10, Z4
+	VPERMPS     (DI), Z11, Z12
+	VFMADD231PS Z12, Z10, Z5
+	VPERMPS     (DI)(BX*1), Z11, Z12
+	VFMADD231PS Z12, Z10, Z6
+	VPERMPS     (DI)(BX*2), Z11, Z12
+	VFMADD231PS Z12, Z10, Z7
+	VPERMPS     (DI)(R8*1), Z11, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VPERMPS     (DI)(BX*4), Z11, Z11
+	VFMADD231PS Z11, Z10, Z9
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (BX), Z5, Z5
+	VADDPS (BX)(CX*1), Z6, Z6
+	VADDPS (BX)(CX*2), Z7, Z7
+	VADDPS (BX)(SI*1), Z8, Z8
+	VADDPS (BX)(CX*4), Z9, Z9
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z10
+	VMAXPS       Z0, Z10, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMAXPS       Z9, Z10, Z9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z10
+	VMINPS       Z0, Z10, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z10, Z2
+	VMINPS       Z3, Z10, Z3
+	VMINPS       Z4, Z10, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z10, Z6
+	VMINPS       Z7, Z10, Z7
+	VMINPS       Z8, Z10, Z8
+	VMINPS       Z9, Z10, Z9
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (BX)
+	VMOVUPS Z6, (BX)(CX*1)
+	VMOVUPS Z7, (BX)(CX*2)
+	VMOVUPS Z8, (BX)(SI*1)
+	VMOVUPS Z9, (BX)(CX*4)
+	VZEROUPPER
+	RET
+
+// func permuted11AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted11AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z10
+	VMOVAPS Z10, Z0
+	VMOVAPS Z10, Z1
+	VMOVAPS Z10, Z2
+	VMOVAPS Z10, Z3
+	VMOVAPS Z10, Z4
+	VMOVAPS Z10, Z5
+	VMOVAPS Z10, Z6
+	VMOVAPS Z10, Z7
+	VMOVAPS Z10, Z8
+	VMOVAPS Z10, Z9
+	VMOVAPS Z10, Z10
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+	MOVQ 176(AX), R12
+
+k5:
+	VMOVUPS     (R10), Z11
+	VMOVUPS     (R12), Z12
+	ADDQ        184(AX), R12
+	VPERMPS     (SI), Z12, Z13
+	VFMADD231PS Z13, Z11, Z0
+	VPERMPS     (SI)(BX*1), Z12, Z13
+	VFMADD231PS Z13, Z11, Z1
+	VPERMPS     (SI)(BX*2), Z12, Z13
+	VFMADD231PS Z13, Z11, Z2
+	VPERMPS     (SI)(R8*1), Z12, Z13
+	VFMADD231PS Z13, Z11, Z3
+	VPERMPS     (SI)(BX*4), Z12, Z13
+	VFMADD231PS Z13, Z11, Z4
+	VPERMPS     (SI)(R9*1), Z12, Z13
+	VFMADD231PS Z13, Z11, Z5
+	VPERMPS     (DI), Z12, Z13
+	VFMADD231PS Z13, Z11, Z6
+	VPERMPS     (DI)(BX*1), Z12, Z13
+	VFMADD231PS Z13, Z11, Z7
+	VPERMPS     (DI)(BX*2), Z12, Z13
+	VFMADD231PS Z13, Z11, Z8
+	VPERMPS     (DI)(R8*1), Z12, Z13
+	VFMADD231PS Z13, Z11, Z9
+	VPERMPS     (DI)(BX*4), Z12, Z12
+	VFMADD231PS Z12, Z11, Z10
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (BX), Z6, Z6
+	VADDPS (BX)(CX*1), Z7, Z7
+	VADDPS (BX)(CX*2), Z8, Z8
+	VADDPS (BX)(SI*1), Z9, Z9
+	VADDPS (BX)(CX*4), Z10, Z10
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z11
+	VMAXPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z11, Z9
+	VMAXPS       Z10, Z11, Z10
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z11
+	VMINPS       Z0, Z11, Z0
+	VMINPS       Z1, Z11, Z1
+	VMINPS       Z2, Z11, Z2
+	VMINPS       Z3, Z11, Z3
+	VMINPS       Z4, Z11, Z4
+	VMINPS       Z5, Z11, Z5
+	VMINPS       Z6, Z11, Z6
+	VMINPS       Z7, Z11, Z7
+	VMINPS       Z8, Z11, Z8
+	VMINPS       Z9, Z11, Z9
+	VMINPS       Z10, Z11, Z10
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, (BX)(CX*1)
+	VMOVUPS Z8, (BX)(CX*2)
+	VMOVUPS Z9, (BX)(SI*1)
+	VMOVUPS Z10, (BX)(CX*4)
+	VZEROUPPER
+	RET
+
+// func permuted12AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted12AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z11
+	VMOVAPS Z11, Z0
+	VMOVAPS Z11, Z1
+	VMOVAPS Z11, Z2
+	VMOVAPS Z11, Z3
+	VMOVAPS Z11, Z4
+	VMOVAPS Z11, Z5
+	VMOVAPS Z11, Z6
+	VMOVAPS Z11, Z7
+	VMOVAPS Z11, Z8
+	VMOVAPS Z11, Z9
+	VMOVAPS Z11, Z10
+	VMOVAPS Z11, Z11
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+	MOVQ 176(AX), R12
+
+k5:
+	VMOVUPS     (R10), Z12
+	VMOVUPS     (R12), Z13
+	ADDQ        184(AX), R12
+	VPERMPS     (SI), Z13, Z14
+	VFMADD231PS Z14, Z12, Z0
+	VPERMPS     (SI)(BX*1), Z13, Z14
+	VFMADD231PS Z14, Z12, Z1
+	VPERMPS     (SI)(BX*2), Z13, Z14
+	VFMADD231PS Z14, Z12, Z2
+	VPERMPS     (SI)(R8*1), Z13, Z14
+	VFMADD231PS Z14, Z12, Z3
+	VPERMPS     (SI)(BX*4), Z13, Z14
+	VFMADD231PS Z14, Z12, Z4
+	VPERMPS     (SI)(R9*1), Z13, Z14
+	VFMADD231PS Z14, Z12, Z5
+	VPERMPS     (DI), Z13, Z14
+	VFMADD231PS Z14, Z12, Z6
+	VPERMPS     (DI)(BX*1), Z13, Z14
+	VFMADD231PS Z14, Z12, Z7
+	VPERMPS     (DI)(BX*2), Z13, Z14
+	VFMADD231PS Z14, Z12, Z8
+	VPERMPS     (DI)(R8*1), Z13, Z14
+	VFMADD231PS Z14, Z12, Z9
+	VPERMPS     (DI)(BX*4), Z13, Z14
+	VFMADD231PS Z14, Z12, Z10
+	VPERMPS     (DI)(R9*1), Z13, Z13
+	VFMADD231PS Z13, Z12, Z11
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (BX), Z6, Z6
+	VADDPS (BX)(CX*1), Z7, Z7
+	VADDPS (BX)(CX*2), Z8, Z8
+	VADDPS (BX)(SI*1), Z9, Z9
+	VADDPS (BX)(CX*4), Z10, Z10
+	VADDPS (BX)(DI*1), Z11, Z11
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, (BX)(CX*1)
+	VMOVUPS Z8, (BX)(CX*2)
+	VMOVUPS Z9, (BX)(SI*1)
+	VMOVUPS Z10, (BX)(CX*4)
+	VMOVUPS Z11, (BX)(DI*1)
+	VZEROUPPER
+	RET
+
+// func permuted13AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted13AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z12
+	VMOVAPS Z12, Z0
+	VMOVAPS Z12, Z1
+	VMOVAPS Z12, Z2
+	VMOVAPS Z12, Z3
+	VMOVAPS Z12, Z4
+	VMOVAPS Z12, Z5
+	VMOVAPS Z12, Z6
+	VMOVAPS Z12, Z7
+	VMOVAPS Z12, Z8
+	VMOVAPS Z12, Z9
+	VMOVAPS Z12, Z10
+	VMOVAPS Z12, Z11
+	VMOVAPS Z12, Z12
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+	MOVQ 176(AX), R12
+
+k5:
+	VMOVUPS     (R10), Z13
+	VMOVUPS     (R12), Z14
+	ADDQ        184(AX), R12
+	VPERMPS     (SI), Z14, Z15
+	VFMADD231PS Z15, Z13, Z0
+	VPERMPS     (SI)(BX*1), Z14, Z15
+	VFMADD231PS Z15, Z13, Z1
+	VPERMPS     (SI)(BX*2), Z14, Z15
+	VFMADD231PS Z15, Z13, Z2
+	VPERMPS     (SI)(R8*1), Z14, Z15
+	VFMADD231PS Z15, Z13, Z3
+	VPERMPS     (SI)(BX*4), Z14, Z15
+	VFMADD231PS Z15, Z13, Z4
+	VPERMPS     (SI)(R9*1), Z14, Z15
+	VFMADD231PS Z15, Z13, Z5
+	VPERMPS     (SI)(R8*2), Z14, Z15
+	VFMADD231PS Z15, Z13, Z6
+	VPERMPS     (DI), Z14, Z15
+	VFMADD231PS Z15, Z13, Z7
+	VPERMPS     (DI)(BX*1), Z14, Z15
+	VFMADD231PS Z15, Z13, Z8
+	VPERMPS     (DI)(BX*2), Z14, Z15
+	VFMADD231PS Z15, Z13, Z9
+	VPERMPS     (DI)(R8*1), Z14, Z15
+	VFMADD231PS Z15, Z13, Z10
+	VPERMPS     (DI)(BX*4), Z14, Z15
+	VFMADD231PS Z15, Z13, Z11
+	VPERMPS     (DI)(R9*1), Z14, Z14
+	VFMADD231PS Z14, Z13, Z12
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (BX), Z7, Z7
+	VADDPS (BX)(CX*1), Z8, Z8
+	VADDPS (BX)(CX*2), Z9, Z9
+	VADDPS (BX)(SI*1), Z10, Z10
+	VADDPS (BX)(CX*4), Z11, Z11
+	VADDPS (BX)(DI*1), Z12, Z12
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z13
+	VMAXPS       Z0, Z13, Z0
+	VMAXPS       Z1, Z13, Z1
+	VMAXPS       Z2, Z13, Z2
+	VMAXPS       Z3, Z13, Z3
+	VMAXPS       Z4, Z13, Z4
+	VMAXPS       Z5, Z13, Z5
+	VMAXPS       Z6, Z13, Z6
+	VMAXPS       Z7, Z13, Z7
+	VMAXPS       Z8, Z13, Z8
+	VMAXPS       Z9, Z13, Z9
+	VMAXPS       Z10, Z13, Z10
+	VMAXPS       Z11, Z13, Z11
+	VMAXPS       Z12, Z13, Z12
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z13
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (BX)
+	VMOVUPS Z8, (BX)(CX*1)
+	VMOVUPS Z9, (BX)(CX*2)
+	VMOVUPS Z10, (BX)(SI*1)
+	VMOVUPS Z11, (BX)(CX*4)
+	VMOVUPS Z12, (BX)(DI*1)
+	VZEROUPPER
+	RET
+
+// func permuted14AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted14AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z13
+	VMOVAPS Z13, Z0
+	VMOVAPS Z13, Z1
+	VMOVAPS Z13, Z2
+	VMOVAPS Z13, Z3
+	VMOVAPS Z13, Z4
+	VMOVAPS Z13, Z5
+	VMOVAPS Z13, Z6
+	VMOVAPS Z13, Z7
+	VMOVAPS Z13, Z8
+	VMOVAPS Z13, Z9
+	VMOVAPS Z13, Z10
+	VMOVAPS Z13, Z11
+	VMOVAPS Z13, Z12
+	VMOVAPS Z13, Z13
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R10
+	ADDQ 56(AX), R10
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R11
+	MOVQ 176(AX), R12
+
+k5:
+	VMOVUPS     (R10), Z14
+	VMOVUPS     (R12), Z15
+	ADDQ        184(AX), R12
+	VPERMPS     (SI), Z15, Z16
+	VFMADD231PS Z16, Z14, Z0
+	VPERMPS     (SI)(BX*1), Z15, Z16
+	VFMADD231PS Z16, Z14, Z1
+	VPERMPS     (SI)(BX*2), Z15, Z16
+	VFMADD231PS Z16, Z14, Z2
+	VPERMPS     (SI)(R8*1), Z15, Z16
+	VFMADD231PS Z16, Z14, Z3
+	VPERMPS     (SI)(BX*4), Z15, Z16
+	VFMADD231PS Z16, Z14, Z4
+	VPERMPS     (SI)(R9*1), Z15, Z16
+	VFMADD231PS Z16, Z14, Z5
+	VPERMPS     (SI)(R8*2), Z15, Z16
+	VFMADD231PS Z16, Z14, Z6
+	VPERMPS     (DI), Z15, Z16
+	VFMADD231PS Z16, Z14, Z7
+	VPERMPS     (DI)(BX*1), Z15, Z16
+	VFMADD231PS Z16, Z14, Z8
+	VPERMPS     (DI)(BX*2), Z15, Z16
+	VFMADD231PS Z16, Z14, Z9
+	VPERMPS     (DI)(R8*1), Z15, Z16
+	VFMADD231PS Z16, Z14, Z10
+	VPERMPS     (DI)(BX*4), Z15, Z16
+	VFMADD231PS Z16, Z14, Z11
+	VPERMPS     (DI)(R9*1), Z15, Z16
+	VFMADD231PS Z16, Z14, Z12
+	VPERMPS     (DI)(R8*2), Z15, Z15
+	VFMADD231PS Z15, Z14, Z13
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R10
+	DECQ        R11
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (BX), Z7, Z7
+	VADDPS (BX)(CX*1), Z8, Z8
+	VADDPS (BX)(CX*2), Z9, Z9
+	VADDPS (BX)(SI*1), Z10, Z10
+	VADDPS (BX)(CX*4), Z11, Z11
+	VADDPS (BX)(DI*1), Z12, Z12
+	VADDPS (BX)(SI*2), Z13, Z13
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z14
+	VMAXPS       Z0, Z14, Z0
+	VMAXPS       Z1, Z14, Z1
+	VMAXPS       Z2, Z14, Z2
+	VMAXPS       Z3, Z14, Z3
+	VMAXPS       Z4, Z14, Z4
+	VMAXPS       Z5, Z14, Z5
+	VMAXPS       Z6, Z14, Z6
+	VMAXPS       Z7, Z14, Z7
+	VMAXPS       Z8, Z14, Z8
+	VMAXPS       Z9, Z14, Z9
+	VMAXPS       Z10, Z14, Z10
+	VMAXPS       Z11, Z14, Z11
+	VMAXPS       Z12, Z14, Z12
+	VMAXPS       Z13, Z14, Z13
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z14
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (BX)
+	VMOVUPS Z8, (BX)(CX*1)
+	VMOVUPS Z9, (BX)(CX*2)
+	VMOVUPS Z10, (BX)(SI*1)
+	VMOVUPS Z11, (BX)(CX*4)
+	VMOVUPS Z12, (BX)(DI*1)
+	VMOVUPS Z13, (BX)(SI*2)
+	VZEROUPPER
+	RET
+
+// func permuted15AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted15AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z14
+	VMOVAPS Z14, Z0
+	VMOVAPS Z14, Z1
+	VMOVAPS Z14, Z2
+	VMOVAPS Z14, Z3
+	VMOVAPS Z14, Z4
+	VMOVAPS Z14, Z5
+	VMOVAPS Z14, Z6
+	VMOVAPS Z14, Z7
+	VMOVAPS Z14, Z8
+	VMOVAPS Z14, Z9
+	VMOVAPS Z14, Z10
+	VMOVAPS Z14, Z11
+	VMOVAPS Z14, Z12
+	VMOVAPS Z14, Z13
+	VMOVAPS Z14, Z14
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+	MOVQ 176(AX), R13
+
+k5:
+	VMOVUPS     (R11), Z15
+	VMOVUPS     (R13), Z16
+	ADDQ        184(AX), R13
+	VPERMPS     (SI), Z16, Z17
+	VFMADD231PS Z17, Z15, Z0
+	VPERMPS     (SI)(BX*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z1
+	VPERMPS     (SI)(BX*2), Z16, Z17
+	VFMADD231PS Z17, Z15, Z2
+	VPERMPS     (SI)(R8*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z3
+	VPERMPS     (SI)(BX*4), Z16, Z17
+	VFMADD231PS Z17, Z15, Z4
+	VPERMPS     (SI)(R9*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z5
+	VPERMPS     (SI)(R8*2), Z16, Z17
+	VFMADD231PS Z17, Z15, Z6
+	VPERMPS     (SI)(R10*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z7
+	VPERMPS     (DI), Z16, Z17
+	VFMADD231PS Z17, Z15, Z8
+	VPERMPS     (DI)(BX*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z9
+	VPERMPS     (DI)(BX*2), Z16, Z17
+	VFMADD231PS Z17, Z15, Z10
+	VPERMPS     (DI)(R8*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z11
+	VPERMPS     (DI)(BX*4), Z16, Z17
+	VFMADD231PS Z17, Z15, Z12
+	VPERMPS     (DI)(R9*1), Z16, Z17
+	VFMADD231PS Z17, Z15, Z13
+	VPERMPS     (DI)(R8*2), Z16, Z16
+	VFMADD231PS Z16, Z15, Z14
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (BX), Z8, Z8
+	VADDPS (BX)(CX*1), Z9, Z9
+	VADDPS (BX)(CX*2), Z10, Z10
+	VADDPS (BX)(SI*1), Z11, Z11
+	VADDPS (BX)(CX*4), Z12, Z12
+	VADDPS (BX)(DI*1), Z13, Z13
+	VADDPS (BX)(SI*2), Z14, Z14
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z15
+	VMAXPS       Z0, Z15, Z0
+	VMAXPS       Z1, Z15, Z1
+	VMAXPS       Z2, Z15, Z2
+	VMAXPS       Z3, Z15, Z3
+	VMAXPS       Z4, Z15, Z4
+	VMAXPS       Z5, Z15, Z5
+	VMAXPS       Z6, Z15, Z6
+	VMAXPS       Z7, Z15, Z7
+	VMAXPS       Z8, Z15, Z8
+	VMAXPS       Z9, Z15, Z9
+	VMAXPS       Z10, Z15, Z10
+	VMAXPS       Z11, Z15, Z11
+	VMAXPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z15, Z13
+	VMAXPS       Z14, Z15, Z14
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z15
+	VMINPS       Z0, Z15, Z0
+	VMINPS       Z1, Z15, Z1
+	VMINPS       Z2, Z15, Z2
+	VMINPS       Z3, Z15, Z3
+	VMINPS       Z4, Z15, Z4
+	VMINPS       Z5, Z15, Z5
+	VMINPS       Z6, Z15, Z6
+	VMINPS       Z7, Z15, Z7
+	VMINPS       Z8, Z15, Z8
+	VMINPS       Z9, Z15, Z9
+	VMINPS       Z10, Z15, Z10
+	VMINPS       Z11, Z15, Z11
+	VMINPS       Z12, Z15, Z12
+	VMINPS       Z13, Z15, Z13
+	VMINPS       Z14, Z15, Z14
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(SI*1)
+	VMOVUPS Z12, (BX)(CX*4)
+	VMOVUPS Z13, (BX)(DI*1)
+	VMOVUPS Z14, (BX)(SI*2)
+	VZEROUPPER
+	RET
+
+// func permuted16AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z15
+	VMOVAPS Z15, Z0
+	VMOVAPS Z15, Z1
+	VMOVAPS Z15, Z2
+	VMOVAPS Z15, Z3
+	VMOVAPS Z15, Z4
+	VMOVAPS Z15, Z5
+	VMOVAPS Z15, Z6
+	VMOVAPS Z15, Z7
+	VMOVAPS Z15, Z8
+	VMOVAPS Z15, Z9
+	VMOVAPS Z15, Z10
+	VMOVAPS Z15, Z11
+	VMOVAPS Z15, Z12
+	VMOVAPS Z15, Z13
+	VMOVAPS Z15, Z14
+	VMOVAPS Z15, Z15
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+	MOVQ 176(AX), R13
+
+k5:
+	VMOVUPS     (R11), Z16
+	VMOVUPS     (R13), Z17
+	ADDQ        184(AX), R13
+	VPERMPS     (SI), Z17, Z18
+	VFMADD231PS Z18, Z16, Z0
+	VPERMPS     (SI)(BX*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z1
+	VPERMPS     (SI)(BX*2), Z17, Z18
+	VFMADD231PS Z18, Z16, Z2
+	VPERMPS     (SI)(R8*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z3
+	VPERMPS     (SI)(BX*4), Z17, Z18
+	VFMADD231PS Z18, Z16, Z4
+	VPERMPS     (SI)(R9*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z5
+	VPERMPS     (SI)(R8*2), Z17, Z18
+	VFMADD231PS Z18, Z16, Z6
+	VPERMPS     (SI)(R10*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z7
+	VPERMPS     (DI), Z17, Z18
+	VFMADD231PS Z18, Z16, Z8
+	VPERMPS     (DI)(BX*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z9
+	VPERMPS     (DI)(BX*2), Z17, Z18
+	VFMADD231PS Z18, Z16, Z10
+	VPERMPS     (DI)(R8*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z11
+	VPERMPS     (DI)(BX*4), Z17, Z18
+	VFMADD231PS Z18, Z16, Z12
+	VPERMPS     (DI)(R9*1), Z17, Z18
+	VFMADD231PS Z18, Z16, Z13
+	VPERMPS     (DI)(R8*2), Z17, Z18
+	VFMADD231PS Z18, Z16, Z14
+	VPERMPS     (DI)(R10*1), Z17, Z17
+	VFMADD231PS Z17, Z16, Z15
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (BX), Z8, Z8
+	VADDPS (BX)(CX*1), Z9, Z9
+	VADDPS (BX)(CX*2), Z10, Z10
+	VADDPS (BX)(SI*1), Z11, Z11
+	VADDPS (BX)(CX*4), Z12, Z12
+	VADDPS (BX)(DI*1), Z13, Z13
+	VADDPS (BX)(SI*2), Z14, Z14
+	VADDPS (BX)(R8*1), Z15, Z15
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z16
+	VMAXPS       Z0, Z16, Z0
+	VMAXPS       Z1, Z16, Z1
+	VMAXPS       Z2, Z16, Z2
+	VMAXPS       Z3, Z16, Z3
+	VMAXPS       Z4, Z16, Z4
+	VMAXPS       Z5, Z16, Z5
+	VMAXPS       Z6, Z16, Z6
+	VMAXPS       Z7, Z16, Z7
+	VMAXPS       Z8, Z16, Z8
+	VMAXPS       Z9, Z16, Z9
+	VMAXPS       Z10, Z16, Z10
+	VMAXPS       Z11, Z16, Z11
+	VMAXPS       Z12, Z16, Z12
+	VMAXPS       Z13, Z16, Z13
+	VMAXPS       Z14, Z16, Z14
+	VMAXPS       Z15, Z16, Z15
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z16
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(SI*1)
+	VMOVUPS Z12, (BX)(CX*4)
+	VMOVUPS Z13, (BX)(DI*1)
+	VMOVUPS Z14, (BX)(SI*2)
+	VMOVUPS Z15, (BX)(R8*1)
+	VZEROUPPER
+	RET
+
+// func permuted17AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted17AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z16
+	VMOVAPS Z16, Z0
+	VMOVAPS Z16, Z1
+	VMOVAPS Z16, Z2
+	VMOVAPS Z16, Z3
+	VMOVAPS Z16, Z4
+	VMOVAPS Z16, Z5
+	VMOVAPS Z16, Z6
+	VMOVAPS Z16, Z7
+	VMOVAPS Z16, Z8
+	VMOVAPS Z16, Z9
+	VMOVAPS Z16, Z10
+	VMOVAPS Z16, Z11
+	VMOVAPS Z16, Z12
+	VMOVAPS Z16, Z13
+	VMOVAPS Z16, Z14
+	VMOVAPS Z16, Z15
+	VMOVAPS Z16, Z16
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+	MOVQ 176(AX), R13
+
+k5:
+	VMOVUPS     (R11), Z17
+	VMOVUPS     (R13), Z18
+	ADDQ        184(AX), R13
+	VPERMPS     (SI), Z18, Z19
+	VFMADD231PS Z19, Z17, Z0
+	VPERMPS     (SI)(BX*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z1
+	VPERMPS     (SI)(BX*2), Z18, Z19
+	VFMADD231PS Z19, Z17, Z2
+	VPERMPS     (SI)(R8*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z3
+	VPERMPS     (SI)(BX*4), Z18, Z19
+	VFMADD231PS Z19, Z17, Z4
+	VPERMPS     (SI)(R9*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z5
+	VPERMPS     (SI)(R8*2), Z18, Z19
+	VFMADD231PS Z19, Z17, Z6
+	VPERMPS     (SI)(R10*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z7
+	VPERMPS     (SI)(BX*8), Z18, Z19
+	VFMADD231PS Z19, Z17, Z8
+	VPERMPS     (DI), Z18, Z19
+	VFMADD231PS Z19, Z17, Z9
+	VPERMPS     (DI)(BX*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z10
+	VPERMPS     (DI)(BX*2), Z18, Z19
+	VFMADD231PS Z19, Z17, Z11
+	VPERMPS     (DI)(R8*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z12
+	VPERMPS     (DI)(BX*4), Z18, Z19
+	VFMADD231PS Z19, Z17, Z13
+	VPERMPS     (DI)(R9*1), Z18, Z19
+	VFMADD231PS Z19, Z17, Z14
+	VPERMPS     (DI)(R8*2), Z18, Z19
+	VFMADD231PS Z19, Z17, Z15
+	VPERMPS     (DI)(R10*1), Z18, Z18
+	VFMADD231PS Z18, Z17, Z16
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (BX), Z9, Z9
+	VADDPS (BX)(CX*1), Z10, Z10
+	VADDPS (BX)(CX*2), Z11, Z11
+	VADDPS (BX)(SI*1), Z12, Z12
+	VADDPS (BX)(CX*4), Z13, Z13
+	VADDPS (BX)(DI*1), Z14, Z14
+	VADDPS (BX)(SI*2), Z15, Z15
+	VADDPS (BX)(R8*1), Z16, Z16
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z17
+	VMAXPS       Z0, Z17, Z0
+	VMAXPS       Z1, Z17, Z1
+	VMAXPS       Z2, Z17, Z2
+	VMAXPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z17, Z7
+	VMAXPS       Z8, Z17, Z8
+	VMAXPS       Z9, Z17, Z9
+	VMAXPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z17, Z15
+	VMAXPS       Z16, Z17, Z16
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z17
+	VMINPS       Z0, Z17, Z0
+	VMINPS       Z1, Z17, Z1
+	VMINPS       Z2, Z17, Z2
+	VMINPS       Z3, Z17, Z3
+	VMINPS       Z4, Z17, Z4
+	VMINPS       Z5, Z17, Z5
+	VMINPS       Z6, Z17, Z6
+	VMINPS       Z7, Z17, Z7
+	VMINPS       Z8, Z17, Z8
+	VMINPS       Z9, Z17, Z9
+	VMINPS       Z10, Z17, Z10
+	VMINPS       Z11, Z17, Z11
+	VMINPS       Z12, Z17, Z12
+	VMINPS       Z13, Z17, Z13
+	VMINPS       Z14, Z17, Z14
+	VMINPS       Z15, Z17, Z15
+	VMINPS       Z16, Z17, Z16
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, (BX)(CX*1)
+	VMOVUPS Z11, (BX)(CX*2)
+	VMOVUPS Z12, (BX)(SI*1)
+	VMOVUPS Z13, (BX)(CX*4)
+	VMOVUPS Z14, (BX)(DI*1)
+	VMOVUPS Z15, (BX)(SI*2)
+	VMOVUPS Z16, (BX)(R8*1)
+	VZEROUPPER
+	RET
+
+// func permuted18AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted18AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z17
+	VMOVAPS Z17, Z0
+	VMOVAPS Z17, Z1
+	VMOVAPS Z17, Z2
+	VMOVAPS Z17, Z3
+	VMOVAPS Z17, Z4
+	VMOVAPS Z17, Z5
+	VMOVAPS Z17, Z6
+	VMOVAPS Z17, Z7
+	VMOVAPS Z17, Z8
+	VMOVAPS Z17, Z9
+	VMOVAPS Z17, Z10
+	VMOVAPS Z17, Z11
+	VMOVAPS Z17, Z12
+	VMOVAPS Z17, Z13
+	VMOVAPS Z17, Z14
+	VMOVAPS Z17, Z15
+	VMOVAPS Z17, Z16
+	VMOVAPS Z17, Z17
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R11
+	ADDQ 56(AX), R11
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R12
+	MOVQ 176(AX), R13
+
+k5:
+	VMOVUPS     (R11), Z18
+	VMOVUPS     (R13), Z19
+	ADDQ        184(AX), R13
+	VPERMPS     (SI), Z19, Z20
+	VFMADD231PS Z20, Z18, Z0
+	VPERMPS     (SI)(BX*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z1
+	VPERMPS     (SI)(BX*2), Z19, Z20
+	VFMADD231PS Z20, Z18, Z2
+	VPERMPS     (SI)(R8*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z3
+	VPERMPS     (SI)(BX*4), Z19, Z20
+	VFMADD231PS Z20, Z18, Z4
+	VPERMPS     (SI)(R9*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z5
+	VPERMPS     (SI)(R8*2), Z19, Z20
+	VFMADD231PS Z20, Z18, Z6
+	VPERMPS     (SI)(R10*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z7
+	VPERMPS     (SI)(BX*8), Z19, Z20
+	VFMADD231PS Z20, Z18, Z8
+	VPERMPS     (DI), Z19, Z20
+	VFMADD231PS Z20, Z18, Z9
+	VPERMPS     (DI)(BX*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z10
+	VPERMPS     (DI)(BX*2), Z19, Z20
+	VFMADD231PS Z20, Z18, Z11
+	VPERMPS     (DI)(R8*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z12
+	VPERMPS     (DI)(BX*4), Z19, Z20
+	VFMADD231PS Z20, Z18, Z13
+	VPERMPS     (DI)(R9*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z14
+	VPERMPS     (DI)(R8*2), Z19, Z20
+	VFMADD231PS Z20, Z18, Z15
+	VPERMPS     (DI)(R10*1), Z19, Z20
+	VFMADD231PS Z20, Z18, Z16
+	VPERMPS     (DI)(BX*8), Z19, Z19
+	VFMADD231PS Z19, Z18, Z17
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R11
+	DECQ        R12
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (BX), Z9, Z9
+	VADDPS (BX)(CX*1), Z10, Z10
+	VADDPS (BX)(CX*2), Z11, Z11
+	VADDPS (BX)(SI*1), Z12, Z12
+	VADDPS (BX)(CX*4), Z13, Z13
+	VADDPS (BX)(DI*1), Z14, Z14
+	VADDPS (BX)(SI*2), Z15, Z15
+	VADDPS (BX)(R8*1), Z16, Z16
+	VADDPS (BX)(CX*8), Z17, Z17
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z18
+	VMAXPS       Z0, Z18, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMAXPS       Z17, Z18, Z17
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z18
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, (BX)(CX*1)
+	VMOVUPS Z11, (BX)(CX*2)
+	VMOVUPS Z12, (BX)(SI*1)
+	VMOVUPS Z13, (BX)(CX*4)
+	VMOVUPS Z14, (BX)(DI*1)
+	VMOVUPS Z15, (BX)(SI*2)
+	VMOVUPS Z16, (BX)(R8*1)
+	VMOVUPS Z17, (BX)(CX*8)
+	VZEROUPPER
+	RET
+
+// func permuted19AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted19AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z18
+	VMOVAPS Z18, Z0
+	VMOVAPS Z18, Z1
+	VMOVAPS Z18, Z2
+	VMOVAPS Z18, Z3
+	VMOVAPS Z18, Z4
+	VMOVAPS Z18, Z5
+	VMOVAPS Z18, Z6
+	VMOVAPS Z18, Z7
+	VMOVAPS Z18, Z8
+	VMOVAPS Z18, Z9
+	VMOVAPS Z18, Z10
+	VMOVAPS Z18, Z11
+	VMOVAPS Z18, Z12
+	VMOVAPS Z18, Z13
+	VMOVAPS Z18, Z14
+	VMOVAPS Z18, Z15
+	VMOVAPS Z18, Z16
+	VMOVAPS Z18, Z17
+	VMOVAPS Z18, Z18
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+	MOVQ 176(AX), R14
+
+k5:
+	VMOVUPS     (R12), Z19
+	VMOVUPS     (R14), Z20
+	ADDQ        184(AX), R14
+	VPERMPS     (SI), Z20, Z21
+	VFMADD231PS Z21, Z19, Z0
+	VPERMPS     (SI)(BX*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z1
+	VPERMPS     (SI)(BX*2), Z20, Z21
+	VFMADD231PS Z21, Z19, Z2
+	VPERMPS     (SI)(R8*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z3
+	VPERMPS     (SI)(BX*4), Z20, Z21
+	VFMADD231PS Z21, Z19, Z4
+	VPERMPS     (SI)(R9*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z5
+	VPERMPS     (SI)(R8*2), Z20, Z21
+	VFMADD231PS Z21, Z19, Z6
+	VPERMPS     (SI)(R10*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z7
+	VPERMPS     (SI)(BX*8), Z20, Z21
+	VFMADD231PS Z21, Z19, Z8
+	VPERMPS     (SI)(R11*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z9
+	VPERMPS     (DI), Z20, Z21
+	VFMADD231PS Z21, Z19, Z10
+	VPERMPS     (DI)(BX*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z11
+	VPERMPS     (DI)(BX*2), Z20, Z21
+	VFMADD231PS Z21, Z19, Z12
+	VPERMPS     (DI)(R8*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z13
+	VPERMPS     (DI)(BX*4), Z20, Z21
+	VFMADD231PS Z21, Z19, Z14
+	VPERMPS     (DI)(R9*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z15
+	VPERMPS     (DI)(R8*2), Z20, Z21
+	VFMADD231PS Z21, Z19, Z16
+	VPERMPS     (DI)(R10*1), Z20, Z21
+	VFMADD231PS Z21, Z19, Z17
+	VPERMPS     (DI)(BX*8), Z20, Z20
+	VFMADD231PS Z20, Z19, Z18
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (BX), Z10, Z10
+	VADDPS (BX)(CX*1), Z11, Z11
+	VADDPS (BX)(CX*2), Z12, Z12
+	VADDPS (BX)(SI*1), Z13, Z13
+	VADDPS (BX)(CX*4), Z14, Z14
+	VADDPS (BX)(DI*1), Z15, Z15
+	VADDPS (BX)(SI*2), Z16, Z16
+	VADDPS (BX)(R8*1), Z17, Z17
+	VADDPS (BX)(CX*8), Z18, Z18
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z19
+	VMAXPS       Z0, Z19, Z0
+	VMAXPS       Z1, Z19, Z1
+	VMAXPS       Z2, Z19, Z2
+	VMAXPS       Z3, Z19, Z3
+	VMAXPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z19, Z5
+	VMAXPS       Z6, Z19, Z6
+	VMAXPS       Z7, Z19, Z7
+	VMAXPS       Z8, Z19, Z8
+	VMAXPS       Z9, Z19, Z9
+	VMAXPS       Z10, Z19, Z10
+	VMAXPS       Z11, Z19, Z11
+	VMAXPS       Z12, Z19, Z12
+	VMAXPS       Z13, Z19, Z13
+	VMAXPS       Z14, Z19, Z14
+	VMAXPS       Z15, Z19, Z15
+	VMAXPS       Z16, Z19, Z16
+	VMAXPS       Z17, Z19, Z17
+	VMAXPS       Z18, Z19, Z18
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z19
+	VMINPS       Z0, Z19, Z0
+	VMINPS       Z1, Z19, Z1
+	VMINPS       Z2, Z19, Z2
+	VMINPS       Z3, Z19, Z3
+	VMINPS       Z4, Z19, Z4
+	VMINPS       Z5, Z19, Z5
+	VMINPS       Z6, Z19, Z6
+	VMINPS       Z7, Z19, Z7
+	VMINPS       Z8, Z19, Z8
+	VMINPS       Z9, Z19, Z9
+	VMINPS       Z10, Z19, Z10
+	VMINPS       Z11, Z19, Z11
+	VMINPS       Z12, Z19, Z12
+	VMINPS       Z13, Z19, Z13
+	VMINPS       Z14, Z19, Z14
+	VMINPS       Z15, Z19, Z15
+	VMINPS       Z16, Z19, Z16
+	VMINPS       Z17, Z19, Z17
+	VMINPS       Z18, Z19, Z18
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, (BX)(CX*1)
+	VMOVUPS Z12, (BX)(CX*2)
+	VMOVUPS Z13, (BX)(SI*1)
+	VMOVUPS Z14, (BX)(CX*4)
+	VMOVUPS Z15, (BX)(DI*1)
+	VMOVUPS Z16, (BX)(SI*2)
+	VMOVUPS Z17, (BX)(R8*1)
+	VMOVUPS Z18, (BX)(CX*8)
+	VZEROUPPER
+	RET
+
+// func permuted20AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted20AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z19
+	VMOVAPS Z19, Z0
+	VMOVAPS Z19, Z1
+	VMOVAPS Z19, Z2
+	VMOVAPS Z19, Z3
+	VMOVAPS Z19, Z4
+	VMOVAPS Z19, Z5
+	VMOVAPS Z19, Z6
+	VMOVAPS Z19, Z7
+	VMOVAPS Z19, Z8
+	VMOVAPS Z19, Z9
+	VMOVAPS Z19, Z10
+	VMOVAPS Z19, Z11
+	VMOVAPS Z19, Z12
+	VMOVAPS Z19, Z13
+	VMOVAPS Z19, Z14
+	VMOVAPS Z19, Z15
+	VMOVAPS Z19, Z16
+	VMOVAPS Z19, Z17
+	VMOVAPS Z19, Z18
+	VMOVAPS Z19, Z19
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+	MOVQ 176(AX), R14
+
+k5:
+	VMOVUPS     (R12), Z20
+	VMOVUPS     (R14), Z21
+	ADDQ        184(AX), R14
+	VPERMPS     (SI), Z21, Z22
+	VFMADD231PS Z22, Z20, Z0
+	VPERMPS     (SI)(BX*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z1
+	VPERMPS     (SI)(BX*2), Z21, Z22
+	VFMADD231PS Z22, Z20, Z2
+	VPERMPS     (SI)(R8*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z3
+	VPERMPS     (SI)(BX*4), Z21, Z22
+	VFMADD231PS Z22, Z20, Z4
+	VPERMPS     (SI)(R9*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z5
+	VPERMPS     (SI)(R8*2), Z21, Z22
+	VFMADD231PS Z22, Z20, Z6
+	VPERMPS     (SI)(R10*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z7
+	VPERMPS     (SI)(BX*8), Z21, Z22
+	VFMADD231PS Z22, Z20, Z8
+	VPERMPS     (SI)(R11*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z9
+	VPERMPS     (DI), Z21, Z22
+	VFMADD231PS Z22, Z20, Z10
+	VPERMPS     (DI)(BX*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z11
+	VPERMPS     (DI)(BX*2), Z21, Z22
+	VFMADD231PS Z22, Z20, Z12
+	VPERMPS     (DI)(R8*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z13
+	VPERMPS     (DI)(BX*4), Z21, Z22
+	VFMADD231PS Z22, Z20, Z14
+	VPERMPS     (DI)(R9*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z15
+	VPERMPS     (DI)(R8*2), Z21, Z22
+	VFMADD231PS Z22, Z20, Z16
+	VPERMPS     (DI)(R10*1), Z21, Z22
+	VFMADD231PS Z22, Z20, Z17
+	VPERMPS     (DI)(BX*8), Z21, Z22
+	VFMADD231PS Z22, Z20, Z18
+	VPERMPS     (DI)(R11*1), Z21, Z21
+	VFMADD231PS Z21, Z20, Z19
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (BX), Z10, Z10
+	VADDPS (BX)(CX*1), Z11, Z11
+	VADDPS (BX)(CX*2), Z12, Z12
+	VADDPS (BX)(SI*1), Z13, Z13
+	VADDPS (BX)(CX*4), Z14, Z14
+	VADDPS (BX)(DI*1), Z15, Z15
+	VADDPS (BX)(SI*2), Z16, Z16
+	VADDPS (BX)(R8*1), Z17, Z17
+	VADDPS (BX)(CX*8), Z18, Z18
+	VADDPS (BX)(R9*1), Z19, Z19
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z20
+	VMAXPS       Z0, Z20, Z0
+	VMAXPS       Z1, Z20, Z1
+	VMAXPS       Z2, Z20, Z2
+	VMAXPS       Z3, Z20, Z3
+	VMAXPS       Z4, Z20, Z4
+	VMAXPS       Z5, Z20, Z5
+	VMAXPS       Z6, Z20, Z6
+	VMAXPS       Z7, Z20, Z7
+	VMAXPS       Z8, Z20, Z8
+	VMAXPS       Z9, Z20, Z9
+	VMAXPS       Z10, Z20, Z10
+	VMAXPS       Z11, Z20, Z11
+	VMAXPS       Z12, Z20, Z12
+	VMAXPS       Z13, Z20, Z13
+	VMAXPS       Z14, Z20, Z14
+	VMAXPS       Z15, Z20, Z15
+	VMAXPS       Z16, Z20, Z16
+	VMAXPS       Z17, Z20, Z17
+	VMAXPS       Z18, Z20, Z18
+	VMAXPS       Z19, Z20, Z19
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z20
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, (BX)(CX*1)
+	VMOVUPS Z12, (BX)(CX*2)
+	VMOVUPS Z13, (BX)(SI*1)
+	VMOVUPS Z14, (BX)(CX*4)
+	VMOVUPS Z15, (BX)(DI*1)
+	VMOVUPS Z16, (BX)(SI*2)
+	VMOVUPS Z17, (BX)(R8*1)
+	VMOVUPS Z18, (BX)(CX*8)
+	VMOVUPS Z19, (BX)(R9*1)
+	VZEROUPPER
+	RET
+
+// func permuted21AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted21AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z20
+	VMOVAPS Z20, Z0
+	VMOVAPS Z20, Z1
+	VMOVAPS Z20, Z2
+	VMOVAPS Z20, Z3
+	VMOVAPS Z20, Z4
+	VMOVAPS Z20, Z5
+	VMOVAPS Z20, Z6
+	VMOVAPS Z20, Z7
+	VMOVAPS Z20, Z8
+	VMOVAPS Z20, Z9
+	VMOVAPS Z20, Z10
+	VMOVAPS Z20, Z11
+	VMOVAPS Z20, Z12
+	VMOVAPS Z20, Z13
+	VMOVAPS Z20, Z14
+	VMOVAPS Z20, Z15
+	VMOVAPS Z20, Z16
+	VMOVAPS Z20, Z17
+	VMOVAPS Z20, Z18
+	VMOVAPS Z20, Z19
+	VMOVAPS Z20, Z20
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+	MOVQ 176(AX), R14
+
+k5:
+	VMOVUPS     (R12), Z21
+	VMOVUPS     (R14), Z22
+	ADDQ        184(AX), R14
+	VPERMPS     (SI), Z22, Z23
+	VFMADD231PS Z23, Z21, Z0
+	VPERMPS     (SI)(BX*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z1
+	VPERMPS     (SI)(BX*2), Z22, Z23
+	VFMADD231PS Z23, Z21, Z2
+	VPERMPS     (SI)(R8*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z3
+	VPERMPS     (SI)(BX*4), Z22, Z23
+	VFMADD231PS Z23, Z21, Z4
+	VPERMPS     (SI)(R9*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z5
+	VPERMPS     (SI)(R8*2), Z22, Z23
+	VFMADD231PS Z23, Z21, Z6
+	VPERMPS     (SI)(R10*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z7
+	VPERMPS     (SI)(BX*8), Z22, Z23
+	VFMADD231PS Z23, Z21, Z8
+	VPERMPS     (SI)(R11*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z9
+	VPERMPS     (SI)(R9*2), Z22, Z23
+	VFMADD231PS Z23, Z21, Z10
+	VPERMPS     (DI), Z22, Z23
+	VFMADD231PS Z23, Z21, Z11
+	VPERMPS     (DI)(BX*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z12
+	VPERMPS     (DI)(BX*2), Z22, Z23
+	VFMADD231PS Z23, Z21, Z13
+	VPERMPS     (DI)(R8*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z14
+	VPERMPS     (DI)(BX*4), Z22, Z23
+	VFMADD231PS Z23, Z21, Z15
+	VPERMPS     (DI)(R9*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z16
+	VPERMPS     (DI)(R8*2), Z22, Z23
+	VFMADD231PS Z23, Z21, Z17
+	VPERMPS     (DI)(R10*1), Z22, Z23
+	VFMADD231PS Z23, Z21, Z18
+	VPERMPS     (DI)(BX*8), Z22, Z23
+	VFMADD231PS Z23, Z21, Z19
+	VPERMPS     (DI)(R11*1), Z22, Z22
+	VFMADD231PS Z22, Z21, Z20
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (BX), Z11, Z11
+	VADDPS (BX)(CX*1), Z12, Z12
+	VADDPS (BX)(CX*2), Z13, Z13
+	VADDPS (BX)(SI*1), Z14, Z14
+	VADDPS (BX)(CX*4), Z15, Z15
+	VADDPS (BX)(DI*1), Z16, Z16
+	VADDPS (BX)(SI*2), Z17, Z17
+	VADDPS (BX)(R8*1), Z18, Z18
+	VADDPS (BX)(CX*8), Z19, Z19
+	VADDPS (BX)(R9*1), Z20, Z20
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z21
+	VMAXPS       Z0, Z21, Z0
+	VMAXPS       Z1, Z21, Z1
+	VMAXPS       Z2, Z21, Z2
+	VMAXPS       Z3, Z21, Z3
+	VMAXPS       Z4, Z21, Z4
+	VMAXPS       Z5, Z21, Z5
+	VMAXPS       Z6, Z21, Z6
+	VMAXPS       Z7, Z21, Z7
+	VMAXPS       Z8, Z21, Z8
+	VMAXPS       Z9, Z21, Z9
+	VMAXPS       Z10, Z21, Z10
+	VMAXPS       Z11, Z21, Z11
+	VMAXPS       Z12, Z21, Z12
+	VMAXPS       Z13, Z21, Z13
+	VMAXPS       Z14, Z21, Z14
+	VMAXPS       Z15, Z21, Z15
+	VMAXPS       Z16, Z21, Z16
+	VMAXPS       Z17, Z21, Z17
+	VMAXPS       Z18, Z21, Z18
+	VMAXPS       Z19, Z21, Z19
+	VMAXPS       Z20, Z21, Z20
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z21
+	VMINPS       Z0, Z21, Z0
+	VMINPS       Z1, Z21, Z1
+	VMINPS       Z2, Z21, Z2
+	VMINPS       Z3, Z21, Z3
+	VMINPS       Z4, Z21, Z4
+	VMINPS       Z5, Z21, Z5
+	VMINPS       Z6, Z21, Z6
+	VMINPS       Z7, Z21, Z7
+	VMINPS       Z8, Z21, Z8
+	VMINPS       Z9, Z21, Z9
+	VMINPS       Z10, Z21, Z10
+	VMINPS       Z11, Z21, Z11
+	VMINPS       Z12, Z21, Z12
+	VMINPS       Z13, Z21, Z13
+	VMINPS       Z14, Z21, Z14
+	VMINPS       Z15, Z21, Z15
+	VMINPS       Z16, Z21, Z16
+	VMINPS       Z17, Z21, Z17
+	VMINPS       Z18, Z21, Z18
+	VMINPS       Z19, Z21, Z19
+	VMINPS       Z20, Z21, Z20
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (BX)
+	VMOVUPS Z12, (BX)(CX*1)
+	VMOVUPS Z13, (BX)(CX*2)
+	VMOVUPS Z14, (BX)(SI*1)
+	VMOVUPS Z15, (BX)(CX*4)
+	VMOVUPS Z16, (BX)(DI*1)
+	VMOVUPS Z17, (BX)(SI*2)
+	VMOVUPS Z18, (BX)(R8*1)
+	VMOVUPS Z19, (BX)(CX*8)
+	VMOVUPS Z20, (BX)(R9*1)
+	VZEROUPPER
+	RET
+
+// func permuted22AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted22AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z21
+	VMOVAPS Z21, Z0
+	VMOVAPS Z21, Z1
+	VMOVAPS Z21, Z2
+	VMOVAPS Z21, Z3
+	VMOVAPS Z21, Z4
+	VMOVAPS Z21, Z5
+	VMOVAPS Z21, Z6
+	VMOVAPS Z21, Z7
+	VMOVAPS Z21, Z8
+	VMOVAPS Z21, Z9
+	VMOVAPS Z21, Z10
+	VMOVAPS Z21, Z11
+	VMOVAPS Z21, Z12
+	VMOVAPS Z21, Z13
+	VMOVAPS Z21, Z14
+	VMOVAPS Z21, Z15
+	VMOVAPS Z21, Z16
+	VMOVAPS Z21, Z17
+	VMOVAPS Z21, Z18
+	VMOVAPS Z21, Z19
+	VMOVAPS Z21, Z20
+	VMOVAPS Z21, Z21
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R12
+	ADDQ 56(AX), R12
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R13
+	MOVQ 176(AX), R14
+
+k5:
+	VMOVUPS     (R12), Z22
+	VMOVUPS     (R14), Z23
+	ADDQ        184(AX), R14
+	VPERMPS     (SI), Z23, Z24
+	VFMADD231PS Z24, Z22, Z0
+	VPERMPS     (SI)(BX*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z1
+	VPERMPS     (SI)(BX*2), Z23, Z24
+	VFMADD231PS Z24, Z22, Z2
+	VPERMPS     (SI)(R8*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z3
+	VPERMPS     (SI)(BX*4), Z23, Z24
+	VFMADD231PS Z24, Z22, Z4
+	VPERMPS     (SI)(R9*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z5
+	VPERMPS     (SI)(R8*2), Z23, Z24
+	VFMADD231PS Z24, Z22, Z6
+	VPERMPS     (SI)(R10*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z7
+	VPERMPS     (SI)(BX*8), Z23, Z24
+	VFMADD231PS Z24, Z22, Z8
+	VPERMPS     (SI)(R11*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z9
+	VPERMPS     (SI)(R9*2), Z23, Z24
+	VFMADD231PS Z24, Z22, Z10
+	VPERMPS     (DI), Z23, Z24
+	VFMADD231PS Z24, Z22, Z11
+	VPERMPS     (DI)(BX*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z12
+	VPERMPS     (DI)(BX*2), Z23, Z24
+	VFMADD231PS Z24, Z22, Z13
+	VPERMPS     (DI)(R8*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z14
+	VPERMPS     (DI)(BX*4), Z23, Z24
+	VFMADD231PS Z24, Z22, Z15
+	VPERMPS     (DI)(R9*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z16
+	VPERMPS     (DI)(R8*2), Z23, Z24
+	VFMADD231PS Z24, Z22, Z17
+	VPERMPS     (DI)(R10*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z18
+	VPERMPS     (DI)(BX*8), Z23, Z24
+	VFMADD231PS Z24, Z22, Z19
+	VPERMPS     (DI)(R11*1), Z23, Z24
+	VFMADD231PS Z24, Z22, Z20
+	VPERMPS     (DI)(R9*2), Z23, Z23
+	VFMADD231PS Z23, Z22, Z21
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R12
+	DECQ        R13
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (BX), Z11, Z11
+	VADDPS (BX)(CX*1), Z12, Z12
+	VADDPS (BX)(CX*2), Z13, Z13
+	VADDPS (BX)(SI*1), Z14, Z14
+	VADDPS (BX)(CX*4), Z15, Z15
+	VADDPS (BX)(DI*1), Z16, Z16
+	VADDPS (BX)(SI*2), Z17, Z17
+	VADDPS (BX)(R8*1), Z18, Z18
+	VADDPS (BX)(CX*8), Z19, Z19
+	VADDPS (BX)(R9*1), Z20, Z20
+	VADDPS (BX)(DI*2), Z21, Z21
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z22
+	VMAXPS       Z0, Z22, Z0
+	VMAXPS       Z1, Z22, Z1
+	VMAXPS       Z2, Z22, Z2
+	VMAXPS       Z3, Z22, Z3
+	VMAXPS       Z4, Z22, Z4
+	VMAXPS       Z5, Z22, Z5
+	VMAXPS       Z6, Z22, Z6
+	VMAXPS       Z7, Z22, Z7
+	VMAXPS       Z8, Z22, Z8
+	VMAXPS       Z9, Z22, Z9
+	VMAXPS       Z10, Z22, Z10
+	VMAXPS       Z11, Z22, Z11
+	VMAXPS       Z12, Z22, Z12
+	VMAXPS       Z13, Z22, Z13
+	VMAXPS       Z14, Z22, Z14
+	VMAXPS       Z15, Z22, Z15
+	VMAXPS       Z16, Z22, Z16
+	VMAXPS       Z17, Z22, Z17
+	VMAXPS       Z18, Z22, Z18
+	VMAXPS       Z19, Z22, Z19
+	VMAXPS       Z20, Z22, Z20
+	VMAXPS       Z21, Z22, Z21
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z22
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (BX)
+	VMOVUPS Z12, (BX)(CX*1)
+	VMOVUPS Z13, (BX)(CX*2)
+	VMOVUPS Z14, (BX)(SI*1)
+	VMOVUPS Z15, (BX)(CX*4)
+	VMOVUPS Z16, (BX)(DI*1)
+	VMOVUPS Z17, (BX)(SI*2)
+	VMOVUPS Z18, (BX)(R8*1)
+	VMOVUPS Z19, (BX)(CX*8)
+	VMOVUPS Z20, (BX)(R9*1)
+	VMOVUPS Z21, (BX)(DI*2)
+	VZEROUPPER
+	RET
+
+// func permuted23AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted23AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z22
+	VMOVAPS Z22, Z0
+	VMOVAPS Z22, Z1
+	VMOVAPS Z22, Z2
+	VMOVAPS Z22, Z3
+	VMOVAPS Z22, Z4
+	VMOVAPS Z22, Z5
+	VMOVAPS Z22, Z6
+	VMOVAPS Z22, Z7
+	VMOVAPS Z22, Z8
+	VMOVAPS Z22, Z9
+	VMOVAPS Z22, Z10
+	VMOVAPS Z22, Z11
+	VMOVAPS Z22, Z12
+	VMOVAPS Z22, Z13
+	VMOVAPS Z22, Z14
+	VMOVAPS Z22, Z15
+	VMOVAPS Z22, Z16
+	VMOVAPS Z22, Z17
+	VMOVAPS Z22, Z18
+	VMOVAPS Z22, Z19
+	VMOVAPS Z22, Z20
+	VMOVAPS Z22, Z21
+	VMOVAPS Z22, Z22
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R13
+	ADDQ 56(AX), R13
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R14
+	MOVQ 176(AX), R15
+
+k5:
+	VMOVUPS     (R13), Z23
+	VMOVUPS     (R15), Z24
+	ADDQ        184(AX), R15
+	VPERMPS     (SI), Z24, Z25
+	VFMADD231PS Z25, Z23, Z0
+	VPERMPS     (SI)(BX*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z1
+	VPERMPS     (SI)(BX*2), Z24, Z25
+	VFMADD231PS Z25, Z23, Z2
+	VPERMPS     (SI)(R8*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z3
+	VPERMPS     (SI)(BX*4), Z24, Z25
+	VFMADD231PS Z25, Z23, Z4
+	VPERMPS     (SI)(R9*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z5
+	VPERMPS     (SI)(R8*2), Z24, Z25
+	VFMADD231PS Z25, Z23, Z6
+	VPERMPS     (SI)(R10*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z7
+	VPERMPS     (SI)(BX*8), Z24, Z25
+	VFMADD231PS Z25, Z23, Z8
+	VPERMPS     (SI)(R11*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z9
+	VPERMPS     (SI)(R9*2), Z24, Z25
+	VFMADD231PS Z25, Z23, Z10
+	VPERMPS     (SI)(R12*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z11
+	VPERMPS     (DI), Z24, Z25
+	VFMADD231PS Z25, Z23, Z12
+	VPERMPS     (DI)(BX*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z13
+	VPERMPS     (DI)(BX*2), Z24, Z25
+	VFMADD231PS Z25, Z23, Z14
+	VPERMPS     (DI)(R8*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z15
+	VPERMPS     (DI)(BX*4), Z24, Z25
+	VFMADD231PS Z25, Z23, Z16
+	VPERMPS     (DI)(R9*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z17
+	VPERMPS     (DI)(R8*2), Z24, Z25
+	VFMADD231PS Z25, Z23, Z18
+	VPERMPS     (DI)(R10*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z19
+	VPERMPS     (DI)(BX*8), Z24, Z25
+	VFMADD231PS Z25, Z23, Z20
+	VPERMPS     (DI)(R11*1), Z24, Z25
+	VFMADD231PS Z25, Z23, Z21
+	VPERMPS     (DI)(R9*2), Z24, Z24
+	VFMADD231PS Z24, Z23, Z22
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R13
+	DECQ        R14
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (BX), Z12, Z12
+	VADDPS (BX)(CX*1), Z13, Z13
+	VADDPS (BX)(CX*2), Z14, Z14
+	VADDPS (BX)(SI*1), Z15, Z15
+	VADDPS (BX)(CX*4), Z16, Z16
+	VADDPS (BX)(DI*1), Z17, Z17
+	VADDPS (BX)(SI*2), Z18, Z18
+	VADDPS (BX)(R8*1), Z19, Z19
+	VADDPS (BX)(CX*8), Z20, Z20
+	VADDPS (BX)(R9*1), Z21, Z21
+	VADDPS (BX)(DI*2), Z22, Z22
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z23
+	VMAXPS       Z0, Z23, Z0
+	VMAXPS       Z1, Z23, Z1
+	VMAXPS       Z2, Z23, Z2
+	VMAXPS       Z3, Z23, Z3
+	VMAXPS       Z4, Z23, Z4
+	VMAXPS       Z5, Z23, Z5
+	VMAXPS       Z6, Z23, Z6
+	VMAXPS       Z7, Z23, Z7
+	VMAXPS       Z8, Z23, Z8
+	VMAXPS       Z9, Z23, Z9
+	VMAXPS       Z10, Z23, Z10
+	VMAXPS       Z11, Z23, Z11
+	VMAXPS       Z12, Z23, Z12
+	VMAXPS       Z13, Z23, Z13
+	VMAXPS       Z14, Z23, Z14
+	VMAXPS       Z15, Z23, Z15
+	VMAXPS       Z16, Z23, Z16
+	VMAXPS       Z17, Z23, Z17
+	VMAXPS       Z18, Z23, Z18
+	VMAXPS       Z19, Z23, Z19
+	VMAXPS       Z20, Z23, Z20
+	VMAXPS       Z21, Z23, Z21
+	VMAXPS       Z22, Z23, Z22
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z23
+	VMINPS       Z0, Z23, Z0
+	VMINPS       Z1, Z23, Z1
+	VMINPS       Z2, Z23, Z2
+	VMINPS       Z3, Z23, Z3
+	VMINPS       Z4, Z23, Z4
+	VMINPS       Z5, Z23, Z5
+	VMINPS       Z6, Z23, Z6
+	VMINPS       Z7, Z23, Z7
+	VMINPS       Z8, Z23, Z8
+	VMINPS       Z9, Z23, Z9
+	VMINPS       Z10, Z23, Z10
+	VMINPS       Z11, Z23, Z11
+	VMINPS       Z12, Z23, Z12
+	VMINPS       Z13, Z23, Z13
+	VMINPS       Z14, Z23, Z14
+	VMINPS       Z15, Z23, Z15
+	VMINPS       Z16, Z23, Z16
+	VMINPS       Z17, Z23, Z17
+	VMINPS       Z18, Z23, Z18
+	VMINPS       Z19, Z23, Z19
+	VMINPS       Z20, Z23, Z20
+	VMINPS       Z21, Z23, Z21
+	VMINPS       Z22, Z23, Z22
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, (BX)(CX*1)
+	VMOVUPS Z14, (BX)(CX*2)
+	VMOVUPS Z15, (BX)(SI*1)
+	VMOVUPS Z16, (BX)(CX*4)
+	VMOVUPS Z17, (BX)(DI*1)
+	VMOVUPS Z18, (BX)(SI*2)
+	VMOVUPS Z19, (BX)(R8*1)
+	VMOVUPS Z20, (BX)(CX*8)
+	VMOVUPS Z21, (BX)(R9*1)
+	VMOVUPS Z22, (BX)(DI*2)
+	VZEROUPPER
+	RET
+
+// func permuted24AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·permuted24AVX512(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z23
+	VMOVAPS Z23, Z0
+	VMOVAPS Z23, Z1
+	VMOVAPS Z23, Z2
+	VMOVAPS Z23, Z3
+	VMOVAPS Z23, Z4
+	VMOVAPS Z23, Z5
+	VMOVAPS Z23, Z6
+	VMOVAPS Z23, Z7
+	VMOVAPS Z23, Z8
+	VMOVAPS Z23, Z9
+	VMOVAPS Z23, Z10
+	VMOVAPS Z23, Z11
+	VMOVAPS Z23, Z12
+	VMOVAPS Z23, Z13
+	VMOVAPS Z23, Z14
+	VMOVAPS Z23, Z15
+	VMOVAPS Z23, Z16
+	VMOVAPS Z23, Z17
+	VMOVAPS Z23, Z18
+	VMOVAPS Z23, Z19
+	VMOVAPS Z23, Z20
+	VMOVAPS Z23, Z21
+	VMOVAPS Z23, Z22
+	VMOVAPS Z23, Z23
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	LEAQ  (BX)(BX*4), R9
+	LEAQ  (R8)(BX*4), R10
+	LEAQ  (BX)(BX*8), R11
+	LEAQ  (R8)(BX*8), R12
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R13
+	ADDQ 56(AX), R13
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R14
+	MOVQ 176(AX), R15
+
+k5:
+	VMOVUPS     (R13), Z24
+	VMOVUPS     (R15), Z25
+	ADDQ        184(AX), R15
+	VPERMPS     (SI), Z25, Z26
+	VFMADD231PS Z26, Z24, Z0
+	VPERMPS     (SI)(BX*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z1
+	VPERMPS     (SI)(BX*2), Z25, Z26
+	VFMADD231PS Z26, Z24, Z2
+	VPERMPS     (SI)(R8*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z3
+	VPERMPS     (SI)(BX*4), Z25, Z26
+	VFMADD231PS Z26, Z24, Z4
+	VPERMPS     (SI)(R9*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z5
+	VPERMPS     (SI)(R8*2), Z25, Z26
+	VFMADD231PS Z26, Z24, Z6
+	VPERMPS     (SI)(R10*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z7
+	VPERMPS     (SI)(BX*8), Z25, Z26
+	VFMADD231PS Z26, Z24, Z8
+	VPERMPS     (SI)(R11*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z9
+	VPERMPS     (SI)(R9*2), Z25, Z26
+	VFMADD231PS Z26, Z24, Z10
+	VPERMPS     (SI)(R12*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z11
+	VPERMPS     (DI), Z25, Z26
+	VFMADD231PS Z26, Z24, Z12
+	VPERMPS     (DI)(BX*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z13
+	VPERMPS     (DI)(BX*2), Z25, Z26
+	VFMADD231PS Z26, Z24, Z14
+	VPERMPS     (DI)(R8*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z15
+	VPERMPS     (DI)(BX*4), Z25, Z26
+	VFMADD231PS Z26, Z24, Z16
+	VPERMPS     (DI)(R9*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z17
+	VPERMPS     (DI)(R8*2), Z25, Z26
+	VFMADD231PS Z26, Z24, Z18
+	VPERMPS     (DI)(R10*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z19
+	VPERMPS     (DI)(BX*8), Z25, Z26
+	VFMADD231PS Z26, Z24, Z20
+	VPERMPS     (DI)(R11*1), Z25, Z26
+	VFMADD231PS Z26, Z24, Z21
+	VPERMPS     (DI)(R9*2), Z25, Z26
+	VFMADD231PS Z26, Z24, Z22
+	VPERMPS     (DI)(R12*1), Z25, Z25
+	VFMADD231PS Z25, Z24, Z23
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R13
+	DECQ        R14
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	LEAQ   (CX)(CX*4), DI
+	LEAQ   (SI)(CX*4), R8
+	LEAQ   (CX)(CX*8), R9
+	LEAQ   (SI)(CX*8), R10
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Z0, Z0
+	VADDPS (DX)(CX*1), Z1, Z1
+	VADDPS (DX)(CX*2), Z2, Z2
+	VADDPS (DX)(SI*1), Z3, Z3
+	VADDPS (DX)(CX*4), Z4, Z4
+	VADDPS (DX)(DI*1), Z5, Z5
+	VADDPS (DX)(SI*2), Z6, Z6
+	VADDPS (DX)(R8*1), Z7, Z7
+	VADDPS (DX)(CX*8), Z8, Z8
+	VADDPS (DX)(R9*1), Z9, Z9
+	VADDPS (DX)(DI*2), Z10, Z10
+	VADDPS (DX)(R10*1), Z11, Z11
+	VADDPS (BX), Z12, Z12
+	VADDPS (BX)(CX*1), Z13, Z13
+	VADDPS (BX)(CX*2), Z14, Z14
+	VADDPS (BX)(SI*1), Z15, Z15
+	VADDPS (BX)(CX*4), Z16, Z16
+	VADDPS (BX)(DI*1), Z17, Z17
+	VADDPS (BX)(SI*2), Z18, Z18
+	VADDPS (BX)(R8*1), Z19, Z19
+	VADDPS (BX)(CX*8), Z20, Z20
+	VADDPS (BX)(R9*1), Z21, Z21
+	VADDPS (BX)(DI*2), Z22, Z22
+	VADDPS (BX)(R10*1), Z23, Z23
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Z24
+	VMAXPS       Z0, Z24, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMAXPS       Z23, Z24, Z23
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Z24
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, (DX)(CX*1)
+	VMOVUPS Z2, (DX)(CX*2)
+	VMOVUPS Z3, (DX)(SI*1)
+	VMOVUPS Z4, (DX)(CX*4)
+	VMOVUPS Z5, (DX)(DI*1)
+	VMOVUPS Z6, (DX)(SI*2)
+	VMOVUPS Z7, (DX)(R8*1)
+	VMOVUPS Z8, (DX)(CX*8)
+	VMOVUPS Z9, (DX)(R9*1)
+	VMOVUPS Z10, (DX)(DI*2)
+	VMOVUPS Z11, (DX)(R10*1)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, (BX)(CX*1)
+	VMOVUPS Z14, (BX)(CX*2)
+	VMOVUPS Z15, (BX)(SI*1)
+	VMOVUPS Z16, (BX)(CX*4)
+	VMOVUPS Z17, (BX)(DI*1)
+	VMOVUPS Z18, (BX)(SI*2)
+	VMOVUPS Z19, (BX)(R8*1)
+	VMOVUPS Z20, (BX)(CX*8)
+	VMOVUPS Z21, (BX)(R9*1)
+	VMOVUPS Z22, (BX)(DI*2)
+	VMOVUPS Z23, (BX)(R10*1)
+	VZEROUPPER
+	RET
+
+// func lanes1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes1AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVAPS Y0, Y0
+	VMOVAPS Y1, Y1
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	ADDQ (AX), BX
+	MOVQ 8(DX), SI
+	ADDQ 56(AX), SI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), DI
+
+k5:
+	VMOVUPS     (SI), Y2
+	VMOVUPS     32(SI), Y3
+	VFMADD231PS (BX), Y2, Y0
+	VFMADD231PS 32(BX), Y3, Y1
+	ADDQ        24(AX), BX
+	ADDQ        64(AX), SI
+	DECQ        DI
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+
+unclipped7:
+	MOVQ    80(AX), CX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VZEROUPPER
+	RET
+
+// func lanes2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVAPS Y2, Y0
+	VMOVAPS Y3, Y1
+	VMOVAPS Y2, Y2
+	VMOVAPS Y3, Y3
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	MOVQ BX, SI
+	ADDQ 8(AX), SI
+	ADDQ (AX), BX
+	MOVQ 8(DX), DI
+	ADDQ 56(AX), DI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R8
+
+k5:
+	VMOVUPS     (DI), Y4
+	VMOVUPS     32(DI), Y5
+	VFMADD231PS (BX), Y4, Y0
+	VFMADD231PS 32(BX), Y5, Y1
+	VFMADD231PS (SI), Y4, Y2
+	VFMADD231PS 32(SI), Y5, Y3
+	ADDQ        24(AX), BX
+	ADDQ        24(AX), SI
+	ADDQ        64(AX), DI
+	DECQ        R8
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	MOVQ   120(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+
+unclipped7:
+	MOVQ    80(AX), CX
+	MOVQ    88(AX), DX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	VZEROUPPER
+	RET
+
+// func lanes3AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes3AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMOVAPS Y4, Y0
+	VMOVAPS Y5, Y1
+	VMOVAPS Y4, Y2
+	VMOVAPS Y5, Y3
+	VMOVAPS Y4, Y4
+	VMOVAPS Y5, Y5
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Y6
+	VMOVUPS     32(R8), Y7
+	VFMADD231PS (SI), Y6, Y0
+	VFMADD231PS 32(SI), Y7, Y1
+	VFMADD231PS (SI)(BX*1), Y6, Y2
+	VFMADD231PS 32(SI)(BX*1), Y7, Y3
+	VFMADD231PS (DI), Y6, Y4
+	VFMADD231PS 32(DI), Y7, Y5
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (BX), Y4, Y4
+	VADDPS 32(BX), Y5, Y5
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	VZEROUPPER
+	RET
+
+// func lanes4AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes4AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	VMOVAPS Y6, Y0
+	VMOVAPS Y7, Y1
+	VMOVAPS Y6, Y2
+	VMOVAPS Y7, Y3
+	VMOVAPS Y6, Y4
+	VMOVAPS Y7, Y5
+	VMOVAPS Y6, Y6
+	VMOVAPS Y7, Y7
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Y8
+	VMOVUPS     32(R8), Y9
+	VFMADD231PS (SI), Y8, Y0
+	VFMADD231PS 32(SI), Y9, Y1
+	VFMADD231PS (SI)(BX*1), Y8, Y2
+	VFMADD231PS 32(SI)(BX*1), Y9, Y3
+	VFMADD231PS (DI), Y8, Y4
+	VFMADD231PS 32(DI), Y9, Y5
+	VFMADD231PS (DI)(BX*1), Y8, Y6
+	VFMADD231PS 32(DI)(BX*1), Y9, Y7
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (BX), Y4, Y4
+	VADDPS 32(BX), Y5, Y5
+	VADDPS (BX)(CX*1), Y6, Y6
+	VADDPS 32(BX)(CX*1), Y7, Y7
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMAXPS       Y7, Y8, Y7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	VMOVUPS Y6, (BX)(CX*1)
+	VMOVUPS Y7, 32(BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func lanes5AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes5AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
+	VMOVAPS Y8, Y0
+	VMOVAPS Y9, Y1
+	VMOVAPS Y8, Y2
+	VMOVAPS Y9, Y3
+	VMOVAPS Y8, Y4
+	VMOVAPS Y9, Y5
+	VMOVAPS Y8, Y6
+	VMOVAPS Y9, Y7
+	VMOVAPS Y8, Y8
+	VMOVAPS Y9, Y9
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Y10
+	VMOVUPS     32(R8), Y11
+	VFMADD231PS (SI), Y10, Y0
+	VFMADD231PS 32(SI), Y11, Y1
+	VFMADD231PS (SI)(BX*1), Y10, Y2
+	VFMADD231PS 32(SI)(BX*1), Y11, Y3
+	VFMADD231PS (SI)(BX*2), Y10, Y4
+	VFMADD231PS 32(SI)(BX*2), Y11, Y5
+	VFMADD231PS (DI), Y10, Y6
+	VFMADD231PS 32(DI), Y11, Y7
+	VFMADD231PS (DI)(BX*1), Y10, Y8
+	VFMADD231PS 32(DI)(BX*1), Y11, Y9
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (DX)(CX*2), Y4, Y4
+	VADDPS 32(DX)(CX*2), Y5, Y5
+	VADDPS (BX), Y6, Y6
+	VADDPS 32(BX), Y7, Y7
+	VADDPS (BX)(CX*1), Y8, Y8
+	VADDPS 32(BX)(CX*1), Y9, Y9
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y10
+	VMAXPS       Y0, Y10, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMAXPS       Y9, Y10, Y9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y10
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (DX)(CX*2)
+	VMOVUPS Y5, 32(DX)(CX*2)
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	VMOVUPS Y8, (BX)(CX*1)
+	VMOVUPS Y9, 32(BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func lanes6AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes6AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y10
+	VMOVUPS 32(CX), Y11
+	VMOVAPS Y10, Y0
+	VMOVAPS Y11, Y1
+	VMOVAPS Y10, Y2
+	VMOVAPS Y11, Y3
+	VMOVAPS Y10, Y4
+	VMOVAPS Y11, Y5
+	VMOVAPS Y10, Y6
+	VMOVAPS Y11, Y7
+	VMOVAPS Y10, Y8
+	VMOVAPS Y11, Y9
+	VMOVAPS Y10, Y10
+	VMOVAPS Y11, Y11
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+
+k5:
+	VMOVUPS     (R8), Y12
+	VMOVUPS     32(R8), Y13
+	VFMADD231PS (SI), Y12, Y0
+	VFMADD231PS 32(SI), Y13, Y1
+	VFMADD231PS (SI)(BX*1), Y12, Y2
+	VFMADD231PS 32(SI)(BX*1), Y13, Y3
+	VFMADD231PS (SI)(BX*2), Y12, Y4
+	VFMADD231PS 32(SI)(BX*2), Y13, Y5
+	VFMADD231PS (DI), Y12, Y6
+	VFMADD231PS 32(DI), Y13, Y7
+	VFMADD231PS (DI)(BX*1), Y12, Y8
+	VFMADD231PS 32(DI)(BX*1), Y13, Y9
+	VFMADD231PS (DI)(BX*2), Y12, Y10
+	VFMADD231PS 32(DI)(BX*2), Y13, Y11
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (DX)(CX*2), Y4, Y4
+	VADDPS 32(DX)(CX*2), Y5, Y5
+	VADDPS (BX), Y6, Y6
+	VADDPS 32(BX), Y7, Y7
+	VADDPS (BX)(CX*1), Y8, Y8
+	VADDPS 32(BX)(CX*1), Y9, Y9
+	VADDPS (BX)(CX*2), Y10, Y10
+	VADDPS 32(BX)(CX*2), Y11, Y11
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y12
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y12
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+	VMINPS       Y11, Y12, Y11
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (DX)(CX*2)
+	VMOVUPS Y5, 32(DX)(CX*2)
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	VMOVUPS Y8, (BX)(CX*1)
+	VMOVUPS Y9, 32(BX)(CX*1)
+	VMOVUPS Y10, (BX)(CX*2)
+	VMOVUPS Y11, 32(BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func lanes7AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·lanes7AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	VXORPS  Y13, Y13, Y13
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y12
+	VMOVUPS 32(CX), Y13
+	VMOVAPS Y12, Y0
+	VMOVAPS Y13, Y1
+	VMOVAPS Y12, Y2
+	VMOVAPS Y13, Y3
+	VMOVAPS Y12, Y4
+	VMOVAPS Y13, Y5
+	VMOVAPS Y12, Y6
+	VMOVAPS Y13, Y7
+	VMOVAPS Y12, Y8
+	VMOVAPS Y13, Y9
+	VMOVAPS Y12, Y10
+	VMOVAPS Y13, Y11
+	VMOVAPS Y12, Y12
+	VMOVAPS Y13, Y13
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	LEAQ  (BX)(BX*2), R8
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R9
+	ADDQ 56(AX), R9
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R10
+
+k5:
+	VMOVUPS     (R9), Y14
+	VMOVUPS     32(R9), Y15
+	VFMADD231PS (SI), Y14, Y0
+	VFMADD231PS 32(SI), Y15, Y1
+	VFMADD231PS (SI)(BX*1), Y14, Y2
+	VFMADD231PS 32(SI)(BX*1), Y15, Y3
+	VFMADD231PS (SI)(BX*2), Y14, Y4
+	VFMADD231PS 32(SI)(BX*2), Y15, Y5
+	VFMADD231PS (SI)(R8*1), Y14, Y6
+	VFMADD231PS 32(SI)(R8*1), Y15, Y7
+	VFMADD231PS (DI), Y14, Y8
+	VFMADD231PS 32(DI), Y15, Y9
+	VFMADD231PS (DI)(BX*1), Y14, Y10
+	VFMADD231PS 32(DI)(BX*1), Y15, Y11
+	VFMADD231PS (DI)(BX*2), Y14, Y12
+	VFMADD231PS 32(DI)(BX*2), Y15, Y13
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R9
+	DECQ        R10
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	LEAQ   (CX)(CX*2), SI
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (DX)(CX*2), Y4, Y4
+	VADDPS 32(DX)(CX*2), Y5, Y5
+	VADDPS (DX)(SI*1), Y6, Y6
+	VADDPS 32(DX)(SI*1), Y7, Y7
+	VADDPS (BX), Y8, Y8
+	VADDPS 32(BX), Y9, Y9
+	VADDPS (BX)(CX*1), Y10, Y10
+	VADDPS 32(BX)(CX*1), Y11, Y11
+	VADDPS (BX)(CX*2), Y12, Y12
+	VADDPS 32(BX)(CX*2), Y13, Y13
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y14
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMAXPS       Y6, Y14, Y6
+	VMAXPS       Y7, Y14, Y7
+	VMAXPS       Y8, Y14, Y8
+	VMAXPS       Y9, Y14, Y9
+	VMAXPS       Y10, Y14, Y10
+	VMAXPS       Y11, Y14, Y11
+	VMAXPS       Y12, Y14, Y12
+	VMAXPS       Y13, Y14, Y13
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y14
+	VMINPS       Y0, Y14, Y0
+	VMINPS       Y1, Y14, Y1
+	VMINPS       Y2, Y14, Y2
+	VMINPS       Y3, Y14, Y3
+	VMINPS       Y4, Y14, Y4
+	VMINPS       Y5, Y14, Y5
+	VMINPS       Y6, Y14, Y6
+	VMINPS       Y7, Y14, Y7
+	VMINPS       Y8, Y14, Y8
+	VMINPS       Y9, Y14, Y9
+	VMINPS       Y10, Y14, Y10
+	VMINPS       Y11, Y14, Y11
+	VMINPS       Y12, Y14, Y12
+	VMINPS       Y13, Y14, Y13
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (DX)(CX*2)
+	VMOVUPS Y5, 32(DX)(CX*2)
+	VMOVUPS Y6, (DX)(SI*1)
+	VMOVUPS Y7, 32(DX)(SI*1)
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y9, 32(BX)
+	VMOVUPS Y10, (BX)(CX*1)
+	VMOVUPS Y11, 32(BX)(CX*1)
+	VMOVUPS Y12, (BX)(CX*2)
+	VMOVUPS Y13, 32(BX)(CX*2)
+	VZEROUPPER
+	RET
+
+// func permuted1AVX2(t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·permuted1AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVAPS Y0, Y0
+	VMOVAPS Y1, Y1
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	ADDQ (AX), BX
+	MOVQ 8(DX), SI
+	ADDQ 56(AX), SI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), DI
+	MOVQ 176(AX), R8
+
+k5:
+	VMOVUPS     (SI), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     (R8), Y4
+	ADDQ        184(AX), R8
+	VPERMPS     (BX), Y4, Y5
+	VPERMPS     32(BX), Y4, Y4
+	VFMADD231PS Y5, Y2, Y0
+	VFMADD231PS Y4, Y3, Y1
+	ADDQ        24(AX), BX
+	ADDQ        64(AX), SI
+	DECQ        DI
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+
+unclipped7:
+	MOVQ    80(AX), CX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VZEROUPPER
+	RET
+
+// func permuted2AVX2(t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·permuted2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVAPS Y2, Y0
+	VMOVAPS Y3, Y1
+	VMOVAPS Y2, Y2
+	VMOVAPS Y3, Y3
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), BX
+	MOVQ BX, SI
+	ADDQ 8(AX), SI
+	ADDQ (AX), BX
+	MOVQ 8(DX), DI
+	ADDQ 56(AX), DI
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R8
+	MOVQ 176(AX), R9
+
+k5:
+	VMOVUPS     (DI), Y4
+	VMOVUPS     32(DI), Y5
+	VMOVUPS     (R9), Y6
+	ADDQ        184(AX), R9
+	VPERMPS     (BX), Y6, Y7
+	VPERMPS     32(BX), Y6, Y8
+	VFMADD231PS Y7, Y4, Y0
+	VFMADD231PS Y8, Y5, Y1
+	VPERMPS     (SI), Y6, Y7
+	VPERMPS     32(SI), Y6, Y6
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y5, Y3
+	ADDQ        24(AX), BX
+	ADDQ        24(AX), SI
+	ADDQ        64(AX), DI
+	DECQ        R8
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), CX
+	TESTQ  CX, CX
+	JZ     unadded6
+	MOVQ   120(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+
+unclipped7:
+	MOVQ    80(AX), CX
+	MOVQ    88(AX), DX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, 32(DX)
+	VZEROUPPER
+	RET
+
+// func permuted3AVX2(t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·permuted3AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMOVAPS Y4, Y0
+	VMOVAPS Y5, Y1
+	VMOVAPS Y4, Y2
+	VMOVAPS Y5, Y3
+	VMOVAPS Y4, Y4
+	VMOVAPS Y5, Y5
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Y6
+	VMOVUPS     32(R8), Y7
+	VMOVUPS     (R10), Y8
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Y8, Y9
+	VPERMPS     32(SI), Y8, Y10
+	VFMADD231PS Y9, Y6, Y0
+	VFMADD231PS Y10, Y7, Y1
+	VPERMPS     (SI)(BX*1), Y8, Y9
+	VPERMPS     32(SI)(BX*1), Y8, Y10
+	VFMADD231PS Y9, Y6, Y2
+	VFMADD231PS Y10, Y7, Y3
+	VPERMPS     (DI), Y8, Y9
+	VPERMPS     32(DI), Y8, Y8
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y7, Y5
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (BX), Y4, Y4
+	VADDPS 32(BX), Y5, Y5
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	VZEROUPPER
+	RET
+
+// func permuted4AVX2(t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·permuted4AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	VMOVAPS Y6, Y0
+	VMOVAPS Y7, Y1
+	VMOVAPS Y6, Y2
+	VMOVAPS Y7, Y3
+	VMOVAPS Y6, Y4
+	VMOVAPS Y7, Y5
+	VMOVAPS Y6, Y6
+	VMOVAPS Y7, Y7
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Y8
+	VMOVUPS     32(R8), Y9
+	VMOVUPS     (R10), Y10
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Y10, Y11
+	VPERMPS     32(SI), Y10, Y12
+	VFMADD231PS Y11, Y8, Y0
+	VFMADD231PS Y12, Y9, Y1
+	VPERMPS     (SI)(BX*1), Y10, Y11
+	VPERMPS     32(SI)(BX*1), Y10, Y12
+	VFMADD231PS Y11, Y8, Y2
+	VFMADD231PS Y12, Y9, Y3
+	VPERMPS     (DI), Y10, Y11
+	VPERMPS     32(DI), Y10, Y12
+	VFMADD231PS Y11, Y8, Y4
+	VFMADD231PS Y12, Y9, Y5
+	VPERMPS     (DI)(BX*1), Y10, Y11
+	VPERMPS     32(DI)(BX*1), Y10, Y10
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y9, Y7
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (BX), Y4, Y4
+	VADDPS 32(BX), Y5, Y5
+	VADDPS (BX)(CX*1), Y6, Y6
+	VADDPS 32(BX)(CX*1), Y7, Y7
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMAXPS       Y7, Y8, Y7
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	VMOVUPS Y6, (BX)(CX*1)
+	VMOVUPS Y7, 32(BX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func permuted5AVX2(t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·permuted5AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	MOVQ    128(AX), CX
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
+	VMOVAPS Y8, Y0
+	VMOVAPS Y9, Y1
+	VMOVAPS Y8, Y2
+	VMOVAPS Y9, Y3
+	VMOVAPS Y8, Y4
+	VMOVAPS Y9, Y5
+	VMOVAPS Y8, Y6
+	VMOVAPS Y9, Y7
+	VMOVAPS Y8, Y8
+	VMOVAPS Y9, Y9
+
+unbiased1:
+	MOVQ  40(AX), CX
+	MOVQ  32(AX), DX
+	CMPQ  48(AX), $0x00
+	JLE   store2
+	MOVQ  16(AX), BX
+	TESTQ CX, CX
+	JLE   done4
+
+loop3:
+	MOVQ (DX), SI
+	MOVQ SI, DI
+	ADDQ 8(AX), DI
+	ADDQ (AX), SI
+	MOVQ 8(DX), R8
+	ADDQ 56(AX), R8
+	ADDQ $0x10, DX
+	MOVQ 48(AX), R9
+	MOVQ 176(AX), R10
+
+k5:
+	VMOVUPS     (R8), Y10
+	VMOVUPS     32(R8), Y11
+	VMOVUPS     (R10), Y12
+	ADDQ        184(AX), R10
+	VPERMPS     (SI), Y12, Y13
+	VPERMPS     32(SI), Y12, Y14
+	VFMADD231PS Y13, Y10, Y0
+	VFMADD231PS Y14, Y11, Y1
+	VPERMPS     (SI)(BX*1), Y12, Y13
+	VPERMPS     32(SI)(BX*1), Y12, Y14
+	VFMADD231PS Y13, Y10, Y2
+	VFMADD231PS Y14, Y11, Y3
+	VPERMPS     (SI)(BX*2), Y12, Y13
+	VPERMPS     32(SI)(BX*2), Y12, Y14
+	VFMADD231PS Y13, Y10, Y4
+	VFMADD231PS Y14, Y11, Y5
+	VPERMPS     (DI), Y12, Y13
+	VPERMPS     32(DI), Y12, Y14
+	VFMADD231PS Y13, Y10, Y6
+	VFMADD231PS Y14, Y11, Y7
+	VPERMPS     (DI)(BX*1), Y12, Y13
+	VPERMPS     32(DI)(BX*1), Y12, Y12
+	VFMADD231PS Y13, Y10, Y8
+	VFMADD231PS Y12, Y11, Y9
+	ADDQ        24(AX), SI
+	ADDQ        24(AX), DI
+	ADDQ        64(AX), R8
+	DECQ        R9
+	JNZ         k5
+	DECQ        CX
+	JNZ         loop3
+
+done4:
+store2:
+	MOVQ   96(AX), CX
+	MOVQ   112(AX), DX
+	TESTQ  DX, DX
+	JZ     unadded6
+	MOVQ   120(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS (DX)(CX*1), Y2, Y2
+	VADDPS 32(DX)(CX*1), Y3, Y3
+	VADDPS (DX)(CX*2), Y4, Y4
+	VADDPS 32(DX)(CX*2), Y5, Y5
+	VADDPS (BX), Y6, Y6
+	VADDPS 32(BX), Y7, Y7
+	VADDPS (BX)(CX*1), Y8, Y8
+	VADDPS 32(BX)(CX*1), Y9, Y9
+
+unadded6:
+	CMPQ         136(AX), $0x00
+	JEQ          unclipped7
+	VBROADCASTSS const0<>+0(SB), Y10
+	VMAXPS       Y0, Y10, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMAXPS       Y9, Y10, Y9
+	CMPQ         136(AX), $0x01
+	JEQ          unclipped7
+	VBROADCASTSS const1<>+0(SB), Y10
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
+
+unclipped7:
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, (DX)(CX*1)
+	VMOVUPS Y3, 32(DX)(CX*1)
+	VMOVUPS Y4, (DX)(CX*2)
+	VMOVUPS Y5, 32(DX)(CX*2)
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	VMOVUPS Y8, (BX)(CX*1)
+	VMOVUPS Y9, 32(BX)(CX*1)
 	VZEROUPPER
 	RET
 

@@ -70,15 +70,58 @@ func (t *Tile) store(sums *[Block]float32, bias, r, c unsafe.Pointer, to uintptr
 			sums[j] += v
 		}
 	}
-	if t.ReLU != 0 {
+	if t.Clip != Unclipped {
 		for j, v := range sums {
 			if v < 0 {
 				sums[j] = 0
+			}
+			if t.Clip == ClipBelow0Above6 && v > 6 {
+				sums[j] = 6
 			}
 		}
 	}
 	*(*[Block]float32)(unsafe.Add(c, to)) = *sums
 }
+
+// lanesGeneric is Tile.RunLanes.
+func lanesGeneric(t *Tile, m int) {
+	half := (m + 1) / 2
+	for i := range m {
+		a, c, r, row := t.A0, t.C0, t.R0, i
+		if i >= half {
+			a, c, r, row = t.A1, t.C1, t.R1, i-half
+		}
+		a, c = unsafe.Add(a, uintptr(row)*t.AMS), unsafe.Add(c, uintptr(row)*t.CMS)
+		if r != nil {
+			r = unsafe.Add(r, uintptr(row)*t.CMS)
+		}
+		var sums [Block]float32
+		for _, off := range unsafe.Slice(t.Offs, t.NB) {
+			for k := range t.KB {
+				x, w := (*[Block]float32)(unsafe.Add(a, off[0]+k*int(t.AKS))), (*[Block]float32)(unsafe.Add(t.B, off[1]+k*int(t.BKS)))
+				if t.Permute == nil {
+					for j, v := range w {
+						sums[j] += x[j] * v
+					}
+					continue
+				}
+				index := (*[Block]int32)(unsafe.Add(unsafe.Pointer(t.Permute), k*int(t.PermuteStep)))
+				for j, v := range w {
+					sums[j] += x[index[j]] * v
+				}
+			}
+		}
+		t.store(&sums, t.Bias, r, c, 0)
+	}
+}
+
+// laneTilesGeneric are as many rows as AVX-512 has at most.
+var laneTilesGeneric = func() (all []func(t *byte)) {
+	for m := range 28 + 1 {
+		all = append(all, func(t *byte) { lanesGeneric((*Tile)(unsafe.Pointer(t)), m) })
+	}
+	return all
+}()
 
 // tilesGeneric are tiles of the sizes of AVX-512's.
 var tilesGeneric = func() (all [5][]func(t *byte)) {

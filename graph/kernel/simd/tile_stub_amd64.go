@@ -274,6 +274,326 @@ func tile5x1AVX2(t *byte)
 //go:noescape
 func tile6x1AVX2(t *byte)
 
+// lanes1AVX512 is lanesGeneric for 1 rows; t is a *Tile.
+//
+//go:noescape
+func lanes1AVX512(t *byte)
+
+// lanes2AVX512 is lanesGeneric for 2 rows; t is a *Tile.
+//
+//go:noescape
+func lanes2AVX512(t *byte)
+
+// lanes3AVX512 is lanesGeneric for 3 rows; t is a *Tile.
+//
+//go:noescape
+func lanes3AVX512(t *byte)
+
+// lanes4AVX512 is lanesGeneric for 4 rows; t is a *Tile.
+//
+//go:noescape
+func lanes4AVX512(t *byte)
+
+// lanes5AVX512 is lanesGeneric for 5 rows; t is a *Tile.
+//
+//go:noescape
+func lanes5AVX512(t *byte)
+
+// lanes6AVX512 is lanesGeneric for 6 rows; t is a *Tile.
+//
+//go:noescape
+func lanes6AVX512(t *byte)
+
+// lanes7AVX512 is lanesGeneric for 7 rows; t is a *Tile.
+//
+//go:noescape
+func lanes7AVX512(t *byte)
+
+// lanes8AVX512 is lanesGeneric for 8 rows; t is a *Tile.
+//
+//go:noescape
+func lanes8AVX512(t *byte)
+
+// lanes9AVX512 is lanesGeneric for 9 rows; t is a *Tile.
+//
+//go:noescape
+func lanes9AVX512(t *byte)
+
+// lanes10AVX512 is lanesGeneric for 10 rows; t is a *Tile.
+//
+//go:noescape
+func lanes10AVX512(t *byte)
+
+// lanes11AVX512 is lanesGeneric for 11 rows; t is a *Tile.
+//
+//go:noescape
+func lanes11AVX512(t *byte)
+
+// lanes12AVX512 is lanesGeneric for 12 rows; t is a *Tile.
+//
+//go:noescape
+func lanes12AVX512(t *byte)
+
+// lanes13AVX512 is lanesGeneric for 13 rows; t is a *Tile.
+//
+//go:noescape
+func lanes13AVX512(t *byte)
+
+// lanes14AVX512 is lanesGeneric for 14 rows; t is a *Tile.
+//
+//go:noescape
+func lanes14AVX512(t *byte)
+
+// lanes15AVX512 is lanesGeneric for 15 rows; t is a *Tile.
+//
+//go:noescape
+func lanes15AVX512(t *byte)
+
+// lanes16AVX512 is lanesGeneric for 16 rows; t is a *Tile.
+//
+//go:noescape
+func lanes16AVX512(t *byte)
+
+// lanes17AVX512 is lanesGeneric for 17 rows; t is a *Tile.
+//
+//go:noescape
+func lanes17AVX512(t *byte)
+
+// lanes18AVX512 is lanesGeneric for 18 rows; t is a *Tile.
+//
+//go:noescape
+func lanes18AVX512(t *byte)
+
+// lanes19AVX512 is lanesGeneric for 19 rows; t is a *Tile.
+//
+//go:noescape
+func lanes19AVX512(t *byte)
+
+// lanes20AVX512 is lanesGeneric for 20 rows; t is a *Tile.
+//
+//go:noescape
+func lanes20AVX512(t *byte)
+
+// lanes21AVX512 is lanesGeneric for 21 rows; t is a *Tile.
+//
+//go:noescape
+func lanes21AVX512(t *byte)
+
+// lanes22AVX512 is lanesGeneric for 22 rows; t is a *Tile.
+//
+//go:noescape
+func lanes22AVX512(t *byte)
+
+// lanes23AVX512 is lanesGeneric for 23 rows; t is a *Tile.
+//
+//go:noescape
+func lanes23AVX512(t *byte)
+
+// lanes24AVX512 is lanesGeneric for 24 rows; t is a *Tile.
+//
+//go:noescape
+func lanes24AVX512(t *byte)
+
+// lanes25AVX512 is lanesGeneric for 25 rows; t is a *Tile.
+//
+//go:noescape
+func lanes25AVX512(t *byte)
+
+// lanes26AVX512 is lanesGeneric for 26 rows; t is a *Tile.
+//
+//go:noescape
+func lanes26AVX512(t *byte)
+
+// lanes27AVX512 is lanesGeneric for 27 rows; t is a *Tile.
+//
+//go:noescape
+func lanes27AVX512(t *byte)
+
+// lanes28AVX512 is lanesGeneric for 28 rows; t is a *Tile.
+//
+//go:noescape
+func lanes28AVX512(t *byte)
+
+// permuted1AVX512 is lanesGeneric for 1 rows; t is a *Tile.
+//
+//go:noescape
+func permuted1AVX512(t *byte)
+
+// permuted2AVX512 is lanesGeneric for 2 rows; t is a *Tile.
+//
+//go:noescape
+func permuted2AVX512(t *byte)
+
+// permuted3AVX512 is lanesGeneric for 3 rows; t is a *Tile.
+//
+//go:noescape
+func permuted3AVX512(t *byte)
+
+// permuted4AVX512 is lanesGeneric for 4 rows; t is a *Tile.
+//
+//go:noescape
+func permuted4AVX512(t *byte)
+
+// permuted5AVX512 is lanesGeneric for 5 rows; t is a *Tile.
+//
+//go:noescape
+func permuted5AVX512(t *byte)
+
+// permuted6AVX512 is lanesGeneric for 6 rows; t is a *Tile.
+//
+//go:noescape
+func permuted6AVX512(t *byte)
+
+// permuted7AVX512 is lanesGeneric for 7 rows; t is a *Tile.
+//
+//go:noescape
+func permuted7AVX512(t *byte)
+
+// permuted8AVX512 is lanesGeneric for 8 rows; t is a *Tile.
+//
+//go:noescape
+func permuted8AVX512(t *byte)
+
+// permuted9AVX512 is lanesGeneric for 9 rows; t is a *Tile.
+//
+//go:noescape
+func permuted9AVX512(t *byte)
+
+// permuted10AVX512 is lanesGeneric for 10 rows; t is a *Tile.
+//
+//go:noescape
+func permuted10AVX512(t *byte)
+
+// permuted11AVX512 is lanesGeneric for 11 rows; t is a *Tile.
+//
+//go:noescape
+func permuted11AVX512(t *byte)
+
+// permuted12AVX512 is lanesGeneric for 12 rows; t is a *Tile.
+//
+//go:noescape
+func permuted12AVX512(t *byte)
+
+// permuted13AVX512 is lanesGeneric for 13 rows; t is a *Tile.
+//
+//go:noescape
+func permuted13AVX512(t *byte)
+
+// permuted14AVX512 is lanesGeneric for 14 rows; t is a *Tile.
+//
+//go:noescape
+func permuted14AVX512(t *byte)
+
+// permuted15AVX512 is lanesGeneric for 15 rows; t is a *Tile.
+//
+//go:noescape
+func permuted15AVX512(t *byte)
+
+// permuted16AVX512 is lanesGeneric for 16 rows; t is a *Tile.
+//
+//go:noescape
+func permuted16AVX512(t *byte)
+
+// permuted17AVX512 is lanesGeneric for 17 rows; t is a *Tile.
+//
+//go:noescape
+func permuted17AVX512(t *byte)
+
+// permuted18AVX512 is lanesGeneric for 18 rows; t is a *Tile.
+//
+//go:noescape
+func permuted18AVX512(t *byte)
+
+// permuted19AVX512 is lanesGeneric for 19 rows; t is a *Tile.
+//
+//go:noescape
+func permuted19AVX512(t *byte)
+
+// permuted20AVX512 is lanesGeneric for 20 rows; t is a *Tile.
+//
+//go:noescape
+func permuted20AVX512(t *byte)
+
+// permuted21AVX512 is lanesGeneric for 21 rows; t is a *Tile.
+//
+//go:noescape
+func permuted21AVX512(t *byte)
+
+// permuted22AVX512 is lanesGeneric for 22 rows; t is a *Tile.
+//
+//go:noescape
+func permuted22AVX512(t *byte)
+
+// permuted23AVX512 is lanesGeneric for 23 rows; t is a *Tile.
+//
+//go:noescape
+func permuted23AVX512(t *byte)
+
+// permuted24AVX512 is lanesGeneric for 24 rows; t is a *Tile.
+//
+//go:noescape
+func permuted24AVX512(t *byte)
+
+// lanes1AVX2 is lanesGeneric for 1 rows; t is a *Tile.
+//
+//go:noescape
+func lanes1AVX2(t *byte)
+
+// lanes2AVX2 is lanesGeneric for 2 rows; t is a *Tile.
+//
+//go:noescape
+func lanes2AVX2(t *byte)
+
+// lanes3AVX2 is lanesGeneric for 3 rows; t is a *Tile.
+//
+//go:noescape
+func lanes3AVX2(t *byte)
+
+// lanes4AVX2 is lanesGeneric for 4 rows; t is a *Tile.
+//
+//go:noescape
+func lanes4AVX2(t *byte)
+
+// lanes5AVX2 is lanesGeneric for 5 rows; t is a *Tile.
+//
+//go:noescape
+func lanes5AVX2(t *byte)
+
+// lanes6AVX2 is lanesGeneric for 6 rows; t is a *Tile.
+//
+//go:noescape
+func lanes6AVX2(t *byte)
+
+// lanes7AVX2 is lanesGeneric for 7 rows; t is a *Tile.
+//
+//go:noescape
+func lanes7AVX2(t *byte)
+
+// permuted1AVX2 is lanesGeneric for 1 rows; t is a *Tile.
+//
+//go:noescape
+func permuted1AVX2(t *byte)
+
+// permuted2AVX2 is lanesGeneric for 2 rows; t is a *Tile.
+//
+//go:noescape
+func permuted2AVX2(t *byte)
+
+// permuted3AVX2 is lanesGeneric for 3 rows; t is a *Tile.
+//
+//go:noescape
+func permuted3AVX2(t *byte)
+
+// permuted4AVX2 is lanesGeneric for 4 rows; t is a *Tile.
+//
+//go:noescape
+func permuted4AVX2(t *byte)
+
+// permuted5AVX2 is lanesGeneric for 5 rows; t is a *Tile.
+//
+//go:noescape
+func permuted5AVX2(t *byte)
+
 // sumToAVX512 adds n floats at x to those at y.
 //
 //go:noescape

@@ -64,7 +64,7 @@ func newTileCase(rng *rand.Rand, m, panels, nb, kb int) *tileCase {
 	if rng.IntN(2) == 0 {
 		x.Tile.Bias = unsafe.Pointer(&x.bias[0])
 	}
-	x.ReLU = uintptr(rng.IntN(2))
+	x.Clip = uintptr(rng.IntN(3))
 	return x
 }
 
@@ -114,8 +114,11 @@ func (x *tileCase) want() []float64 {
 			if r != nil {
 				sum += at(r, to)
 			}
-			if x.ReLU != 0 {
+			if x.Clip != Unclipped {
 				sum = max(sum, 0)
+			}
+			if x.Clip == ClipBelow0Above6 {
+				sum = min(sum, 6)
 			}
 			out[x.cStart[run]+to/4] = sum
 		}
@@ -130,8 +133,9 @@ func TestTileOffsets(t *testing.T) {
 		unsafe.Offsetof(x.Offs), unsafe.Offsetof(x.NB), unsafe.Offsetof(x.KB),
 		unsafe.Offsetof(x.B), unsafe.Offsetof(x.BKS), unsafe.Offsetof(x.BPS),
 		unsafe.Offsetof(x.C0), unsafe.Offsetof(x.C1), unsafe.Offsetof(x.CMS), unsafe.Offsetof(x.CPS),
-		unsafe.Offsetof(x.R0), unsafe.Offsetof(x.R1), unsafe.Offsetof(x.Bias), unsafe.Offsetof(x.ReLU),
+		unsafe.Offsetof(x.R0), unsafe.Offsetof(x.R1), unsafe.Offsetof(x.Bias), unsafe.Offsetof(x.Clip),
 		unsafe.Offsetof(x.Ahead), unsafe.Offsetof(x.AheadStep), unsafe.Offsetof(x.Next), unsafe.Offsetof(x.NextStep),
+		unsafe.Offsetof(x.Permute), unsafe.Offsetof(x.PermuteStep),
 	} {
 		if off != uintptr(8*i) {
 			t.Errorf("field %d of tile is at %d; the assembly reads it at %d", i, off, 8*i)
@@ -175,8 +179,8 @@ func TestTileAgreesWithStraightLoopsAtEverySize(t *testing.T) {
 						got, want := x.run((*Tile).Run), x.want()
 						for i := range got {
 							if d := math.Abs(float64(got[i]) - want[i]); !(d <= 2e-5) {
-								t.Fatalf("%d rows, %d panels, %d blocks of %d (bias %v, residual %v, relu %v): c[%d] = %v, want %v (rows start at %d)",
-									m, panels, x.NB, x.KB, x.Tile.Bias != nil, x.R0 != nil, x.ReLU, i, got[i], want[i], x.cStart)
+								t.Fatalf("%d rows, %d panels, %d blocks of %d (bias %v, residual %v, clip %v): c[%d] = %v, want %v (rows start at %d)",
+									m, panels, x.NB, x.KB, x.Tile.Bias != nil, x.R0 != nil, x.Clip, i, got[i], want[i], x.cStart)
 							}
 						}
 					}
@@ -230,7 +234,7 @@ func TestTileKeepsNaNThroughReLU(t *testing.T) {
 			for panels := 1; panels <= 4 && MaxRows(panels) > 0; panels++ {
 				m := MaxRows(panels)
 				x := newTileCase(rand.New(rand.NewPCG(3, 4)), m, panels, 2, 3)
-				x.ReLU, x.Tile.Bias = 1, unsafe.Pointer(&x.bias[0])
+				x.Clip, x.Tile.Bias = 1, unsafe.Pointer(&x.bias[0])
 				x.bias[5] = float32(math.NaN())
 				x.bias[6] = float32(math.Inf(-1))
 				got := x.run((*Tile).Run)[x.cStart[0]:]

@@ -7,9 +7,10 @@ func WinogradInput(n int, x *float32, row int, v *float32, pitch int) {
 }
 
 // WinogradOutput transforms 36 vectors to each of n neighbouring tiles of 4×4 pixels; it adds bias
-// and r, which is laid out like y or nil, and stores no less than least.
-func WinogradOutput(n int, m *float32, pitch int, y *float32, row int, r, bias, least *float32) {
-	active.winogradOutput(n, hide(m), pitch, hide(y), row, hide(r), hide(bias), hide(least))
+// and r, which is laid out like y or nil, and stores no less than the first vector at bounds, and no more than
+// the second.
+func WinogradOutput(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32) {
+	active.winogradOutput(n, hide(m), pitch, hide(y), row, hide(r), hide(bias), hide(bounds))
 }
 
 // WinogradFilter transforms n filters of 3×3 vectors to 36 vectors that are pitch bytes apart.

@@ -1279,7 +1279,7 @@ DATA winograd5<>+24(SB)/4, $0x40290000
 DATA winograd5<>+28(SB)/4, $0x40290000
 GLOBL winograd5<>(SB), RODATA|NOPTR, $32
 
-// func winogradOutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, least *float32)
+// func winogradOutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 // Requires: AVX, AVX512F
 TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-64
 	MOVQ         n+0(FP), AX
@@ -1287,7 +1287,7 @@ TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-64
 	MOVQ         y+24(FP), DX
 	MOVQ         r+40(FP), BX
 	MOVQ         bias+48(FP), SI
-	MOVQ         least+56(FP), DI
+	MOVQ         bounds+56(FP), DI
 	MOVQ         pitch+16(FP), R8
 	MOVQ         row+32(FP), R9
 	VBROADCASTSS const0<>+0(SB), Z0
@@ -1386,13 +1386,18 @@ loop1:
 
 none3:
 	VMOVUPS     (DI), Z12
+	VMOVUPS     64(DI), Z14
 	VMAXPS      Z8, Z12, Z8
+	VMINPS      Z8, Z14, Z8
 	VMOVUPS     Z8, (R14)
 	VMAXPS      Z10, Z12, Z10
+	VMINPS      Z10, Z14, Z10
 	VMOVUPS     Z10, 64(R14)
 	VMAXPS      Z16, Z12, Z16
+	VMINPS      Z16, Z14, Z16
 	VMOVUPS     Z16, 128(R14)
 	VMAXPS      Z18, Z12, Z18
+	VMINPS      Z18, Z14, Z18
 	VMOVUPS     Z18, 192(R14)
 	LEAQ        (R14)(R9*2), R14
 	VADDPS      Z9, Z7, Z8
@@ -1420,13 +1425,18 @@ none3:
 
 none4:
 	VMOVUPS     (DI), Z9
+	VMOVUPS     64(DI), Z10
 	VMAXPS      Z6, Z9, Z6
+	VMINPS      Z6, Z10, Z6
 	VMOVUPS     Z6, (R14)
 	VMAXPS      Z7, Z9, Z7
+	VMINPS      Z7, Z10, Z7
 	VMOVUPS     Z7, 64(R14)
 	VMAXPS      Z8, Z9, Z8
+	VMINPS      Z8, Z10, Z8
 	VMOVUPS     Z8, 128(R14)
 	VMAXPS      Z15, Z9, Z15
+	VMINPS      Z15, Z10, Z15
 	VMOVUPS     Z15, 192(R14)
 	MOVQ        CX, R14
 	VMOVUPS     (R14)(R10*1), Z6
@@ -1514,13 +1524,18 @@ none4:
 
 none5:
 	VMOVUPS     (DI), Z12
+	VMOVUPS     64(DI), Z14
 	VMAXPS      Z8, Z12, Z8
+	VMINPS      Z8, Z14, Z8
 	VMOVUPS     Z8, (R14)
 	VMAXPS      Z10, Z12, Z10
+	VMINPS      Z10, Z14, Z10
 	VMOVUPS     Z10, 64(R14)
 	VMAXPS      Z16, Z12, Z16
+	VMINPS      Z16, Z14, Z16
 	VMOVUPS     Z16, 128(R14)
 	VMAXPS      Z18, Z12, Z18
+	VMINPS      Z18, Z14, Z18
 	VMOVUPS     Z18, 192(R14)
 	LEAQ        (R14)(R9*2), R14
 	VADDPS      Z9, Z7, Z8
@@ -1548,13 +1563,18 @@ none5:
 
 none6:
 	VMOVUPS (DI), Z9
+	VMOVUPS 64(DI), Z10
 	VMAXPS  Z6, Z9, Z6
+	VMINPS  Z6, Z10, Z6
 	VMOVUPS Z6, (R14)
 	VMAXPS  Z7, Z9, Z7
+	VMINPS  Z7, Z10, Z7
 	VMOVUPS Z7, 64(R14)
 	VMAXPS  Z8, Z9, Z8
+	VMINPS  Z8, Z10, Z8
 	VMOVUPS Z8, 128(R14)
 	VMAXPS  Z15, Z9, Z15
+	VMINPS  Z15, Z10, Z15
 	VMOVUPS Z15, 192(R14)
 	ADDQ    $+256, DX
 	ADDQ    $0x40, CX
@@ -1571,7 +1591,7 @@ GLOBL const6<>(SB), RODATA|NOPTR, $4
 DATA const7<>+0(SB)/4, $(3.375)
 GLOBL const7<>(SB), RODATA|NOPTR, $4
 
-// func winogradOutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, least *float32)
+// func winogradOutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 // Requires: AVX, FMA3
 TEXT ·winogradOutputAVX2(SB), NOSPLIT, $0-64
 	MOVQ  n+0(FP), AX
@@ -1579,7 +1599,7 @@ TEXT ·winogradOutputAVX2(SB), NOSPLIT, $0-64
 	MOVQ  y+24(FP), DX
 	MOVQ  r+40(FP), BX
 	MOVQ  bias+48(FP), SI
-	MOVQ  least+56(FP), DI
+	MOVQ  bounds+56(FP), DI
 	MOVQ  pitch+16(FP), R8
 	MOVQ  row+32(FP), R9
 	LEAQ  (R8)(R8*2), R10
@@ -1672,13 +1692,18 @@ loop1:
 
 none3:
 	VMOVUPS     (DI), Y6
+	VMOVUPS     64(DI), Y8
 	VMAXPS      Y2, Y6, Y2
+	VMINPS      Y2, Y8, Y2
 	VMOVUPS     Y2, (R14)
 	VMAXPS      Y4, Y6, Y4
+	VMINPS      Y4, Y8, Y4
 	VMOVUPS     Y4, 64(R14)
 	VMAXPS      Y10, Y6, Y10
+	VMINPS      Y10, Y8, Y10
 	VMOVUPS     Y10, 128(R14)
 	VMAXPS      Y12, Y6, Y12
+	VMINPS      Y12, Y8, Y12
 	VMOVUPS     Y12, 192(R14)
 	LEAQ        (R14)(R9*2), R14
 	VADDPS      Y3, Y1, Y2
@@ -1706,13 +1731,18 @@ none3:
 
 none4:
 	VMOVUPS     (DI), Y3
+	VMOVUPS     64(DI), Y4
 	VMAXPS      Y0, Y3, Y0
+	VMINPS      Y0, Y4, Y0
 	VMOVUPS     Y0, (R14)
 	VMAXPS      Y1, Y3, Y1
+	VMINPS      Y1, Y4, Y1
 	VMOVUPS     Y1, 64(R14)
 	VMAXPS      Y2, Y3, Y2
+	VMINPS      Y2, Y4, Y2
 	VMOVUPS     Y2, 128(R14)
 	VMAXPS      Y9, Y3, Y9
+	VMINPS      Y9, Y4, Y9
 	VMOVUPS     Y9, 192(R14)
 	MOVQ        CX, R14
 	VMOVUPS     (R14)(R10*1), Y0
@@ -1800,13 +1830,18 @@ none4:
 
 none5:
 	VMOVUPS     (DI), Y6
+	VMOVUPS     64(DI), Y8
 	VMAXPS      Y2, Y6, Y2
+	VMINPS      Y2, Y8, Y2
 	VMOVUPS     Y2, (R14)
 	VMAXPS      Y4, Y6, Y4
+	VMINPS      Y4, Y8, Y4
 	VMOVUPS     Y4, 64(R14)
 	VMAXPS      Y10, Y6, Y10
+	VMINPS      Y10, Y8, Y10
 	VMOVUPS     Y10, 128(R14)
 	VMAXPS      Y12, Y6, Y12
+	VMINPS      Y12, Y8, Y12
 	VMOVUPS     Y12, 192(R14)
 	LEAQ        (R14)(R9*2), R14
 	VADDPS      Y3, Y1, Y2
@@ -1834,13 +1869,18 @@ none5:
 
 none6:
 	VMOVUPS     (DI), Y3
+	VMOVUPS     64(DI), Y4
 	VMAXPS      Y0, Y3, Y0
+	VMINPS      Y0, Y4, Y0
 	VMOVUPS     Y0, (R14)
 	VMAXPS      Y1, Y3, Y1
+	VMINPS      Y1, Y4, Y1
 	VMOVUPS     Y1, 64(R14)
 	VMAXPS      Y2, Y3, Y2
+	VMINPS      Y2, Y4, Y2
 	VMOVUPS     Y2, 128(R14)
 	VMAXPS      Y9, Y3, Y9
+	VMINPS      Y9, Y4, Y9
 	VMOVUPS     Y9, 192(R14)
 	MOVQ        CX, R14
 	VMOVUPS     32(R14)(R10*1), Y0
@@ -1922,13 +1962,18 @@ none6:
 
 none7:
 	VMOVUPS     32(DI), Y6
+	VMOVUPS     96(DI), Y8
 	VMAXPS      Y2, Y6, Y2
+	VMINPS      Y2, Y8, Y2
 	VMOVUPS     Y2, 32(R14)
 	VMAXPS      Y4, Y6, Y4
+	VMINPS      Y4, Y8, Y4
 	VMOVUPS     Y4, 96(R14)
 	VMAXPS      Y10, Y6, Y10
+	VMINPS      Y10, Y8, Y10
 	VMOVUPS     Y10, 160(R14)
 	VMAXPS      Y12, Y6, Y12
+	VMINPS      Y12, Y8, Y12
 	VMOVUPS     Y12, 224(R14)
 	LEAQ        (R14)(R9*2), R14
 	VADDPS      Y3, Y1, Y2
@@ -1956,13 +2001,18 @@ none7:
 
 none8:
 	VMOVUPS     32(DI), Y3
+	VMOVUPS     96(DI), Y4
 	VMAXPS      Y0, Y3, Y0
+	VMINPS      Y0, Y4, Y0
 	VMOVUPS     Y0, 32(R14)
 	VMAXPS      Y1, Y3, Y1
+	VMINPS      Y1, Y4, Y1
 	VMOVUPS     Y1, 96(R14)
 	VMAXPS      Y2, Y3, Y2
+	VMINPS      Y2, Y4, Y2
 	VMOVUPS     Y2, 160(R14)
 	VMAXPS      Y9, Y3, Y9
+	VMINPS      Y9, Y4, Y9
 	VMOVUPS     Y9, 224(R14)
 	MOVQ        CX, R14
 	VMOVUPS     32(R14)(R10*1), Y0
@@ -2050,13 +2100,18 @@ none8:
 
 none9:
 	VMOVUPS     32(DI), Y6
+	VMOVUPS     96(DI), Y8
 	VMAXPS      Y2, Y6, Y2
+	VMINPS      Y2, Y8, Y2
 	VMOVUPS     Y2, 32(R14)
 	VMAXPS      Y4, Y6, Y4
+	VMINPS      Y4, Y8, Y4
 	VMOVUPS     Y4, 96(R14)
 	VMAXPS      Y10, Y6, Y10
+	VMINPS      Y10, Y8, Y10
 	VMOVUPS     Y10, 160(R14)
 	VMAXPS      Y12, Y6, Y12
+	VMINPS      Y12, Y8, Y12
 	VMOVUPS     Y12, 224(R14)
 	LEAQ        (R14)(R9*2), R14
 	VADDPS      Y3, Y1, Y2
@@ -2084,13 +2139,18 @@ none9:
 
 none10:
 	VMOVUPS 32(DI), Y3
+	VMOVUPS 96(DI), Y4
 	VMAXPS  Y0, Y3, Y0
+	VMINPS  Y0, Y4, Y0
 	VMOVUPS Y0, 32(R14)
 	VMAXPS  Y1, Y3, Y1
+	VMINPS  Y1, Y4, Y1
 	VMOVUPS Y1, 96(R14)
 	VMAXPS  Y2, Y3, Y2
+	VMINPS  Y2, Y4, Y2
 	VMOVUPS Y2, 160(R14)
 	VMAXPS  Y9, Y3, Y9
+	VMINPS  Y9, Y4, Y9
 	VMOVUPS Y9, 224(R14)
 	ADDQ    $+256, DX
 	ADDQ    $0x40, CX

@@ -53,7 +53,7 @@ func inputLine(d [6]float32) [6]float32 {
 	}
 }
 
-func winogradOutputGeneric(n int, m *float32, pitch int, y *float32, row int, r, bias, least *float32) {
+func winogradOutputGeneric(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32) {
 	for k := range n {
 		for l := range Block {
 			var t [4][6]float32
@@ -73,8 +73,11 @@ func winogradOutputGeneric(n int, m *float32, pitch int, y *float32, row int, r,
 					if r != nil {
 						s += *lane(r, at, l)
 					}
-					if low := *lane(least, 0, l); s < low {
+					if low := *lane(bounds, 0, l); s < low {
 						s = low
+					}
+					if high := *lane(bounds, Block*4, l); s > high {
+						s = high
 					}
 					*lane(y, at, l) = s
 				}

@@ -14,15 +14,15 @@ func winogradInputAVX512(n int, x *float32, row int, v *float32, pitch int)
 //go:noescape
 func winogradInputAVX2(n int, x *float32, row int, v *float32, pitch int)
 
-// winogradOutputAVX512 transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and stores no less than least.
+// winogradOutputAVX512 transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and clips to bounds, a vector of the least and one of the most.
 //
 //go:noescape
-func winogradOutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, least *float32)
+func winogradOutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 
-// winogradOutputAVX2 transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and stores no less than least.
+// winogradOutputAVX2 transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and clips to bounds, a vector of the least and one of the most.
 //
 //go:noescape
-func winogradOutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, least *float32)
+func winogradOutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 
 // winogradFilterAVX512 transforms n filters of 3×3 vectors to 36 vectors that are pitch bytes apart.
 //

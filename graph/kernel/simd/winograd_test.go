@@ -18,9 +18,10 @@ func TestWinogradTransformsAgreeWithTheirTwins(t *testing.T) {
 	filters := random(rng, most*9*Block)
 	bias := random(rng, Block)
 	row := rowPixels * Block * 4
-	var zeros, lowest [Block]float32
-	for i := range lowest {
-		lowest[i] = float32(math.Inf(-1))
+	var open, closed [2 * Block]float32
+	for i := range Block {
+		open[i], open[Block+i] = float32(math.Inf(-1)), float32(math.Inf(1))
+		closed[i], closed[Block+i] = 0, 1.5
 	}
 	transforms := []struct {
 		name   string
@@ -29,10 +30,10 @@ func TestWinogradTransformsAgreeWithTheirTwins(t *testing.T) {
 	}{
 		{"input", 36 * pitch, func(n int, to []float32) { WinogradInput(n, &pixels[0], row, &to[0], pitch*4) }},
 		{"output", 4 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &lowest[0])
+			WinogradOutput(n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
 		}},
-		{"output with residual and ReLU", 4 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &zeros[0])
+		{"output with residual, clipped", 4 * rowPixels * Block, func(n int, to []float32) {
+			WinogradOutput(n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
 		}},
 		{"filter", 36 * pitch, func(n int, to []float32) { WinogradFilter(n, &filters[0], &to[0], pitch*4) }},
 		{"gradient of the output", 36 * pitch, func(n int, to []float32) { WinogradOutputGrad(n, &pixels[0], row, &to[0], pitch*4) }},

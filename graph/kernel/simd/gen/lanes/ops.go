@@ -78,6 +78,9 @@ func (f *F) MulTo(d, a Vec) { f.into(f.VMULPS, d, d, a) }
 // MaxInto makes d = Max(a, b).
 func (f *F) MaxInto(d, a, b Vec) { f.into(f.VMAXPS, d, a, b) }
 
+// MinInto makes d = Min(a, b).
+func (f *F) MinInto(d, a, b Vec) { f.into(f.VMINPS, d, a, b) }
+
 // MaxTo makes d = Max(d, a).
 func (f *F) MaxTo(d, a Vec) { f.into(f.VMAXPS, d, d, a) }
 
@@ -86,6 +89,36 @@ func (f *F) Sqrt(a Vec) Vec { return f.two(f.VSQRTPS, a) }
 
 // FMA makes d = a·b + d, rounded once.
 func (f *F) FMA(d, a, b Vec) { f.into(f.VFMADD231PS, d, a, b) }
+
+// FMAMem makes d = a·b + d for the sixteen floats b at m.
+func (f *F) FMAMem(d, a Vec, m operand.Mem) {
+	d.mutable()
+	f.VFMADD231PS(m, a.Lo, d.Lo)
+	if !f.wide {
+		f.VFMADD231PS(m.Offset(32), a.Hi, d.Hi)
+	}
+}
+
+// PermutationAt reads sixteen indices, of which AVX2 takes the first eight for both halves.
+func (f *F) PermutationAt(m operand.Mem) Vec {
+	if f.wide {
+		return f.GetMem(m)
+	}
+	y := f.YMM()
+	f.VMOVUPS(m, y)
+	return Vec{Lo: y, Hi: y}
+}
+
+// Permuted reads sixteen floats at m in the order of a permutation: lane i is number index[i] or, on AVX2, of its own
+// half.
+func (f *F) Permuted(m operand.Mem, index Vec) Vec {
+	v := f.vec()
+	f.VPERMPS(m, index.Lo, v.Lo)
+	if !f.wide {
+		f.VPERMPS(m.Offset(32), index.Hi, v.Hi)
+	}
+	return v
+}
 
 // FNMA makes d = d − a·b, rounded once.
 func (f *F) FNMA(d, a, b Vec) { f.into(f.VFNMADD231PS, d, a, b) }

@@ -35,11 +35,13 @@ const (
 	offR0
 	offR1
 	offBias
-	offReLU
+	offClip
 	offAhead
 	offAheadStep
 	offNext
 	offNextStep
+	offPermute
+	offPermuteStep
 )
 
 // ahead is how far, in bytes, B is fetched before it is needed: the packed panels come from the
@@ -59,6 +61,22 @@ func main() {
 			name := fmt.Sprintf("tile%dx%d%s", rows, s.panels, s.family)
 			doc := fmt.Sprintf("is the micro-kernel for %d rows and %d panels; t is a *Tile.", rows, s.panels)
 			lanes.For(s.wide, name, "func(t *byte)", doc, func(f *lanes.F) { tile(f, rows, s.panels) })
+		}
+	}
+	for _, s := range []struct {
+		wide               bool
+		family             string
+		rows, permutedRows int
+	}{{true, "AVX512", 28, 24}, {false, "AVX2", 7, 5}} {
+		for rows := 1; rows <= s.rows; rows++ {
+			name := fmt.Sprintf("lanes%d%s", rows, s.family)
+			doc := fmt.Sprintf("is lanesGeneric for %d rows; t is a *Tile.", rows)
+			lanes.For(s.wide, name, "func(t *byte)", doc, func(f *lanes.F) { laneTile(f, rows, false) })
+		}
+		for rows := 1; rows <= s.permutedRows; rows++ {
+			name := fmt.Sprintf("permuted%d%s", rows, s.family)
+			doc := fmt.Sprintf("is lanesGeneric for %d rows; t is a *Tile.", rows)
+			lanes.For(s.wide, name, "func(t *byte)", doc, func(f *lanes.F) { laneTile(f, rows, true) })
 		}
 	}
 	lanes.Both("sumTo", "func(n int, x, y *float32)", "adds n floats at x to those at y.", func(f *lanes.F) {
@@ -92,7 +110,7 @@ func main() {
 type rows struct {
 	half         int
 	first, other reg.GPVirtual         // starts of the runs
-	times        map[int]reg.GPVirtual // the spacing times 1, 3, 5, 7, 9, as far as needed
+	times        map[int]reg.GPVirtual // the spacing times 1, 3, 5 to 13, as far as needed
 }
 
 // newRows makes registers for m rows; spacing is the register of the distance between two.
@@ -108,6 +126,8 @@ func newRows(f *lanes.F, m int, spacing reg.GPVirtual) rows {
 			f.LEAQ(Mem{Base: spacing, Index: spacing, Scale: uint8(i - 1)}, r.times[i])
 		case 7:
 			f.LEAQ(Mem{Base: r.times[3], Index: spacing, Scale: 4}, r.times[i])
+		case 11, 13:
+			f.LEAQ(Mem{Base: r.times[i-8], Index: spacing, Scale: 8}, r.times[i])
 		}
 	}
 	return r
@@ -253,7 +273,7 @@ func start(f *lanes.F, m, panels int, bias Mem) [][]lanes.Vec {
 	return sums
 }
 
-// finish adds the residual, clips at zero and stores, a panel at a time.
+// finish adds the residual, clips at zero, perhaps at six too, and stores, a panel at a time.
 func finish(f *lanes.F, sums [][]lanes.Vec, load func(off int) reg.GPVirtual, field func(off int) Mem) {
 	m, panels := len(sums), len(sums[0])
 	c := newRows(f, m, load(offCMS))
@@ -281,16 +301,22 @@ func finish(f *lanes.F, sums [][]lanes.Vec, load func(off int) reg.GPVirtual, fi
 	}
 	f.Here(noResidual)
 
-	noReLU := f.Label("unclipped")
-	f.CMPQ(field(offReLU), Imm(0))
-	f.JEQ(LabelRef(noReLU))
-	zero := f.Const(0)
-	for i := range m {
-		for p := range panels {
-			f.MaxInto(sums[i][p], zero, sums[i][p])
+	unclipped := f.Label("unclipped")
+	f.CMPQ(field(offClip), Imm(0))
+	f.JEQ(LabelRef(unclipped))
+	each := func(op func(d, a, b lanes.Vec), bound float32) {
+		v := f.Const(bound)
+		for i := range m {
+			for p := range panels {
+				op(sums[i][p], v, sums[i][p])
+			}
 		}
 	}
-	f.Here(noReLU)
+	each(f.MaxInto, 0)
+	f.CMPQ(field(offClip), Imm(1))
+	f.JEQ(LabelRef(unclipped))
+	each(f.MinInto, 6)
+	f.Here(unclipped)
 
 	f.MOVQ(field(offC0), c.first)
 	if m > 1 {

@@ -34,8 +34,8 @@ const (
 func main() {
 	both("winogradInput", "func(n int, x *float32, row int, v *float32, pitch int)",
 		"transforms n tiles of 6×6 pixels, four apart in rows that are row bytes apart, to 36 vectors that are pitch bytes apart.", input)
-	both("winogradOutput", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, least *float32)",
-		"transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and stores no less than least.", output)
+	both("winogradOutput", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
+		"transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and clips to bounds, a vector of the least and one of the most.", output)
 	both("winogradFilter", "func(n int, w *float32, u *float32, pitch int)",
 		"transforms n filters of 3×3 vectors to 36 vectors that are pitch bytes apart.", filter)
 	both("winogradOutputGrad", "func(n int, dy *float32, row int, w *float32, pitch int)",
@@ -272,7 +272,7 @@ func inputPair(g *gen, d func(int) reg.VecVirtual, pair int) (plus, minus reg.Ve
 //	     0  a²  a² b²  b² 0
 //	     0  a³ −a³ b³ −b³ 1
 func output(g *gen) {
-	n, m, y, r, bias, least := g.Arg("n"), g.Arg("m"), g.Arg("y"), g.Arg("r"), g.Arg("bias"), g.Arg("least")
+	n, m, y, r, bias, bounds := g.Arg("n"), g.Arg("m"), g.Arg("y"), g.Arg("r"), g.Arg("bias"), g.Arg("bounds")
 	pitch, yRow := g.Arg("pitch"), g.Arg("row")
 	g.prepare(a, b, a2, b2, a3, b3)
 	down := g.grid(g.six(pitch), 6)
@@ -316,7 +316,7 @@ func output(g *gen) {
 					g.LEAQ(Mem{Base: y, Index: yRow, Scale: 1}, out)
 				}
 				for k := range 2 {
-					outputRow(g, t[k][:], out, r, delta, bias, least)
+					outputRow(g, t[k][:], out, r, delta, bias, bounds)
 					if k == 0 {
 						g.LEAQ(Mem{Base: out, Index: yRow, Scale: 2}, out)
 					}
@@ -329,7 +329,7 @@ func output(g *gen) {
 }
 
 // outputRow transforms a row and stores its four pixels.
-func outputRow(g *gen, x []reg.VecVirtual, out, r, delta, bias, least reg.GPVirtual) {
+func outputRow(g *gen, x []reg.VecVirtual, out, r, delta, bias, bounds reg.GPVirtual) {
 	plus := g.add(x[1], x[2])
 	g.VSUBPS(x[2], x[1], x[1])
 	g.VADDPS(x[4], x[3], x[2])
@@ -353,9 +353,10 @@ func outputRow(g *gen, x []reg.VecVirtual, out, r, delta, bias, least reg.GPVirt
 		g.VADDPS(Mem{Base: out, Index: delta, Scale: 1, Disp: 64*j + g.half}, v, v)
 	}
 	g.Here(none)
-	low := g.load(Mem{Base: least})
+	low, high := g.load(Mem{Base: bounds}), g.load(Mem{Base: bounds, Disp: 64})
 	for j, v := range y {
 		g.VMAXPS(v, low, v) // NaN stays NaN
+		g.VMINPS(v, high, v)
 		g.store(v, Mem{Base: out, Disp: 64 * j})
 	}
 }
