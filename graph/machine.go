@@ -318,7 +318,7 @@ func (r *result) leave(o vmOptions) (err error) {
 			copy(r.copy, data)
 			data = r.copy
 		}
-		if d, ok := r.bound.(*tensor.Dense); !ok || &d.Data().([]float32)[0] != &data[0] {
+		if d, ok := r.bound.(*tensor.Dense); !ok || &d.Float32s()[0] != &data[0] {
 			r.bound = tensor.New(tensor.WithShape(r.node.Shape()...), tensor.WithBacking(data))
 		}
 	}
