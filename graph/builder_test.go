@@ -96,6 +96,9 @@ func TestNothingMakesABuilderPanic(t *testing.T) {
 					add([][]Tap(nil))
 					add([][]Tap{nil, {{1, 2}}})
 					add([][]Tap{{{math.MaxInt, 1}}})
+				case reflect.TypeFor[ReLURule]():
+					add(ReLURule(0))
+					add(ReLURule(-1))
 				case reflect.TypeFor[Arithmetic]():
 					add(Times)
 					add(Arithmetic(-1))

@@ -58,6 +58,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				args = []string{newest}
 			}
+			if err := a.have(cmd.Context(), args...); err != nil {
+				return err
+			}
 			args, err := expand(args, ensemble)
 			if err != nil {
 				return err
@@ -227,6 +230,9 @@ func find(arg string) (path string, s source, err error) {
 			return "", s, fmt.Errorf("%s: an ensemble of %d: name one of its members, as in %s", arg, len(e.Members), e.Members[0])
 		}
 		return arg, source{name: embeddedPart(e.Meta.Data)}, nil
+	}
+	if _, ok := publishedEntry(arg); ok {
+		return arg, source{}, nil
 	}
 	info, err := os.Stat(arg)
 	if err == nil && !info.IsDir() {

@@ -55,6 +55,9 @@ recipe's choice; flags and --set change single settings of it.`,
 		Args:              arguments(0, 1, "the name of a network"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.have(cmd.Context(), f.init); err != nil {
+				return err
+			}
 			cfg, err := f.configure(args, cmd.Flags())
 			if err != nil {
 				return err
@@ -207,6 +210,9 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
+	}
+	if e, ok := publishedEntry(name); ok {
+		return e.Name, nil
 	}
 	path, _, err := find(name)
 	if err != nil {
