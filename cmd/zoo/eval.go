@@ -237,7 +237,7 @@ func find(arg string) (path string, s source, err error) {
 			}
 			return arg, s, err
 		}
-		r, err := weights.Open(arg)
+		r, err := openWeights(arg)
 		if err != nil {
 			return "", s, err
 		}

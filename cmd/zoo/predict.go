@@ -37,7 +37,7 @@ func newPredict(a *app) *cobra.Command {
 		Short: "Say what images show",
 		Long: `Say what images show: the most probable classes with their probabilities.
 
-WEIGHTS is a weights file, a run, or the name of weights that are part of the program, such as
+WEIGHTS is a weights file, an ONNX model, a run, or the name of weights that are part of the program, such as
 lenet5-fashion-mnist. An image is a JPEG, PNG, GIF, WebP, BMP or TIFF file of any size, or a folder of them.
 They are prepared as for training. Those that cannot be read are named and left out, and the exit code
 is 1 in the end.`,
@@ -60,6 +60,9 @@ is 1 in the end.`,
 				return err
 			}
 			defer r.Close()
+			if assumed := infer.Assumed(r.Meta()); assumed != "" {
+				fmt.Fprintf(a.stderr, "%s: %s\n", r.Name(), assumed)
+			}
 			c, err := infer.LoadFrom(r)
 			if err != nil {
 				return err

@@ -42,9 +42,9 @@ type Prediction struct {
 
 // Load reads a classifier from a weights file of ours, such as weights/best.safetensors of a run. The
 // network, its classes and the preprocessing are the file's own; a file without them, of another
-// program, has to pass [Import] first. Errors name the file.
+// program, has to pass [Import] first. ONNX models need no such thing: see [Open]. Errors name the file.
 func Load(path string) (*Classifier, error) {
-	r, err := weights.Open(path)
+	r, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
