@@ -37,7 +37,7 @@ func newTape(o op, inputs []gorgonia.Value) (*tape, error) {
 		kept.storage().keep = true
 	}
 	t.s = &Session{
-		params: c.params, space: NewWorkspace(), borrows: true,
+		params: c.params, derived: c.derived, space: NewWorkspace(), borrows: true,
 		steps: c.steps, scratch: c.scratch, program: plan(c.steps, true),
 	}
 	t.s.collect()
