@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -75,8 +76,8 @@ func pack(m *onnx.Model, classes int) ([]byte, error) {
 
 // Open opens a file that a network can be loaded from: what [weights.Open] opens, and ONNX models. An ONNX
 // model that this program has exported is the network that it was; any other becomes a network of its own,
-// whose graph goes along in the metadata. What such a file does not say, how images are prepared, is taken
-// to be torchvision's way, and [Assumed] tells so.
+// whose graph goes along in the metadata. What such a file does not say, how images are prepared and what
+// its classes are called, is taken to be the usual, and [Assumed] tells so.
 func Open(path string) (*weights.Reader, error) {
 	if strings.EqualFold(filepath.Ext(path), ".onnx") {
 		return openONNX(path, [3]int{})
@@ -175,10 +176,23 @@ func ofGraph(m *onnx.Model, input [3]int) (*weights.File, error) {
 	if len(f.Meta.ClassNames) != classes {
 		f.Meta.ClassNames = nil
 	}
+	var assumed []string
 	if f.Meta.Preprocessing == nil {
-		if f.Meta.Preprocessing = TorchvisionPreprocessing(shape); f.Meta.Preprocessing != nil {
-			f.Meta.Extra = map[string]string{assumption: "the file does not say how images are prepared: as torchvision does it for ImageNet, is taken for granted (zoo import says otherwise)"}
+		if f.Meta.Preprocessing = torchvision(shape); f.Meta.Preprocessing != nil {
+			assumed = append(assumed, "images are prepared as torchvision does it for ImageNet")
 		}
+	}
+	if f.Meta.ClassNames == nil {
+		if names, of := usual(model, classes); names != nil {
+			f.Meta.ClassNames, assumed = names, append(assumed, fmt.Sprintf("its %d classes are those of %s, in order", classes, of))
+		}
+	}
+	if assumed != nil {
+		f.Meta.Extra = maps.Clone(f.Meta.Extra)
+		if f.Meta.Extra == nil {
+			f.Meta.Extra = map[string]string{}
+		}
+		f.Meta.Extra[assumption] = "taken for granted, as the file does not say it: " + strings.Join(assumed, "; ") + " (zoo import says otherwise)"
 	}
 	b.Params().Init(1)
 	for _, p := range b.Params().All() {

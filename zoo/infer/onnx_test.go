@@ -67,8 +67,8 @@ func TestLoadTakesONNXModels(t *testing.T) {
 	}{
 		{"another program's", false, weights.Meta{}, "onnx"},
 		{"another program's, folded", true, weights.Meta{}, "onnx"},
-		{"our own", false, weights.Meta{Network: "resnet8", Classes: 5, Options: []byte(`{"classes":5}`), Preprocessing: infer.TorchvisionPreprocessing(m.Input)}, "resnet8"},
-		{"our own, folded", true, weights.Meta{Network: "resnet8", Classes: 5, Options: []byte(`{"classes":5}`), Preprocessing: infer.TorchvisionPreprocessing(m.Input)}, "onnx"},
+		{"our own", false, weights.Meta{Network: "resnet8", Classes: 5, Options: []byte(`{"classes":5}`), Preprocessing: infer.Preprocessing(m)}, "resnet8"},
+		{"our own, folded", true, weights.Meta{Network: "resnet8", Classes: 5, Options: []byte(`{"classes":5}`), Preprocessing: infer.Preprocessing(m)}, "onnx"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
