@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
@@ -27,10 +28,13 @@ func shippedEntry(arg string) (pretrained.Entry, bool) {
 	return e, err == nil
 }
 
-// openWeights opens a weights file, or weights that are part of the program.
+// openWeights opens a weights file, weights that are part of the program, or published ones.
 func openWeights(arg string) (*weights.Reader, error) {
 	if _, ok := shippedEntry(arg); ok {
 		return pretrained.Open(arg)
+	}
+	if _, ok := publishedEntry(arg); ok {
+		return openPublished(arg)
 	}
 	return infer.Open(arg)
 }
@@ -41,14 +45,20 @@ func missing(arg string, err error) error {
 		return err
 	}
 	err = exists(arg)
+	if failed := listError(); failed != nil {
+		return failed
+	}
 	names := pretrained.Names()
-	if near := weights.Nearest(arg, names); near != "" {
-		return fmt.Errorf("%w: did you mean %s, which is part of the program?", err, near)
+	if near := weights.Nearest(arg, weightsNames()); near != "" {
+		if slices.Contains(names, near) {
+			near += ", which is part of the program"
+		}
+		return fmt.Errorf("%w: did you mean %s?", err, near)
 	}
 	if strings.ContainsAny(arg, `/\.`) { // a path is meant
 		return err
 	}
-	return fmt.Errorf("%w: the weights that are part of the program are %s", err, strings.Join(names, ", "))
+	return fmt.Errorf("%w: the weights that are part of the program are %s; zoo weights list shows those that others publish, too", err, strings.Join(names, ", "))
 }
 
 // newest is the folder of runs, or weights that are part of the program if there is no run in it: an

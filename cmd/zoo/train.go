@@ -58,6 +58,9 @@ data has another number of classes.`,
 		Args:              arguments(0, 1, "the name of a network, or an ONNX model"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.have(cmd.Context(), f.init); err != nil {
+				return err
+			}
 			cfg, err := f.configure(args, cmd.Flags())
 			if err != nil {
 				return err
@@ -218,6 +221,9 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
+	}
+	if e, ok := publishedEntry(name); ok {
+		return e.Name, nil
 	}
 	path, _, err := find(name)
 	if err != nil {
