@@ -9,40 +9,39 @@ import (
 )
 
 // described are the networks that their options alone describe.
-var described = map[string]*Entry{}
+var described = map[string]*registered{}
 
 // Describe makes a kind of networks known to [New] and [Lookup] that have no architecture of their own: their
 // graph is in [Options].Graph, in a form that build reads. They are not listed. Package zoo/infer describes
 // those of ONNX files so. It is for package initialisation.
 func Describe(name, title string, build func(b *graph.Builder, x *gorgonia.Node, o Options) (*gorgonia.Node, error)) {
-	described[name] = &Entry{
-		Name: name, Title: title, Variants: []VariantInfo{{Name: "file", Takes: []string{"graph"}}},
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
-			y, err := build(b, x, o)
-			if err != nil {
-				b.Errorf("%w", err)
-				return nil
-			}
-			if s := y.Shape(); len(s) != 2 || s[1] != o.Classes {
-				b.Errorf("the graph gives %s, not N×%d", dims(s), o.Classes)
-				return nil
-			}
-			return y
-		},
+	r := &registered{Entry: Entry{Name: name, Title: title, Variants: []VariantInfo{{Name: "file", Takes: []string{"graph"}}}}}
+	r.Build = func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		y, err := build(b, x, o)
+		if err != nil {
+			b.Errorf("%w", err)
+			return nil
+		}
+		if s := y.Shape(); len(s) != 2 || s[1] != o.Classes {
+			b.Errorf("the graph gives %s, not N×%d", dims(s), o.Classes)
+			return nil
+		}
+		return y
 	}
-}
-
-// describedEntry finds such a network.
-func describedEntry(name string) (Entry, bool) {
-	e := described[name]
-	if e == nil {
-		return Entry{}, false
-	}
-	return registered{e, func(opts ...Option) *Model {
-		m := e.model(opts)
+	r.New = func(opts ...Option) *Model {
+		m := r.model(opts...)
 		if m.err == nil && len(m.Options.Graph) == 0 {
 			m.err = fmt.Errorf("%s: the network has no graph: it comes from a file", name)
 		}
 		return m
-	}}.complete(), true
+	}
+	described[name] = r
+}
+
+// describedEntry finds such a network.
+func describedEntry(name string) (Entry, bool) {
+	if r := described[name]; r != nil {
+		return r.Entry, true
+	}
+	return Entry{}, false
 }
