@@ -47,7 +47,7 @@ type Prediction struct {
 // Load reads a classifier: from a weights file of ours, from the best weights of a run's folder, or by the
 // name of weights that others publish, such as "resnet50", which are fetched if they are not in the user's
 // cache (see [Published], and [OpenPublished] to say how). The network, its classes and the preprocessing are
-// the file's own; a file without them, of another program, has to pass [Import] first. Errors name the file.
+// the file's own; a file without them, of another program, has to pass [Import] first, but for ONNX models: see [Open]. Errors name the file.
 func Load(name string) (*Classifier, error) {
 	r, err := open(name)
 	if err != nil {
@@ -67,7 +67,7 @@ func open(name string) (*weights.Reader, error) {
 			return OpenPublished(context.Background(), name, FetchOptions{})
 		}
 	}
-	return weights.Open(name)
+	return Open(name)
 }
 
 // LoadFrom is [Load] from an open file or embedded weights. The reader is not needed afterwards.
