@@ -29,6 +29,7 @@ type Options struct {
 	Depth      int      `json:"depth,omitempty"`      // number of convolutions
 	Excitation int      `json:"excitation,omitempty"` // reduction of a squeeze-and-excitation in every block; 0: none
 	DropPath   *float64 `json:"drop_path,omitempty"`  // largest rate of stochastic depth; 0 leaves it out
+	Graph      []byte   `json:"graph,omitempty"`      // of a network that was read from a file; see [Describe]
 }
 
 // An Option sets one of [Options].
