@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,12 +19,14 @@ import (
 // where it was started by itself. Open MPI, MPICH and every library with MPI 5's standard binary
 // interface are recognised at run time; the environment variable ZOO_MPI names a library's file where
 // the usual names do not find it.
-func Join() (Comm, error) {
+//
+// When ctx ends, as by a signal from the launcher, a call waits no longer than [Grace] for the other ranks.
+func Join(ctx context.Context) (Comm, error) {
 	l := launched()
 	if l.size <= 1 && !l.unknown {
 		return Alone(), nil
 	}
-	m := &mpi{calls: make(chan func()), gone: make(chan struct{})}
+	m := &mpi{ctx: ctx, calls: make(chan func())}
 	started := make(chan error)
 	go m.serve(l, started)
 	if err := <-started; err != nil {
@@ -34,8 +37,8 @@ func Join() (Comm, error) {
 
 // mpi is a group over a library of MPI, all of whose calls are made on one thread of the operating system.
 type mpi struct {
+	ctx        context.Context
 	calls      chan func() // run by serve
-	gone       chan struct{}
 	rank, size int
 	library    string // "Open MPI v4.1.4"
 	h          handles
@@ -215,13 +218,19 @@ func (m *mpi) call(f func() int32) error {
 		m.lost = true
 		return ErrLost
 	}
-	select {
-	case err := <-done:
-		m.lost = err != nil
-		return err
-	case <-late.C:
-		m.lost = true
-		return ErrLost
+	ended := m.ctx.Done()
+	for {
+		select {
+		case err := <-done:
+			m.lost = err != nil
+			return err
+		case <-ended:
+			ended = nil
+			late.Reset(Grace)
+		case <-late.C:
+			m.lost = true
+			return ErrLost
+		}
 	}
 }
 
