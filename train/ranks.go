@@ -57,6 +57,10 @@ func (t *Trainer) alike() error {
 	if t.ranks.Size() == 1 {
 		return nil
 	}
+	// One may have had to read its images from a slower disk.
+	if err := t.ranks.Wait(); err != nil {
+		return err
+	}
 	cfg := t.cfg
 	cfg.Threads, cfg.DataDir = 0, "" // which change nothing
 	for _, s := range []struct{ what, value string }{

@@ -58,6 +58,10 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				args = []string{newest}
 			}
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
+			c.Cluster = a.ranks()
 			args, err := expand(args, ensemble)
 			if err != nil {
 				return err
@@ -100,6 +104,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 			e, err := train.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
+			}
+			if a.ranks().Rank() > 0 {
+				return nil
 			}
 			if note != "" {
 				e.Warnings = append(e.Warnings, note)

@@ -46,6 +46,9 @@ type Comm interface {
 	// Barrier returns when every rank has called it.
 	Barrier() error
 
+	// Wait is Barrier without [Patience]: for work that may take one rank much longer than another.
+	Wait() error
+
 	// Abort ends the whole group at once: other ranks' calls fail or their processes end. It is for an
 	// error that only this rank has seen. It may be called while another goroutine is in a call.
 	Abort(reason error)
@@ -75,6 +78,7 @@ func (alone) Sum([]float32) error                  { return nil }
 func (alone) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
 func (alone) Broadcast([]byte) error               { return nil }
 func (alone) Barrier() error                       { return nil }
+func (alone) Wait() error                          { return nil }
 func (alone) Abort(error)                          {}
 func (alone) Close() error                         { return nil }
 

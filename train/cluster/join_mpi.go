@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -205,12 +206,14 @@ func (m *mpi) check(code int32) error {
 }
 
 // call runs f on MPI's thread and waits, but not for ever: a rank that is gone would hold it there.
-func (m *mpi) call(f func() int32) error {
+func (m *mpi) call(f func() int32) error { return m.callFor(Patience, f) }
+
+func (m *mpi) callFor(patience time.Duration, f func() int32) error {
 	if m.lost {
 		return ErrLost
 	}
 	done := make(chan error, 1)
-	late := time.NewTimer(Patience)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case m.calls <- func() { done <- m.check(f()) }:
@@ -316,12 +319,16 @@ func (m *mpi) Broadcast(data []byte) error {
 
 func (m *mpi) Barrier() error { return m.call(func() int32 { return m.f.barrier(m.h.world) }) }
 
+func (m *mpi) Wait() error {
+	return m.callFor(math.MaxInt64, func() int32 { return m.f.barrier(m.h.world) })
+}
+
 // Abort ends all ranks by MPI_Abort. MPI's thread may be held in a call that never returns: then the call
 // comes from another thread, which MPI does not allow, but nothing is left to lose.
 func (m *mpi) Abort(error) { m.f.abort(m.h.world, 1) }
 
 func (m *mpi) Close() error {
-	err := m.call(func() int32 { return m.f.finalize() })
+	err := m.callFor(math.MaxInt64, func() int32 { return m.f.finalize() })
 	close(m.calls)
 	return err
 }
