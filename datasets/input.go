@@ -76,6 +76,19 @@ func (in Input) For(info Info) (Input, error) {
 	return in, nil
 }
 
+// Least is how many pixels a picture's shorter side must keep where it is decoded smaller than it is
+// ([codec.DecodeAtLeast]): twice as many as it gets in the end, so that what is scaled down then by the careful
+// filter is as good as the whole picture. 0 means that it must keep all, for a part of it is cut out as it is.
+func (in Input) Least() int {
+	switch {
+	case in.Resize > 0:
+		return 2 * in.Resize
+	case in.Crop > 0:
+		return 0
+	}
+	return 2 * max(in.H, in.W)
+}
+
 // spread returns a copy of v with a value for each of c channels.
 func spread(what string, v []float32, c int) ([]float32, error) {
 	switch len(v) {

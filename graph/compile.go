@@ -32,7 +32,7 @@ type compiler struct {
 	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
 	node     *gorgonia.Node
 	leaf     func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
-	packed   int                                    // floats of derived values that are kept
+	derived  *derived
 	scratch  int
 	updates  bool // a step changes buffers among the parameters
 }
@@ -83,7 +83,8 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
 		absorbed: map[*gorgonia.Node]bool{}, followed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
-		pooled: map[*gorgonia.Node]*kernel.PooledGrad{},
+		pooled:  map[*gorgonia.Node]*kernel.PooledGrad{},
+		derived: newDerived(),
 	}
 }
 
@@ -280,14 +281,7 @@ func (c *compiler) derive(size, scratch int, reads []*value, run func(*exec, []f
 	s := c.add(reads, []*value{v}, scratch, func(e *exec) error { run(e, v.data); return nil })
 	if !c.training && c.params != nil && !slices.ContainsFunc(reads, func(v *value) bool { return !v.storage().fixed }) {
 		s.derived, v.fixed = true, true
-		var own []float32
-		v.keep, v.source = true, func() []float32 {
-			if own == nil {
-				own = make([]float32, size)
-			}
-			return own
-		}
-		c.packed += size
+		v.keep, v.source = true, c.derived.add(c.layer, size)
 	}
 	return v
 }

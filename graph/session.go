@@ -17,6 +17,11 @@ type Config struct {
 	Seed      uint64       // of the dropout masks
 	NoPlan    bool         // every value gets memory of its own: for tests of the plan
 	Part      Part         // of a larger batch; the zero value is a whole batch
+
+	// Like is a session for the same network, parameters, batch and number of threads: what it derives of
+	// the parameters, packed filters above all, is shared with it. The two may run at the same time, as long
+	// as neither changes parameters.
+	Like *Session
 }
 
 // A Workspace is memory that sessions use in turn. Sessions that never run at the same time, such as
@@ -58,8 +63,8 @@ type Session struct {
 	nodes    map[*gorgonia.Node]*value
 	outputs  map[*gorgonia.Node]*value
 	memory   *float32 // where values are bound to
-	seen     uint64   // version of the parameters that derived values belong to
-	updates  bool     // runs change buffers among the parameters
+	derived  *derived
+	updates  bool // runs change buffers among the parameters
 	size     Memory
 	scratch  int
 	program  int
@@ -126,7 +131,7 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 	}
 	s := &Session{
 		params: c.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
-		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, updates: c.updates, scratch: c.scratch,
+		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, derived: c.derived, updates: c.updates, scratch: c.scratch,
 	}
 	if t != nil {
 		s.nodes = map[*gorgonia.Node]*value{}
@@ -140,11 +145,19 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 		v.storage().keep = true
 		s.outputs[n] = v
 	}
+	if cfg.Like != nil {
+		if err := s.share(cfg.Like); err != nil {
+			return nil, err
+		}
+	}
 	s.steps = c.steps
 	s.program = plan(c.steps, !cfg.NoPlan)
 	s.collect()
 	s.space.need = max(s.space.need, s.program+padTo(c.scratch))
-	s.size.Values, s.size.Scratch, s.size.Packed = 4*int64(s.program), 4*int64(c.scratch), 4*int64(c.packed)
+	s.size.Values, s.size.Scratch = 4*int64(s.program), 4*int64(c.scratch)
+	for _, n := range s.derived.sizes {
+		s.size.Packed += 4 * int64(n)
+	}
 	for _, p := range c.params.list {
 		s.size.Parameters += 4 * int64(p.Len())
 	}
@@ -236,15 +249,11 @@ func (s *Session) Run() (err error) {
 			err = fmt.Errorf("%s: %v", layer, r)
 		}
 	}()
-	stale := s.seen != s.params.version
 	var clock time.Time
 	if s.times != nil {
 		clock = time.Now()
 	}
-	for i, st := range s.steps {
-		if st.derived && !stale {
-			continue
-		}
+	run := func(i int, st *step) error {
 		layer = st.layer
 		if err := st.run(&s.exec); err != nil {
 			return fmt.Errorf("%s: %w", layer, err)
@@ -259,11 +268,22 @@ func (s *Session) Run() (err error) {
 			s.times[i] += now.Sub(clock)
 			clock = now
 		}
+		return nil
+	}
+	if err := s.derive(run); err != nil {
+		return err
+	}
+	for i, st := range s.steps {
+		if st.derived {
+			continue
+		}
+		if err := run(i, st); err != nil {
+			return err
+		}
 	}
 	if s.updates {
 		s.params.Changed()
 	}
-	s.seen = s.params.version
 	s.exec.step++
 	return nil
 }
@@ -291,6 +311,7 @@ func (s *Session) Profile() []StepTime {
 // bind gives every value its memory. After the first run only what lies outside may have moved.
 func (s *Session) bind() error {
 	memory := s.space.get()
+	s.derived.allocate()
 	for _, v := range s.external {
 		d := v.source()
 		if len(d) != v.size() {
@@ -301,6 +322,10 @@ func (s *Session) bind() error {
 				return fmt.Errorf("%s has no values: bind the input, or initialise or load the parameters", v.name)
 			}
 			return fmt.Errorf("%s: %d values, the shape %s needs %d", v.name, len(d), dims(v.shape), v.size())
+		}
+		if within(d, memory) { // a result of an earlier run, whose place other values take before it comes again
+			v.aside = append(v.aside[:0], d...)
+			d = v.aside
 		}
 		v.data = d
 	}
@@ -324,4 +349,13 @@ func (s *Session) bind() error {
 		v.data = v.root.data[v.offset : v.offset+v.size()]
 	}
 	return nil
+}
+
+// within reports whether a slice lies in another.
+func within(d, memory []float32) bool {
+	if len(d) == 0 || len(memory) == 0 {
+		return false
+	}
+	at, start := uintptr(unsafe.Pointer(&d[0])), uintptr(unsafe.Pointer(&memory[0]))
+	return at >= start && at < start+4*uintptr(len(memory))
 }

@@ -37,7 +37,7 @@ func newTape(o op, inputs []gorgonia.Value) (*tape, error) {
 		kept.storage().keep = true
 	}
 	t.s = &Session{
-		params: c.params, space: NewWorkspace(), borrows: true,
+		params: c.params, derived: c.derived, space: NewWorkspace(), borrows: true,
 		steps: c.steps, scratch: c.scratch, program: plan(c.steps, true),
 	}
 	t.s.collect()
@@ -100,7 +100,7 @@ func floats(v gorgonia.Value) ([]float32, error) {
 			return []float32{v.ScalarValue().(float32)}, nil
 		}
 		if !v.RequiresIterator() && !v.DataOrder().IsColMajor() {
-			return v.Data().([]float32), nil
+			return v.Float32s(), nil
 		}
 		data, it := v.Data().([]float32), v.Iterator()
 		out := make([]float32, 0, v.Shape().TotalSize())
