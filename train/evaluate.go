@@ -97,7 +97,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if i > 0 && n.Classes != classes {
 			return fail(fmt.Errorf("%d classes, those of %s are %d: members of an ensemble must agree", n.Classes, c.Weights[0], classes))
 		}
-		if n.Squared && (len(c.Weights) > 1 || c.Views.Len() > 1) {
+		if !n.classifies() && (len(c.Weights) > 1 || c.Views.Len() > 1) {
 			return fail(fmt.Errorf("%s has no classes whose probabilities could be averaged", n.Name))
 		}
 		if i == 0 {
@@ -125,7 +125,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if err != nil {
 			return fail(err)
 		}
-		if sum == nil && !n.Squared {
+		if sum == nil && n.classifies() {
 			sum = make([]float64, l.Len()*classes)
 		}
 		seen := review{}
@@ -135,7 +135,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 				sum[at*classes+k] += p[inOrder(k, classes, order)]
 			}
 		}
-		if n.Squared {
+		if !n.classifies() {
 			keep = nil
 		}
 		m, err := g.measure(ctx, group, &n, l, keep, func(done int) {
@@ -189,8 +189,8 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 // imagesFor are the images with the labels of a network's own classes.
 func (c *EvalConfig) imagesFor(n *Network, meta weights.Meta) (datasets.Source, classMatch, error) {
 	info := c.Images.Info()
-	if n.Squared || len(info.Classes) == 0 {
-		return c.Images, classMatch{}, n.fits(info)
+	if !n.classifies() || len(info.Classes) == 0 {
+		return c.Images, classMatch{}, n.fits(c.Images)
 	}
 	match, err := matchClasses(info.Classes, meta.ClassNames, n.Classes)
 	if err != nil {
@@ -293,6 +293,13 @@ func (g *evaluationGraph) measure(ctx context.Context, group *ranks, n *Network,
 			if err != nil {
 				return err
 			}
+			if n.Objective != nil {
+				if err := g.judge(n, l.Source(), b, &t); err != nil {
+					return err
+				}
+				progress(min(t.Images*group.Size(), l.Len()))
+				continue
+			}
 			// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
 			// outputs nobody reads.
 			out, err := g.run(b.Images[:cap(b.Images)])
@@ -312,7 +319,13 @@ func (g *evaluationGraph) measure(ctx context.Context, group *ranks, n *Network,
 	if err := cluster.Agree(group, err); err != nil {
 		return report.Metrics{}, err
 	}
-	if group.Size() > 1 {
+	switch {
+	case group.Size() == 1:
+	case n.Objective != nil:
+		if err := t.together(group); err != nil {
+			return report.Metrics{}, err
+		}
+	default:
 		if err := others.share(group, l.Batches(), judge); err != nil {
 			return report.Metrics{}, err
 		}

@@ -1,7 +1,9 @@
 package train
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -89,18 +91,42 @@ func (t *Trainer) tallyTogether(before tally, bad bool) (other bool, err error) 
 	at := &t.at.Tally
 	v := []float32{
 		float32(at.Images - before.Images), float32(at.Loss - before.Loss), float32(at.Wrong1 - before.Wrong1), float32(at.Wrong5 - before.Wrong5),
-		number(bad), number(r.ended), number(r.late && r.Rank() == 0),
+		number(bad), number(r.ended), number(r.late && r.Rank() == 0), float32(at.Errors - before.Errors),
 	}
 	if bad {
-		v[1] = 0
+		v[1], v[7] = 0, 0
 	}
 	if err := r.Sum(v); err != nil {
 		return false, err
 	}
 	at.Images, at.Loss = before.Images+int(v[0]), before.Loss+float64(v[1])
+	at.Errors = before.Errors + float64(v[7])
 	at.Wrong1, at.Wrong5 = before.Wrong1+int(v[2]), before.Wrong5+int(v[3])
 	r.ended, r.late = v[5] > 0, v[6] > 0
 	return v[4] > 0 && !bad, nil
+}
+
+// together adds up what all ranks have counted.
+func (t *tally) together(c cluster.Comm) error {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	all, err := c.Gather(text)
+	if err != nil {
+		return err
+	}
+	*t = tally{}
+	for _, text := range all {
+		var one tally
+		if err := json.Unmarshal(text, &one); err != nil {
+			return err
+		}
+		one.Images, one.Loss, one.Errors = one.Images+t.Images, one.Loss+t.Loss, one.Errors+t.Errors
+		one.Objective, one.Judged = cmp.Or(one.Objective, t.Objective), one.Judged || t.Judged
+		*t = one
+	}
+	return nil
 }
 
 func number(b bool) float32 {
