@@ -10,6 +10,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -34,6 +35,9 @@ type EvalConfig struct {
 	SkipBroken bool
 	Worst      int // the number of mistakes to report, worst first
 	Threads    int // 0: one for each core
+	// Cluster is the group of processes that share the images; nil is this process alone. All ranks return
+	// the same.
+	Cluster cluster.Comm
 	// Progress, if not nil, is told the number of images that a member has seen.
 	Progress func(member, images, total int)
 }
@@ -93,7 +97,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if i > 0 && n.Classes != classes {
 			return fail(fmt.Errorf("%d classes, those of %s are %d: members of an ensemble must agree", n.Classes, c.Weights[0], classes))
 		}
-		if n.Squared && (len(c.Weights) > 1 || c.Views.Len() > 1) {
+		if !n.classifies() && (len(c.Weights) > 1 || c.Views.Len() > 1) {
 			return fail(fmt.Errorf("%s has no classes whose probabilities could be averaged", n.Name))
 		}
 		if i == 0 {
@@ -116,11 +120,12 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if c.SkipBroken {
 			skip = datasets.LeaveOut
 		}
-		l, err := datasets.NewLoader(images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
+		group := newRanks(c.Cluster)
+		l, err := datasets.NewLoader(images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads(), Rank: group.Rank(), Ranks: group.Size(), WholeBatches: true})
 		if err != nil {
 			return fail(err)
 		}
-		if sum == nil && !n.Squared {
+		if sum == nil && n.classifies() {
 			sum = make([]float64, l.Len()*classes)
 		}
 		seen := review{}
@@ -130,10 +135,10 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 				sum[at*classes+k] += p[inOrder(k, classes, order)]
 			}
 		}
-		if n.Squared {
+		if !n.classifies() {
 			keep = nil
 		}
-		m, err := g.measure(ctx, &n, l, keep, func(done int) {
+		m, err := g.measure(ctx, group, &n, l, keep, func(done int) {
 			if c.Progress != nil {
 				c.Progress(i, done, l.Len())
 			}
@@ -184,8 +189,8 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 // imagesFor are the images with the labels of a network's own classes.
 func (c *EvalConfig) imagesFor(n *Network, meta weights.Meta) (datasets.Source, classMatch, error) {
 	info := c.Images.Info()
-	if n.Squared || len(info.Classes) == 0 {
-		return c.Images, classMatch{}, n.fits(info)
+	if !n.classifies() || len(info.Classes) == 0 {
+		return c.Images, classMatch{}, n.fits(c.Images)
 	}
 	match, err := matchClasses(info.Classes, meta.ClassNames, n.Classes)
 	if err != nil {
@@ -239,25 +244,18 @@ func warnings(members []report.Member, metas []weights.Meta) []string {
 
 // measure evaluates the graph on every image of the loader, whose batch size times its views is the
 // graph's. Keep, if not nil, gets each batch's probabilities, N×classes, its first image being number at.
-func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (report.Metrics, error) {
+//
+// Where several ranks share the loader's batches, each gets all outputs, in the order of the batches: their
+// numbers are those of one process.
+func (g *evaluationGraph) measure(ctx context.Context, group *ranks, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (report.Metrics, error) {
 	var t tally
 	var p []float64
 	var mean []float32
-	for b, err := range l.Epoch(ctx, 0, 0) {
-		if err != nil {
-			return report.Metrics{}, err
-		}
-		// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
-		// outputs nobody reads.
-		out, err := g.run(b.Images[:cap(b.Images)])
-		if err != nil {
-			return report.Metrics{}, err
-		}
+	judge := func(b *datasets.Batch, out []float32) {
 		at := t.Images
 		if n.Squared {
 			t.squared(out, b.Labels)
-			progress(t.Images)
-			continue
+			return
 		}
 		views := len(out) / n.Classes / cap(b.Labels)
 		if keep != nil || views > 1 {
@@ -288,7 +286,49 @@ func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.L
 		if keep != nil {
 			keep(at, b, p)
 		}
-		progress(t.Images)
+	}
+	var others answers
+	err := func() error {
+		for b, err := range l.Epoch(ctx, 0, 0) {
+			if err != nil {
+				return err
+			}
+			if n.Objective != nil {
+				if err := g.judge(n, l.Source(), b, &t); err != nil {
+					return err
+				}
+				progress(min(t.Images*group.Size(), l.Len()))
+				continue
+			}
+			// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
+			// outputs nobody reads.
+			out, err := g.run(b.Images[:cap(b.Images)])
+			if err != nil {
+				return err
+			}
+			if group.Size() > 1 {
+				others.add(b, out)
+				progress(min(others.images*group.Size(), l.Len()))
+				continue
+			}
+			judge(b, out)
+			progress(t.Images)
+		}
+		return nil
+	}()
+	if err := cluster.Agree(group, err); err != nil {
+		return report.Metrics{}, err
+	}
+	switch {
+	case group.Size() == 1:
+	case n.Objective != nil:
+		if err := t.together(group); err != nil {
+			return report.Metrics{}, err
+		}
+	default:
+		if err := others.share(group, l.Batches(), judge); err != nil {
+			return report.Metrics{}, err
+		}
 	}
 	return t.metrics(), nil
 }

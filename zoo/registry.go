@@ -139,6 +139,9 @@ func all() []*registered {
 // Lookup finds a network by its name. NAME_VARIANT is the same network with that variant's figures
 // and options, as in vgg16_bn; letter case does not count.
 func Lookup(name string) (Entry, error) {
+	if e, ok := describedEntry(name); ok {
+		return e, nil
+	}
 	var names []string
 	for _, r := range all() {
 		if strings.EqualFold(name, r.Name) {

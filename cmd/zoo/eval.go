@@ -16,6 +16,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 func newEval(a *app) *cobra.Command {
@@ -58,6 +59,10 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				args = []string{newest}
 			}
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
+			c.Cluster = a.ranks()
 			if err := a.have(cmd.Context(), args...); err != nil {
 				return err
 			}
@@ -103,6 +108,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 			e, err := train.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
+			}
+			if a.ranks().Rank() > 0 {
+				return nil
 			}
 			if note != "" {
 				e.Warnings = append(e.Warnings, note)
@@ -243,12 +251,16 @@ func find(arg string) (path string, s source, err error) {
 			}
 			return arg, s, err
 		}
-		r, err := weights.Open(arg)
+		r, err := openWeights(arg)
 		if err != nil {
 			return "", s, err
 		}
 		defer r.Close()
-		return arg, source{name: r.Meta().Data, trained: trainedOn(r.Meta())}, nil
+		s := source{name: r.Meta().Data, trained: trainedOn(r.Meta())}
+		if assumed := infer.Assumed(r.Meta()); assumed != "" {
+			s.notes = append(s.notes, arg+": "+assumed)
+		}
+		return arg, s, nil
 	}
 	if err != nil && (arg != "runs" || !os.IsNotExist(err)) {
 		return "", s, missing(arg, err)

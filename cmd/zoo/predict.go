@@ -40,7 +40,7 @@ func newPredict(a *app) *cobra.Command {
 		Short: "Say what images show",
 		Long: `Say what images show: the most probable classes with their probabilities.
 
-WEIGHTS is a weights file, a run, or the name of weights that are part of the program, such as
+WEIGHTS is a weights file, an ONNX model, a run, or the name of weights that are part of the program, such as
 lenet5-fashion-mnist, or that others publish, such as resnet50: these are fetched once (zoo weights list). An image is a JPEG, PNG, GIF, WebP, BMP or TIFF file of any size, or a folder of them.
 They are prepared as for training. Those that cannot be read are named and left out, and the exit code
 is 1 in the end.`,

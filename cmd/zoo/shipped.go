@@ -12,6 +12,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // shipped is what zoo eval takes where nothing was trained.
@@ -35,7 +36,7 @@ func openWeights(arg string) (*weights.Reader, error) {
 	if _, ok := publishedEntry(arg); ok {
 		return openPublished(arg)
 	}
-	return weights.Open(arg)
+	return infer.Open(arg)
 }
 
 // missing is the error for a file that does not exist: it adds what was probably meant, or could be.
