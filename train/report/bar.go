@@ -60,7 +60,11 @@ func (b *Bar) Step(s Step) {
 	if s.Train.Squared {
 		loss, right = "MSE", "sign"
 	}
-	text := fmt.Sprintf("epoch %d/%d, %s %.3f, %s %.1f %%, %s img/s", s.Epoch, s.Epochs, loss, s.Train.Loss, right, 100*(1-s.Train.Top1), Group(int64(s.Rate)))
+	text := fmt.Sprintf("epoch %d/%d, %s %.3f", s.Epoch, s.Epochs, loss, s.Train.Loss)
+	if s.Train.Objective == "" || s.Train.Judged {
+		text += fmt.Sprintf(", %s %.1f %%", right, 100*(1-s.Train.Top1))
+	}
+	text += fmt.Sprintf(", %s img/s", Group(int64(s.Rate)))
 	b.draw(s.Step, text+b.left(s))
 }
 
