@@ -53,13 +53,17 @@ func NewExpanded(pointwise, depthwise *Plan) *Expanded {
 	halo := (t.KH-1)*t.DH + 1 - t.SH
 	e.rows = max(1, min(t.OutH(), (cache/row-halo)/t.SH))
 	const tasks = 8
-	e.strips = max(ceil(t.OutH(), e.rows), min(ceil(tasks, s.N*e.groups), ceil(t.OutH(), 7)))
+	twice := func(strips int) bool { return (strips-1)*max(halo, 0)*4 > t.H } // more than a quarter of the first one's work
+	e.strips = ceil(t.OutH(), e.rows)
+	if twice(e.strips) {
+		return nil
+	}
+	if more := min(ceil(tasks, s.N*e.groups), ceil(t.OutH(), 7)); more > e.strips && !twice(more) {
+		e.strips = more
+	}
 	e.rows = ceil(t.OutH(), e.strips)
 	e.strips = ceil(t.OutH(), e.rows)
 	e.bh = (e.rows-1)*t.SH + (t.KH-1)*t.DH + 1
-	if (e.strips-1)*max(halo, 0)*4 > t.H { // a quarter of the first convolution would be done twice
-		return nil
-	}
 	return e
 }
 
