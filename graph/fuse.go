@@ -201,7 +201,7 @@ func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
 // with [compiler.result].
 func placeable(n *gorgonia.Node) bool {
 	switch n.Op().(type) {
-	case *convOp, *activationOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp:
+	case *convOp, *activationOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp, *concatOp:
 		return true
 	}
 	return false
