@@ -223,6 +223,10 @@ func TestTop5IsOfMoreThanFiveClasses(t *testing.T) {
 	if e.Top1 != 0.75 || e.Top5 != report.Some(0.25) {
 		t.Errorf("top-1 %v, top-5 %v: want 0.75 and 0.25", e.Top1, e.Top5)
 	}
+	five := []float64{.3, .25, .2, .15, .1}
+	if e := evaluated(t, four(t, six[:5], 0, 0, 0, 4), EvalConfig{Weights: []string{says(t, 1, six[:5], five, five, five, five)}}); e.Top5.Known {
+		t.Errorf("five classes have a top-5 error, %v", e.Top5)
+	}
 }
 
 func TestBalancedWeightsGiveEachClassTheSamePartOfTheLoss(t *testing.T) {
@@ -233,9 +237,9 @@ func TestBalancedWeightsGiveEachClassTheSamePartOfTheLoss(t *testing.T) {
 			t.Errorf("class %d weighs %v: want %v", c, w[c], want)
 		}
 	}
-	// What PyTorch says: torch.nn.functional.cross_entropy(log of the rows, [0, 0, 1, 2], weight=[.5, 2, 1], label_smoothing=s).
-	tr := &Trainer{net: Network{Classes: 3}, classWeights: []float32{.5, 2, 1}}
-	for _, c := range []struct{ smoothing, want float64 }{{0, 0.8614774}, {0.3, 1.2848950}} {
+	// What PyTorch says: torch.nn.functional.cross_entropy(log of the rows, [0, 0, 1, 2], weight=[.5, 3, 1], label_smoothing=s).
+	tr := &Trainer{net: Network{Classes: 3}, classWeights: []float32{.5, 3, 1}}
+	for _, c := range []struct{ smoothing, want float64 }{{0, 0.9299765}, {0.3, 1.3673224}} {
 		tr.cfg.Smoothing = c.smoothing
 		targets := make([]float32, 12)
 		l, err := datasets.NewLoader(four(t, abc, truth...), datasets.Config{Batch: 4, Input: datasets.Input{Mean: []float32{0}, Std: []float32{1}}})
