@@ -20,6 +20,7 @@ type Input struct {
 	Mean, Std []float32    // one for each channel, or one for all
 	Filter    image.Filter // that scales
 	Scale     float32      // of a white pixel; 0 means 1. Caffe's networks want 255. Mean and deviation are on this scale
+	Squash    bool         // both sides are scaled to Resize, whatever the image's proportions
 	BGR       bool         // channels are blue, green, red; mean and deviation are in this order
 }
 
@@ -73,6 +74,19 @@ func (in Input) For(info Info) (Input, error) {
 		}
 	}
 	return in, nil
+}
+
+// Least is how many pixels a picture's shorter side must keep where it is decoded smaller than it is
+// ([codec.DecodeAtLeast]): twice as many as it gets in the end, so that what is scaled down then by the careful
+// filter is as good as the whole picture. 0 means that it must keep all, for a part of it is cut out as it is.
+func (in Input) Least() int {
+	switch {
+	case in.Resize > 0:
+		return 2 * in.Resize
+	case in.Crop > 0:
+		return 0
+	}
+	return 2 * max(in.H, in.W)
 }
 
 // spread returns a copy of v with a value for each of c channels.
@@ -138,7 +152,7 @@ func (p *Preparer) fit(img *image.Image) (*image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if img, err = p.shorter(img, p.in.Resize); err != nil {
+	if img, err = p.shorter(img); err != nil {
 		return nil, err
 	}
 	if c := p.in.Crop; c > 0 {
@@ -163,8 +177,12 @@ func (p *Preparer) channels(img *image.Image) (*image.Image, error) {
 	return img, nil
 }
 
-// shorter scales the image's shorter side, unless that is to be 0.
-func (p *Preparer) shorter(img *image.Image, side int) (*image.Image, error) {
+// shorter scales the image's shorter side, or both, unless that is to be 0.
+func (p *Preparer) shorter(img *image.Image) (*image.Image, error) {
+	side := p.in.Resize
+	if p.in.Squash && side > 0 {
+		return p.scale(&p.scaled, img, side, side)
+	}
 	if side == 0 || side == min(img.H, img.W) {
 		return img, nil
 	}

@@ -184,3 +184,25 @@ func TestPrepareInterpolatesAsTheInputSays(t *testing.T) {
 		}
 	}
 }
+
+func TestPrepareSquashes(t *testing.T) {
+	img := imagetest.Pattern(image.Shape{C: 1, H: 40, W: 31})
+	p, err := NewPreparer(Input{Shape: image.Shape{C: 1, H: 20, W: 20}, Resize: 24, Crop: 20, Squash: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 20*20)
+	if err := p.Prepare(got, img); err != nil {
+		t.Fatal(err)
+	}
+	var scaled image.Image
+	scaled.Reset(image.Shape{C: 1, H: 24, W: 24})
+	if err := new(image.Resizer).Resize(&scaled, img); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range got {
+		if want := float32(scaled.Pix[(i/20+2)*24+i%20+2]) / 255; g != want {
+			t.Fatalf("value %d is %v: want %v", i, g, want)
+		}
+	}
+}

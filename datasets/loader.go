@@ -49,6 +49,12 @@ type Config struct {
 	Views Views
 	// Skip says what becomes of images that are broken (see [image.ErrBroken]).
 	Skip Skip
+	// Rank and Ranks leave a part of the work to loaders elsewhere: of each batch this one gives the images that
+	// belong to rank Rank of Ranks, side by side in the batch's order. With WholeBatches it gives every
+	// Ranks-th batch instead, as evaluation likes it. 0 Ranks is all. What is random is the same for an image,
+	// whoever prepares it; with mixers, which need the whole batch, each prepares all of it.
+	Rank, Ranks  int
+	WholeBatches bool
 	// Workers is the number of goroutines that prepare images; 0 means one for each core.
 	Workers int
 	// Prefetch is the number of batches that are prepared while one is used; 0 means as many as fit
@@ -69,6 +75,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("limit %d: should be at least 1, or 0 for all images", c.Limit)
 	case c.Balance && !c.Shuffle:
 		return errors.New("balance: needs an order of its own for every epoch (shuffle)")
+	case c.Ranks < 0 || c.Rank < 0 || c.Rank >= max(c.Ranks, 1):
+		return fmt.Errorf("rank %d of %d: should be from 0 on and less than their number", c.Rank, c.Ranks)
+	case c.Ranks > 1 && !c.WholeBatches && c.Batch < c.Ranks:
+		return fmt.Errorf("batch %d: too few images for %d ranks", c.Batch, c.Ranks)
 	case c.Workers < 0:
 		return fmt.Errorf("workers %d: should be at least 1, or 0 for one a core", c.Workers)
 	case c.Prefetch < 0:
@@ -135,6 +145,10 @@ type Batch struct {
 	augment.Batch
 	Index []int // N, where the images are in the source
 
+	// Of a batch that several loaders share, see Config.Rank: the number of its images, and where those begin
+	// that are here.
+	Of, First int
+
 	Epoch  int
 	Number int // in its epoch, from 0
 	// Slot tells the loader's few batches apart, from 0 to Loader.Slots()-1: each slot's Images and
@@ -185,6 +199,8 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 		return fail(fmt.Errorf("%d images: more than the %d that a loader can take", src.Len(), math.MaxInt32))
 	case cfg.DropLast && l.images < cfg.Batch:
 		return fail(fmt.Errorf("batch %d: there are only %d images, and a smaller batch is to be dropped", cfg.Batch, l.images))
+	case cfg.Ranks > 1 && !cfg.WholeBatches && !cfg.DropLast && l.images%cfg.Batch > 0 && l.images%cfg.Batch < cfg.Ranks:
+		return fail(fmt.Errorf("the last batch of an epoch has %d images, too few for %d ranks: drop it (drop_last)", l.images%cfg.Batch, cfg.Ranks))
 	case cfg.Batch > math.MaxInt32/4/stride:
 		return fail(fmt.Errorf("batch %d of %v: more than 2 GiB", cfg.Batch*cfg.Views.Len(), cfg.Input.Shape))
 	}
@@ -316,7 +332,10 @@ func (l *Loader) run(ctx context.Context, epoch, from int, yield func(*Batch, er
 	}
 	wg.Go(func() { l.dispatch(inner, epoch, from, free, next, chunks) })
 
-	for range l.Batches() - from {
+	for number := from; number < l.Batches(); number++ {
+		if !l.mine(number) {
+			continue
+		}
 		var b *Batch
 		select {
 		case b = <-next:
@@ -434,6 +453,9 @@ func (l *Loader) dispatch(ctx context.Context, epoch, from int, free <-chan *Bat
 	// Small images go in chunks that are worth a hand-over, large ones one by one.
 	size := max((1<<14)/l.stride, 1)
 	for number := from; number < l.Batches(); number++ {
+		if !l.mine(number) {
+			continue
+		}
 		var b *Batch
 		select {
 		case b = <-free:
@@ -441,7 +463,12 @@ func (l *Loader) dispatch(ctx context.Context, epoch, from int, free <-chan *Bat
 			return
 		}
 		order := l.order[number*l.cfg.Batch:]
-		b.reset(epoch, number, order[:min(l.cfg.Batch, len(order))])
+		order = order[:min(l.cfg.Batch, len(order))]
+		b.Of, b.First = len(order), 0
+		if from, to := l.share(len(order)); len(l.cfg.Mixers) == 0 {
+			order, b.First = order[from:to], from
+		}
+		b.reset(epoch, number, order)
 		n := b.N // the batch is its workers' from the last chunk on
 		b.left.Store(int32((n + size - 1) / size))
 		next <- b
@@ -511,6 +538,38 @@ func (w *worker) complete(b *Batch) {
 	if err := m.Mix(&b.Batch, w.rand); err != nil {
 		b.fail(0, fmt.Errorf("batch %d of %v: %w", b.Number, l.info, err))
 	}
+	if from, to := l.share(b.N); to-from < b.N {
+		b.take(from, to)
+	}
+}
+
+// mine says whether a batch is this loader's.
+func (l *Loader) mine(number int) bool {
+	return !l.cfg.WholeBatches || l.cfg.Ranks < 2 || number%l.cfg.Ranks == l.cfg.Rank
+}
+
+// share is the part of a batch of n images that is this loader's.
+func (l *Loader) share(n int) (from, to int) {
+	if l.cfg.WholeBatches || l.cfg.Ranks < 2 {
+		return 0, n
+	}
+	return n * l.cfg.Rank / l.cfg.Ranks, n * (l.cfg.Rank + 1) / l.cfg.Ranks
+}
+
+// take keeps a part of a batch that was mixed as a whole.
+func (b *Batch) take(from, to int) {
+	stride := len(b.images) / len(b.index)
+	n := to - from
+	copy(b.images, b.images[from*stride:to*stride])
+	clear(b.images[n*stride : b.N*stride])
+	copy(b.labels, b.labels[from:to])
+	clear(b.labels[n:b.N])
+	copy(b.second, b.second[from:to])
+	copy(b.weight, b.weight[from:to])
+	copy(b.index, b.index[from:to])
+	b.N, b.First = n, from
+	b.Images, b.Labels, b.Index = b.images[:n*stride], b.labels[:n], b.index[:n]
+	b.Second, b.Weight = b.second[:n], b.weight[:n]
 }
 
 // close moves the images together if some are left out.
@@ -542,7 +601,7 @@ func (w *worker) fill(b *Batch, at int) error {
 	s.Index, s.Epoch = b.Index[at], b.Epoch
 	w.key = s.Index
 	if l.cfg.Balance { // an image may come twice
-		w.key = b.Number*l.cfg.Batch + at
+		w.key = b.Number*l.cfg.Batch + b.First + at
 	}
 	img, err := w.good(s.Index, w.image)
 	if err != nil && l.cfg.Skip == Replace && errors.Is(err, image.ErrBroken) {

@@ -76,7 +76,7 @@ func (p *Preparer) corners(dst []float32, img *image.Image) error {
 	if err != nil {
 		return err
 	}
-	if img, err = p.shorter(img, p.in.Resize); err != nil {
+	if img, err = p.shorter(img); err != nil {
 		return err
 	}
 	h, w := p.in.Crop, p.in.Crop

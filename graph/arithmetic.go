@@ -24,30 +24,22 @@ const (
 	arithmetics
 )
 
+// Comparisons, which give 1 and 0 and have no derivative, follow as the kernels number them.
+const (
+	less Arithmetic = arithmetics + iota
+	greater
+	lessOrEqual
+	greaterOrEqual
+	equal
+	notEqual
+)
+
 // String returns the name of a layer's kind.
 func (a Arithmetic) String() string {
-	if a < 0 || a >= arithmetics {
+	if a < 0 || a > notEqual {
 		return fmt.Sprintf("arithmetic %d", int(a))
 	}
-	return [...]string{"sum", "difference", "product", "quotient", "power", "maximum", "minimum"}[a]
-}
-
-func (a Arithmetic) of(x, y float32) float32 {
-	switch a {
-	case Plus:
-		return x + y
-	case Minus:
-		return x - y
-	case Times:
-		return x * y
-	case Over:
-		return x / y
-	case Most:
-		return max(x, y)
-	case Least:
-		return min(x, y)
-	}
-	return float32(math.Pow(float64(x), float64(y)))
+	return kernel.Operator(a).String()
 }
 
 // slopes are the derivatives in x and y.
@@ -102,14 +94,43 @@ func (b *Builder) Combine(x, y *gorgonia.Node, a Arithmetic) *gorgonia.Node {
 			return nil
 		}
 	}
-	o := &combineOp{arithmetic: a}
-	o.core = newCore(o, l.Kind, shape, 2, x, y)
-	return b.layer(l, o, x, y)
+	return b.layer(l, newCombine(a, operand{x, ranked(xs, len(shape))}, operand{y, ranked(ys, len(shape))}, shape), x, y)
+}
+
+// ranked puts sides of 1 before a shape's own.
+func ranked(shape []int, rank int) []int {
+	return append(slices.Repeat([]int{1}, max(0, rank-len(shape))), shape...)
 }
 
 type combineOp struct {
 	core
 	arithmetic Arithmetic
+	xs, ys     []int // the operands' shapes as they are matched, of as many sides
+}
+
+// An operand is a node, seen with a shape of as many elements.
+type operand struct {
+	node  *gorgonia.Node
+	shape []int
+}
+
+// newCombine describes the combination of operands of as many sides; the result has the given shape.
+func newCombine(a Arithmetic, x, y operand, result []int) *combineOp {
+	o, diff := &combineOp{arithmetic: a, xs: x.shape, ys: y.shape}, 2
+	if a >= arithmetics {
+		diff = 0
+	}
+	o.core = newCore(o, a.String(), result, diff, x.node, y.node)
+	return o
+}
+
+// matched is the shape of the result, with as many sides as the operands.
+func (o *combineOp) matched() []int {
+	shape, err := kernel.BroadcastShape(o.xs, o.ys)
+	if err != nil {
+		panic(err) // checked where the op was made
+	}
+	return shape
 }
 
 // stretch is the distance of neighbours in a value of some shape seen under the op's: 0 where it is
@@ -155,11 +176,11 @@ func (p *pairing) row(row int) (x, y, dx, dy int) {
 }
 
 func (o *combineOp) lower(c *compiler, in []*value) *value {
-	x, y := in[0], in[1]
-	if slices.Equal(x.shape, y.shape) && x.blocked && y.blocked && o.arithmetic <= Times {
+	x, y, op := in[0], in[1], kernel.Operator(o.arithmetic)
+	if slices.Equal(x.shape, y.shape) && x.blocked && y.blocked && (op.KeepsZero() || x.shape[1]%kernel.Block == 0) {
 		out := c.like(x)
 		c.add([]*value{x, y}, []*value{out}, 0, func(e *exec) error {
-			elementwise(x, y, out, func(x, y, out []float32) { o.span(out, x, y, 1, 1) })
+			elementwise(x, y, out, func(x, y, out []float32) { kernel.Operate(e.pool, op, x, y, out) })
 			return nil
 		})
 		return out
@@ -168,12 +189,15 @@ func (o *combineOp) lower(c *compiler, in []*value) *value {
 		return out
 	}
 	x, y = c.asPlain(x), c.asPlain(y)
-	out, p := c.plain(o.shape...), pairs(x.shape, y.shape, o.shape)
-	rows := inChunks(p.rows(), p.width, func(row int) {
-		i, j, dx, dy := p.row(row)
-		o.span(out.data[row*p.width:(row+1)*p.width], x.data[i:], y.data[j:], dx, dy)
-	})
-	c.add([]*value{x, y}, []*value{out}, 0, func(e *exec) error { rows.run(e.pool); return nil })
+	plan, err := kernel.NewBroadcast(op, o.xs, o.ys)
+	if err != nil {
+		panic(err) // checked where the op was made
+	}
+	out := c.plain(o.shape...)
+	if x.size() == out.size() {
+		out.reuse = x
+	}
+	c.add([]*value{x, y}, []*value{out}, 0, func(e *exec) error { plan.Run(e.pool, x.data, y.data, out.data); return nil })
 	return out
 }
 
@@ -184,11 +208,8 @@ func (o *combineOp) perChannel(c *compiler, x, y *value) *value {
 	if len(s) != 4 || !x.blocked || !slices.Equal(x.shape, s) || o.arithmetic > Times {
 		return nil
 	}
-	shape := y.shape
-	for len(shape) < 4 {
-		shape = append([]int{1}, shape...)
-	}
-	if shape[1] != s[1] || shape[2] != 1 || shape[3] != 1 || s[2]*s[3] == 1 {
+	shape := o.ys
+	if len(shape) != 4 || shape[1] != s[1] || shape[2] != 1 || shape[3] != 1 || s[2]*s[3] == 1 {
 		return nil
 	}
 	y = c.asPlain(y)
@@ -204,7 +225,7 @@ func (o *combineOp) perChannel(c *compiler, x, y *value) *value {
 		count := copy(lanes[:], numbers[block*kernel.Block:min(s[1], (block+1)*kernel.Block)])
 		from, to := x.image(n)[block*area:(block+1)*area], out.image(n)[block*area:(block+1)*area]
 		for i := 0; i < area; i += kernel.Block {
-			o.span(to[i:i+count], from[i:i+count], lanes[:count], 1, 1)
+			o.span(to[i:i+count], from[i:i+count], lanes[:count])
 			clear(to[i+count : i+kernel.Block])
 		}
 	})
@@ -212,41 +233,55 @@ func (o *combineOp) perChannel(c *compiler, x, y *value) *value {
 	return out
 }
 
-// span computes a row with steps of 0 or 1.
-func (o *combineOp) span(out, x, y []float32, dx, dy int) {
-	switch {
-	case o.arithmetic == Plus && dx == 1 && dy == 1:
+// span computes a row with steps of 1.
+func (o *combineOp) span(out, x, y []float32) {
+	switch o.arithmetic {
+	case Plus:
 		for i := range out {
 			out[i] = x[i] + y[i]
 		}
-	case o.arithmetic == Times && dx == 1 && dy == 1:
+	case Minus:
+		for i := range out {
+			out[i] = x[i] - y[i]
+		}
+	case Times:
 		for i := range out {
 			out[i] = x[i] * y[i]
-		}
-	case o.arithmetic == Plus && dx == 1:
-		for i := range out {
-			out[i] = x[i] + y[0]
-		}
-	case o.arithmetic == Times && dx == 1:
-		for i := range out {
-			out[i] = x[i] * y[0]
-		}
-	default:
-		for i := range out {
-			out[i] = o.arithmetic.of(x[i*dx], y[i*dy])
 		}
 	}
 }
 
-func (o *combineOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &combineGradOp{of: o}
-	g.core = newCore(g, o.kind+" gradient", inputs[0].Shape(), 0, inputs[0], inputs[1], grad)
-	dx, err := derive(g, &o.core, inputs[0], inputs[1], grad)
-	if err != nil {
-		return nil, err
+// SymDiff writes the derivatives of the four operations in their terms.
+func (o *combineOp) SymDiff(inputs gorgonia.Nodes, z, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	d := deriver{of: &o.core}
+	x, y := operand{inputs[0], o.xs}, operand{inputs[1], o.ys}
+	whole := func(n *gorgonia.Node) operand { return operand{n, o.matched()} }
+	dz := whole(grad)
+	var dx, dy operand
+	switch o.arithmetic {
+	case Plus:
+		dx, dy = dz, dz
+	case Minus:
+		dx, dy = dz, whole(d.function(grad, Function{Kind: Linear, A: -1}))
+	case Times:
+		dx, dy = d.combine(Times, dz, y, o.shape), d.combine(Times, dz, x, o.shape)
+	case Over: // dz/y and -dz·z/y
+		dx = d.combine(Over, dz, y, o.shape)
+		dy = whole(d.function(d.combine(Times, dx, whole(z), o.shape).node, Function{Kind: Linear, A: -1}))
+	case Power, Most, Least:
+		g := &combineGradOp{of: o}
+		g.core = newCore(g, o.kind+" gradient", inputs[0].Shape(), 0, inputs[0], inputs[1], grad)
+		dx := d.apply(g, inputs[0], inputs[1], grad)
+		if d.err != nil {
+			return nil, d.err
+		}
+		dy, err := second(&o.core, &g.core, 0, inputs[1].Shape(), dx)
+		return gorgonia.Nodes{dx, dy}, err
+	default:
+		return o.core.SymDiff(inputs, z, grad)
 	}
-	dy, err := second(&o.core, &g.core, 0, inputs[1].Shape(), dx)
-	return gorgonia.Nodes{dx, dy}, err
+	a, b := d.reduceTo(dx, x), d.reduceTo(dy, y)
+	return gorgonia.Nodes{a, b}, d.err
 }
 
 type combineGradOp struct {
@@ -258,7 +293,7 @@ func (o *combineGradOp) lower(c *compiler, in []*value) *value {
 	x, y, d := c.asPlain(in[0]), c.asPlain(in[1]), c.asPlain(in[2])
 	dx, dy := c.plain(x.shape...), c.plain(y.shape...)
 	c.state[&o.core] = []*value{dy}
-	p := pairs(x.shape, y.shape, o.of.shape)
+	p := pairs(o.of.xs, o.of.ys, o.of.matched())
 	c.add([]*value{x, y, d}, []*value{dx, dy}, 0, func(*exec) error {
 		clear(dx.data)
 		clear(dy.data)

@@ -192,6 +192,11 @@ func arrayOpCases() []opCase {
 			return 1.5 * (math.Exp(v) - 1)
 		},
 		Softplus: func(v float64) float64 { return math.Log(1 + math.Exp(v)) },
+		Sign:     func(v float64) float64 { return math.Copysign(1, v) },
+		Ceiling:  math.Ceil, Floor: math.Floor, Sin: math.Sin, Cos: math.Cos, Log2: math.Log2, Log1p: math.Log1p, Expm1: math.Expm1,
+		Square:      func(v float64) float64 { return v * v },
+		Cube:        func(v float64) float64 { return v * v * v },
+		InverseSqrt: func(v float64) float64 { return 1 / math.Sqrt(v) },
 	}
 	for k := range functionKinds {
 		f := Function{Kind: k}
@@ -203,7 +208,7 @@ func arrayOpCases() []opCase {
 		case Elu:
 			f.A = 1.5
 		}
-		positive := k == Log || k == Sqrt || k == Reciprocal
+		positive := slices.Contains([]FunctionKind{Log, Log2, Log1p, Sqrt, InverseSqrt, Reciprocal}, k)
 		cases = append(cases, opCase{k.String(), []int{2, 17, 2, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			if positive {
 				x = b.Apply(b.Activate(x, Tanh), Function{Kind: Linear, A: 0.5, B: 1})

@@ -96,6 +96,9 @@ func TestNothingMakesABuilderPanic(t *testing.T) {
 					add([][]Tap(nil))
 					add([][]Tap{nil, {{1, 2}}})
 					add([][]Tap{{{math.MaxInt, 1}}})
+				case reflect.TypeFor[ReLURule]():
+					add(ReLURule(0))
+					add(ReLURule(-1))
 				case reflect.TypeFor[Arithmetic]():
 					add(Times)
 					add(Arithmetic(-1))
@@ -105,6 +108,9 @@ func TestNothingMakesABuilderPanic(t *testing.T) {
 				case reflect.TypeFor[Function]():
 					add(Function{})
 					add(Function{Kind: -1})
+				case reflect.TypeFor[ReLURule]():
+					add(ExactReLU)
+					add(ReLURule(-1))
 				case reflect.TypeFor[Volume]():
 					one := [3]int{1, 1, 1}
 					for _, v := range []Volume{{}, {Size: one, Stride: one, Dilation: one}, {Size: one, Stride: [3]int{0, 1, 1}, Dilation: one}, {Size: [3]int{1 << 40, 1, 1}, Stride: one, Dilation: one, Before: [3]int{math.MaxInt, 0, 0}}} {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
@@ -32,7 +31,8 @@ type compiler struct {
 	concats  map[*gorgonia.Node]*value
 	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
 	node     *gorgonia.Node
-	packed   int // floats of derived values that are kept
+	leaf     func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
+	derived  *derived
 	scratch  int
 	updates  bool // a step changes buffers among the parameters
 }
@@ -68,6 +68,7 @@ type exec struct {
 	scratch []float32
 	seed    uint64
 	step    uint64
+	part    Part
 }
 
 type placement struct {
@@ -82,13 +83,14 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
 		absorbed: map[*gorgonia.Node]bool{}, followed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
-		pooled: map[*gorgonia.Node]*kernel.PooledGrad{},
+		pooled:  map[*gorgonia.Node]*kernel.PooledGrad{},
+		derived: newDerived(),
 	}
 }
 
 // compile lowers everything that the outputs need. Nodes are numbered in the order of their making,
 // in which children come before parents.
-func (c *compiler) compile(g *gorgonia.ExprGraph, outputs []*gorgonia.Node) error {
+func (c *compiler) compile(outputs []*gorgonia.Node) error {
 	var needed []*gorgonia.Node
 	seen := map[*gorgonia.Node]bool{}
 	var visit []*gorgonia.Node
@@ -101,9 +103,7 @@ func (c *compiler) compile(g *gorgonia.ExprGraph, outputs []*gorgonia.Node) erro
 		}
 		seen[n] = true
 		needed = append(needed, n)
-		children := g.From(n.ID())
-		for children != nil && children.Next() {
-			child := children.Node().(*gorgonia.Node)
+		for _, child := range childrenOf(n) {
 			if o, ok := n.Op().(follower); ok && o.follows() == len(c.children[n]) {
 				c.followed[child] = true
 			} else {
@@ -145,9 +145,6 @@ func (c *compiler) lower(n *gorgonia.Node) error {
 		v := o.lower(c, in)
 		c.values[n], c.values[c.node] = v, v
 	default:
-		if n.Dtype() != tensor.Float32 {
-			return fmt.Errorf("node %v is of type %v: sessions compute with float32", n, n.Dtype())
-		}
 		c.layer, c.kind = o.String(), "gorgonia"
 		v, err := c.foreign(n, in)
 		if err != nil {
@@ -167,17 +164,29 @@ func (c *compiler) inputs(n *gorgonia.Node) []*value {
 	return in
 }
 
-func (c *compiler) input(n *gorgonia.Node) error {
-	if n.Dtype() != tensor.Float32 {
-		return fmt.Errorf("input %s is of type %v: sessions compute with float32", n.Name(), n.Dtype())
+func (c *compiler) input(n *gorgonia.Node) (err error) {
+	leaf := c.leaf
+	if leaf == nil {
+		leaf = c.named
+	}
+	c.values[n], err = leaf(n)
+	return err
+}
+
+// named is the value of a leaf of a builder's graph: the parameter of its name, or what will be bound to it.
+func (c *compiler) named(n *gorgonia.Node) (*value, error) {
+	if isConstant(n) {
+		return c.constant(n)
+	}
+	if !isFloat32(n) {
+		return nil, fmt.Errorf("input %s is of type %v: sessions compute with float32", n.Name(), n.Type())
 	}
 	v := &value{name: n.Name(), shape: n.Shape(), keep: true}
 	v.source = func() []float32 { return v.bound }
 	if p := c.params.Get(n.Name()); p != nil {
 		v.fixed, v.source = true, func() []float32 { return p.Data }
 	}
-	c.values[n] = v
-	return nil
+	return v, nil
 }
 
 // add appends a step of the layer that is being lowered.
@@ -272,14 +281,7 @@ func (c *compiler) derive(size, scratch int, reads []*value, run func(*exec, []f
 	s := c.add(reads, []*value{v}, scratch, func(e *exec) error { run(e, v.data); return nil })
 	if !c.training && c.params != nil && !slices.ContainsFunc(reads, func(v *value) bool { return !v.storage().fixed }) {
 		s.derived, v.fixed = true, true
-		var own []float32
-		v.keep, v.source = true, func() []float32 {
-			if own == nil {
-				own = make([]float32, size)
-			}
-			return own
-		}
-		c.packed += size
+		v.keep, v.source = true, c.derived.add(c.layer, size)
 	}
 	return v
 }

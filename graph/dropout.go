@@ -60,7 +60,7 @@ func (o *dropoutOp) lower(c *compiler, in []*value) *value {
 	c.add([]*value{x}, []*value{y, key}, 0, func(e *exec) error {
 		k := maskKey(e, o.number)
 		key.data[0], key.data[1] = math.Float32frombits(uint32(k)), math.Float32frombits(uint32(k>>32))
-		kernel.Dropout(e.pool, o.keep, k, x.data, y.data)
+		kernel.DropoutFrom(e.pool, o.keep, k, e.part.first(x), x.data, y.data)
 		return nil
 	})
 	return y
@@ -103,7 +103,7 @@ func (o *dropoutGradOp) lower(c *compiler, in []*value) *value {
 	dx := c.like(dy)
 	c.add([]*value{dy, key}, []*value{dx}, 0, func(e *exec) error {
 		k := uint64(math.Float32bits(key.data[0])) | uint64(math.Float32bits(key.data[1]))<<32
-		kernel.Dropout(e.pool, o.of.keep, k, dy.data, dx.data)
+		kernel.DropoutFrom(e.pool, o.of.keep, k, e.part.first(dy), dy.data, dx.data)
 		return nil
 	})
 	return dx

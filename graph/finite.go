@@ -23,6 +23,10 @@ func (s *Session) FirstFault() (f *Fault, err error) {
 	if err := s.bind(); err != nil {
 		return nil, err
 	}
+	if s.borrows {
+		s.exec.pool = borrow()
+		defer giveBack(s.exec.pool)
+	}
 	clear(s.space.memory) // what an earlier run has left is no fault of this one
 	layer := ""
 	defer func() {
@@ -62,7 +66,7 @@ func (s *Session) FirstFault() (f *Fault, err error) {
 // finite reports whether a value holds numbers only. Gaps between the images of a view belong to others.
 func (s *Session) finite(v *value) bool {
 	switch {
-	case v.bits:
+	case v.bits, v.boxed:
 		return true
 	case v.dense():
 		return kernel.Finite(s.exec.pool, v.data)

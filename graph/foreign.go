@@ -3,7 +3,6 @@ package graph
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -12,13 +11,13 @@ import (
 )
 
 // foreign lowers a node whose op is Gorgonia's: a constant, the additions that [gorgonia.Grad] makes
-// where a value has several uses, and whatever a user adds. The last run through the op's own Do, which
-// allocates.
+// where a value has several uses, and whatever has no translation. The last run through the op's own Do,
+// which allocates.
 func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
-	if len(in) == 0 {
+	if isConstant(n) {
 		return c.constant(n)
 	}
-	if isAdd(n.Op()) {
+	if isAdd(n.Op()) && isFloat32(n) {
 		for i, v := range in {
 			if v == nil {
 				grad := c.children[n][i]
@@ -30,23 +29,26 @@ func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
 			return c.addValues(in[0], in[1]), nil
 		}
 	}
+	children := c.children[n]
 	var reads []*value
 	for _, v := range in {
 		reads = append(reads, c.asPlain(v))
 	}
 	out, o := c.plain(n.Shape()...), n.Op()
+	out.boxed = !isFloat32(n)
 	args := make([]gorgonia.Value, len(reads))
 	c.add(reads, []*value{out}, 0, func(*exec) error {
 		for i, v := range reads {
-			if len(v.shape) == 0 {
-				args[i] = gorgonia.NewF32(v.data[0])
-			} else {
-				args[i] = tensor.New(tensor.WithShape(v.shape...), tensor.WithBacking(v.data))
-			}
+			args[i] = boxOf(children[i], v)
 		}
 		result, err := o.Do(args...)
+		clear(args)
 		if err != nil {
 			return err
+		}
+		if out.boxed {
+			out.box = result
+			return nil
 		}
 		d, err := floats(result)
 		if err != nil {
@@ -61,21 +63,34 @@ func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
 	return out, nil
 }
 
+// boxOf is a value in the form that Gorgonia's ops take. Tensors get a header of their own, which some ops
+// change.
+func boxOf(n *gorgonia.Node, v *value) gorgonia.Value {
+	switch {
+	case !v.boxed && n.IsScalar():
+		return gorgonia.NewF32(v.data[0])
+	case !v.boxed:
+		return tensor.New(tensor.WithShape(v.shape...), tensor.WithBacking(v.data))
+	}
+	if d, ok := v.box.(*tensor.Dense); ok {
+		return d.ShallowClone()
+	}
+	return v.box
+}
+
 func (c *compiler) constant(n *gorgonia.Node) (*value, error) {
 	v := n.Value()
 	if v == nil {
 		return nil, fmt.Errorf("node %v has neither inputs nor a value", n)
+	}
+	if !isFloat32(n) {
+		return &value{name: n.Name(), shape: n.Shape(), keep: true, boxed: true, box: v}, nil
 	}
 	d, err := floats(v)
 	if err != nil {
 		return nil, fmt.Errorf("constant %v: %w", n, err)
 	}
 	return &value{name: n.Name(), shape: n.Shape(), keep: true, fixed: true, source: func() []float32 { return d }}, nil
-}
-
-// isAdd recognises Gorgonia's element-wise addition, whose type is not exported.
-func isAdd(o gorgonia.Op) bool {
-	return fmt.Sprintf("%T", o) == "gorgonia.elemBinOp" && strings.HasPrefix(o.String(), "+ ")
 }
 
 func (c *compiler) addValues(x, y *value) *value {

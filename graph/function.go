@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // A Function is a function of one element for [Builder.Apply]: those that networks need beside the
@@ -18,16 +20,27 @@ type Function struct {
 type FunctionKind int
 
 const (
-	Linear     FunctionKind = iota // A·x + B
-	Clip                           // x between A and B
-	Abs                            // |x|
-	Exp                            // e^x
-	Log                            // the natural logarithm
-	Sqrt                           // the square root
-	Reciprocal                     // 1/x
-	Erf                            // the error function
-	Elu                            // x where it is positive, A·(e^x - 1) elsewhere: arXiv:1511.07289
-	Softplus                       // log(1 + e^x)
+	Linear      FunctionKind = iota // A·x + B
+	Clip                            // x between A and B
+	Abs                             // |x|
+	Exp                             // e^x
+	Log                             // the natural logarithm
+	Sqrt                            // the square root
+	Reciprocal                      // 1/x
+	Erf                             // the error function
+	Elu                             // x where it is positive, A·(e^x - 1) elsewhere: arXiv:1511.07289
+	Softplus                        // log(1 + e^x)
+	Sign                            // -1, 0 or 1
+	Ceiling                         // the next integer upwards
+	Floor                           // the next integer downwards
+	Sin                             // the sine
+	Cos                             // the cosine
+	Log2                            // the logarithm of base 2
+	Square                          // x²
+	Cube                            // x³
+	InverseSqrt                     // 1/√x
+	Log1p                           // log(1 + x)
+	Expm1                           // e^x - 1
 	functionKinds
 )
 
@@ -36,7 +49,8 @@ func (k FunctionKind) String() string {
 	if k < 0 || k >= functionKinds {
 		return fmt.Sprintf("function %d", int(k))
 	}
-	return [...]string{"linear", "clip", "abs", "exp", "log", "sqrt", "reciprocal", "erf", "elu", "softplus"}[k]
+	return [...]string{"linear", "clip", "abs", "exp", "log", "sqrt", "reciprocal", "erf", "elu", "softplus",
+		"sign", "ceil", "floor", "sin", "cos", "log2", "square", "cube", "inverse sqrt", "log1p", "expm1"}[k]
 }
 
 // Of computes the function.
@@ -64,8 +78,36 @@ func (f Function) Of(x float64) float64 {
 			return x
 		}
 		return a * math.Expm1(x)
+	case Sign:
+		switch {
+		case x > 0:
+			return 1
+		case x < 0:
+			return -1
+		}
+		return x // zero or NaN
+	case Ceiling:
+		return math.Ceil(x)
+	case Floor:
+		return math.Floor(x)
+	case Sin:
+		return math.Sin(x)
+	case Cos:
+		return math.Cos(x)
+	case Log2:
+		return math.Log2(x)
+	case Square:
+		return x * x
+	case Cube:
+		return x * x * x
+	case InverseSqrt:
+		return 1 / math.Sqrt(x)
+	case Log1p:
+		return math.Log1p(x)
+	case Expm1:
+		return math.Expm1(x)
 	}
-	return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
+	return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) // softplus
 }
 
 // slope is the derivative at x, where the function is y.
@@ -102,8 +144,26 @@ func (f Function) slope(x, y float64) float64 {
 			return 1
 		}
 		return y + a
+	case Sign, Ceiling, Floor:
+		return 0
+	case Sin:
+		return math.Cos(x)
+	case Cos:
+		return -math.Sin(x)
+	case Log2:
+		return 1 / (x * math.Ln2)
+	case Square:
+		return 2 * x
+	case Cube:
+		return 3 * x * x
+	case InverseSqrt:
+		return -0.5 * y / x
+	case Log1p:
+		return 1 / (1 + x)
+	case Expm1:
+		return y + 1
 	}
-	return 1 / (1 + math.Exp(-x))
+	return 1 / (1 + math.Exp(-x)) // of softplus
 }
 
 // Apply adds a function of each element, for any shape.
@@ -116,9 +176,7 @@ func (b *Builder) Apply(x *gorgonia.Node, f Function) *gorgonia.Node {
 		b.Errorf("there is no %v", f.Kind)
 		return nil
 	}
-	o := &functionOp{function: f}
-	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
-	return b.layer(l, o, x)
+	return b.layer(l, newFunction(x, f), x)
 }
 
 type functionOp struct {
@@ -126,32 +184,57 @@ type functionOp struct {
 	function Function
 }
 
+func newFunction(x *gorgonia.Node, f Function) *functionOp {
+	o := &functionOp{function: f}
+	o.core = newCore(o, f.Kind.String(), x.Shape(), 1, x)
+	return o
+}
+
 func (o *functionOp) lower(c *compiler, in []*value) *value {
 	x, f := in[0], o.function
-	if x.blocked && f.Of(0) != 0 { // lanes beyond the last channel must stay zeros
+	if x.blocked && x.shape[1]%kernel.Block != 0 && f.Of(0) != 0 { // lanes beyond the last channel must stay zeros
 		x = c.asPlain(x)
 	}
 	y := c.like(x)
+	var from, to []float32 // of the stretch that is being computed
+	chunks := inChunks((x.size()+functionChunk-1)/functionChunk, functionChunk, func(chunk int) {
+		end := min(len(to), (chunk+1)*functionChunk)
+		if start := chunk * functionChunk; start < end {
+			f.span(from[start:end], to[start:end])
+		}
+	})
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error {
 		elementwise(x, y, y, func(x, y, _ []float32) {
-			switch f.Kind {
-			case Linear:
-				for i, v := range x {
-					y[i] = f.A*v + f.B
-				}
-			case Clip:
-				for i, v := range x {
-					y[i] = min(max(v, f.A), f.B)
-				}
-			default:
-				for i, v := range x {
-					y[i] = float32(f.Of(float64(v)))
-				}
-			}
+			from, to = x, y
+			chunks.run(e.pool)
 		})
 		return nil
 	})
 	return y
+}
+
+const functionChunk = 1 << 10 // elements
+
+// span computes the function of neighbouring elements.
+func (f Function) span(x, y []float32) {
+	switch f.Kind {
+	case Linear:
+		for i, v := range x {
+			y[i] = f.A*v + f.B
+		}
+	case Clip:
+		for i, v := range x {
+			y[i] = min(max(v, f.A), f.B)
+		}
+	case Square:
+		for i, v := range x {
+			y[i] = v * v
+		}
+	default:
+		for i, v := range x {
+			y[i] = float32(f.Of(float64(v)))
+		}
+	}
 }
 
 func (o *functionOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
@@ -169,11 +252,9 @@ type functionGradOp struct {
 func (o *functionGradOp) lower(c *compiler, in []*value) *value {
 	x, y, dy := c.asPlain(in[0]), c.asPlain(in[1]), c.asPlain(in[2])
 	dx := c.like(dy)
-	c.add([]*value{x, y, dy}, []*value{dx}, 0, func(*exec) error {
-		for i, d := range dy.data {
-			dx.data[i] = d * float32(o.function.slope(float64(x.data[i]), float64(y.data[i])))
-		}
-		return nil
+	elements := inChunks(dy.size(), 1, func(i int) {
+		dx.data[i] = dy.data[i] * float32(o.function.slope(float64(x.data[i]), float64(y.data[i])))
 	})
+	c.add([]*value{x, y, dy}, []*value{dx}, 0, func(e *exec) error { elements.run(e.pool); return nil })
 	return dx
 }

@@ -35,43 +35,91 @@ func (b *Builder) MatMul(x, y *gorgonia.Node) *gorgonia.Node {
 			return nil
 		}
 	}
-	single := func(outer []int) []int { return append(slices.Clone(outer), 1) }
-	o := &matMulOp{m: xs[len(xs)-2], k: xs[len(xs)-1], n: ys[len(ys)-1]}
-	o.pairs = pairs(single(xs[:len(xs)-2]), single(ys[:len(ys)-2]), single(outer))
-	o.core = newCore(o, l.Kind, append(slices.Clone(outer), o.m, o.n), 2, x, y)
-	return b.layer(l, o, x, y)
+	m, k, n := xs[len(xs)-2], xs[len(xs)-1], ys[len(ys)-1]
+	return b.layer(l, newMatMul(x, y, false, false, m, k, n, xs[:len(xs)-2], more, outer, append(slices.Clone(outer), m, n)), x, y)
 }
 
 type matMulOp struct {
 	core
-	m, k, n int
-	pairs   *pairing // of the matrices' numbers
+	transX, transY bool
+	m, k, n        int
+	stretched      bool     // a batch of matrices is, over the other
+	pairs          *pairing // of the matrices' numbers
+}
+
+// newMatMul describes the products of m×k and k×n matrices, stored transposed if transX and transY say so, in
+// batches of the shapes xs and ys that are matched to outer.
+func newMatMul(x, y *gorgonia.Node, transX, transY bool, m, k, n int, xs, ys, outer, shape []int) *matMulOp {
+	single := func(outer []int) []int { return append(slices.Clone(outer), 1) }
+	o := &matMulOp{transX: transX, transY: transY, m: m, k: k, n: n, pairs: pairs(single(xs), single(ys), single(outer))}
+	o.stretched = product(xs) != product(outer) || product(ys) != product(outer)
+	o.core = newCore(o, "matrix product", shape, 2, x, y)
+	return o
 }
 
 func (o *matMulOp) lower(c *compiler, in []*value) *value {
 	x, y, z := c.asPlain(in[0]), c.asPlain(in[1]), c.plain(o.shape...)
-	g := kernel.NewGemm(false, false, o.m, o.n, o.k)
-	c.add([]*value{x, y}, []*value{z}, g.Scratch(c.pool.Threads()), func(e *exec) error {
+	run, scratch := o.plan(c.pool.Threads())
+	s := c.add([]*value{x, y}, []*value{z}, scratch, func(e *exec) error {
 		for i := range o.pairs.rows() {
 			a, b, _, _ := o.pairs.row(i)
-			g.Run(e.pool, x.data[a*o.m*o.k:][:o.m*o.k], o.k, y.data[b*o.k*o.n:][:o.k*o.n], o.n, false, z.data[i*o.m*o.n:][:o.m*o.n], o.n, e.scratch)
+			run(e, x.data[a*o.m*o.k:][:o.m*o.k], y.data[b*o.k*o.n:][:o.k*o.n], z.data[i*o.m*o.n:][:o.m*o.n])
 		}
 		return nil
 	})
+	s.macs = int64(o.pairs.rows()) * int64(o.m) * int64(o.n) * int64(o.k)
 	return z
 }
 
-func (o *matMulOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &matMulGradOp{of: o}
-	g.core = newCore(g, "matrix product gradient", inputs[0].Shape(), 0, inputs[0], inputs[1], grad)
-	dx, err := derive(g, &o.core, inputs[0], inputs[1], grad)
-	if err != nil {
-		return nil, err
+// plan chooses how a product is computed: as that of a fully connected layer, which knows how to read large
+// matrices once, where x is not transposed.
+func (o *matMulOp) plan(threads int) (run func(e *exec, x, y, z []float32), scratch int) {
+	switch {
+	case !o.transX && o.transY:
+		d := kernel.NewDense(o.m, o.k, o.n)
+		return func(e *exec, x, y, z []float32) { d.Forward(e.pool, x, y, nil, z, Identity, e.scratch) }, d.Scratch(threads)
+	case !o.transX:
+		d := kernel.NewDense(o.m, o.n, o.k)
+		return func(e *exec, x, y, z []float32) { d.DataGrad(e.pool, x, y, z, e.scratch) }, d.Scratch(threads)
 	}
-	dy, err := second(&o.core, &g.core, 0, inputs[1].Shape(), dx)
-	return gorgonia.Nodes{dx, dy}, err
+	g, ldx, ldy := kernel.NewGemm(o.transX, o.transY, o.m, o.n, o.k), o.m, o.n
+	if o.transY {
+		ldy = o.k
+	}
+	return func(e *exec, x, y, z []float32) { g.Run(e.pool, x, ldx, y, ldy, false, z, o.n, e.scratch) }, g.Scratch(threads)
 }
 
+func (o *matMulOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	x, y, d := inputs[0], inputs[1], deriver{of: &o.core}
+	if o.stretched {
+		g := &matMulGradOp{of: o}
+		g.core = newCore(g, "matrix product gradient", x.Shape(), 0, x, y, grad)
+		dx := d.apply(g, x, y, grad)
+		if d.err != nil {
+			return nil, d.err
+		}
+		dy, err := second(&o.core, &g.core, 0, y.Shape(), dx)
+		return gorgonia.Nodes{dx, dy}, err
+	}
+	batch := o.pairs.shape
+	times := func(a, b *gorgonia.Node, transA, transB bool, m, k, n int, to *gorgonia.Node) *gorgonia.Node {
+		return d.apply(newMatMul(a, b, transA, transB, m, k, n, batch, batch, batch, to.Shape()), a, b)
+	}
+	var dx, dy *gorgonia.Node
+	if o.transX { // that of xᵀ is dz·yᵀ, transposed
+		dx = times(y, grad, o.transY, true, o.k, o.n, o.m, x)
+	} else {
+		dx = times(grad, y, false, !o.transY, o.m, o.n, o.k, x)
+	}
+	if o.transY {
+		dy = times(grad, x, true, o.transX, o.n, o.m, o.k, y)
+	} else {
+		dy = times(x, grad, !o.transX, false, o.k, o.m, o.n, y)
+	}
+	return gorgonia.Nodes{dx, dy}, d.err
+}
+
+// matMulGradOp is the gradient of products where one batch is stretched over the other.
 type matMulGradOp struct {
 	core
 	of *matMulOp

@@ -100,6 +100,9 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *valu
 		if added != nil {
 			*added = residual.act()
 		}
+		if e.part.Sum != nil {
+			return e.normaliseTogether(o, x.act(), gamma.data, beta.data, runningMean.data, runningVar.data, mean.data, variance.data, invstd.data, added, y.act(), act)
+		}
 		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
 		for i, m := range mean.data {
 			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
@@ -162,6 +165,9 @@ func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
 	dx := c.like(dy)
 	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
 		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, relu)
+		if e.part.Sum != nil {
+			return e.gradTogether(x.act(), gamma.data, mean.data, invstd.data, dgamma.data, dbeta.data, dx.act())
+		}
 		return nil
 	})
 	return dx

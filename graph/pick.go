@@ -48,6 +48,18 @@ type pickOp struct {
 	places [][]int
 }
 
+// newSlice describes count elements along an axis, from start on, step apart.
+func newSlice(x *gorgonia.Node, axis, start, count, step int) *pickOp {
+	shape := x.Shape()
+	o := &pickOp{places: make([][]int, len(shape))}
+	for i := range count {
+		o.places[axis] = append(o.places[axis], start+i*step)
+	}
+	shape[axis] = count
+	o.core = newCore(o, "slice", shape, 1, x)
+	return o
+}
+
 // channels returns the first of neighbouring channels if those are all that is picked.
 func (o *pickOp) channels() (from int, ok bool) {
 	if len(o.shape) != 4 || o.places[1] == nil || o.places[0] != nil || o.places[2] != nil || o.places[3] != nil {

@@ -17,7 +17,7 @@ func plan(steps []*step, share bool) int {
 	for i, s := range steps {
 		use := func(v *value, written bool) {
 			r := v.storage()
-			if r.source != nil {
+			if r.source != nil || r.boxed {
 				return
 			}
 			if !seen[r] {

@@ -2,10 +2,11 @@ package graph
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"gorgonia.org/gorgonia"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // A Reduction is what [Builder.Reduce] makes of many numbers.
@@ -46,9 +47,7 @@ func (b *Builder) Reduce(x *gorgonia.Node, r Reduction, axes ...int) *gorgonia.N
 	if len(s) == 0 {
 		return x
 	}
-	o := &reduceOp{reduction: r}
-	o.core = newCore(o, l.Kind, shape, 1, x)
-	return b.layer(l, o, x)
+	return b.layer(l, newReduce(r, operand{x, s}, shape, shape), x)
 }
 
 // LogSoftmax adds x - log Σexp(x) over an axis, computed so that large x do no harm.
@@ -60,6 +59,16 @@ func (b *Builder) LogSoftmax(x *gorgonia.Node, axis int) *gorgonia.Node {
 type reduceOp struct {
 	core
 	reduction Reduction
+	from, to  []int // the shape of x as it is seen, and that with a side of 1 for each that is reduced
+	shared    bool  // each of several elements that are the largest gets the gradient, not only the first
+}
+
+// newReduce describes a reduction of x to the shape to, where the sides that are reduced are 1; the result has
+// a shape of as many elements.
+func newReduce(r Reduction, x operand, to, shape []int) *reduceOp {
+	o := &reduceOp{reduction: r, from: x.shape, to: to}
+	o.core = newCore(o, r.String(), shape, 1, x.node)
+	return o
 }
 
 // over walks over x: each of the result's places, with all that it takes in.
@@ -107,42 +116,35 @@ func (o *over) each(i int, visit func(at int)) {
 	}
 }
 
-func (o *over) count() int { return product(o.gone) }
-
 func (o *reduceOp) lower(c *compiler, in []*value) *value {
-	x, y := c.asPlain(in[0]), c.plain(o.shape...)
-	w := newOver(x.shape, o.shape)
-	places := inChunks(product(o.shape), w.count(), func(i int) {
-		sum, most := 0.0, float32(math.Inf(-1))
-		sign := float32(1)
-		if o.reduction == MinOf {
-			sign = -1
+	var axes []int
+	for a, d := range o.from {
+		if o.to[a] != d {
+			axes = append(axes, a)
 		}
-		w.each(i, func(at int) {
-			v := x.data[at]
-			sum += float64(v)
-			most = max(most, sign*v)
-		})
-		switch o.reduction {
-		case MeanOf:
-			y.data[i] = float32(sum / float64(w.count()))
-		case SumOf:
-			y.data[i] = float32(sum)
-		default:
-			y.data[i] = sign * most
-		}
-	})
-	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { places.run(e.pool); return nil })
+	}
+	x, y, plan := c.asPlain(in[0]), c.plain(o.shape...), kernel.NewReduce(kernel.Reduction(o.reduction), o.from, axes)
+	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { plan.Run(e.pool, x.data, y.data); return nil })
 	return y
 }
 
 func (o *reduceOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &reduceGradOp{of: o}
-	g.core = newCore(g, o.kind+" gradient", inputs[0].Shape(), 0, inputs[0], y, grad)
-	dx, err := derive(g, &o.core, inputs[0], y, grad)
-	return gorgonia.Nodes{dx}, err
+	d := deriver{of: &o.core}
+	if o.reduction > SumOf {
+		g := &reduceGradOp{of: o}
+		g.core = newCore(g, o.kind+" gradient", inputs[0].Shape(), 0, inputs[0], y, grad)
+		return gorgonia.Nodes{d.apply(g, inputs[0], y, grad)}, d.err
+	}
+	if o.reduction == MeanOf {
+		grad = d.function(grad, Function{Kind: Linear, A: float32(product(o.to)) / float32(product(o.from))})
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return gorgonia.Nodes{d.apply(newRepeat(operand{grad, o.to}, o.from, inputs[0].Shape()), grad)}, d.err
 }
 
+// reduceGradOp is the gradient of an extreme.
 type reduceGradOp struct {
 	core
 	of *reduceOp
@@ -150,19 +152,13 @@ type reduceGradOp struct {
 
 func (o *reduceGradOp) lower(c *compiler, in []*value) *value {
 	x, y, dy, dx := c.asPlain(in[0]), c.asPlain(in[1]), c.asPlain(in[2]), c.plain(o.shape...)
-	w := newOver(o.shape, o.of.shape)
+	w := newOver(o.of.from, o.of.to)
 	c.add([]*value{x, y, dy}, []*value{dx}, 0, func(*exec) error {
 		clear(dx.data)
 		for i, d := range dy.data {
-			if o.of.reduction == MeanOf {
-				d /= float32(w.count())
-			}
 			given := false
 			w.each(i, func(at int) {
-				switch {
-				case o.of.reduction <= SumOf:
-					dx.data[at] += d
-				case x.data[at] == y.data[i] && !given: // the first of equals
+				if x.data[at] == y.data[i] && (!given || o.of.shared) {
 					dx.data[at], given = d, true
 				}
 			})

@@ -20,7 +20,11 @@ func (b *Builder) Reshape(x *gorgonia.Node, shape ...int) *gorgonia.Node {
 		b.Errorf("%s: the shape %s has %d elements, %s has %d", l.Name, dims(s), s.TotalSize(), dims(shape), product(shape))
 		return nil
 	}
+	return b.layer(l, newReshape(l.Kind, x, shape), x)
+}
+
+func newReshape(kind string, x *gorgonia.Node, shape []int) *reshapeOp {
 	o := &reshapeOp{}
-	o.core = newCore(o, l.Kind, shape, 1, x)
-	return b.layer(l, o, x)
+	o.core = newCore(o, kind, shape, 1, x)
+	return o
 }

@@ -16,6 +16,12 @@ type Config struct {
 	Workspace *Workspace   // the memory; nil for one of its own
 	Seed      uint64       // of the dropout masks
 	NoPlan    bool         // every value gets memory of its own: for tests of the plan
+	Part      Part         // of a larger batch; the zero value is a whole batch
+
+	// Like is a session for the same network, parameters, batch and number of threads: what it derives of
+	// the parameters, packed filters above all, is shared with it. The two may run at the same time, as long
+	// as neither changes parameters.
+	Like *Session
 }
 
 // A Workspace is memory that sessions use in turn. Sessions that never run at the same time, such as
@@ -53,15 +59,18 @@ type Session struct {
 	external []*value // with memory of their own
 	planned  []*value
 	views    []*value
+	boxes    []*value // of Gorgonia's own kinds
 	nodes    map[*gorgonia.Node]*value
 	outputs  map[*gorgonia.Node]*value
 	memory   *float32 // where values are bound to
-	seen     uint64   // version of the parameters that derived values belong to
-	updates  bool     // runs change buffers among the parameters
+	derived  *derived
+	updates  bool // runs change buffers among the parameters
 	size     Memory
 	scratch  int
 	program  int
 	times    []time.Duration // of each step, if they are measured
+	borrows  bool            // takes threads for each run, rather than having its own
+	check    func(s *Session, done *step) error
 }
 
 // Memory is what a session needs, in bytes. It is known before the first run.
@@ -83,36 +92,77 @@ func Compile(b *Builder, outputs []*gorgonia.Node, cfg Config) (s *Session, err 
 		return nil, b.err
 	}
 	defer recoverAs(&err, "compile")
-	if cfg.Pool == nil {
+	borrows := cfg.Pool == nil
+	if borrows {
 		cfg.Pool = defaultPool()
 	}
 	if cfg.Workspace == nil {
 		cfg.Workspace = NewWorkspace()
 	}
-	c := newCompiler(cfg.Pool, b.params, b.Training())
-	if err := c.compile(b.g, outputs); err != nil {
+	t, err := translateWhatIsStock(b.g.AllNodes(), outputs)
+	if err != nil {
 		return nil, err
 	}
-	s = &Session{
-		params: b.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
-		exec: exec{pool: cfg.Pool, seed: cfg.Seed}, updates: c.updates, scratch: c.scratch,
+	c := newCompiler(cfg.Pool, b.params, b.Training())
+	if t != nil {
+		c.leaf = t.leafOf(c.named)
+	}
+	if s, err = c.session(t, outputs, cfg); err != nil {
+		return nil, err
+	}
+	s.borrows = borrows
+	return s, nil
+}
+
+// session compiles the outputs, which are translated if t is not nil.
+func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config) (*Session, error) {
+	computed := func(n *gorgonia.Node) *gorgonia.Node {
+		if t == nil {
+			return n
+		}
+		return t.nodes[n]
+	}
+	var wanted []*gorgonia.Node
+	for _, n := range outputs {
+		wanted = append(wanted, computed(n))
+	}
+	if err := c.compile(wanted); err != nil {
+		return nil, err
+	}
+	s := &Session{
+		params: c.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
+		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, derived: c.derived, updates: c.updates, scratch: c.scratch,
+	}
+	if t != nil {
+		s.nodes = map[*gorgonia.Node]*value{}
+		for n, made := range t.nodes {
+			s.nodes[n] = c.values[made]
+		}
 	}
 	for _, n := range outputs {
 		c.layer = n.Name()
-		v := c.asPlain(c.values[n])
+		v := c.asPlain(c.values[computed(n)])
 		v.storage().keep = true
 		s.outputs[n] = v
+	}
+	if cfg.Like != nil {
+		if err := s.share(cfg.Like); err != nil {
+			return nil, err
+		}
 	}
 	s.steps = c.steps
 	s.program = plan(c.steps, !cfg.NoPlan)
 	s.collect()
 	s.space.need = max(s.space.need, s.program+padTo(c.scratch))
-	s.size.Values, s.size.Scratch, s.size.Packed = 4*int64(s.program), 4*int64(c.scratch), 4*int64(c.packed)
-	for _, p := range b.params.list {
+	s.size.Values, s.size.Scratch = 4*int64(s.program), 4*int64(c.scratch)
+	for _, n := range s.derived.sizes {
+		s.size.Packed += 4 * int64(n)
+	}
+	for _, p := range c.params.list {
 		s.size.Parameters += 4 * int64(p.Len())
 	}
 	for _, v := range s.external {
-		if v.name != "" && b.params.Get(v.name) == nil {
+		if v.name != "" && c.params.Get(v.name) == nil {
 			s.size.Inputs += 4 * int64(v.size())
 		}
 	}
@@ -134,6 +184,8 @@ func (s *Session) collect() {
 		case v.root != nil:
 			add(v.root)
 			s.views = append(s.views, v) // after its root
+		case v.boxed:
+			s.boxes = append(s.boxes, v)
 		case v.source != nil:
 			s.external = append(s.external, v)
 		default:
@@ -187,35 +239,51 @@ func (s *Session) Run() (err error) {
 	if err := s.bind(); err != nil {
 		return err
 	}
+	if s.borrows {
+		s.exec.pool = borrow()
+		defer giveBack(s.exec.pool)
+	}
 	layer := ""
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%s: %v", layer, r)
 		}
 	}()
-	stale := s.seen != s.params.version
 	var clock time.Time
 	if s.times != nil {
 		clock = time.Now()
 	}
-	for i, st := range s.steps {
-		if st.derived && !stale {
-			continue
-		}
+	run := func(i int, st *step) error {
 		layer = st.layer
 		if err := st.run(&s.exec); err != nil {
 			return fmt.Errorf("%s: %w", layer, err)
+		}
+		if s.check != nil {
+			if err := s.check(s, st); err != nil {
+				return fmt.Errorf("%s: %w", layer, err)
+			}
 		}
 		if s.times != nil {
 			now := time.Now()
 			s.times[i] += now.Sub(clock)
 			clock = now
 		}
+		return nil
+	}
+	if err := s.derive(run); err != nil {
+		return err
+	}
+	for i, st := range s.steps {
+		if st.derived {
+			continue
+		}
+		if err := run(i, st); err != nil {
+			return err
+		}
 	}
 	if s.updates {
 		s.params.Changed()
 	}
-	s.seen = s.params.version
 	s.exec.step++
 	return nil
 }
@@ -243,15 +311,28 @@ func (s *Session) Profile() []StepTime {
 // bind gives every value its memory. After the first run only what lies outside may have moved.
 func (s *Session) bind() error {
 	memory := s.space.get()
+	s.derived.allocate()
 	for _, v := range s.external {
 		d := v.source()
 		if len(d) != v.size() {
+			if v.fault != nil {
+				return v.fault
+			}
 			if len(d) == 0 {
 				return fmt.Errorf("%s has no values: bind the input, or initialise or load the parameters", v.name)
 			}
 			return fmt.Errorf("%s: %d values, the shape %s needs %d", v.name, len(d), dims(v.shape), v.size())
 		}
 		v.data = d
+	}
+	for _, v := range s.boxes {
+		if v.load != nil {
+			box, err := v.load()
+			if err != nil {
+				return err
+			}
+			v.box = box
+		}
 	}
 	if first := unsafe.SliceData(memory); s.memory != first || first == nil {
 		for _, v := range s.planned {

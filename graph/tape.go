@@ -2,12 +2,9 @@ package graph
 
 import (
 	"fmt"
-	"sync"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // A tape is a session of a single op, for Gorgonia's tape machine.
@@ -18,8 +15,6 @@ type tape struct {
 	out    gorgonia.Value
 	result *value
 }
-
-var defaultPool = sync.OnceValue(func() *kernel.Pool { return kernel.NewPool(0) })
 
 func newTape(o op, inputs []gorgonia.Value) (*tape, error) {
 	c := newCompiler(defaultPool(), NewParams(), true)
@@ -42,7 +37,7 @@ func newTape(o op, inputs []gorgonia.Value) (*tape, error) {
 		kept.storage().keep = true
 	}
 	t.s = &Session{
-		params: c.params, space: NewWorkspace(), exec: exec{pool: c.pool},
+		params: c.params, derived: c.derived, space: NewWorkspace(), borrows: true,
 		steps: c.steps, scratch: c.scratch, program: plan(c.steps, true),
 	}
 	t.s.collect()

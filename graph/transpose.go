@@ -26,13 +26,17 @@ func (b *Builder) Transpose(x *gorgonia.Node, order ...int) *gorgonia.Node {
 		b.Errorf("%s: %v is no order of the %d axes of %s", l.Name, order, len(s), dims(s))
 		return nil
 	}
+	return b.layer(l, newTranspose(l.Kind, x, order), x)
+}
+
+func newTranspose(kind string, x *gorgonia.Node, order []int) *transposeOp {
+	o, s := &transposeOp{order: slices.Clone(order)}, x.Shape()
 	shape := make([]int, len(s))
 	for i, a := range order {
 		shape[i] = s[a]
 	}
-	o := &transposeOp{order: slices.Clone(order)}
-	o.core = newCore(o, l.Kind, shape, 1, x)
-	return b.layer(l, o, x)
+	o.core = newCore(o, kind, shape, 1, x)
+	return o
 }
 
 type transposeOp struct {
@@ -74,9 +78,7 @@ func (o *transposeOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (go
 	for i, a := range o.order {
 		back[a] = i
 	}
-	g := &transposeOp{order: back}
-	g.core = newCore(g, "transpose gradient", inputs[0].Shape(), 1, grad)
-	dx, err := derive(g, &o.core, grad)
+	dx, err := derive(newTranspose("transpose gradient", grad, back), &o.core, grad)
 	return gorgonia.Nodes{dx}, err
 }
 

@@ -3,6 +3,8 @@ package graph
 import (
 	"unsafe"
 
+	"gorgonia.org/gorgonia"
+
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
@@ -14,10 +16,16 @@ type value struct {
 	data    []float32
 	bits    bool // holds no numbers, but bytes or bits of another kind
 
+	// A value that is no tensor of float32 is held as Gorgonia has it, outside of the session's memory.
+	boxed bool
+	box   gorgonia.Value
+	load  func() (gorgonia.Value, error) // of a leaf: asked before each run
+
 	// Where the memory comes from: nil for a part of the session's planned memory, otherwise asked
 	// before each run.
 	source func() []float32
 	bound  []float32 // of an input
+	fault  error     // why the source gives nothing
 	fixed  bool      // follows from parameters and constants alone
 
 	// A view lies inside its root: from offset on, images stride floats apart.

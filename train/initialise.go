@@ -35,7 +35,7 @@ func adopt(c recipe.Config, opts Options) (recipe.Config, error) {
 	defer r.Close()
 	if p := r.Meta().Preprocessing; p != nil {
 		c.Resize, c.Crop, c.Mean, c.Std = p.Resize, p.Crop, p.Mean, p.Std
-		c.Interpolation, c.PixelScale = p.Interpolation, float64(p.Scale)
+		c.Interpolation, c.PixelScale, c.Squash = p.Interpolation, float64(p.Scale), p.Squash
 		if p.Channels == "bgr" {
 			c.Channels = p.Channels
 		}

@@ -32,7 +32,7 @@ func (n *Network) input(c recipe.Config, info datasets.Info) (datasets.Input, er
 	}
 	return datasets.Input{
 		Shape: image.Shape{C: n.Input[0], H: n.Input[1], W: n.Input[2]}, Resize: c.Resize, Crop: c.Crop, Mean: c.Mean, Std: c.Std,
-		Filter: filter, Scale: float32(c.PixelScale), BGR: c.Channels == "bgr",
+		Filter: filter, Scale: float32(c.PixelScale), Squash: c.Squash, BGR: c.Channels == "bgr",
 	}.For(info)
 }
 
@@ -55,7 +55,7 @@ func preprocessing(in datasets.Input) *weights.Preprocessing {
 	if !ok {
 		return nil
 	}
-	p := &weights.Preprocessing{Resize: in.Resize, Crop: in.Crop, Mean: in.Mean, Std: in.Std, Channels: channels}
+	p := &weights.Preprocessing{Resize: in.Resize, Crop: in.Crop, Mean: in.Mean, Std: in.Std, Channels: channels, Squash: in.Squash && in.Resize > 0}
 	if in.BGR {
 		p.Channels = "bgr"
 	}
@@ -74,7 +74,7 @@ func stored(m weights.Meta, n *Network) datasets.Input {
 	if p := m.Preprocessing; p != nil {
 		in.Resize, in.Crop, in.Mean, in.Std = p.Resize, p.Crop, p.Mean, p.Std
 		in.Filter, _ = image.ParseFilter(p.Interpolation) // checked with the metadata
-		in.Scale, in.BGR = p.Scale, p.Channels == "bgr"
+		in.Scale, in.Squash, in.BGR = p.Scale, p.Squash, p.Channels == "bgr"
 	}
 	return in
 }

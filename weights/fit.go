@@ -21,6 +21,13 @@ func (r *Reader) WithMeta(m Meta) *Reader {
 	return v
 }
 
+// Owning is r with the files of another Reader, of which r is a view: closing it closes these.
+func (r *Reader) Owning(of *Reader) *Reader {
+	v := r.view()
+	v.files = of.files
+	return v
+}
+
 // Keys lists where the file holds dicts of tensors, for [Reader.Under]; one
 // that is the file itself is "".
 func (r *Reader) Keys() []string {
@@ -29,6 +36,17 @@ func (r *Reader) Keys() []string {
 		keys = append(keys, s.path)
 	}
 	return keys
+}
+
+// Elements is how many numbers all the tensors of the file have.
+func (r *Reader) Elements() int64 {
+	n := int64(0)
+	for _, s := range r.states {
+		for _, e := range s.entries {
+			n += int64(e.elements)
+		}
+	}
+	return n
 }
 
 // Under is a view of r that takes the tensors under a key: of a checkpoint a
@@ -65,7 +83,12 @@ func (r *Reader) Under(key string) (*Reader, error) {
 	if len(v.states) == 0 {
 		var keys []string
 		for _, k := range r.Keys() {
-			keys = append(keys, quote(k))
+			if k != "" {
+				keys = append(keys, quote(k))
+			}
+		}
+		if len(keys) == 0 {
+			keys = []string{"none: they are the file itself"}
 		}
 		hint := ""
 		if near := Nearest(key, r.Keys()); near != "" {
@@ -151,8 +174,16 @@ func (r *Reader) Fit(want []Spec) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
-	if len(r.states) > 1 && best.path != "" {
+	if len(r.states) > 1 && best.path != "" && len(v.notes) == 0 {
 		v.note("takes the tensors under %s", quote(best.path))
+	}
+	if best.stripped != "" {
+		for i := range best.removed {
+			best.removed[i] = best.stripped + best.removed[i]
+		}
+		if len(best.removed) == 0 {
+			best.removed = []string{best.stripped}
+		}
 	}
 	if len(best.removed) > 0 {
 		v.note("takes %s off the names", quoted(best.removed))
@@ -256,8 +287,14 @@ func unwrapped(name string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(wrappers, p) }), ".")
 }
 
+// mostTensors is more than any network has: longer dicts are not searched.
+const mostTensors = 20_000
+
 // fit looks for the ways in which a dict's tensors are the ones that are wanted.
 func fit(s state, want []Spec) []fitting {
+	if len(s.entries) < len(want) || len(s.entries) > mostTensors {
+		return nil
+	}
 	wanted := make(map[string]int, len(want))
 	for i, w := range want {
 		wanted[w.Name] = i
@@ -408,6 +445,9 @@ func resolve(have, want []int) []int {
 // mismatch compares a file's tensors with those that are wanted, after taking
 // off what most names begin with.
 func mismatch(entries []entry, want []Spec) error {
+	if len(entries) > mostTensors {
+		return fmt.Errorf("the tensors are not the network's: there are %d of them, %s and so on, in place of %d", len(entries), quote(entries[0].name), len(want))
+	}
 	wanted := make(map[string]bool, len(want))
 	for _, w := range want {
 		wanted[w.Name] = true

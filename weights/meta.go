@@ -62,6 +62,7 @@ type Meta struct {
 // centre, scale to 0…1 (or 0…Scale), subtract Mean and divide by Std a channel.
 type Preprocessing struct {
 	Resize   int       `json:"resize,omitempty"`   // pixels of the shorter side; 0: straight to the input's height and width
+	Squash   bool      `json:"squash,omitempty"`   // both sides become Resize pixels: the image loses its proportions, as in Caffe
 	Crop     int       `json:"crop,omitempty"`     // side of the centre square, pixels; 0: no crop
 	Mean     []float32 `json:"mean,omitempty"`     // one a channel; empty: nothing is subtracted
 	Std      []float32 `json:"std,omitempty"`      // one a channel; empty: nothing is divided
@@ -213,8 +214,11 @@ func (m *Meta) validate() error {
 	return nil
 }
 
+// Validate says what cannot be.
+func (p *Preprocessing) Validate() error { return p.validate(nil) }
+
 func (p *Preprocessing) validate(input []int) error {
-	if p.Resize < 0 || p.Crop < 0 {
+	if p.Resize < 0 || p.Crop < 0 || p.Squash && p.Resize == 0 {
 		return fmt.Errorf("metadata: preprocessing with resize %d and crop %d", p.Resize, p.Crop)
 	}
 	channels := 3

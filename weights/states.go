@@ -14,9 +14,10 @@ import (
 type state struct {
 	path     string // the keys that lead to it, with dots between; "" for the file itself
 	entries  []entry
-	err      error // of its tensors
-	averaged bool  // over training steps
-	begun    bool  // of averaged ones: something was averaged
+	err      error  // of its tensors
+	averaged bool   // over training steps
+	begun    bool   // of averaged ones: something was averaged
+	stripped string // the wrappers' prefix that was taken off all names
 }
 
 // Bounds on the search for dicts of tensors.
@@ -324,6 +325,9 @@ func (r *Reader) choose() {
 		r.unclear = s.err
 		return
 	}
+	if s.stripped != "" {
+		r.note("takes %s off the names", quote(s.stripped))
+	}
 	r.take(s)
 }
 
@@ -409,6 +413,10 @@ func stripWrappers(states []state) []state {
 			if slices.ContainsFunc(entries, func(e entry) bool { return !strings.HasPrefix(e.name, prefix) }) {
 				continue
 			}
+			if len(entries) == 0 {
+				break
+			}
+			states[i].stripped += prefix
 			entries = slices.Clone(entries)
 			for j := range entries {
 				entries[j].name = strings.TrimPrefix(entries[j].name, prefix)

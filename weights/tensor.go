@@ -72,6 +72,10 @@ func formatShape(shape []int) string {
 		if i > 0 {
 			b.WriteString("×")
 		}
+		if d == -1 { // any, of what is wanted
+			b.WriteString("n")
+			continue
+		}
 		b.WriteString(strconv.Itoa(d))
 	}
 	return b.String()

@@ -34,6 +34,7 @@ var alexnet = Entry{
 			Options: Options{Classes: 1000, Input: [3]int{3, 224, 224}},
 			Takes:   []string{"width", "dropout"},
 			Params:  61_100_840, MACs: 714_188_480, PaperError: "43.48/20.93 (torchvision)",
+			Recipes: []recipe.Recipe{alexnetRecipes[0].With(func(c *recipe.Config) { c.Crop = 224 }), alexnetRecipes[1]},
 		},
 		{
 			Name: "cifar", Note: "the paper's for 32×32: conv1 5×5 with stride 1, 1024 hidden units",

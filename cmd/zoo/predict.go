@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -17,16 +18,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
-	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
-// Pictures that are decoded and predicted together: not more than these, nor much more memory.
+// groupSize is how many pictures are prepared and predicted together, on one core. Groups begin at every so many
+// files, so that what one picture gives does not depend on the number of cores.
+const groupSize = infer.StepImages
+
+// maxFile is the most that an image file may have: 256 MiB. One of more than largeFile is in memory alone.
 const (
-	groupSize  = 32
-	groupBytes = 64 << 20
+	maxFile   = 256 << 20
+	largeFile = 16 << 20
 )
 
 func newPredict(a *app) *cobra.Command {
@@ -65,6 +68,8 @@ is 1 in the end.`,
 				return err
 			}
 			defer c.Close()
+			// Pictures leave little behind: what the weights took when they were read need not be kept twice.
+			defer debug.SetGCPercent(debug.SetGCPercent(25))
 			return a.predict(cmd.Context(), c, args[1:], top, asJSON)
 		},
 	}
@@ -73,11 +78,17 @@ is 1 in the end.`,
 	return cmd
 }
 
-// A picture is an image file on its way to the network.
-type picture struct {
-	file string
-	img  pixels.Image
-	err  error
+// A group is some pictures on their way to the network, with memory for them that is used again and again.
+type group struct {
+	first bool // of all
+	files []string
+	errs  []error
+	tops  [][]infer.Prediction
+	done  chan struct{} // has one when all are predicted
+
+	file   []byte
+	x      []float32 // the prepared ones, one after the other
+	logits []float32
 }
 
 // imagePrediction is what --json prints for one image.
@@ -86,110 +97,187 @@ type imagePrediction struct {
 	Top  []infer.Prediction `json:"top"`
 }
 
-// predict reads one group of pictures while it predicts the one before, and prints in order.
+// predict takes groups of pictures to all cores, and prints in their order.
 func (a *app) predict(ctx context.Context, c *infer.Classifier, args []string, top int, asJSON bool) error {
 	ctx, cancel := context.WithCancel(ctx)
-	groups := make(chan []*picture)
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		defer close(groups)
-		readGroups(ctx, args, groups)
+	cores := runtime.GOMAXPROCS(0)
+	// A group is either waiting to be filled, or at work, or done and waiting to be printed.
+	free, ready, work := make(chan *group, 2*cores), make(chan *group, 2*cores), make(chan *group)
+	for range 2 * cores {
+		free <- &group{done: make(chan struct{}, 1)}
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer close(work)
+		defer close(ready)
+		fillGroups(ctx, args, free, func(g *group) bool {
+			select {
+			case work <- g:
+				ready <- g
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
 	})
-	defer reader.Wait()
+	var large sync.Mutex
+	for range cores {
+		all.Go(func() {
+			for g := range work {
+				if ctx.Err() == nil {
+					g.predict(c, top, &large)
+				}
+				g.done <- struct{}{}
+			}
+		})
+	}
+	defer all.Wait()
 	defer cancel()
 
-	bad, all := 0, 0
-	for group := range groups {
-		tops := predictGroup(c, group, top)
-		for i, p := range group {
-			all++
-			if p.err != nil {
+	bad, images := 0, 0
+	for g := range ready {
+		<-g.done
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for i, file := range g.files {
+			images++
+			if err := g.errs[i]; err != nil {
 				bad++
-				fmt.Fprintf(a.stderr, "zoo: %v\n", p.err)
+				fmt.Fprintf(a.stderr, "zoo: %v\n", err)
 				continue
 			}
 			var err error
 			if asJSON {
-				err = a.printJSON(imagePrediction{p.file, tops[i]})
+				err = a.printJSON(imagePrediction{file, g.tops[i]})
 			} else {
-				err = a.printPrediction(p.file, tops[i], top)
+				err = a.printPrediction(file, g.tops[i], top)
 			}
 			if err != nil {
 				return err
 			}
 		}
+		free <- g
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if bad > 0 {
-		return fmt.Errorf("%s of %s images could not be read", report.Group(int64(bad)), report.Group(int64(all)))
+		return fmt.Errorf("%s of %s images could not be read", report.Group(int64(bad)), report.Group(int64(images)))
 	}
 	return nil
 }
 
-// predictGroup returns the predictions for pictures that could be read, by their place in the group.
-func predictGroup(c *infer.Classifier, group []*picture, top int) [][]infer.Prediction {
-	tops := make([][]infer.Prediction, len(group))
-	var images []image.Image
-	var at []int
-	for i, p := range group {
-		if p.err == nil {
-			images, at = append(images, &p.img), append(at, i)
-		}
-	}
-	list, err := c.PredictBatch(images, top)
-	for k, i := range at {
-		if err == nil {
-			tops[i] = list[k]
-		} else if tops[i], group[i].err = c.Predict(images[k], top); group[i].err != nil { // it is one of them
-			group[i].err = fmt.Errorf("%s: %w", group[i].file, group[i].err)
-		}
-	}
-	return tops
-}
-
-// readGroups decodes the images that arguments name, in their order, several at a time.
-func readGroups(ctx context.Context, args []string, groups chan<- []*picture) {
-	var group, wave []*picture
-	bytes := 0
-	decode := func() {
-		var all sync.WaitGroup
-		for _, p := range wave {
-			if p.err == nil {
-				all.Go(p.read)
+// fillGroups hands on the images that arguments name, in their order, a group at a time.
+func fillGroups(ctx context.Context, args []string, free <-chan *group, send func(*group) bool) {
+	var g *group
+	first := true
+	each := func(file string, err error) bool {
+		if g == nil {
+			select {
+			case g = <-free:
+				g.first, g.files, g.errs = first, g.files[:0], g.errs[:0]
+				first = false
+			case <-ctx.Done():
+				return false
 			}
 		}
-		all.Wait()
-		for _, p := range wave {
-			bytes += len(p.img.Pix)
-		}
-		group, wave = append(group, wave...), nil
-	}
-	send := func() bool {
-		select {
-		case groups <- group:
-			group, bytes = nil, 0
-			return ctx.Err() == nil
-		case <-ctx.Done():
-			return false
-		}
-	}
-	each := func(file string, err error) bool {
-		if wave = append(wave, &picture{file: file, err: err}); len(wave) < min(runtime.GOMAXPROCS(0), groupSize-len(group)) {
+		g.files, g.errs = append(g.files, file), append(g.errs, err)
+		if len(g.files) < groupSize {
 			return true
 		}
-		decode()
-		return len(group) < groupSize && bytes < groupBytes || send()
+		full := g
+		g = nil
+		return send(full)
 	}
 	for _, arg := range args {
 		if !imageFiles(arg, each) {
 			return
 		}
 	}
-	if decode(); len(group) > 0 {
-		send()
+	if g != nil {
+		send(g)
 	}
+}
+
+// predict fills in what the group's pictures show, and the errors of those that cannot be read.
+func (g *group) predict(c *infer.Classifier, top int, large *sync.Mutex) {
+	in := c.Input()
+	one, classes := in[0]*in[1]*in[2], c.Model().Classes
+	if g.x == nil {
+		g.x, g.logits = make([]float32, groupSize*one), make([]float32, groupSize*classes)
+	}
+	g.tops = append(g.tops[:0], make([][]infer.Prediction, len(g.files))...)
+	var at []int // of the files that could be read
+	for i := range g.files {
+		if g.errs[i] == nil {
+			g.errs[i] = g.prepare(c, i, g.x[len(at)*one:][:one], large)
+		}
+		if g.errs[i] == nil {
+			at = append(at, i)
+		}
+	}
+	// All at once; if that is an error, one by one, to know whose it is. After the first group fewer are filled up
+	// with those of the group before: a step of another size would need the weights packed another time.
+	n := len(at)
+	if n > 0 && !g.first {
+		n = groupSize
+	}
+	if n > 0 && c.Compute(g.x[:n*one], n, g.logits[:n*classes]) == nil {
+		for k, i := range at {
+			g.tops[i] = c.Top(g.logits[k*classes:][:classes], top)
+		}
+		return
+	}
+	for k, i := range at {
+		if err := c.Compute(g.x[k*one:][:one], 1, g.logits[:classes]); err != nil {
+			g.errs[i] = fmt.Errorf("%s: %w", g.files[i], err)
+			continue
+		}
+		g.tops[i] = c.Top(g.logits[:classes], top)
+	}
+}
+
+// prepare reads a file and makes the network's input of it.
+func (g *group) prepare(c *infer.Classifier, i int, x []float32, large *sync.Mutex) error {
+	name := g.files[i]
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: not a regular file", name)
+	case info.Size() > maxFile:
+		return fmt.Errorf("%s: %d bytes: should be at most %d", name, info.Size(), maxFile)
+	case info.Size() > largeFile:
+		large.Lock()
+		defer large.Unlock()
+		defer func() { g.file = nil }()
+	}
+	if g.file, err = readInto(g.file, name, info.Size()); err != nil {
+		return err
+	}
+	if err := c.PrepareFile(x, g.file); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// readInto reads a file into memory that is there, if there is enough of it.
+func readInto(room []byte, name string, size int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return room, err
+	}
+	defer file.Close()
+	if int64(cap(room)) < size {
+		room = make([]byte, size+size/4)
+	}
+	n, err := io.ReadFull(file, room[:size])
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil // it has become shorter: the decoder will say so
+	}
+	return room[:n], err
 }
 
 // imageFiles calls each for a file, or for the images in a folder and those within it, by their names;
@@ -235,24 +323,6 @@ func imageFiles(arg string, each func(file string, err error) bool) bool {
 }
 
 var errStop = errors.New("stop")
-
-// read decodes the file.
-func (p *picture) read() {
-	info, err := os.Stat(p.file)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a regular file", p.file)
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(p.file)
-	}
-	if err == nil {
-		if err = codec.Decode(data, &p.img); err != nil {
-			err = fmt.Errorf("%s: %w", p.file, err)
-		}
-	}
-	p.err = err
-}
 
 // printPrediction writes an image's classes with a bar for each; a single one on the image's own line.
 func (a *app) printPrediction(file string, list []infer.Prediction, top int) error {

@@ -33,6 +33,13 @@ import (
 // ErrBusy is wrapped by the error for a data set that another program is downloading.
 var ErrBusy = errors.New("being downloaded by another program")
 
+// ErrUnreachable is what the error is where no mirror has the file: none can be reached, or what they send is
+// another.
+var ErrUnreachable = errors.New("no mirror has it")
+
+// most is more than any file has, in bytes: a mirror that goes on sending is stopped there.
+const most = 1 << 37
+
 // A Set says where the files of a data set are.
 type Set struct {
 	Name string `json:"name"` // as datasets.Lookup knows it
@@ -48,6 +55,8 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// Unpacked makes it an archive (.tar.gz) that unpacks to at most that many bytes.
 	Unpacked int64 `json:"unpacked,omitempty"`
+
+	check func(path string) error // in place of length and SHA-256
 }
 
 //go:embed files.json
@@ -230,6 +239,15 @@ func verify(ctx context.Context, name, dir string) ([]datasets.Verification, err
 type getter struct {
 	Options
 	set Set
+	at  map[string]string // addresses that are not a mirror's folder and a file's name
+}
+
+// address is where a mirror has a file.
+func (g *getter) address(mirror string, f File) string {
+	if at, ok := g.at[mirror]; ok {
+		return at
+	}
+	return strings.TrimSuffix(mirror, "/") + "/" + f.Name
 }
 
 // complete fills in the options' defaults.

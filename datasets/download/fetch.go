@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ func finally(format string, args ...any) error { return finalError{fmt.Errorf(fo
 // fetch downloads a file, unless it is there already. What there is of it is kept in path.part.
 func (g *getter) fetch(ctx context.Context, f File, path string) error {
 	if err := check(path, f); err == nil {
-		g.Progress(Progress{f.Name, f.Size, f.Size})
+		g.Progress(Progress{f.Name, size(path), size(path)})
 		return nil
 	}
 	part := path + ".part"
@@ -40,7 +41,7 @@ func (g *getter) fetch(ctx context.Context, f File, path string) error {
 	for len(mirrors) > 0 && vain < g.Rounds*len(mirrors) && mixed < 4 {
 		m := mirrors[0]
 		before := size(part)
-		err := g.attempt(ctx, strings.TrimSuffix(m, "/")+"/"+f.Name, f, part)
+		err := g.attempt(ctx, g.address(m, f), f, part)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -94,8 +95,14 @@ func (g *getter) fetch(ctx context.Context, f File, path string) error {
 			delete(last, m)
 		}
 	}
-	return fmt.Errorf("%s: no mirror has it: %s", f.Name, strings.Join(reasons, "; "))
+	return unreachable(fmt.Sprintf("%s: no mirror has it: %s", f.Name, strings.Join(reasons, "; ")))
 }
+
+// unreachable is an error that is [ErrUnreachable].
+type unreachable string
+
+func (e unreachable) Error() string        { return string(e) }
+func (e unreachable) Is(target error) bool { return target == ErrUnreachable }
 
 var errStalled = errors.New("silent for too long")
 
@@ -119,7 +126,7 @@ func (g *getter) attempt(ctx context.Context, from string, f File, part string) 
 	if err != nil {
 		return err
 	}
-	if at > f.Size {
+	if f.Size > 0 && at > f.Size {
 		if err := out.Truncate(0); err != nil {
 			return err
 		}
@@ -127,7 +134,7 @@ func (g *getter) attempt(ctx context.Context, from string, f File, part string) 
 			return err
 		}
 	}
-	if at == f.Size {
+	if f.Size > 0 && at == f.Size {
 		return nil
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
@@ -155,8 +162,8 @@ func (g *getter) attempt(ctx context.Context, from string, f File, part string) 
 		return plain(err)
 	}
 	defer resp.Body.Close()
-	skip, err := begin(resp, at, f.Size)
-	if err != nil {
+	skip, total, err := begin(resp, at, f.Size)
+	if err != nil || total == at {
 		return err
 	}
 	body := &watchedReader{resp.Body, watch, g.Stall}
@@ -168,57 +175,74 @@ func (g *getter) attempt(ctx context.Context, from string, f File, part string) 
 	buf := make([]byte, 128<<10)
 	for {
 		n, err := body.Read(buf)
-		if done+int64(n) > f.Size {
+		if total >= 0 && done+int64(n) > total || done+int64(n) > most {
 			if e := out.Truncate(at); e != nil {
 				return e
 			}
-			return finally("sends more than the %d bytes that the file has", f.Size)
+			return finally("sends more than the %d bytes that the file has", min(uint64(total), most))
 		}
 		if _, e := out.Write(buf[:n]); e != nil {
 			return e
 		}
 		if done += int64(n); n > 0 {
-			g.Progress(Progress{f.Name, done, f.Size})
+			g.Progress(Progress{f.Name, done, max(total, 0)})
 		}
 		switch {
-		case errors.Is(err, io.EOF) && done == f.Size:
+		case errors.Is(err, io.EOF) && (done == total || total < 0):
 			return out.Sync()
+		case err != nil && total < 0:
+			return fmt.Errorf("cut after %d bytes: %w", done, plain(err))
 		case err != nil:
-			return fmt.Errorf("cut after %d of %d bytes: %w", done, f.Size, plain(err))
+			return fmt.Errorf("cut after %d of %d bytes: %w", done, total, plain(err))
 		}
 	}
 }
 
 // begin checks a response's status and lengths. It returns how many bytes of the body come before what
-// is missing.
-func begin(resp *http.Response, at, size int64) (skip int64, err error) {
+// is missing, and how many the file has: size, or where that is 0 what the mirror says, -1 if it doesn't.
+func begin(resp *http.Response, at, size int64) (skip, total int64, err error) {
 	length := resp.ContentLength // -1 if it does not say
+	fail := func(format string, args ...any) (int64, int64, error) { return 0, 0, finally(format, args...) }
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
-		if length >= 0 && length != size {
-			return 0, finally("says that the file has %d bytes: should be %d", length, size)
+		if size == 0 {
+			if length >= 0 && length < at {
+				return fail("says that the file has %d bytes, of which %d are here", length, at)
+			}
+			return at, length, nil
 		}
-		return at, nil // it cannot begin in the middle: what is there already comes again
+		if length >= 0 && length != size {
+			return fail("says that the file has %d bytes: should be %d", length, size)
+		}
+		return at, size, nil // it cannot begin in the middle: what is there already comes again
 	case code == http.StatusPartialContent:
 		text := resp.Header.Get("Content-Range")
 		var first, end int64
-		var total string
-		if n, _ := fmt.Sscanf(text, "bytes %d-%d/%s", &first, &end, &total); n != 3 || first != at || end != size-1 {
-			return 0, finally("answers with the range %q: should be bytes %d-%d/%[3]d", text, at, size-1, size)
+		var of string
+		n, _ := fmt.Sscanf(text, "bytes %d-%d/%s", &first, &end, &of)
+		if size == 0 && n == 3 {
+			if size, err = strconv.ParseInt(of, 10, 64); err != nil { // "*"
+				size = end + 1
+			}
 		}
-		if total != "*" && total != fmt.Sprint(size) {
-			return 0, finally("says that the file has %s bytes: should be %d", total, size)
+		if n != 3 || first != at || end != size-1 {
+			return fail("answers with the range %q: should be bytes %d-%d/%[3]d", text, at, size-1, size)
+		}
+		if of != "*" && of != fmt.Sprint(size) {
+			return fail("says that the file has %s bytes: should be %d", of, size)
 		}
 		if length >= 0 && length != size-at {
-			return 0, finally("sends %d bytes from byte %d on: should be %d", length, at, size-at)
+			return fail("sends %d bytes from byte %d on: should be %d", length, at, size-at)
 		}
-		return 0, nil
+		return 0, size, nil
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code >= 500:
-		return 0, fmt.Errorf("answers %s", resp.Status)
+		return 0, 0, fmt.Errorf("answers %s", resp.Status)
+	case code == http.StatusRequestedRangeNotSatisfiable && size == 0 && at > 0:
+		return 0, at, nil // it may be whole: the check tells
 	case code == http.StatusRequestedRangeNotSatisfiable:
-		return 0, finally("its file is shorter than %d bytes (%s)", at+1, resp.Status)
+		return fail("its file is shorter than %d bytes (%s)", at+1, resp.Status)
 	}
-	return 0, finally("answers %s", resp.Status)
+	return fail("answers %s", resp.Status)
 }
 
 // A watchedReader puts off the alarm with each piece that it reads.
@@ -238,6 +262,9 @@ func (r *watchedReader) Read(p []byte) (int, error) {
 
 // check says whether a file is the one that is meant.
 func check(path string, f File) error {
+	if f.check != nil {
+		return f.check(path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return err

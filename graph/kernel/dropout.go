@@ -9,7 +9,10 @@ import (
 // Dropout sets y to x/keep with probability keep and to 0 otherwise. Whether element i is kept is a
 // pure function of key and i: the same call on the gradient of y gives that of x, for any number of
 // threads and in every kernel family. keep is between 0 and 1. x and y may be the same slice.
-func Dropout(p *Pool, keep float32, key uint64, x, y []float32) {
+func Dropout(p *Pool, keep float32, key uint64, x, y []float32) { DropoutFrom(p, keep, key, 0, x, y) }
+
+// DropoutFrom is [Dropout] of a part of a larger slice, whose element number first x begins with.
+func DropoutFrom(p *Pool, keep float32, key uint64, first int, x, y []float32) {
 	sameLen("Dropout", len(x), len(y))
 	if !(keep >= 0 && keep <= 1) {
 		panic(fmt.Sprintf("kernel: Dropout: keep is %v, not a probability", keep))
@@ -21,7 +24,7 @@ func Dropout(p *Pool, keep float32, key uint64, x, y []float32) {
 	}
 	key = mix64(key + 0x9e3779b97f4a7c15)
 	t.k = [3]uint32{uint32(key), uint32(key >> 32), uint32(float64(keep)*(1<<24) + 0.5)}
-	t.numbered = simd.Loops().Dropout
+	t.numbered, t.first = simd.Loops().Dropout, first
 	t.run(p, nil, len(x))
 }
 

@@ -29,6 +29,7 @@ type vecTask struct {
 	kernel   vecKernel // or one of the processor's loops:
 	loop     simd.Elementwise
 	numbered simd.Numbered
+	first    int // number of the first element
 	n        int
 	clear    []float32 // zeroed before the kernel runs, nil for none
 }
@@ -44,7 +45,7 @@ func (t *vecTask) Task(task, _ int) {
 	case t.loop != nil:
 		t.loop(start(t.a, from), start(t.b, from), start(t.c, from), start(t.d, from), &t.s[0], n)
 	case t.numbered != nil:
-		t.numbered(start(t.a, from), start(t.b, from), &t.s[0], &t.k[0], from, n)
+		t.numbered(start(t.a, from), start(t.b, from), &t.s[0], &t.k[0], t.first+from, n)
 	default:
 		t.kernel(t, from, n)
 	}

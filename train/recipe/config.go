@@ -68,6 +68,8 @@ type Config struct {
 	// data set's, or with Init those of the weights.
 	Mean []float32 `json:"mean,omitempty"`
 	Std  []float32 `json:"std,omitempty"`
+	// Squash scales both sides to Resize, whatever the image's proportions.
+	Squash bool `json:"squash,omitempty"`
 	// Interpolation is the filter that scales images: "bicubic"; empty means bilinear. PixelScale is the
 	// value of a white pixel, and the scale of Mean and Std; 0 means 1. Channels is "bgr" where the network
 	// sees blue first. They are for initial weights that were trained so.

@@ -175,3 +175,19 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		t.Error("the unchanged configuration is not valid")
 	}
 }
+
+func TestMembersShareTheTimeAndHaveSeedsOfTheirOwn(t *testing.T) {
+	c := quick()
+	c.Seed, c.Ensemble, c.Time = 10, 4, Duration(time.Hour)
+	seeds := map[uint64]bool{}
+	for i := 1; i <= 4; i++ {
+		m := c.Member(i)
+		if time.Duration(m.Time) != 15*time.Minute || m.Ensemble != 0 || m.Validate() != nil {
+			t.Errorf("member %d has %v of an hour, and %d members", i, time.Duration(m.Time), m.Ensemble)
+		}
+		seeds[m.Seed] = true
+	}
+	if len(seeds) != 4 || !seeds[10] || !seeds[13] {
+		t.Errorf("the seeds are %v", seeds)
+	}
+}

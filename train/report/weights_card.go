@@ -83,7 +83,7 @@ func (c WeightsCard) String() string {
 		line("- **Classes**: %s", Markdown(strings.Join(m.ClassNames, ", ")))
 	}
 	if p := m.Preprocessing; p != nil {
-		line("- **Input**: %s", described(p, m.Input))
+		line("- **Input**: %s", Preprocessing(p, m.Input))
 	}
 	for _, f := range c.Files {
 		line("- **File**: `%s`, %s, %s bytes, `sha256:%s`", filepath.Base(f.Path), f.Type, Group(f.Bytes), f.SHA256)
@@ -96,11 +96,14 @@ func (c WeightsCard) String() string {
 	return b.String()
 }
 
-// described tells how an image becomes the input.
-func described(p *weights.Preprocessing, input []int) string {
+// Preprocessing tells how an image becomes the input.
+func Preprocessing(p *weights.Preprocessing, input []int) string {
 	text := p.Channels
 	if p.Resize > 0 {
 		text += fmt.Sprintf(", the shorter side scaled to %d pixels", p.Resize)
+	}
+	if p.Squash {
+		text = strings.Replace(text, "the shorter side", "both sides", 1)
 	}
 	if p.Interpolation != "" {
 		text += " (" + p.Interpolation + ")"

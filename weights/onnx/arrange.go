@@ -126,7 +126,9 @@ func (c *construction) transposed(t *tensor, order, shape []int) (*value, error)
 	for i, a := range order {
 		moved[i] = strides[a]
 	}
-	return known(t.arranged(shape, 0, func(visit func(from int)) { strided(shape, moved, visit) })), nil
+	r := t.arranged(shape, 0, func(visit func(from int)) { strided(shape, moved, visit) })
+	r.how += fmt.Sprint("T", order)
+	return known(r), nil
 }
 
 // strided visits the offsets of a shape's elements in order.
@@ -155,7 +157,10 @@ func strided(shape, strides []int, visit func(at int)) {
 
 // arranged is a tensor of elements of t, whose offsets each gives in order; -1 stands for fill.
 func (t *tensor) arranged(shape []int, fill float32, each func(visit func(from int))) *tensor {
-	r := &tensor{typ: t.typ, shape: slices.Clone(shape), weight: t.weight, source: t.source}
+	r := &tensor{typ: t.typ, shape: slices.Clone(shape), weight: t.weight, source: t.source, how: t.how, absent: t.absent}
+	if t.absent {
+		return r
+	}
 	n := product(shape)
 	if isFloat(t.typ) {
 		r.floats = make([]float32, 0, n)
@@ -211,6 +216,7 @@ func (c *construction) pick(v *value, fill float32, places [][]int) (*value, err
 	if _, err := c.spend(shape); err != nil {
 		return nil, err
 	}
+	c.needs(v.t)
 	r := v.t.arranged(shape, fill, func(visit func(from int)) {
 		index := make([]int, len(shape))
 		for range product(shape) {
@@ -321,6 +327,7 @@ func (c *construction) concat(list []*value, along int) (*value, error) {
 	}
 	first := list[0].t
 	for _, v := range list {
+		c.needs(v.t)
 		if isFloat(v.t.typ) != isFloat(first.typ) {
 			return nil, fmt.Errorf("%s and %s are joined", typeName(first.typ), typeName(v.t.typ))
 		}

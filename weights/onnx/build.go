@@ -289,6 +289,7 @@ func (c *construction) output(v *value) (*gorgonia.Node, error) {
 	if width(v.t.typ) == 0 {
 		return nil, fmt.Errorf("it is %s, which is not read", typeName(v.t.typ))
 	}
+	c.needs(v.t)
 	if v.t.size() == 0 {
 		return nil, fmt.Errorf("it has the shape %s, no elements", sides(v.t.shape))
 	}
@@ -353,12 +354,12 @@ func (c *construction) param(t *tensor, shape []int, data []float32, buffer bool
 		name = c.node.out[0] + ".constant"
 	}
 	for of := c.params[name]; of != nil; of = c.params[name] {
-		if slices.Equal(of.shape, shape) && slices.Equal(of.floats, data) {
+		if slices.Equal(of.shape, shape) && of.how == t.how {
 			return c.b.ParamNode(name)
 		}
 		name += "'"
 	}
-	c.params[name] = &tensor{shape: shape, floats: data}
+	c.params[name] = &tensor{shape: shape, how: t.how}
 	init := func(_ *rand.Rand, _ []int, to []float32) { copy(to, data) }
 	if buffer {
 		return c.b.Buffer(name, init, shape...)
@@ -371,6 +372,7 @@ func (c *construction) constant(t *tensor) *gorgonia.Node {
 	if n := c.consts[t]; n != nil {
 		return n
 	}
+	c.needs(t)
 	data := t.floats
 	if data == nil {
 		data = make([]float32, len(t.ints))
@@ -381,6 +383,13 @@ func (c *construction) constant(t *tensor) *gorgonia.Node {
 	n := c.b.Values(c.unique("constant"), data, t.shape...)
 	c.consts[t] = n
 	return n
+}
+
+// needs says that the numbers of a tensor count, beside being those of a parameter to begin with.
+func (c *construction) needs(t *tensor) {
+	if t.source != "" {
+		c.m.needed[t.source] = true
+	}
 }
 
 // unique makes a name for something in the node that is being built.

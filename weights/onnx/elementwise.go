@@ -66,6 +66,7 @@ func (c *construction) eachNumber(v *value, f func(x float64) float64) (*value, 
 	if _, err := c.spend(v.shape); err != nil {
 		return nil, err
 	}
+	c.needs(v.t)
 	r := &tensor{typ: v.t.typ, shape: slices.Clone(v.shape), weight: v.t.weight}
 	if isFloat(v.t.typ) {
 		r.floats = make([]float32, len(v.t.floats))
@@ -289,6 +290,7 @@ func (c *construction) scaled(x, y *value, shape []int, a graph.Arithmetic) *val
 			return nil
 		}
 	}
+	c.needs(y.t)
 	numbers := func(f func(v float32) float32) []float32 {
 		list := make([]float32, channels)
 		for i := range list {
@@ -383,6 +385,8 @@ func (c *construction) computed(x, y *value, shape []int, a graph.Arithmetic) (*
 	if _, err := c.spend(shape); err != nil {
 		return nil, err
 	}
+	c.needs(x.t)
+	c.needs(y.t)
 	typ := x.t.typ
 	r := &tensor{typ: typ, shape: shape, weight: x.t.weight || y.t.weight}
 	xs, ys := stretch(x.shape, shape), stretch(y.shape, shape)
@@ -517,6 +521,7 @@ func (c *construction) reducedTensor(v *value, kind graph.Reduction, shape []int
 	if _, err := c.spend(v.shape); err != nil {
 		return nil, err
 	}
+	c.needs(v.t)
 	steps := stretch(shape, v.shape)
 	n := product(shape)
 	sums, most, least := make([]float64, n), make([]float64, n), make([]float64, n)

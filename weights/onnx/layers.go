@@ -223,7 +223,7 @@ func (c *call) conv(name string, x, w, bias *value, win window, groups int, shap
 		return v
 	}
 	v.affine = func(scale, shift []float32) *value {
-		w, bias := scaledBy(w, scale), shiftedBy(bias, w.shape[0], scale, shift)
+		w, bias := c.scaledBy(w, scale), c.shiftedBy(bias, w.shape[0], scale, shift)
 		if bias.t.source == "" {
 			bias.t.source = name + ".bias"
 		}
@@ -233,11 +233,12 @@ func (c *call) conv(name string, x, w, bias *value, win window, groups int, shap
 }
 
 // scaledBy multiplies each row of weights by its number.
-func scaledBy(w *value, scale []float32) *value {
+func (c *construction) scaledBy(w *value, scale []float32) *value {
 	if scale == nil {
 		return w
 	}
 	t := *w.t
+	t.how += " scaled by " + c.node.String()
 	t.floats = slices.Clone(t.floats)
 	per := len(t.floats) / len(scale)
 	for i := range t.floats {
@@ -247,10 +248,11 @@ func scaledBy(w *value, scale []float32) *value {
 }
 
 // shiftedBy is a bias, nil for none, times scale plus shift.
-func shiftedBy(bias *value, n int, scale, shift []float32) *value {
+func (c *construction) shiftedBy(bias *value, n int, scale, shift []float32) *value {
 	t := &tensor{typ: typeFloat, shape: []int{n}, floats: make([]float32, n), weight: true}
 	if bias != nil {
 		*t = *bias.t
+		t.how += " moved by " + c.node.String()
 		t.floats = slices.Clone(t.floats)
 	}
 	for i := range t.floats {
@@ -424,7 +426,7 @@ func (c *call) batchNorm(name string, x *value, p [4]*value, eps, momentum float
 			return nil
 		}
 		q := p
-		q[0], q[1] = scaledBy(p[0], scale), shiftedBy(p[1], channels[0], scale, shift)
+		q[0], q[1] = c.scaledBy(p[0], scale), c.shiftedBy(p[1], channels[0], scale, shift)
 		return c.batchNorm(name, x, q, eps, momentum, channels)
 	}
 	return v
@@ -559,17 +561,18 @@ func buildGemm(c *call) ([]*value, error) {
 	}
 	if w.t != nil && (bias == nil || bias.t != nil && isFloat(bias.t.typ) && (product(bias.shape) == 1 || product(bias.shape) == out && bias.shape[bias.rank()-1] == out)) {
 		if alpha != 1 {
-			w = scaledBy(w, slices.Repeat([]float32{alpha}, out))
+			w = c.scaledBy(w, slices.Repeat([]float32{alpha}, out))
 		}
 		if bias != nil {
 			t := *bias.t
 			t.shape = []int{out}
 			if len(t.floats) == 1 {
 				t.floats = slices.Repeat(t.floats, out)
+				c.needs(bias.t)
 			}
 			bias = known(&t)
 			if beta != 1 {
-				bias = scaledBy(bias, slices.Repeat([]float32{beta}, out))
+				bias = c.scaledBy(bias, slices.Repeat([]float32{beta}, out))
 			}
 		}
 		return []*value{c.dense(c.layerName(c.in[1]), x, w, bias)}, nil
@@ -597,7 +600,7 @@ func (c *call) dense(name string, x, w, bias *value) *value {
 	}
 	if w.t != nil && (bias == nil || bias.t != nil) {
 		v.affine = func(scale, shift []float32) *value {
-			w, bias := scaledBy(w, scale), shiftedBy(bias, w.shape[0], scale, shift)
+			w, bias := c.scaledBy(w, scale), c.shiftedBy(bias, w.shape[0], scale, shift)
 			if bias.t.source == "" {
 				bias.t.source = name + ".bias"
 			}

@@ -30,6 +30,7 @@ type Model struct {
 	nodes   []*node // in an order in which each comes after what it reads
 	tensors map[string]*tensor
 	fixed   map[string]*tensor // inputs that [Model.Fix] was told of
+	needed  map[string]bool    // tensors whose numbers the graph depends on, as a Build has seen
 	uses    map[string]int     // how often a value is read, by nodes and as an output
 }
 
@@ -135,7 +136,7 @@ func Read(r io.Reader) (*Model, error) {
 
 func read(r io.Reader, size int64, files fs.FS, dir string) (*Model, error) {
 	d := &decoder{
-		m:     &Model{Opset: 1, tensors: map[string]*tensor{}, fixed: map[string]*tensor{}, uses: map[string]int{}},
+		m:     &Model{Opset: 1, tensors: map[string]*tensor{}, fixed: map[string]*tensor{}, needed: map[string]bool{}, uses: map[string]int{}},
 		files: files, dir: dir, properties: map[string]string{},
 	}
 	if err := d.model(&stream{bufio.NewReaderSize(r, 256<<10), size}); err != nil {

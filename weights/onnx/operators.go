@@ -879,6 +879,7 @@ func buildCast(c *call) ([]*value, error) {
 	if _, err := c.spend(v.shape); err != nil {
 		return nil, err
 	}
+	c.needs(v.t)
 	t := &tensor{typ: to, shape: v.t.shape}
 	for i := range v.t.size() {
 		switch {
@@ -944,6 +945,7 @@ func (c *call) together(in []*value, typ int64, f func(n []float64) float64) ([]
 	n := product(shape)
 	rows := make([][]float64, n)
 	for _, v := range in {
+		c.needs(v.t)
 		i := 0
 		strided(shape, stretch(v.shape, shape), func(at int) {
 			rows[i] = append(rows[i], v.t.number(at))

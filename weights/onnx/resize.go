@@ -100,6 +100,7 @@ func (c *call) numbers(i int) ([]float32, error) {
 	case !isFloat(v.t.typ):
 		return nil, fmt.Errorf("its input %d, %s, is %s where fractions are needed", i, c.node.in[i], typeName(v.t.typ))
 	}
+	c.needs(v.t)
 	return v.t.floats, nil
 }
 

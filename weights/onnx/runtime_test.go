@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -164,5 +165,64 @@ func TestLightModelsAgreeWithONNXRuntime(t *testing.T) {
 			t.Errorf("%s: outputs differ by %.2g", filepath.Base(j.Model), d)
 		}
 		t.Logf("%s: %.2g", filepath.Base(j.Model), d)
+	}
+}
+
+// Networks that torchvision's modules are exported to, and any other models: ZOO_ONNX_MODELS names a folder of
+// them. Without it, ZOO_SLOW_TESTS makes the exports, which takes minutes and a gigabyte for a while.
+func TestExportsAgreeWithONNXRuntime(t *testing.T) {
+	folder := os.Getenv("ZOO_ONNX_MODELS")
+	if folder == "" {
+		if os.Getenv("ZOO_SLOW_TESTS") == "" {
+			t.Skip("neither ZOO_ONNX_MODELS nor ZOO_SLOW_TESTS is set")
+		}
+		const python = "/usr/bin/python3"
+		if err := exec.Command(python, "-c", "import torchvision").Run(); err != nil {
+			t.Skipf("%s with torchvision is not installed", python)
+		}
+		folder = t.TempDir()
+		if out, err := exec.Command(python, "testdata/exports.py", folder).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	models, _ := filepath.Glob(filepath.Join(folder, "*.onnx"))
+	var runs []string
+	var shapes [][]int
+	for _, path := range models {
+		m, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shape := []int{1}
+		for d, side := range m.Inputs[0].Shape[1:] {
+			if side < 0 {
+				side = []int{3, 224, 224}[d]
+			}
+			shape = append(shape, side)
+		}
+		if m.Inputs[0].Shape[0] < 0 { // a free batch
+			shape[0] = 3
+		}
+		runs, shapes = append(runs, path), append(shapes, shape)
+	}
+	images, jobs := runtimeOutputs(t, runs, shapes)
+	for i, j := range jobs {
+		name := filepath.Base(j.Model)
+		got, _ := ours(t, j.Model, j.Shape, images[i])
+		d := distance(got, j.Values)
+		t.Logf("%s, batch %d: %.2g", name, j.Shape[0], d)
+		if !(d <= 1e-4) {
+			t.Errorf("%s: outputs differ by %.2g", name, d)
+		}
+		if j.Shape[0] > 1 {
+			continue
+		}
+		// A file that was made for one image works for three of them.
+		three := append([]int{3}, j.Shape[1:]...)
+		got, _ = ours(t, j.Model, three, slices.Repeat(images[i], 3))
+		want := slices.Repeat(j.Values, 3)
+		if d := distance(got, want); !(d <= 1e-4) {
+			t.Errorf("%s: with three images, outputs differ by %.2g", name, d)
+		}
 	}
 }

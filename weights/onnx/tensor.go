@@ -25,7 +25,8 @@ type tensor struct {
 
 	weight bool   // comes from a tensor that the model stores: what training may change
 	source string // its name there
-	order  []int  // axes of source, where the tensor was only transposed
+	how    string // what was done to the one of that name
+	absent bool   // its numbers were left out: they are a parameter's, kept elsewhere
 }
 
 // Element types of ONNX.
@@ -84,6 +85,9 @@ func width(typ int64) int {
 }
 
 func (t *tensor) size() int {
+	if t.absent {
+		return product(t.shape)
+	}
 	if isFloat(t.typ) {
 		return len(t.floats)
 	}
@@ -253,6 +257,9 @@ func (m *tensorMessage) complete(files fs.FS, dir string) error {
 		return nil
 	case width(m.typ) == 0:
 		return nil // an operator that wants it says what it is
+	case m.outside && m.external["location"] == parametersFile && files == nil:
+		m.absent = true
+		return nil
 	case m.outside:
 		return m.readOutside(files, dir, n)
 	case m.hasRaw:

@@ -153,7 +153,7 @@ func (c *Classifier) preprocessing() error {
 	}
 	shape := pixels.Shape{C: channels, H: c.model.Input[1], W: c.model.Input[2]}
 	c.input, err = datasets.Input{
-		Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std, Filter: filter, Scale: p.Scale, BGR: p.Channels == "bgr",
+		Shape: shape, Resize: p.Resize, Crop: p.Crop, Mean: p.Mean, Std: p.Std, Filter: filter, Scale: p.Scale, Squash: p.Squash, BGR: p.Channels == "bgr",
 	}.For(datasets.Info{Name: "preprocessing", Shape: shape})
 	return err
 }
@@ -174,7 +174,7 @@ func (c *Classifier) Predict(img image.Image, top int) ([]Prediction, error) {
 	return list[0], nil
 }
 
-// PredictBatch is [Classifier.Predict] for many images, at a higher rate: 16 of them share a step, on
+// PredictBatch is [Classifier.Predict] for many images, at a higher rate: four of them share a step, on
 // all cores. What one image gives does not depend on the others but for float32's rounding, since
 // steps for one image and for many add in different orders. If an image is bad, the error says which,
 // and there are no predictions.

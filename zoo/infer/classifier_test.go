@@ -102,7 +102,7 @@ func TestClassifierAgreesWithEvaluation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 40 // two steps of 16 and one that is filled up
+	const n = 39 // steps of four, and one that is filled up
 	for _, test := range []struct {
 		name  string
 		model *zoo.Model

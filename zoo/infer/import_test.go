@@ -54,8 +54,8 @@ func TestImportTakesAForeignFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.NewHead || len(got.Ignored) != 7 || got.Ignored[0] != "bn1.num_batches_tracked" {
-		t.Errorf("new head %v, ignored %q", got.NewHead, got.Ignored)
+	if notes := strings.Join(got.Notes, "; "); got.NewHead || notes != "classes get the names of CIFAR-10, as the network and their number, 10, are its own" {
+		t.Errorf("new head %v, notes %q", got.NewHead, notes)
 	}
 	params, err := zoo.ResNet8().Params(graph.Eval)
 	if err != nil {
@@ -106,7 +106,7 @@ func TestImportFollowsTheClassesOfTheFile(t *testing.T) {
 
 func TestImportReplacesTheHeadForOtherClasses(t *testing.T) {
 	r := foreign(t, zoo.ResNet8(), graph.Eval, nil)
-	c := ImportConfig{ClassNames: []string{"cat", "dog"}, Seed: 3}
+	c := ImportConfig{ClassNames: []string{"cat", "dog"}, NewHead: true, Seed: 3}
 	got, err := Import(r, zoo.ResNet8(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -175,8 +175,10 @@ func TestImportSaysWhatDoesNotFit(t *testing.T) {
 			[]string{"resnet8: ", `"bn1.bias" (16) [is it "bn1.beta"?]`}},
 		{"with the network that does", foreign(t, zoo.ResNet14(), graph.Eval, nil), zoo.ResNet8(), ImportConfig{}, []string{"unexpected", "they are those of resnet14"}},
 		{"with the variant that does", foreign(t, zoo.ResNet8(zoo.Classes(4)), graph.Eval, nil), zoo.LeNet5(), ImportConfig{}, []string{"they are those of resnet8"}},
-		{"and outputs that are fixed", foreign(t, zoo.LeNet5(zoo.Variant("1998")), graph.Eval, nil), zoo.LeNet5(zoo.Variant("1998")), ImportConfig{ClassNames: []string{"a"}},
-			[]string{"lenet5: 1 class names, but its 10 outputs cannot be changed"}},
+		{"and outputs that are fixed", foreign(t, zoo.LeNet5(zoo.Variant("1998")), graph.Eval, nil), zoo.LeNet5(zoo.Variant("1998")), ImportConfig{ClassNames: []string{"a"}, NewHead: true},
+			[]string{"lenet5: its 10 outputs cannot be changed"}},
+		{"and names of another number", foreign(t, zoo.ResNet8(), graph.Eval, nil), zoo.ResNet8(), ImportConfig{ClassNames: []string{"cat", "dog"}}, []string{"2 names for the file's 10 classes", "--new-head"}},
+		{"and a new head without classes", foreign(t, zoo.ResNet8(), graph.Eval, nil), zoo.ResNet8(), ImportConfig{NewHead: true}, []string{"needs the names of its classes"}},
 		{"and options that are none", foreign(t, zoo.ResNet8(), graph.Eval, nil), zoo.ResNet8(zoo.Variant("papre")), ImportConfig{}, []string{"did you mean paper"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,7 +231,7 @@ func TestTorchvisionPreprocessing(t *testing.T) {
 		{"of a board", [3]int{48, 19, 19}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := TorchvisionPreprocessing(tt.input); !reflect.DeepEqual(got, tt.want) {
+			if got := torchvision(tt.input); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
 		})

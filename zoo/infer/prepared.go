@@ -55,14 +55,14 @@ func (c *Classifier) Compute(x []float32, n int, logits []float32) error {
 	if n < 1 || len(x) != n*one || len(logits) != n*k {
 		return fmt.Errorf("%s: %d images in %d numbers, with room for %d: should be %d and %d an image", c.name, n, len(x), len(logits), one, k)
 	}
-	for from := 0; from < n; from += stepImages {
-		m := min(stepImages, n-from)
+	for from := 0; from < n; from += StepImages {
+		m := min(StepImages, n-from)
 		part := x[from*one : (from+m)*one]
-		if m >= fewImages && m < stepImages {
-			room := c.runner.room(stepImages * one)
+		if m >= fewImages && m < StepImages {
+			room := c.runner.room(StepImages * one)
 			defer c.runner.rooms.Put(room)
 			copy(*room, part)
-			part = (*room)[:stepImages*one]
+			part = (*room)[:StepImages*one]
 		}
 		err := c.runner.compute(part, m, func(i int, o Outputs) error {
 			for _, v := range o.Logits {

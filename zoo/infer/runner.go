@@ -14,20 +14,23 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
+// StepImages is how many images share a step of the network: what comes together should come in as many.
+const StepImages = 4
+
 const (
-	stepImages = 16        // of a step for many images
-	fewImages  = 4         // fewer are cheaper one by one
-	laneMemory = 256 << 20 // bytes that all lanes may take, unless one takes more
+	fewImages  = 3         // fewer are cheaper one by one
+	laneMemory = 128 << 20 // bytes that all lanes may take beside packed weights, unless one takes more
 )
 
 var errClosed = errors.New("the classifier was closed")
 
 // A runner runs a network for many goroutines. A [graph.Session] and a [kernel.Pool] are for one at a
-// time, so there are lanes, each with a pool and sessions of its own over the same parameters. As small
-// kernels gain little from threads, there is a lane with one thread for each core if memory allows it,
-// and fewer lanes with more threads otherwise: packed weights are a lane's own.
+// time, so there are lanes, each with a pool and sessions of its own over the same parameters, packed once for
+// all of them. As small kernels gain little from threads, there is a lane with one thread for each core if
+// memory allows it, and fewer lanes with more threads otherwise.
 type runner struct {
 	params    *graph.Params
+	large     gate
 	lanes     *lanes
 	preparers sync.Pool
 	rooms     sync.Pool // for the images of a step that are not enough for it
@@ -43,15 +46,16 @@ func newRunner(m *zoo.Model, params *graph.Params) (*runner, error) {
 		return nil, err
 	}
 	memory := probe.session.Memory()
-	need := 2*memory.Packed + memory.Scratch + stepImages*memory.Values
+	need := memory.Scratch + StepImages*(memory.Values+memory.Inputs)
 	cores := runtime.GOMAXPROCS(0)
 	n := int(min(max(laneMemory/max(need, 1), 1), int64(cores)))
 	for cores%n != 0 {
 		n--
 	}
 	r.lanes = &lanes{free: make(chan struct{}, n)}
+	packed := new(packed)
 	for range n {
-		r.lanes.idle = append(r.lanes.idle, &lane{model: m, params: params, threads: cores / n})
+		r.lanes.idle = append(r.lanes.idle, &lane{model: m, params: params, threads: cores / n, packed: packed})
 	}
 	// Threads that nobody can reach any more must not stay.
 	runtime.AddCleanup(r, func(l *lanes) { l.close() }, r.lanes)
@@ -63,7 +67,7 @@ func (r *runner) close() { r.lanes.close() }
 // run calls each for every image, from several goroutines if there are many. Of the errors it returns
 // that of the first image that has one.
 func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Outputs) error) error {
-	steps := (len(images) + stepImages - 1) / stepImages
+	steps := (len(images) + StepImages - 1) / StepImages
 	if steps <= 1 {
 		return r.step(c, images, 0, len(images), each)
 	}
@@ -79,8 +83,8 @@ func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Out
 				if s >= steps {
 					return
 				}
-				from := s * stepImages
-				if errs[s] = r.step(c, images, from, min(from+stepImages, len(images)), each); errs[s] != nil {
+				from := s * StepImages
+				if errs[s] = r.step(c, images, from, min(from+StepImages, len(images)), each); errs[s] != nil {
 					failed.Store(true)
 				}
 			}
@@ -107,7 +111,7 @@ func (r *runner) step(c *Classifier, images []image.Image, from, to int, each fu
 	defer r.preparers.Put(p)
 	one, size := c.input.Len(), to-from
 	if size >= fewImages {
-		size = stepImages
+		size = StepImages
 	}
 	if len(p.x) < size*one {
 		p.x = make([]float32, size*one)
@@ -130,7 +134,7 @@ func (r *runner) compute(x []float32, n int, each func(i int, o Outputs) error) 
 	defer r.lanes.give(l)
 	if n >= fewImages {
 		// What a smaller step leaves of the last one is computed too, and read by nobody.
-		return l.run(&l.many, stepImages, x, n, each)
+		return l.run(&l.many, StepImages, x, n, each)
 	}
 	one := len(x) / n
 	for i := range n {
@@ -201,7 +205,28 @@ type lane struct {
 	threads      int
 	pool         *kernel.Pool
 	space        *graph.Workspace
+	packed       *packed
 	single, many *Program
+}
+
+// packed is, by the number of images in a step, the session that packs the parameters for all lanes.
+type packed struct {
+	mu    sync.Mutex
+	first map[int]*graph.Session
+}
+
+// program compiles the network for steps of size images.
+func (l *lane) program(size int) (*Program, error) {
+	l.packed.mu.Lock()
+	defer l.packed.mu.Unlock()
+	p, err := NewProgram(l.model, l.params, size, graph.Config{Pool: l.pool, Workspace: l.space, Like: l.packed.first[size]})
+	if err == nil && l.packed.first[size] == nil {
+		if l.packed.first == nil {
+			l.packed.first = map[int]*graph.Session{}
+		}
+		l.packed.first[size] = p.session
+	}
+	return p, err
 }
 
 // run computes a step of size images x, and calls each for the first n.
@@ -210,7 +235,7 @@ func (l *lane) run(p **Program, size int, x []float32, n int, each func(i int, o
 		l.pool, l.space = kernel.NewPool(l.threads), graph.NewWorkspace()
 	}
 	if *p == nil {
-		made, err := NewProgram(l.model, l.params, size, graph.Config{Pool: l.pool, Workspace: l.space})
+		made, err := l.program(size)
 		if err != nil {
 			return err
 		}

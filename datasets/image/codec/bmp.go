@@ -31,6 +31,11 @@ type bmpFile struct {
 	pixels      []byte
 }
 
+func (d *decoder) bmpConfig(file []byte, _ int) (w, h int, memory int64, err error) {
+	b, err := parseBMP(file)
+	return b.w, b.h, int64(b.w) * int64(b.h) * planes, err
+}
+
 // bmp reads BMP files of all kinds that Windows and OS/2 have written. golang.org/x/image/bmp knows those of
 // 8, 24 and 32 bits without compression alone.
 func (d *decoder) bmp(file []byte, dst *image.Image, _ int) (int, error) {

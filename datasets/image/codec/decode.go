@@ -33,17 +33,19 @@ import (
 type format struct {
 	name string
 	is   func(file []byte) bool
+	// config returns the size, and the bytes that decoding takes at most beside the picture itself.
+	config func(d *decoder, file []byte, least int) (w, h int, memory int64, err error)
 	// read decodes the file and returns the EXIF orientation that it asks for; 0 or 1 means none.
 	read func(d *decoder, file []byte, dst *image.Image, least int) (orientation int, err error)
 }
 
 var formats = []format{
-	{"JPEG", begins("\xff\xd8\xff"), (*decoder).jpeg},
-	{"PNG", begins(pngMagic), (*decoder).png},
-	{"GIF", begins("GIF8"), (*decoder).gif},
-	{"WebP", isWebP, (*decoder).webp},
-	{"BMP", func(f []byte) bool { return begins("BM")(f) || isDIB(f) }, (*decoder).bmp},
-	{"TIFF", func(f []byte) bool { return begins("II*\x00")(f) || begins("MM\x00*")(f) }, (*decoder).tiff},
+	{"JPEG", begins("\xff\xd8\xff"), (*decoder).jpegConfig, (*decoder).jpeg},
+	{"PNG", begins(pngMagic), (*decoder).pngConfig, (*decoder).png},
+	{"GIF", begins("GIF8"), (*decoder).gifConfig, (*decoder).gif},
+	{"WebP", isWebP, (*decoder).webpConfig, (*decoder).webp},
+	{"BMP", func(f []byte) bool { return begins("BM")(f) || isDIB(f) }, (*decoder).bmpConfig, (*decoder).bmp},
+	{"TIFF", func(f []byte) bool { return begins("II*\x00")(f) || begins("MM\x00*")(f) }, (*decoder).tiffConfig, (*decoder).tiff},
 }
 
 func begins(with string) func(file []byte) bool {
@@ -72,6 +74,34 @@ func DecodeAtLeast(file []byte, dst *image.Image, least int) error {
 	return d.decode(file, dst, least)
 }
 
+// Info is what a file's header says.
+type Info struct {
+	Format string
+	W, H   int   // pixels, before it is turned
+	Memory int64 // bytes that [DecodeAtLeast] takes at most, the picture included
+}
+
+// Examine reads a file's header, as [DecodeAtLeast] would with that least shorter side.
+func Examine(file []byte, least int) (info Info, err error) {
+	d := decoders.Get().(*decoder)
+	defer decoders.Put(d)
+	defer recovered(&err)
+	for _, f := range formats {
+		if !f.is(file) {
+			continue
+		}
+		w, h, memory, err := f.config(d, file, least)
+		if err == nil {
+			err = image.CheckSize(w, h)
+		}
+		if err != nil {
+			return Info{}, fmt.Errorf("%w: %w", image.ErrBroken, plainEOF(err))
+		}
+		return Info{f.name, w, h, memory}, nil
+	}
+	return Info{}, fmt.Errorf("%w: %w", image.ErrBroken, unknown(file))
+}
+
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 // A decoder is memory that decoding needs, beside what the formats' own decoders allocate.
@@ -83,16 +113,18 @@ type decoder struct {
 }
 
 func (d *decoder) decode(file []byte, dst *image.Image, least int) (err error) {
-	// The formats' decoders are others' code, and the files anyone's.
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", image.ErrBroken, r)
-		}
-	}()
+	defer recovered(&err)
 	if err := d.format(file, dst, least); err != nil {
 		return fmt.Errorf("%w: %w", image.ErrBroken, err)
 	}
 	return nil
+}
+
+// recovered makes an error of a panic: the formats' decoders are others' code, and the files anyone's.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", image.ErrBroken, r)
+	}
 }
 
 func (d *decoder) format(file []byte, dst *image.Image, least int) error {
@@ -116,6 +148,22 @@ func (d *decoder) format(file []byte, dst *image.Image, least int) error {
 
 // keep is the most memory that is kept for the next picture.
 const keep = 32 << 20
+
+// planes are the bytes of a pixel in the picture that is made.
+const planes = 3
+
+func (d *decoder) jpegConfig(file []byte, least int) (w, h int, memory int64, err error) {
+	c, err := d.jpegs.Config(file, least)
+	memory = c.Memory
+	if jpegOrientation(file) > 1 {
+		memory *= 2
+	}
+	return c.Width, c.Height, memory, err
+}
+
+// pixelBytes is what a picture takes with that many bytes a pixel beside its planes, which are there twice where
+// it is turned.
+func pixelBytes(w, h, each int) int64 { return int64(w) * int64(h) * int64(2*planes+each) }
 
 // jpeg reads a JPEG file.
 func (d *decoder) jpeg(file []byte, dst *image.Image, least int) (int, error) {

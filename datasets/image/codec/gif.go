@@ -10,13 +10,21 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
 
+func (d *decoder) gifConfig(file []byte, _ int) (w, h int, memory int64, err error) {
+	if len(file) < 10 {
+		return 0, 0, 0, errTruncated
+	}
+	w, h = int(binary.LittleEndian.Uint16(file[6:])), int(binary.LittleEndian.Uint16(file[8:]))
+	return w, h, pixelBytes(w, h, 1+4), nil // places in the palette, and a canvas
+}
+
 // gif decodes the first picture, and puts it where it belongs on the whole.
 func (d *decoder) gif(file []byte, dst *image.Image, _ int) (int, error) {
-	if len(file) < 10 {
-		return 0, errTruncated
+	w, h, _, err := d.gifConfig(file, 0)
+	if err == nil {
+		err = image.CheckSize(w, h)
 	}
-	w, h := int(binary.LittleEndian.Uint16(file[6:])), int(binary.LittleEndian.Uint16(file[8:]))
-	if err := image.CheckSize(w, h); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	d.read.Reset(file)

@@ -34,6 +34,18 @@ func (d *decoder) png(file []byte, dst *image.Image, _ int) (int, error) {
 	return orientation, nil
 }
 
+func (d *decoder) pngConfig(file []byte, _ int) (w, h int, memory int64, err error) {
+	if len(file) < 26 {
+		return 0, 0, 0, errTruncated
+	}
+	wide, high := binary.BigEndian.Uint32(file[16:]), binary.BigEndian.Uint32(file[20:])
+	if wide > 1<<30 || high > 1<<30 {
+		return 0, 0, 0, errors.New("a size that cannot be")
+	}
+	w, h = int(wide), int(high)
+	return w, h, pixelBytes(w, h, max(4, 4*int(file[24])/8)), nil
+}
+
 // A chunk is a piece of a PNG file: its four letters, what is in it, and all of it with length and checksum.
 type chunk struct {
 	kind  string

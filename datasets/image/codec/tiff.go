@@ -55,7 +55,6 @@ type tiffFile struct {
 	photometric uint32
 	compression uint32
 	planar      bool
-	extra       int // of the samples, beyond the colours; -1 if the file does not say
 	alpha       uint32
 	blockW      int
 	blockH      int
@@ -76,6 +75,19 @@ func (d *decoder) tiff(file []byte, dst *image.Image, _ int) (int, error) {
 		return 0, err
 	}
 	return tiffOrientation(file), nil
+}
+
+func (d *decoder) tiffConfig(file []byte, _ int) (w, h int, memory int64, err error) {
+	t, err := parseTIFF(file)
+	if err == nil {
+		err = t.plan()
+	}
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	// Its samples, and those of a strip before they are cut to 8 bits.
+	block := int64(t.blockW) * int64(t.blockH) * int64(t.samples) * int64(t.bits) / 8
+	return t.w, t.h, pixelBytes(t.w, t.h, t.samples) + 2*block, nil
 }
 
 // parseTIFF reads the numbers of the first directory.

@@ -14,6 +14,25 @@ func isWebP(file []byte) bool {
 	return len(file) >= 12 && string(file[:4]) == "RIFF" && string(file[8:12]) == "WEBP"
 }
 
+func (d *decoder) webpConfig(file []byte, _ int) (w, h int, memory int64, err error) {
+	riff(file[12:], func(k string, data []byte) bool {
+		switch {
+		case k == "VP8X" && len(data) >= 10:
+			w, h = 1+uint24(data[4:]), 1+uint24(data[7:])
+		case k == "VP8 " && len(data) >= 10: // less their scaling bits
+			w, h = int(binary.LittleEndian.Uint16(data[6:]))&0x3fff, int(binary.LittleEndian.Uint16(data[8:]))&0x3fff
+		case k == "VP8L" && len(data) >= 5:
+			size := binary.LittleEndian.Uint32(data[1:])
+			w, h = 1+int(size&0x3fff), 1+int(size>>14&0x3fff)
+		}
+		return w == 0
+	})
+	if w == 0 {
+		err = errTruncated
+	}
+	return w, h, pixelBytes(w, h, 4+4), err
+}
+
 // webp reads a WebP file, of an animated one the first picture, where it belongs on the whole. What
 // golang.org/x/image/webp refuses is made what it takes: the picture's own chunks, in a file of their own.
 func (d *decoder) webp(file []byte, dst *image.Image, _ int) (int, error) {

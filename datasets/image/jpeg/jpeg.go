@@ -77,13 +77,25 @@ type Decoder struct {
 
 func badSegment(what string) error { return fmt.Errorf("bad segment %s", what) }
 
-// Config returns the size of a picture without decoding it.
-func (d *Decoder) Config(file []byte) (width, height int, err error) {
-	err = d.read(file, func() error { return errFrame })
+// A Config is what a file's header says.
+type Config struct {
+	Width, Height int   // of the whole picture
+	Memory        int64 // bytes that decoding takes, the picture that is made included
+}
+
+// Config returns what a file's header says, for a picture that keeps at least that many pixels on its shorter
+// side (see [Decoder.Decode]).
+func (d *Decoder) Config(file []byte, least int) (Config, error) {
+	var c Config
+	err := d.read(file, func() error {
+		samples, coefficients := d.plan(least)
+		c = Config{d.width, d.height, int64(samples) + 2*int64(coefficients) + 3*int64(ceil(d.width, d.scale))*int64(ceil(d.height, d.scale))}
+		return errFrame
+	})
 	if err == errFrame {
-		return d.width, d.height, nil
+		return c, nil
 	}
-	return 0, 0, err
+	return Config{}, err
 }
 
 var errFrame = errors.New("the frame's header is there")
@@ -92,13 +104,7 @@ var errFrame = errors.New("the frame's header is there")
 // shorter side keeps at least that many pixels; 0 keeps its size. A smaller one is what Pillow's draft mode
 // gives.
 func (d *Decoder) Decode(file []byte, dst *image.Image, least int) error {
-	err := d.read(file, func() error {
-		d.scale = 1
-		for least > 0 && d.scale < 8 && (min(d.width, d.height)+2*d.scale-1)/(2*d.scale) >= least {
-			d.scale *= 2
-		}
-		return d.allocate(len(file))
-	})
+	err := d.read(file, func() error { return d.allocate(len(file), least) })
 	if err != nil {
 		return err
 	}
@@ -240,28 +246,39 @@ func (d *Decoder) frame(data []byte, progressive bool) error {
 	return nil
 }
 
-// allocate makes room for the planes, as jdmaster.c has their sizes: a component with few samples is made
-// less small than the picture, as far as that spares spreading it later.
-func (d *Decoder) allocate(file int) error {
-	// A block has at least one bit, that of its mean.
-	mcuW, mcuH := ceil(d.width, 8*d.maxH), ceil(d.height, 8*d.maxV)
-	if mcuW*mcuH > 8*file {
-		return errTruncated
+// plan chooses how small the picture is made, and the planes' sizes as jdmaster.c has them: a component with few
+// samples is made less small than the picture, as far as that spares spreading it later.
+func (d *Decoder) plan(least int) (samples, coefficients int) {
+	d.scale = 1
+	for least > 0 && d.scale < 8 && ceil(min(d.width, d.height), 2*d.scale) >= least {
+		d.scale *= 2
 	}
-	least := 8 / d.scale
-	bytes, coefs := 0, 0
+	mcuW, mcuH := ceil(d.width, 8*d.maxH), ceil(d.height, 8*d.maxV)
 	for i := range d.components {
 		c := &d.components[i]
-		c.size = least
-		for c.size < 8 && d.maxH*least%(c.h*c.size*2) == 0 && d.maxV*least%(c.v*c.size*2) == 0 {
+		size := 8 / d.scale
+		c.size = size
+		for c.size < 8 && d.maxH*size%(c.h*c.size*2) == 0 && d.maxV*size%(c.v*c.size*2) == 0 {
 			c.size *= 2
 		}
 		c.across, c.down = ceil(d.width*c.h, 8*d.maxH), ceil(d.height*c.v, 8*d.maxV)
 		c.wide, c.high = mcuW*c.h, mcuH*c.v
 		c.width, c.height = ceil(d.width*c.h*c.size, 8*d.maxH), ceil(d.height*c.v*c.size, 8*d.maxV)
 		c.stride = c.wide * c.size
-		bytes += c.stride * c.high * c.size
-		coefs += c.wide * c.high * 64
+		samples += c.stride * c.high * c.size
+		if d.progressive {
+			coefficients += c.wide * c.high * 64
+		}
+	}
+	return samples, coefficients
+}
+
+// allocate makes room for the planes.
+func (d *Decoder) allocate(file, least int) error {
+	bytes, coefs := d.plan(least)
+	// A block has at least one bit, that of its mean.
+	if c := &d.components[0]; c.wide/c.h*(c.high/c.v) > 8*file {
+		return errTruncated
 	}
 	if cap(d.room) < bytes {
 		d.room = make([]uint8, bytes)

@@ -42,7 +42,8 @@ func TestSmallerPicturesAreThoseOfPillowsDraftMode(t *testing.T) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		w, h, err := d.Config(files[name])
+		config, err := d.Config(files[name], 0)
+		w, h := config.Width, config.Height
 		if name == "arithmetic.jpg" || min(w, h) <= 8 {
 			continue
 		}
@@ -186,6 +187,34 @@ func TestDecodingAgainAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestAConfigSaysWhatDecodingTakes(t *testing.T) {
+	files := pictures(t)
+	for _, c := range []struct {
+		name  string
+		least int
+		want  Config
+	}{
+		{"jpeg444.jpg", 0, Config{37, 29, 3*40*32 + 3*37*29}},
+		{"jpeg420.jpg", 0, Config{37, 29, 48*32 + 2*24*16 + 3*37*29}},
+		{"jpeg420.jpg", 15, Config{37, 29, 3*24*16 + 3*19*15}}, // colours keep their size
+		{"progressive.jpg", 0, Config{37, 29, 48*32 + 2*24*16 + 2*(48*32+2*24*16) + 3*37*29}},
+		{"grey.jpg", 0, Config{37, 29, 40*32 + 3*37*29}},
+	} {
+		var d Decoder
+		got, err := d.Config(files[c.name], c.least)
+		if err != nil || got != c.want {
+			t.Errorf("%s, at least %d: %+v, %v: want %+v", c.name, c.least, got, err, c.want)
+		}
+		var m image.Image
+		if err := d.Decode(files[c.name], &m, c.least); err != nil {
+			t.Fatal(err)
+		}
+		if took := int64(len(d.room)+2*len(d.coef)) + int64(len(m.Pix)); took != c.want.Memory {
+			t.Errorf("%s, at least %d: decoding took %d bytes", c.name, c.least, took)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, file := range pictures(f) {
 		f.Add(file, 0)
@@ -193,7 +222,8 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte, least int) {
 		var d Decoder
-		w, h, err := d.Config(file)
+		config, err := d.Config(file, least)
+		w, h := config.Width, config.Height
 		if err != nil || w*h > 1<<18 {
 			return // large ones only take time
 		}

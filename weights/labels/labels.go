@@ -1,0 +1,54 @@
+// Package labels has the names of classes: those of ImageNet and CIFAR, in the order of their numbers, and
+// what others keep them in: text, JSON and CSV files.
+package labels
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+)
+
+//go:embed imagenet.txt
+var imageNet string
+
+// ImageNet returns the 1,000 classes of the ILSVRC challenge by their readable names, as torchvision has
+// them: "tench", "goldfish", "great white shark".
+func ImageNet() []string { return strings.Split(strings.TrimSpace(imageNet), "\n") }
+
+// CIFAR10 returns the classes of CIFAR-10.
+func CIFAR10() []string {
+	return strings.Fields("airplane automobile bird cat deer dog frog horse ship truck")
+}
+
+// CIFAR100 returns the 100 fine classes of CIFAR-100.
+func CIFAR100() []string {
+	return strings.Fields(`apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
+castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin
+elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster
+man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck
+pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk
+skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger
+tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm`)
+}
+
+// Names are those that [Named] knows.
+var Names = []string{"imagenet", "cifar-10", "cifar-100"}
+
+// Named returns the classes of a well-known data set.
+func Named(name string) ([]string, bool) {
+	switch strings.ToLower(name) {
+	case "imagenet", "imagenet-1k", "imagenet1k":
+		return ImageNet(), true
+	case "cifar-10", "cifar10":
+		return CIFAR10(), true
+	case "cifar-100", "cifar100":
+		return CIFAR100(), true
+	}
+	return nil, false
+}
+
+// Background says whether the first class stands for none, as lists of TensorFlow's and of detectors have
+// it: such a list is one longer than the classes of a network without it.
+func Background(names []string) bool {
+	return len(names) > 1 && slices.Contains([]string{"background", "__background__", "dummy", "none", "n/a", "_background_"}, strings.ToLower(names[0]))
+}
