@@ -26,8 +26,17 @@ type Computation struct {
 	//	the kind of an activation    Activation
 	//	channel scale                Gain
 	//	subsample                    Subsampling
+	//	the kind of an arithmetic    Arithmetic
+	//	the kind of a function       Function
+	//	the kind of a reduction      Reduction
+	//	pick                         Picks
+	//	resample                     Resampling
+	//	transpose                    Order
+	//	channel shuffle              ShuffleOf
+	//	conv 3d, max pool 3d, average pool 3d     Volume
 	//	dense, add, concat, flatten, softmax, global average pool,
-	//	adaptive average pool, point bias, rbf, excite, layer scale     nil
+	//	adaptive average pool, point bias, rbf, excite, layer scale,
+	//	reshape, matrix product     nil
 	Detail any
 }
 
@@ -37,6 +46,16 @@ type (
 	Table       [][]int                    // the channels that each filter of a partial convolution sees
 	Gain        float32                    // what multiplies the coefficients of a channel scale
 	Subsampling struct{ Stride, From int } // of pixels; number of the first channel that is not zero
+	Order       []int                      // of axes
+	ShuffleOf   int                        // groups of a channel shuffle
+	Picks       struct {                   // see [Builder.Pick]
+		Fill   float32
+		Places [][]int
+	}
+	Resampling struct { // see [Builder.Resample]
+		Axis int
+		Taps [][]Tap
+	}
 )
 
 // Computations lists what has to be computed for the outputs, inputs before what needs them. Only graphs
@@ -57,8 +76,8 @@ func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error)
 			continue
 		}
 		seen[n] = true
-		if n.Op() == nil {
-			continue // an input or a parameter
+		if n.Op() == nil || n.Op().Arity() == 0 {
+			continue // an input, a parameter or a constant
 		}
 		o, ok := n.Op().(op)
 		if !ok {
@@ -100,7 +119,25 @@ func detail(o op) (v any, ok bool) {
 		return Gain(o.gain), true
 	case *subsampleOp:
 		return Subsampling{o.stride, o.from}, true
-	case *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp,
+	case *combineOp:
+		return o.arithmetic, true
+	case *functionOp:
+		return o.function, true
+	case *reduceOp:
+		return o.reduction, true
+	case *pickOp:
+		return Picks{o.fill, o.places}, true
+	case *resampleOp:
+		return Resampling{o.axis, o.taps}, true
+	case *transposeOp:
+		return Order(o.order), true
+	case *shuffleOp:
+		return ShuffleOf(o.groups), true
+	case *volumeConvOp:
+		return o.volume, true
+	case *volumePoolOp:
+		return o.volume, true
+	case *matMulOp, *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp,
 		*exciteOp, *layerScaleOp:
 		return nil, true
 	}

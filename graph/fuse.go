@@ -8,7 +8,7 @@ import (
 
 // fuse finds nodes that are computed together with another: an activation on the way out of the layer
 // before it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
-// follow; in training, a residual sum as part of its batch normalisation, the gradient of a ReLU with that
+// follow; in training, a residual sum as part of its batch normalisation, the gradient of an activation with that
 // of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
 // the second; a convolution with the max pooling that follows, and its gradients from that of the pooled
 // map; and the parts of a concatenation, which are written where they belong.
@@ -53,7 +53,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 		switch o := n.Op().(type) {
 		case *batchNormGradOp:
 			forward, grad := c.children[n][2], c.children[n][3]
-			if isReLUGrad(grad) && c.uses[grad] == 1 && c.fused[forward] != nil && c.fused[forward] == c.children[grad][0] {
+			if g, ok := grad.Op().(*activationGradOp); ok && c.uses[grad] == 1 && c.activates(forward, grad, g.activation, needed) {
 				c.absorbed[grad] = true
 				delete(c.absorbed, c.children[grad][1]) // not its part any more
 			}
@@ -70,6 +70,24 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			}
 		}
 	}
+}
+
+// activates reports whether a batch normalisation in training computes the activation that grad is the gradient of.
+// Where that gradient is found from the argument, which nothing else needs then, the two are fused now.
+func (c *compiler) activates(norm, grad *gorgonia.Node, a Activation, needed []*gorgonia.Node) bool {
+	if a.GradFromResult() {
+		return c.fused[norm] != nil && c.fused[norm] == c.children[grad][0]
+	}
+	if c.children[grad][0] != norm || c.uses[norm] != 2 || c.fused[norm] != nil || c.absorbed[norm] {
+		return false
+	}
+	for _, n := range needed {
+		if activationOf(n) == a && c.children[n][0] == norm {
+			c.fused[norm] = n
+			return true
+		}
+	}
+	return false
 }
 
 // fusePooled finds gradients of max pooling, with a ReLU's mask on them or not, that only those of one

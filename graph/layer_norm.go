@@ -22,12 +22,17 @@ func (b *Builder) LayerNorm(x *gorgonia.Node, name string, eps float32) *gorgoni
 	}
 	channels := []int{x.Shape()[1]}
 	inputs := []*gorgonia.Node{x, b.declare(name+".weight", channels, false, Constant(1)), b.declare(name+".bias", channels, false, Constant(0))}
+	return b.layerNorm(name, eps, 2*int64(channels[0]), inputs)
+}
+
+// layerNorm adds a layer normalisation over x, weight and bias.
+func (b *Builder) layerNorm(name string, eps float32, params int64, inputs []*gorgonia.Node) *gorgonia.Node {
 	if b.err != nil {
 		return nil
 	}
 	o := &layerNormOp{eps: eps}
-	o.core = newCore(o, "layer norm", x.Shape(), 3, inputs...)
-	return b.layer(Layer{Name: name, Kind: o.kind, Params: 2 * int64(channels[0])}, o, inputs...)
+	o.core = newCore(o, "layer norm", inputs[0].Shape(), 3, inputs...)
+	return b.layer(Layer{Name: name, Kind: o.kind, Params: params}, o, inputs...)
 }
 
 type layerNormOp struct {

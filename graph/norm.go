@@ -152,9 +152,9 @@ type batchNormGradOp struct {
 func (o *batchNormGradOp) follows() int { return 2 }
 
 func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
-	dy, relu := in[3], false
+	dy, act := in[3], Identity
 	if grad := c.children[c.node]; grad != nil && c.absorbed[grad[3]] {
-		dy, relu = c.values[c.children[grad[3]][1]], true
+		dy, act = c.values[c.children[grad[3]][1]], grad[3].Op().(*activationGradOp).activation
 	}
 	x, gamma, beta := c.asBlocked(in[0]), in[1], in[4]
 	dy = c.asBlocked(dy)
@@ -164,7 +164,7 @@ func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
 	c.state[&o.core] = []*value{dgamma, dbeta}
 	dx := c.like(dy)
 	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
-		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, relu)
+		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, act)
 		if e.part.Sum != nil {
 			return e.gradTogether(x.act(), gamma.data, mean.data, invstd.data, dgamma.data, dbeta.data, dx.act())
 		}
@@ -232,7 +232,7 @@ func (o *fixedNormSumsOp) lower(c *compiler, in []*value) *value {
 	c.state[&o.core] = []*value{dbeta}
 	unused := c.blocked(dy.shape...) // the dx of a normalisation by the batch, whose sums are the same
 	c.add([]*value{x, mean, invstd, dy}, []*value{dgamma, dbeta, unused}, 0, func(e *exec) error {
-		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), nil, nil, mean.data, invstd.data, unused.act(), dgamma.data, dbeta.data, false)
+		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), nil, nil, mean.data, invstd.data, unused.act(), dgamma.data, dbeta.data, Identity)
 		return nil
 	})
 	return dgamma

@@ -52,16 +52,39 @@ func (b *Builder) BatchNormWith(x, weight, bias, mean, variance *gorgonia.Node, 
 		return nil
 	}
 	inputs := []*gorgonia.Node{x, weight, bias, mean, variance}
-	for _, n := range inputs[1:] {
+	if !b.forChannels(name, x, inputs[1:]...) {
+		return nil
+	}
+	return b.batchNorm(name, eps, momentum, b.trainable(weight, bias), inputs)
+}
+
+// LayerNormWith is [Builder.LayerNorm] with a weight and a bias, C each, that are nodes of the graph.
+func (b *Builder) LayerNormWith(x, weight, bias *gorgonia.Node, name string, eps float32) *gorgonia.Node {
+	if !b.takes(name, x, weight, bias) || len(x.Shape()) != 2 && !b.rank(name, x, 4) {
+		return nil
+	}
+	if !(eps >= 0) || !finite(eps) {
+		b.Errorf("%s: eps %g must not be negative", name, eps)
+		return nil
+	}
+	if !b.forChannels(name, x, weight, bias) {
+		return nil
+	}
+	return b.layerNorm(name, eps, b.trainable(weight, bias), []*gorgonia.Node{x, weight, bias})
+}
+
+// forChannels checks that nodes have a number for each channel of x.
+func (b *Builder) forChannels(name string, x *gorgonia.Node, nodes ...*gorgonia.Node) bool {
+	for _, n := range nodes {
 		if !b.rank(name, n, 1) {
-			return nil
+			return false
 		}
 		if got, channels := n.Shape()[0], x.Shape()[1]; got != channels {
 			b.Errorf("%s: %s has %d numbers for %d channels", name, n.Name(), got, channels)
-			return nil
+			return false
 		}
 	}
-	return b.batchNorm(name, eps, momentum, b.trainable(weight, bias), inputs)
+	return true
 }
 
 // given checks the nodes that a layer is built over, x and weights of some rank and a bias for each of

@@ -130,12 +130,11 @@ func (r *Reader) Rename(rename func(name string) string) (*Reader, error) {
 
 // A fitting is a dict's tensors as a network wants them.
 type fitting struct {
-	state              // with the tensors under the network's names, in its order
-	removed   []string // what was taken off names
-	outside   []string // tensors that belong to something else
-	reshaped  []string
-	prefix    string // of all
-	untouched bool   // the names were as they should be
+	state             // with the tensors under the network's names, in its order
+	removed  []string // what was taken off names
+	outside  []string // tensors that belong to something else
+	reshaped []string
+	prefix   string // of all
 }
 
 // Fit is a view of r with exactly the tensors that a network wants, in the

@@ -11,7 +11,7 @@ import (
 // Networks", NIPS 2012, section 3.5 and figure 2. The torchvision variant follows Krizhevsky, "One weird
 // trick for parallelizing convolutional neural networks", arXiv:1404.5997.
 
-var alexnet = Entry{
+var alexnet = Register(Entry{
 	Name: "alexnet", Title: "AlexNet", Year: 2012,
 	Paper:  "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks, NIPS 2012",
 	Idea:   "Deep and wide enough for a million photographs: ReLU, dropout, overlapping pooling, augmentation, and GPUs.",
@@ -45,13 +45,13 @@ var alexnet = Entry{
 		},
 	},
 	Recipes: alexnetRecipes,
-	build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+	Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 		if o.Variant == "torchvision" {
 			return alexnetTorchvision(b, x, o)
 		}
 		return alexnetPaper(b, x, o)
 	},
-}
+})
 
 var alexnetRecipes = []recipe.Recipe{
 	// Section 5: batches of 128, momentum 0.9, weight decay 0.0005 on every weight, rate 0.01 divided by 10
@@ -79,7 +79,7 @@ var alexnetRecipes = []recipe.Recipe{
 // for CIFAR-10 (cuda-convnet), so that the maps are 15, 7 and 3 wide after the poolings, and the hidden
 // layers have 1024 units for ten classes in place of 4096 for a thousand. Filters, groups, response
 // normalisation, overlapping pooling and dropout are the paper's.
-func AlexNet(opts ...Option) *Model { return alexnet.model(opts) }
+func AlexNet(opts ...Option) *Model { return alexnet(opts...) }
 
 // alexnetPaper is section 3.5: ReLU after every layer, response normalisation (3.3) after the ReLU of
 // conv1 and conv2, overlapping pooling 3/2 (3.4), dropout (4.2) on the first two fully connected layers,

@@ -17,25 +17,25 @@ import (
 type allCNNLayer struct{ filters, kernel, stride int }
 
 var (
-	allCNN = allCNNEntry("allcnn-c", "All-CNN-C", 1_369_738, 281_174_016, "9.08 (7.25 with augmentation)", []allCNNLayer{
+	allCNN = registerAllCNN("allcnn-c", "All-CNN-C", 1_369_738, 281_174_016, "9.08 (7.25 with augmentation)", []allCNNLayer{
 		{96, 3, 1}, {96, 3, 1}, {96, 3, 2}, // 96×32×32, 96×16×16
 		{192, 3, 1}, {192, 3, 1}, {192, 3, 2}, // 192×16×16, 192×8×8
 		{192, 3, 1}, {192, 1, 1}, // 192×8×8
 	})
-	convPoolCNN = allCNNEntry("convpool-cnn-c", "ConvPool-CNN-C", 1_369_738, 408_576_000, "9.31", []allCNNLayer{
+	convPoolCNN = registerAllCNN("convpool-cnn-c", "ConvPool-CNN-C", 1_369_738, 408_576_000, "9.31", []allCNNLayer{
 		{96, 3, 1}, {96, 3, 1}, {96, 3, 1}, {0, 3, 2}, // 96×32×32, 96×16×16
 		{192, 3, 1}, {192, 3, 1}, {192, 3, 1}, {0, 3, 2}, // 192×16×16, 192×8×8
 		{192, 3, 1}, {192, 1, 1}, // 192×8×8
 	})
-	stridedCNN = allCNNEntry("strided-cnn-c", "Strided-CNN-C", 954_730, 111_304_704, "10.19", []allCNNLayer{
+	stridedCNN = registerAllCNN("strided-cnn-c", "Strided-CNN-C", 954_730, 111_304_704, "10.19", []allCNNLayer{
 		{96, 3, 1}, {96, 3, 2}, // 96×32×32, 96×16×16
 		{192, 3, 1}, {192, 3, 2}, // 192×16×16, 192×8×8
 		{192, 3, 1}, {192, 1, 1}, // 192×8×8
 	})
 )
 
-func allCNNEntry(name, title string, params, macs int64, paperError string, layers []allCNNLayer) Entry {
-	return Entry{
+func registerAllCNN(name, title string, params, macs int64, paperError string, layers []allCNNLayer) func(...Option) *Model {
+	return Register(Entry{
 		Name: name, Title: title, Year: 2014, ArXiv: "1412.6806",
 		Paper:  "Springenberg et al., Striving for Simplicity: The All Convolutional Net, ICLR 2015 workshop",
 		Idea:   "Nothing but convolutions: strides in place of pooling, 1×1 filters and an average in place of fully connected layers.",
@@ -45,10 +45,10 @@ func allCNNEntry(name, title string, params, macs int64, paperError string, laye
 			Takes: []string{"width", "dropout"}, Params: params, MACs: macs, PaperError: paperError,
 		}},
 		Recipes: allCNNRecipes,
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return allConvolutional(b, x, o, layers)
 		},
-	}
+	})
 }
 
 var allCNNRecipes = []recipe.Recipe{
@@ -68,15 +68,15 @@ var allCNNRecipes = []recipe.Recipe{
 // convolution in place of each pooling.
 //
 // Input N×3×32×32; 1,369,738 parameters; 0.281 GMAC. Options: [Width], [Dropout].
-func AllCNN(opts ...Option) *Model { return allCNN.model(opts) }
+func AllCNN(opts ...Option) *Model { return allCNN(opts...) }
 
 // ConvPoolCNN is ConvPool-CNN-C, All-CNN-C with convolution and pooling in place of each strided
 // convolution: 1,369,738 parameters; 0.409 GMAC.
-func ConvPoolCNN(opts ...Option) *Model { return convPoolCNN.model(opts) }
+func ConvPoolCNN(opts ...Option) *Model { return convPoolCNN(opts...) }
 
 // StridedCNN is Strided-CNN-C, model C with strides in place of pooling and nothing added: 954,730
 // parameters; 0.111 GMAC.
-func StridedCNN(opts ...Option) *Model { return stridedCNN.model(opts) }
+func StridedCNN(opts ...Option) *Model { return stridedCNN(opts...) }
 
 // allConvolutional pads every 3×3 convolution, so that maps keep their size; the average is over 8×8
 // where table 1, with no padding in the seventh convolution, has 6×6. Dropout is 0.2 on the image and

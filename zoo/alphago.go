@@ -16,7 +16,7 @@ const (
 	alphaGoPaper = "Silver et al., Mastering the game of Go with deep neural networks and tree search, Nature 529"
 )
 
-var alphaGoPolicy = Entry{
+var alphaGoPolicy = Register(Entry{
 	Name: "alphago-policy", Title: "AlphaGo policy network", Year: 2016, Paper: alphaGoPaper,
 	Idea:   "The board as an image of 48 planes, the next move as one of 361 classes.",
 	Recipe: "batch 16, SGD without momentum, lr 0.003 halved every 80 M steps, 340 M steps, 8 symmetries",
@@ -38,11 +38,11 @@ var alphaGoPolicy = Entry{
 			c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Schedule.Start = 1e-4, 1, 0.2
 		}),
 	},
-	build:   policy,
-	classes: func(input [3]int) int { return input[1] * input[2] },
-}
+	Build:   policy,
+	Outputs: func(input [3]int) int { return input[1] * input[2] },
+})
 
-var alphaGoValue = Entry{
+var alphaGoValue = Register(Entry{
 	Name: "alphago-value", Title: "AlphaGo value network", Year: 2016, Paper: alphaGoPaper,
 	Idea:     "The same board, and who plays, as one number: who will win.",
 	Recipe:   "batch 32, SGD without momentum, lr 0.003 halved every 80 M steps, 50 M steps on 30 M positions of self-play, each from a game of its own",
@@ -60,9 +60,9 @@ var alphaGoValue = Entry{
 			c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Schedule.Start = 1e-4, 5, 0.2
 		}),
 	},
-	loss:  MSE,
-	build: value,
-}
+	Loss:  MSE,
+	Build: value,
+})
 
 func alphaGoVariant(name string, k, classes, planes int, params, macs int64, paperError string) VariantInfo {
 	return VariantInfo{
@@ -76,13 +76,13 @@ func alphaGoVariant(name string, k, classes, planes int, params, macs int64, pap
 //
 // Input N×48×19×19; 3,882,793 parameters; 1.40 GMAC. Variants "k128" and "k256" have other numbers of
 // filters. Options: [Filters], [Depth]; Input may have other planes and another size of board.
-func AlphaGoPolicy(opts ...Option) *Model { return alphaGoPolicy.model(opts) }
+func AlphaGoPolicy(opts ...Option) *Model { return alphaGoPolicy(opts...) }
 
 // AlphaGoValue is the value network: its output, N×1, is the expected result, between -1 and 1, and is
 // trained by [MSE].
 //
 // Input N×49×19×19; 3,980,162 parameters; 1.40 GMAC. Options: [Filters], [Depth].
-func AlphaGoValue(opts ...Option) *Model { return alphaGoValue.model(opts) }
+func AlphaGoValue(opts ...Option) *Model { return alphaGoValue(opts...) }
 
 // board adds the convolutions that both networks share, all rectified and padded to keep the board's
 // size, and the last, of one 1×1 filter without ReLU. The paper doesn't tell the initial weights: He's

@@ -12,7 +12,7 @@ import (
 // GoogLeNet: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, arXiv:1409.4842, table 1 and
 // section 5.
 
-var googlenet = Entry{
+var googlenet = Register(Entry{
 	Name: "googlenet", Title: "GoogLeNet", Year: 2014, ArXiv: "1409.4842",
 	Paper:  "Szegedy et al., Going Deeper with Convolutions, CVPR 2015",
 	Idea:   "Modules that look at several scales side by side, with 1×1 convolutions to make them cheap: 22 layers, a twelfth of AlexNet's weights.",
@@ -42,11 +42,11 @@ var googlenet = Entry{
 		googlenetPaper,
 		recipe.Quick(5, 32, 0.01).With(func(c *recipe.Config) { c.EMA, c.Optimizer.Clip = 0.99, 5 }),
 	},
-	build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+	Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 		n := inceptionNet{b: b, o: o, torchvision: o.Variant != "paper"}
 		return n.build(x)
 	},
-}
+})
 
 // googlenetPaper is section 6: momentum 0.9, the rate 4 % lower every 8 passes, averaged weights at the end,
 // parts of 8 to 100 % of the area with an aspect from 3/4 to 4/3. Rate, batch and number of passes are not told:
@@ -69,7 +69,7 @@ var googlenetPaper = recipe.Recipe{Name: "paper", Config: recipe.Config{
 // normalisation has no need for, are left out unless they are asked for.
 //
 // torchvision's published weights expect images normalised with mean 0.5 and deviation 0.5.
-func GoogLeNet(opts ...Option) *Model { return googlenet.model(opts) }
+func GoogLeNet(opts ...Option) *Model { return googlenet(opts...) }
 
 // inceptionRow is a row of table 1: filters of the 1×1, of the 3×3 and 5×5 with the 1×1 that reduces
 // their input, and of the 1×1 after the pooling.

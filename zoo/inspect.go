@@ -63,12 +63,12 @@ func (r *Report) add(b *graph.Builder) {
 			bytes *= int64(d)
 		}
 		lr := LayerReport{Name: l.Name, Kind: l.Kind, In: l.In, Out: l.Out, Formula: l.Formula, Parameters: l.Params, MACs: l.MACs, Bytes: bytes}
-		// The image is the only child that is no layer and no parameter.
+		// The image is the only child that is no layer, no parameter and no constant.
 		for children := b.Graph().From(l.Node.ID()); children.Next(); {
 			n := children.Node().(*gorgonia.Node)
 			if j, ok := index[n]; ok {
 				lr.From = append(lr.From, j)
-			} else if b.ParamNode(n.Name()) != n {
+			} else if b.ParamNode(n.Name()) != n && n.Op() == nil {
 				lr.From = append(lr.From, -1)
 			}
 		}

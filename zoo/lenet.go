@@ -10,7 +10,7 @@ import (
 // LeNet-5: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document
 // Recognition", Proceedings of the IEEE 86(11), 1998, section II.B and figure 2.
 
-var lenet5 = Entry{
+var lenet5 = Register(Entry{
 	Name: "lenet5", Title: "LeNet-5", Year: 1998,
 	Paper:      "LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86(11)",
 	Idea:       "Convolutions with shared weights, subsampling between them, all learned from pixels by gradient descent.",
@@ -43,13 +43,13 @@ var lenet5 = Entry{
 		// It has too few weights to learn more than the images of Fashion-MNIST by heart in that time.
 		recipe.Quick(30, 64, 0.08).Excluding("fashion").With(func(c *recipe.Config) { c.Optimizer.WeightDecay = 5e-3 }),
 	},
-	build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+	Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 		if o.Variant == "1998" {
 			return lenet1998(b, x, o)
 		}
 		return lenetModern(b, x, o)
 	},
-}
+})
 
 // LeNet5 is LeNet-5 (LeCun et al. 1998) as it is written today: every map of C3 sees all of S2, the
 // pooling has no weights, and the ten outputs are logits.
@@ -62,7 +62,7 @@ var lenet5 = Entry{
 // bias for each map, units squash with 1.7159·tanh(2x/3), and the outputs are distances to fixed codes,
 // negated so that the nearest is the largest. Input N×1×32×32, background -0.1 and foreground 1.175;
 // 60,000 parameters; 340,908 connections, 0.000327 GMAC.
-func LeNet5(opts ...Option) *Model { return lenet5.model(opts) }
+func LeNet5(opts ...Option) *Model { return lenet5(opts...) }
 
 func lenetModern(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 	squash := b.ReLU

@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -50,9 +51,29 @@ func (m *Model) Build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error
 	if s := x.Shape(); len(s) != 4 || !slices.Equal(s[1:], m.Input[:]) {
 		return nil, fmt.Errorf("%s: the input has the shape %s, the network is for N×%s", m.Name, dims(s), dims(m.Input[:]))
 	}
-	y := m.build(b, x, m.Options)
-	if err := b.Err(); err != nil {
+	y, err := m.output(b, x)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return y, nil
+}
+
+// output calls what describes the network, which may be somebody else's.
+func (m *Model) output(b *graph.Builder, x *gorgonia.Node) (y *gorgonia.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("its Build panics: %v", r)
+		}
+	}()
+	y = m.build(b, x, m.Options)
+	switch {
+	case b.Err() != nil:
+		return nil, b.Err()
+	case y == nil:
+		return nil, errors.New("no output")
+	}
+	if s := y.Shape(); len(s) != 2 || s[0] != x.Shape()[0] || s[1] != m.Classes {
+		return nil, fmt.Errorf("the output has the shape %s, should be N×%d", dims(s), m.Classes)
 	}
 	return y, nil
 }

@@ -27,6 +27,7 @@ type Options struct {
 	Shortcut   string   `json:"shortcut,omitempty"`   // "A", "B", "C" or "none"
 	Filters    int      `json:"filters,omitempty"`    // of every hidden convolution (AlphaGo's k)
 	Depth      int      `json:"depth,omitempty"`      // number of convolutions
+	Graph      []byte   `json:"graph,omitempty"`      // of a network that was read from a file; see [Describe]
 }
 
 // An Option sets one of [Options].

@@ -1,9 +1,11 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"gorgonia.org/gorgonia"
 
@@ -30,11 +32,18 @@ type Entry struct {
 
 	Recipes []recipe.Recipe `json:"-"` // how to train it; variants may have their own
 
+	// New describes the network; [Register] sets it.
 	New func(...Option) *Model `json:"-"`
 
-	loss    string // cross-entropy unless said otherwise
-	build   func(*graph.Builder, *gorgonia.Node, Options) *gorgonia.Node
-	classes func(input [3]int) int // where they follow from the input
+	// Build adds the network to b's graph over x, N×C×H×W as the options say, and returns its output,
+	// N×Classes: [Model.Build] without its checks. The builder keeps the first error, so that none has to be
+	// looked for between layers.
+	Build func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node `json:"-"`
+	// Loss is what it is trained to make small, [CrossEntropy] if empty.
+	Loss string `json:"-"`
+	// Outputs is the length of the output where that follows from the input, as the points of a board do; nil
+	// where the options say it.
+	Outputs func(input [3]int) int `json:"-"`
 }
 
 // A VariantInfo is one of the forms in which a network is known.
@@ -51,20 +60,90 @@ type VariantInfo struct {
 	Recipes []recipe.Recipe `json:"-"` // in place of the network's
 }
 
+// networks are all that are registered, by year and by the number of their paper.
+var networks struct {
+	sync.RWMutex
+	list []*registered
+}
+
+type registered struct {
+	Entry
+	counted sync.Once
+}
+
+// Register makes a network known by its name, to [New] and all that follows from it: it is listed, trained,
+// resumed, loaded, evaluated and exported as those of this package are, which register themselves in the same
+// way. It returns what describes the network.
+//
+// Name, Build, Input and Classes are enough; a network of several forms has Variants in place of the last two.
+// Figures that are left out are counted when they are asked for. Registering never fails by itself: what is wrong
+// with an entry, or a name that is taken, is the error of every model that it makes.
+func Register(e Entry) func(...Option) *Model {
+	r := &registered{Entry: e}
+	if len(e.Variants) == 0 {
+		r.Variants = []VariantInfo{{Name: "default", Options: Options{Classes: e.Classes, Input: e.Input}, Params: e.Params, MACs: e.MACs, PaperError: e.PaperError}}
+	}
+	err := r.check()
+	networks.Lock()
+	defer networks.Unlock()
+	if slices.ContainsFunc(networks.list, func(other *registered) bool { return strings.EqualFold(other.Name, e.Name) }) {
+		err = fmt.Errorf("%s: a network of this name is registered already", e.Name)
+	}
+	if err != nil {
+		return func(...Option) *Model { return &Model{Name: e.Name, err: err} }
+	}
+	r.New = r.model
+	networks.list = append(networks.list, r)
+	slices.SortStableFunc(networks.list, func(a, b *registered) int {
+		return cmp.Or(cmp.Compare(a.Year, b.Year), cmp.Compare(a.ArXiv, b.ArXiv))
+	})
+	return r.New
+}
+
+// check says what is wrong with an entry.
+func (e *registered) check() error {
+	switch {
+	case e.Name == "" || strings.Trim(e.Name, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "":
+		return fmt.Errorf("network %q: a name should be of small letters, digits, points and hyphens", e.Name)
+	case e.Build == nil:
+		return fmt.Errorf("%s: an entry without Build", e.Name)
+	case e.Loss != "" && e.Loss != CrossEntropy && e.Loss != MSE:
+		return fmt.Errorf("%s: loss %q: should be %s or %s; a loss of one's own is given to the trainer", e.Name, e.Loss, CrossEntropy, MSE)
+	}
+	seen := map[string]bool{}
+	for _, v := range e.Variants {
+		low := strings.ToLower(v.Name)
+		if v.Name == "" || seen[low] {
+			return fmt.Errorf("%s: two variants are called %q, or one has no name", e.Name, v.Name)
+		}
+		seen[low] = true
+	}
+	return nil
+}
+
 // List returns every network, oldest first.
 func List() []Entry {
-	list := make([]Entry, len(registry))
-	for i, r := range registry {
-		list[i] = r.complete()
+	var list []Entry
+	for _, r := range all() {
+		list = append(list, r.complete())
 	}
 	return list
+}
+
+func all() []*registered {
+	networks.RLock()
+	defer networks.RUnlock()
+	return slices.Clone(networks.list)
 }
 
 // Lookup finds a network by its name. NAME_VARIANT is the same network with that variant's figures
 // and options, as in vgg16_bn; letter case does not count.
 func Lookup(name string) (Entry, error) {
+	if e, ok := describedEntry(name); ok {
+		return e, nil
+	}
 	var names []string
-	for _, r := range registry {
+	for _, r := range all() {
 		if strings.EqualFold(name, r.Name) {
 			return r.complete(), nil
 		}
@@ -96,14 +175,19 @@ func New(name string, opts ...Option) (*Model, error) {
 	return m, nil
 }
 
-type registered struct {
-	*Entry
-	make func(...Option) *Model
-}
-
-func (r registered) complete() Entry {
-	e := *r.Entry
-	e.New = r.make
+// complete is the entry with its figures.
+func (r *registered) complete() Entry {
+	r.counted.Do(func() {
+		for i, v := range r.Variants {
+			if v.Params > 0 {
+				continue
+			}
+			if size, err := Inspect(r.model(Variant(v.Name))); err == nil {
+				r.Variants[i].Params, r.Variants[i].Auxiliary, r.Variants[i].MACs = size.Parameters, size.Auxiliary, size.MACs
+			}
+		}
+	})
+	e := r.Entry
 	e.Variants = slices.Clone(e.Variants)
 	if e.PaperError == "" {
 		e.PaperError = e.Variants[0].PaperError
@@ -125,12 +209,12 @@ func (e Entry) as(v VariantInfo) Entry {
 }
 
 // model describes the network with the options that are asked for.
-func (e *Entry) model(opts []Option) *Model {
+func (e *registered) model(opts ...Option) *Model {
 	var asked Options
 	for _, f := range opts {
 		f(&asked)
 	}
-	m := &Model{Name: e.Name, Loss: e.loss, build: e.build}
+	m := &Model{Name: e.Name, Loss: e.Loss, build: e.Build}
 	if m.Loss == "" {
 		m.Loss = CrossEntropy
 	}
@@ -161,8 +245,8 @@ func (e *Entry) model(opts []Option) *Model {
 	}
 	o := v.Options
 	WithOptions(asked)(&o)
-	if e.classes != nil && asked.Classes == 0 {
-		o.Classes = e.classes(o.Input)
+	if e.Outputs != nil && asked.Classes == 0 {
+		o.Classes = e.Outputs(o.Input)
 	}
 	if err := o.check(); err != nil {
 		return fail("%w", err)
@@ -172,16 +256,4 @@ func (e *Entry) model(opts []Option) *Model {
 	}
 	m.Variant, m.Input, m.Classes, m.Options = v.Name, o.Input, o.Classes, o
 	return m
-}
-
-var registry = []registered{
-	{&lenet5, LeNet5},
-	{&alexnet, AlexNet},
-	{&zfnet, ZFNet},
-	{&vgg11, VGG11}, {&vgg13, VGG13}, {&vgg16, VGG16}, {&vgg19, VGG19},
-	{&googlenet, GoogLeNet},
-	{&allCNN, AllCNN}, {&convPoolCNN, ConvPoolCNN}, {&stridedCNN, StridedCNN},
-	{&resnet18, ResNet18}, {&resnet34, ResNet34}, {&resnet50, ResNet50}, {&resnet101, ResNet101}, {&resnet152, ResNet152},
-	{&resnet8, ResNet8}, {&resnet14, ResNet14}, {&resnet20, ResNet20}, {&resnet32, ResNet32}, {&resnet44, ResNet44}, {&resnet56, ResNet56}, {&resnet110, ResNet110},
-	{&alphaGoPolicy, AlphaGoPolicy}, {&alphaGoValue, AlphaGoValue},
 }

@@ -19,23 +19,23 @@ const (
 )
 
 var (
-	resnet18 = resnetEntry("resnet18", "27.88", residualTable{2, 2, 2, 2}, basic,
+	resnet18 = registerResNet("resnet18", "27.88", residualTable{2, 2, 2, 2}, basic,
 		resnetVariant("torchvision", "B", 11_689_512, 1_814_073_344, "30.24/10.92 (torchvision)").noting("shortcuts project where the size changes"),
 		resnetVariant("A", "A", 11_515_688, 1_794_805_760, "27.88").noting("shortcuts without parameters"),
 		resnetVariant("C", "C", 12_043_816, 1_878_298_624, "").noting("all shortcuts project"),
 		resnetVariant("plain", "none", 11_515_688, 1_794_805_760, "27.94").noting("no shortcuts"))
-	resnet34 = resnetEntry("resnet34", "24.52", residualTable{3, 4, 6, 3}, basic,
+	resnet34 = registerResNet("resnet34", "24.52", residualTable{3, 4, 6, 3}, basic,
 		resnetVariant("torchvision", "B", 21_797_672, 3_663_761_408, "26.69/8.58 (torchvision); 24.52 in the paper").noting("shortcuts project where the size changes"),
 		resnetVariant("A", "A", 21_623_848, 3_644_493_824, "25.03").noting("shortcuts without parameters"),
 		resnetVariant("C", "C", 22_716_840, 3_830_747_136, "24.19").noting("all shortcuts project"),
 		resnetVariant("plain", "none", 21_623_848, 3_644_493_824, "28.54/10.02").noting("no shortcuts"))
-	resnet50 = resnetEntry("resnet50", "22.85/6.71", residualTable{3, 4, 6, 3}, bottleneck,
+	resnet50 = registerResNet("resnet50", "22.85/6.71", residualTable{3, 4, 6, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 25_557_032, 4_089_184_256, "23.87/7.14 (torchvision)").noting("strides on the 3×3 convolutions"),
 		resnetVariant("paper", "B", 25_557_032, 3_857_973_248, "22.85/6.71").noting("strides on the first 1×1 convolutions"))
-	resnet101 = resnetEntry("resnet101", "21.75/6.05", residualTable{3, 4, 23, 3}, bottleneck,
+	resnet101 = registerResNet("resnet101", "21.75/6.05", residualTable{3, 4, 23, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 44_549_160, 7_801_405_440, "22.63/6.45 (torchvision)").noting("strides on the 3×3 convolutions"),
 		resnetVariant("paper", "B", 44_549_160, 7_570_194_432, "21.75/6.05").noting("strides on the first 1×1 convolutions"))
-	resnet152 = resnetEntry("resnet152", "21.43/5.71", residualTable{3, 8, 36, 3}, bottleneck,
+	resnet152 = registerResNet("resnet152", "21.43/5.71", residualTable{3, 8, 36, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 60_192_808, 11_513_626_624, "21.69/5.95 (torchvision)").noting("strides on the 3×3 convolutions"),
 		resnetVariant("paper", "B", 60_192_808, 11_282_415_616, "21.43/5.71").noting("strides on the first 1×1 convolutions"))
 )
@@ -43,14 +43,14 @@ var (
 // A residualTable is a column of table 1: the number of blocks in each stage. Stage s is 64·2^s wide.
 type residualTable [4]int
 
-func resnetEntry(name, paperError string, table residualTable, block blockKind, variants ...VariantInfo) Entry {
-	return Entry{
+func registerResNet(name, paperError string, table residualTable, block blockKind, variants ...VariantInfo) func(...Option) *Model {
+	return Register(Entry{
 		Name: name, Title: "ResNet-" + name[6:], Year: 2015, ArXiv: "1512.03385",
 		Paper: resnetPaper, Idea: resnetIdea, Recipe: resnetRecipe, PaperError: paperError, Variants: variants, Recipes: resnetRecipes,
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return resnet(b, x, o, table, block)
 		},
-	}
+	})
 }
 
 func resnetVariant(name, shortcut string, params, macs int64, paperError string) VariantInfo {
@@ -76,22 +76,22 @@ var resnetRecipes = []recipe.Recipe{
 //
 // Input N×3×224×224; 11,689,512 parameters; 1.814 GMAC. Variants: "A" (the paper's option A, which it
 // compares with "plain") and "C". Options of all residual networks: [Shortcut], [Width].
-func ResNet18(opts ...Option) *Model { return resnet18.model(opts) }
+func ResNet18(opts ...Option) *Model { return resnet18(opts...) }
 
 // ResNet34 is the 34-layer column: 21,797,672 parameters; 3.664 GMAC. Variants: "A", "C", "plain".
-func ResNet34(opts ...Option) *Model { return resnet34.model(opts) }
+func ResNet34(opts ...Option) *Model { return resnet34(opts...) }
 
 // ResNet50 is the 50-layer column, of bottleneck blocks, with torchvision's strides: 25,557,032
 // parameters; 4.089 GMAC. Variant "paper" has its strides on the first convolution of a block: 3.858
 // GMAC.
-func ResNet50(opts ...Option) *Model { return resnet50.model(opts) }
+func ResNet50(opts ...Option) *Model { return resnet50(opts...) }
 
 // ResNet101 is the 101-layer column: 44,549,160 parameters; 7.80 GMAC. Variant "paper" as for [ResNet50].
-func ResNet101(opts ...Option) *Model { return resnet101.model(opts) }
+func ResNet101(opts ...Option) *Model { return resnet101(opts...) }
 
 // ResNet152 is the 152-layer column: 60,192,808 parameters; 11.51 GMAC. Variant "paper" as for
 // [ResNet50].
-func ResNet152(opts ...Option) *Model { return resnet152.model(opts) }
+func ResNet152(opts ...Option) *Model { return resnet152(opts...) }
 
 // resnet builds a column of table 1. Initial weights are those of He et al. (arXiv:1502.01852), in
 // the torchvision variant scaled by fan-out.

@@ -13,22 +13,22 @@ import (
 // ResNet for CIFAR-10: He et al., arXiv:1512.03385, section 4.2.
 
 var (
-	resnet8   = cifarEntry(8, 75_290, 12_239_488, "")
-	resnet14  = cifarEntry(14, 172_506, 26_395_264, "")
-	resnet20  = cifarEntry(20, 269_722, 40_551_040, "8.75")
-	resnet32  = cifarEntry(32, 464_154, 68_862_592, "7.51")
-	resnet44  = cifarEntry(44, 658_586, 97_174_144, "7.17")
-	resnet56  = cifarEntry(56, 853_018, 125_485_696, "6.97")
-	resnet110 = cifarEntry(110, 1_727_962, 252_887_680, "6.43")
+	resnet8   = registerCIFAR(8, 75_290, 12_239_488, "")
+	resnet14  = registerCIFAR(14, 172_506, 26_395_264, "")
+	resnet20  = registerCIFAR(20, 269_722, 40_551_040, "8.75")
+	resnet32  = registerCIFAR(32, 464_154, 68_862_592, "7.51")
+	resnet44  = registerCIFAR(44, 658_586, 97_174_144, "7.17")
+	resnet56  = registerCIFAR(56, 853_018, 125_485_696, "6.97")
+	resnet110 = registerCIFAR(110, 1_727_962, 252_887_680, "6.43")
 )
 
-func cifarEntry(depth int, params, macs int64, paperError string) Entry {
+func registerCIFAR(depth int, params, macs int64, paperError string) func(...Option) *Model {
 	e := Entry{
 		Name: fmt.Sprintf("resnet%d", depth), Title: fmt.Sprintf("ResNet-%d for CIFAR", depth), Year: 2015, ArXiv: "1512.03385",
 		Paper: resnetPaper + ", section 4.2", Idea: resnetIdea,
 		Recipe:  "batch 128, momentum 0.9, weight decay 1e-4, lr 0.1 /10 at 32k and 48k of 64k steps, 4-pixel pad, crop and flip",
 		Recipes: cifarRecipes(depth),
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			return cifarResNet(b, x, o, (depth-2)/6)
 		},
 	}
@@ -41,7 +41,7 @@ func cifarEntry(depth int, params, macs int64, paperError string) Entry {
 		v.Options.Classes, v.Options.Input = 10, [3]int{3, 32, 32}
 		e.Variants = append(e.Variants, v)
 	}
-	return e
+	return Register(e)
 }
 
 // cifarRecipes are section 4.2: batches of 128, rate 0.1 divided by 10 at 32,000 and 48,000 of 64,000 steps, weight
@@ -65,25 +65,25 @@ func cifarRecipes(depth int) []recipe.Recipe {
 // in each stage, a depth of 6n + 2. Its shortcuts have no parameters (option A).
 //
 // Input N×3×32×32; 75,290 parameters; 0.012 GMAC. Variant "plain" has no shortcuts. Options: [Shortcut], [Width].
-func ResNet8(opts ...Option) *Model { return resnet8.model(opts) }
+func ResNet8(opts ...Option) *Model { return resnet8(opts...) }
 
 // ResNet14 has n = 2: 172,506 parameters; 0.026 GMAC.
-func ResNet14(opts ...Option) *Model { return resnet14.model(opts) }
+func ResNet14(opts ...Option) *Model { return resnet14(opts...) }
 
 // ResNet20 has n = 3: 269,722 parameters; 0.041 GMAC.
-func ResNet20(opts ...Option) *Model { return resnet20.model(opts) }
+func ResNet20(opts ...Option) *Model { return resnet20(opts...) }
 
 // ResNet32 has n = 5: 464,154 parameters; 0.069 GMAC.
-func ResNet32(opts ...Option) *Model { return resnet32.model(opts) }
+func ResNet32(opts ...Option) *Model { return resnet32(opts...) }
 
 // ResNet44 has n = 7: 658,586 parameters; 0.097 GMAC.
-func ResNet44(opts ...Option) *Model { return resnet44.model(opts) }
+func ResNet44(opts ...Option) *Model { return resnet44(opts...) }
 
 // ResNet56 has n = 9: 853,018 parameters; 0.126 GMAC.
-func ResNet56(opts ...Option) *Model { return resnet56.model(opts) }
+func ResNet56(opts ...Option) *Model { return resnet56(opts...) }
 
 // ResNet110 has n = 18: 1,727,962 parameters; 0.253 GMAC.
-func ResNet110(opts ...Option) *Model { return resnet110.model(opts) }
+func ResNet110(opts ...Option) *Model { return resnet110(opts...) }
 
 // cifarResNet has the names and initial weights of Y. Idelbayev's PyTorch networks, whose published
 // weights fit.

@@ -23,44 +23,44 @@ var vggTable = map[string][5][]int{
 }
 
 var (
-	vgg11 = vggEntry("vgg11", "A",
+	vgg11 = registerVGG("vgg11", "A",
 		vggVariant("A", 132_863_336, 7_609_090_048, "29.6/10.4"),
 		vggVariant("A-LRN", 132_863_336, 7_609_090_048, "29.7/10.5").noting("response normalisation after the first layer"),
 		vggVariant("bn", 132_868_840, 7_609_090_048, "29.63/10.19 (torchvision)").withBatchNorm(),
 		vggVariant("gap", 9_733_480, 7_485_968_384, "").withAveraging(),
 		vggVariant("cifar-bn", 9_231_114, 152_769_536, "").forSmallImages())
-	vgg13 = vggEntry("vgg13", "B",
+	vgg13 = registerVGG("vgg13", "B",
 		vggVariant("B", 133_047_848, 11_308_466_176, "28.7/9.9"),
 		vggVariant("bn", 133_053_736, 11_308_466_176, "28.41/9.63 (torchvision)").withBatchNorm(),
 		vggVariant("gap", 9_917_992, 11_185_344_512, "").withAveraging(),
 		vggVariant("cifar-bn", 9_416_010, 228_267_008, "").forSmallImages())
-	vgg16 = vggEntry("vgg16", "D",
+	vgg16 = registerVGG("vgg16", "D",
 		vggVariant("D", 138_357_544, 15_470_264_320, "27.0/8.8"),
 		vggVariant("C", 133_638_952, 11_770_888_192, "28.1/9.4").noting("the third convolutions of stages 3 to 5 are 1×1"),
 		vggVariant("bn", 138_365_992, 15_470_264_320, "26.64/8.48 (torchvision)").withBatchNorm(),
 		vggVariant("gap", 15_227_688, 15_347_142_656, "").withAveraging(),
 		vggVariant("cifar-bn", 14_728_266, 313_201_664, "").forSmallImages())
-	vgg19 = vggEntry("vgg19", "E",
+	vgg19 = registerVGG("vgg19", "E",
 		vggVariant("E", 143_667_240, 19_632_062_464, "27.3/9.0"),
 		vggVariant("bn", 143_678_248, 19_632_062_464, "25.78/8.12 (torchvision)").withBatchNorm(),
 		vggVariant("gap", 20_537_384, 19_508_940_800, "").withAveraging(),
 		vggVariant("cifar-bn", 20_040_522, 398_136_320, "").forSmallImages())
 )
 
-func vggEntry(name, configuration string, variants ...VariantInfo) Entry {
-	return Entry{
+func registerVGG(name, configuration string, variants ...VariantInfo) func(...Option) *Model {
+	return Register(Entry{
 		Name: name, Title: "VGG-" + name[3:], Year: 2014, ArXiv: "1409.1556",
 		Paper:    "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015",
 		Idea:     "Nothing but 3×3 convolutions: two see as far as a 5×5, three as a 7×7, with fewer weights and more non-linearity.",
 		Recipe:   "batch 256, momentum 0.9, weight decay 5e-4, dropout 0.5, lr 0.01 /10 on plateau three times, 74 epochs",
 		Variants: variants, Recipes: vggRecipes,
-		build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
+		Build: func(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node {
 			if o.Variant == "C" {
 				return vgg(b, x, o, vggTable["C"])
 			}
 			return vgg(b, x, o, vggTable[configuration])
 		},
-	}
+	})
 }
 
 func vggVariant(name string, params, macs int64, paperError string) VariantInfo {
@@ -114,20 +114,20 @@ var vggRecipes = []recipe.Recipe{
 // Input N×3×224×224; 132,863,336 parameters; 7.61 GMAC. Variants: "A-LRN"; "bn", 132,868,840 parameters;
 // "gap", 9,733,480; "cifar-bn", for N×3×32×32 and 10 classes, 9,231,114 and 0.153 GMAC. Options of all VGG
 // networks: [BatchNorm], [Head], [Dropout], [Width].
-func VGG11(opts ...Option) *Model { return vgg11.model(opts) }
+func VGG11(opts ...Option) *Model { return vgg11(opts...) }
 
 // VGG13 is configuration B: 133,047,848 parameters; 11.31 GMAC. Variants: "bn", 133,053,736; "gap";
 // "cifar-bn", 9,416,010 and 0.228 GMAC.
-func VGG13(opts ...Option) *Model { return vgg13.model(opts) }
+func VGG13(opts ...Option) *Model { return vgg13(opts...) }
 
 // VGG16 is configuration D: 138,357,544 parameters; 15.47 GMAC. Variants: "C", 133,638,952 parameters,
 // 11.77 GMAC; "bn", 138,365,992; "gap", 15,227,688; "cifar-bn", for N×3×32×32 and 10 classes, 14,728,266
 // and 0.313 GMAC.
-func VGG16(opts ...Option) *Model { return vgg16.model(opts) }
+func VGG16(opts ...Option) *Model { return vgg16(opts...) }
 
 // VGG19 is configuration E: 143,667,240 parameters; 19.63 GMAC. Variants: "bn", 143,678,248; "gap",
 // 20,537,384; "cifar-bn", 20,040,522 and 0.398 GMAC.
-func VGG19(opts ...Option) *Model { return vgg19.model(opts) }
+func VGG19(opts ...Option) *Model { return vgg19(opts...) }
 
 // vgg builds a row of the table. Layers are numbered as in torchvision's list of modules, where ReLU,
 // pooling and normalisation count. Initial weights are Glorot's, as the paper came to recommend (section

@@ -10,7 +10,7 @@ import (
 // ZFNet: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
 // arXiv:1311.2901, figure 3 and section 3.1.
 
-var zfnet = Entry{
+var zfnet = Register(Entry{
 	Name: "zfnet", Title: "ZFNet", Year: 2013, ArXiv: "1311.2901",
 	Paper:  "Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014",
 	Idea:   "AlexNet after a look inside: smaller first filters and stride keep what the larger ones lost.",
@@ -40,14 +40,14 @@ var zfnet = Entry{
 		}},
 		recipe.Quick(5, 32, 0.01).With(func(c *recipe.Config) { c.Initialiser, c.Schedule.Start = "he", 0.3 }),
 	},
-	build: zfnetBuild,
-}
+	Build: zfnetBuild,
+})
 
 // ZFNet is the network of Zeiler and Fergus (arXiv:1311.2901, figure 3).
 //
 // Input N×3×224×224; 62,357,608 parameters; 1.168 GMAC. Variant "wide": 107,627,624; 2.477. Options:
 // [Width], [Dropout].
-func ZFNet(opts ...Option) *Model { return zfnet.model(opts) }
+func ZFNet(opts ...Option) *Model { return zfnet(opts...) }
 
 // zfnetBuild follows figure 3: each of the first two layers is convolved, rectified, pooled 3/2 and
 // contrast normalised across maps, for which the paper gives no numbers: they are AlexNet's, from whose

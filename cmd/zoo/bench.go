@@ -11,7 +11,6 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
 func newBench(a *app) *cobra.Command {
@@ -20,18 +19,18 @@ func newBench(a *app) *cobra.Command {
 	var seconds float64
 	c := train.BenchConfig{}
 	cmd := &cobra.Command{
-		Use:               "bench NAME",
+		Use:               "bench NAME|FILE.onnx",
 		Short:             "Time a network's step, in training or in inference",
-		Args:              arguments(1, 1, "the name of a network"),
+		Args:              arguments(1, 1, "the name of a network, or an ONNX model"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := flags.options()
 			if err != nil {
 				return err
 			}
-			m, err := zoo.New(args[0], opts...)
+			m, err := architecture(args[0], opts...)
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			n, err := network(m)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 func newEval(a *app) *cobra.Command {
@@ -58,6 +59,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 					return err
 				}
 				args = []string{newest}
+			}
+			if err := a.have(cmd.Context(), args...); err != nil {
+				return err
 			}
 			args, err := expand(args, ensemble)
 			if err != nil {
@@ -231,6 +235,9 @@ func find(arg string) (path string, s source, err error) {
 		}
 		return arg, source{name: embeddedPart(e.Meta.Data)}, nil
 	}
+	if _, ok := publishedEntry(arg); ok {
+		return arg, source{}, nil
+	}
 	info, err := os.Stat(arg)
 	if err == nil && !info.IsDir() {
 		if run := runOf(arg); run != "" {
@@ -240,12 +247,16 @@ func find(arg string) (path string, s source, err error) {
 			}
 			return arg, s, err
 		}
-		r, err := weights.Open(arg)
+		r, err := openWeights(arg)
 		if err != nil {
 			return "", s, err
 		}
 		defer r.Close()
-		return arg, source{name: r.Meta().Data, trained: trainedOn(r.Meta())}, nil
+		s := source{name: r.Meta().Data, trained: trainedOn(r.Meta())}
+		if assumed := infer.Assumed(r.Meta()); assumed != "" {
+			s.notes = append(s.notes, arg+": "+assumed)
+		}
+		return arg, s, nil
 	}
 	if err != nil && (arg != "runs" || !os.IsNotExist(err)) {
 		return "", s, missing(arg, err)

@@ -88,6 +88,9 @@ they are in the file, measured on the test images. What was measured becomes par
 			if flags.data != "" && !flags.card {
 				return usage(errors.New("--data is for --card"))
 			}
+			if err := a.have(cmd.Context(), args[0]); err != nil {
+				return err
+			}
 			list, err := exported(args[0], flags)
 			if err != nil {
 				return err

@@ -18,15 +18,16 @@ func newInspect(a *app) *cobra.Command {
 	var conv string
 	var flags networkFlags
 	cmd := &cobra.Command{
-		Use:   "inspect NAME",
+		Use:   "inspect NAME|FILE.onnx",
 		Short: "Show a network layer by layer: arithmetic, shapes, parameters, multiply-adds",
 		Example: `  zoo inspect vgg16
+  zoo inspect model.onnx
   zoo inspect --conv 36x36x3,5x5,10,stride=1,pad=0`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("conv") {
 				return arguments(0, 0, "")(cmd, args)
 			}
-			return arguments(1, 1, "the name of a network")(cmd, args)
+			return arguments(1, 1, "the name of a network, or an ONNX model")(cmd, args)
 		},
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,9 +46,9 @@ func newInspect(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, err := zoo.New(args[0], opts...)
+			m, err := architecture(args[0], opts...)
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			r, err := zoo.Inspect(m)
 			if err != nil {

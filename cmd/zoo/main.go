@@ -113,7 +113,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.Version = version()
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newCurves(a), newEval(a), newPredict(a), newExplain(a), newServe(a), newGo(a), newImport(a), newExport(a), newData(a), newBench(a), newVersion(a))
+	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newCurves(a), newEval(a), newPredict(a), newExplain(a), newServe(a), newGo(a), newWeights(a), newImport(a), newExport(a), newData(a), newBench(a), newVersion(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var missing *pflag.NotExistError
 		if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // network is a model as the trainer takes it.
@@ -26,6 +28,32 @@ func network(m *zoo.Model) (train.Network, error) {
 		Name: m.Name, Variant: m.Variant, Options: options, Input: m.Input, Classes: m.Classes,
 		Squared: m.Loss == zoo.MSE, Build: m.Build,
 	}, nil
+}
+
+// isONNX reports whether an argument names an ONNX model.
+func isONNX(arg string) bool { return strings.EqualFold(filepath.Ext(arg), ".onnx") }
+
+// architecture describes a network by its name, or the one in an ONNX model.
+func architecture(arg string, opts ...zoo.Option) (*zoo.Model, error) {
+	if !isONNX(arg) {
+		m, err := zoo.New(arg, opts...)
+		return m, usage(err)
+	}
+	var asked zoo.Options
+	for _, f := range opts {
+		f(&asked)
+	}
+	r, err := infer.OpenONNX(arg, asked.Input)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	m, err := infer.Stored(r.Meta())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	m, err = zoo.New(m.Name, append([]zoo.Option{zoo.WithOptions(m.Options)}, opts...)...)
+	return m, usage(err)
 }
 
 // stored makes the network again that a weights file belongs to.

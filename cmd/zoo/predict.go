@@ -40,16 +40,20 @@ func newPredict(a *app) *cobra.Command {
 		Short: "Say what images show",
 		Long: `Say what images show: the most probable classes with their probabilities.
 
-WEIGHTS is a weights file, a run, or the name of weights that are part of the program, such as
-lenet5-fashion-mnist. An image is a JPEG, PNG, GIF, WebP, BMP or TIFF file of any size, or a folder of them.
+WEIGHTS is a weights file, an ONNX model, a run, or the name of weights that are part of the program, such as
+lenet5-fashion-mnist, or that others publish, such as resnet50: these are fetched once (zoo weights list). An image is a JPEG, PNG, GIF, WebP, BMP or TIFF file of any size, or a folder of them.
 They are prepared as for training. Those that cannot be read are named and left out, and the exit code
 is 1 in the end.`,
 		Example: `  zoo predict lenet5-fashion-mnist shoe.png
+  zoo predict resnet50 cat.jpg
   zoo predict runs/resnet18-photos/001 photos --top 1`,
 		Args: arguments(2, -1, "weights and images"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
+			}
+			if err := a.have(cmd.Context(), args[0]); err != nil {
+				return err
 			}
 			path, s, err := find(args[0])
 			if err != nil {

@@ -95,6 +95,18 @@ func (a *app) source(arg string) (serve.Source, error) {
 			return serve.Classifier(c), nil
 		}}, nil
 	}
+	if e, ok := publishedEntry(file); ok {
+		if !named {
+			name = e.Name
+		}
+		return serve.Source{Name: name, Open: func() (serve.Model, error) {
+			c, err := infer.Load(e.Name)
+			if err != nil {
+				return nil, err
+			}
+			return serve.Classifier(c), nil
+		}}, nil
+	}
 	path, _, err := find(file)
 	if err != nil {
 		return serve.Source{}, err
@@ -142,6 +154,14 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 	}
 	if len(args) == 0 {
 		args = served()
+	}
+	for _, arg := range args {
+		if _, file, named := strings.Cut(arg, "="); named {
+			arg = file
+		}
+		if err := a.have(ctx, arg); err != nil {
+			return err
+		}
 	}
 	view, args, err := a.view(args)
 	if err != nil {

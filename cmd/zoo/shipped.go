@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // shipped is what zoo eval takes where nothing was trained.
@@ -26,12 +28,15 @@ func shippedEntry(arg string) (pretrained.Entry, bool) {
 	return e, err == nil
 }
 
-// openWeights opens a weights file, or weights that are part of the program.
+// openWeights opens a weights file, weights that are part of the program, or published ones.
 func openWeights(arg string) (*weights.Reader, error) {
 	if _, ok := shippedEntry(arg); ok {
 		return pretrained.Open(arg)
 	}
-	return weights.Open(arg)
+	if _, ok := publishedEntry(arg); ok {
+		return openPublished(arg)
+	}
+	return infer.Open(arg)
 }
 
 // missing is the error for a file that does not exist: it adds what was probably meant, or could be.
@@ -40,14 +45,20 @@ func missing(arg string, err error) error {
 		return err
 	}
 	err = exists(arg)
+	if failed := listError(); failed != nil {
+		return failed
+	}
 	names := pretrained.Names()
-	if near := weights.Nearest(arg, names); near != "" {
-		return fmt.Errorf("%w: did you mean %s, which is part of the program?", err, near)
+	if near := weights.Nearest(arg, weightsNames()); near != "" {
+		if slices.Contains(names, near) {
+			near += ", which is part of the program"
+		}
+		return fmt.Errorf("%w: did you mean %s?", err, near)
 	}
 	if strings.ContainsAny(arg, `/\.`) { // a path is meant
 		return err
 	}
-	return fmt.Errorf("%w: the weights that are part of the program are %s", err, strings.Join(names, ", "))
+	return fmt.Errorf("%w: the weights that are part of the program are %s; zoo weights list shows those that others publish, too", err, strings.Join(names, ", "))
 }
 
 // newest is the folder of runs, or weights that are part of the program if there is no run in it: an

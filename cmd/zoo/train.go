@@ -45,16 +45,22 @@ type trainFlags struct {
 func newTrain(a *app) *cobra.Command {
 	var f trainFlags
 	cmd := &cobra.Command{
-		Use:   "train NAME",
+		Use:   "train NAME|FILE.onnx",
 		Short: "Train a network",
 		Long: `Train a network, into a folder of its own: runs/NETWORK-DATA/NNN.
 
 Without --data it trains on images that are part of the program. What is trained and how is the
-recipe's choice; flags and --set change single settings of it.`,
-		Example:           "  zoo train lenet5\n  zoo train alexnet --limit 1000 --time 10m --set momentum=0.95\n  zoo train resnet20 --data photos --init resnet20.safetensors --freeze 'layer[1-2].*'",
-		Args:              arguments(0, 1, "the name of a network"),
+recipe's choice; flags and --set change single settings of it.
+
+An ONNX model is trained on from its own weights. Its last layer is replaced by a new one where the
+data has another number of classes.`,
+		Example:           "  zoo train lenet5\n  zoo train alexnet --limit 1000 --time 10m --set momentum=0.95\n  zoo train resnet20 --data photos --init resnet20.safetensors --freeze 'layer[1-2].*'\n  zoo train model.onnx --data photos",
+		Args:              arguments(0, 1, "the name of a network, or an ONNX model"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.have(cmd.Context(), f.init); err != nil {
+				return err
+			}
 			cfg, err := f.configure(args, cmd.Flags())
 			if err != nil {
 				return err
@@ -122,9 +128,9 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 		if f.network.variant != "" {
 			form = append(form, zoo.Variant(f.network.variant))
 		}
-		m, err := zoo.New(args[0], form...)
+		m, err := architecture(args[0], form...)
 		if err != nil {
-			return cfg, usage(err)
+			return cfg, err
 		}
 		data := fashion.Name
 		if f.data != "" {
@@ -138,6 +144,14 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 		}
 		cfg = r.Config
 		cfg.SkipBroken = true
+		if isONNX(args[0]) { // its weights are where training begins, its graph is the network
+			cfg.Init = args[0]
+			o := m.Options
+			o.Classes = 0 // as many as the data has
+			if cfg.Options, err = json.Marshal(o); err != nil {
+				return cfg, err
+			}
+		}
 	}
 	if given.Changed("data") {
 		if cfg.Data, cfg.DataDir, err = dataFlag(f.data); err != nil {
@@ -207,6 +221,9 @@ func (f *trainFlags) configure(args []string, given *pflag.FlagSet) (recipe.Conf
 func initPath(name string) (string, error) {
 	if _, ok := shippedEntry(name); ok || name == "" {
 		return name, nil
+	}
+	if e, ok := publishedEntry(name); ok {
+		return e.Name, nil
 	}
 	path, _, err := find(name)
 	if err != nil {

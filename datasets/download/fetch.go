@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -158,6 +159,10 @@ func (g *getter) attempt(ctx context.Context, from string, f File, part string) 
 		return err
 	}
 	resp, err := g.Client.Do(req)
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return finalError{plain(err)}
+	}
 	if err != nil {
 		return plain(err)
 	}

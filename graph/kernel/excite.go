@@ -41,12 +41,12 @@ func (t *excite) Task(task, _ int) {
 	for u := from; u < to; u++ {
 		n, block := u/blocks, u%blocks
 		f := lanesOf(t.s[n*c:(n+1)*c], block, c, 0)
-		x, y := planeOf(&t.x, u), planeOf(&t.y, u)
+		x, y := t.x.Plane(u), t.y.Plane(u)
 		if t.ds == nil {
 			scaleLanes(x, y, &f)
 			continue
 		}
-		dy := planeOf(&t.other, u)
+		dy := t.other.Plane(u)
 		var total [Block]float64
 		for i := range pieces(pixels) {
 			a, b := piece(i, pixels)
@@ -62,26 +62,14 @@ func (t *excite) Task(task, _ int) {
 
 // scaleLanes multiplies every pixel by the factors.
 func scaleLanes(x, y []float32, f *[Block]float32) {
-	for len(x) > 0 {
-		a, b := (*[Block]float32)(x), (*[Block]float32)(y)
-		for j, v := range a {
-			b[j] = v * f[j]
-		}
-		x, y = x[Block:], y[Block:]
-	}
+	simd.Normalise(x, y, &simd.Affine{Scale: *f}, simd.Unclipped)
 }
 
 // addDots adds the sums of the products of pixels to total.
 func addDots(x, y []float32, total *[Block]float64) {
-	var s [Block]float32
-	for len(x) > 0 {
-		a, b := (*[Block]float32)(x), (*[Block]float32)(y)
-		for j, v := range a {
-			s[j] += v * b[j]
-		}
-		x, y = x[Block:], y[Block:]
-	}
-	for j, v := range s {
+	var sums, dots [Block]float32
+	simd.SumGrads(x, y, &simd.Affine{}, simd.Unclipped, &sums, &dots)
+	for j, v := range dots {
 		total[j] += float64(v)
 	}
 }

@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
+)
 
 // layerPixels is the number of pixels of a task: their channels, which lie blocks apart, are walked over
 // a few times.
@@ -78,44 +82,47 @@ func (t *layerNorm) Task(task, _ int) {
 
 // run is the run of pixels of a block of an image.
 func (t *layerNorm) run(a *Act, n, block, from, pixels int) []float32 {
-	return planeOf(a, n*Blocks(a.C)+block)[from*Block : (from+pixels)*Block]
+	return a.Plane(n*Blocks(a.C) + block)[from*Block : (from+pixels)*Block]
 }
 
 func (t *layerNorm) forward(n, from int, mean, invstd []float32) {
 	blocks, c, pixels := Blocks(t.x.C), t.x.C, len(mean)
-	var sums [layerPixels][Block]float32
-	for block := range blocks {
-		for p, x := 0, t.run(&t.x, n, block, from, pixels); p < pixels; p, x = p+1, x[Block:] {
-			for j, v := range (*[Block]float32)(x) {
-				sums[p][j] += v // lanes beyond the last channel are zeros
-			}
-		}
+	var room [2][layerPixels * Block]float32
+	sums, squares := room[0][:pixels*Block], room[1][:pixels*Block]
+	for block := range blocks { // lanes beyond the last channel are zeros
+		simd.AddTo(t.run(&t.x, n, block, from, pixels), sums)
 	}
+	simd.SumLanes(sums, mean)
 	for p := range mean {
-		mean[p] = float32(sumLanes(&sums[p]) / float64(c))
+		mean[p] /= float32(c)
 	}
-	clear(sums[:])
+	// What the mean lacks shows in the distances from it.
+	clear(sums)
 	for block := range blocks {
-		lanes := min(Block, c-block*Block)
-		for p, x := 0, t.run(&t.x, n, block, from, pixels); p < pixels; p, x = p+1, x[Block:] {
-			for j, v := range x[:lanes] {
-				d := v - mean[p]
-				sums[p][j] += d * d
+		x := t.run(&t.x, n, block, from, pixels)
+		if lanes := c - block*Block; lanes < Block {
+			for p := range pixels {
+				for j, v := range x[p*Block:][:lanes] {
+					d := v - mean[p]
+					sums[p*Block+j] += d
+					squares[p*Block+j] += d * d
+				}
 			}
+			continue
 		}
+		simd.LayerMoments(x, mean, sums, squares)
 	}
-	for p := range invstd {
-		invstd[p] = float32(1 / math.Sqrt(sumLanes(&sums[p])/float64(c)+t.eps))
+	var away [layerPixels]float32
+	simd.SumLanes(sums, away[:pixels])
+	simd.SumLanes(squares, invstd)
+	for p, v := range invstd {
+		rest := float64(away[p]) / float64(c)
+		invstd[p] = float32(1 / math.Sqrt(max(0, float64(v)/float64(c)-rest*rest)+t.eps))
+		mean[p] = float32(float64(mean[p]) + rest)
 	}
 	for block := range blocks {
 		gamma, beta := lanesOf(t.gamma, block, c, 1), lanesOf(t.beta, block, c, 0)
-		x, y := t.run(&t.x, n, block, from, pixels), t.run(&t.y, n, block, from, pixels)
-		for p := range pixels {
-			a, b := (*[Block]float32)(x[p*Block:]), (*[Block]float32)(y[p*Block:])
-			for j, v := range a {
-				b[j] = (v-mean[p])*invstd[p]*gamma[j] + beta[j]
-			}
-		}
+		simd.LayerNormalise(t.run(&t.x, n, block, from, pixels), t.run(&t.y, n, block, from, pixels), mean, invstd, &gamma, &beta)
 	}
 }
 
@@ -124,46 +131,29 @@ func (t *layerNorm) backward(task, n, from int, mean, invstd []float32) {
 	blocks, c, pixels := Blocks(t.x.C), t.x.C, len(mean)
 	width := blocks * Block
 	dgamma, dbeta := t.partial[2*task*width:][:width], t.partial[(2*task+1)*width:][:width]
-	var g, gx [layerPixels][Block]float32
+	var room [2][layerPixels * Block]float32
+	g, gx := room[0][:pixels*Block], room[1][:pixels*Block]
 	for block := range blocks {
 		gamma := lanesOf(t.gamma, block, c, 1)
-		x, dy := t.run(&t.x, n, block, from, pixels), t.run(&t.dy, n, block, from, pixels)
-		var dg, db [Block]float32
-		for p := range pixels {
-			a, d := (*[Block]float32)(x[p*Block:]), (*[Block]float32)(dy[p*Block:])
-			for j, v := range a {
-				hat := (v - mean[p]) * invstd[p]
-				dg[j] += d[j] * hat
-				db[j] += d[j]
-				g[p][j] += d[j] * gamma[j]
-				gx[p][j] += d[j] * gamma[j] * hat
-			}
-		}
-		copy(dgamma[block*Block:], dg[:])
-		copy(dbeta[block*Block:], db[:])
+		simd.LayerSums(t.run(&t.x, n, block, from, pixels), t.run(&t.dy, n, block, from, pixels), mean, invstd, &gamma, g, gx,
+			(*[Block]float32)(dgamma[block*Block:]), (*[Block]float32)(dbeta[block*Block:]))
 	}
-	var meanG, meanGX [layerPixels]float32
+	var means [2][layerPixels]float32
+	meanG, meanGX := means[0][:pixels], means[1][:pixels]
+	simd.SumLanes(g, meanG)
+	simd.SumLanes(gx, meanGX)
 	for p := range pixels {
-		meanG[p], meanGX[p] = float32(sumLanes(&g[p])/float64(c)), float32(sumLanes(&gx[p])/float64(c))
+		meanG[p] /= float32(c)
+		meanGX[p] /= float32(c)
 	}
 	for block := range blocks {
-		gamma, lanes := lanesOf(t.gamma, block, c, 1), min(Block, c-block*Block)
-		x, dy, dx := t.run(&t.x, n, block, from, pixels), t.run(&t.dy, n, block, from, pixels), t.run(&t.y, n, block, from, pixels)
-		for p := range pixels {
-			a, d, out := (*[Block]float32)(x[p*Block:]), (*[Block]float32)(dy[p*Block:]), (*[Block]float32)(dx[p*Block:])
-			for j := range lanes {
-				hat := (a[j] - mean[p]) * invstd[p]
-				out[j] = invstd[p] * (d[j]*gamma[j] - meanG[p] - hat*meanGX[p])
+		gamma := lanesOf(t.gamma, block, c, 1)
+		dx := t.run(&t.y, n, block, from, pixels)
+		simd.LayerGrad(t.run(&t.x, n, block, from, pixels), t.run(&t.dy, n, block, from, pixels), dx, mean, invstd, &gamma, meanG, meanGX)
+		if lanes := c - block*Block; lanes < Block {
+			for p := range pixels {
+				clear(dx[p*Block+lanes:][:Block-lanes])
 			}
-			clear(out[lanes:])
 		}
 	}
-}
-
-func sumLanes(v *[Block]float32) float64 {
-	var s float64
-	for _, x := range v {
-		s += float64(x)
-	}
-	return s
 }

@@ -66,13 +66,6 @@ func runKept[T any, P interface {
 	k.put(t)
 }
 
-// planeOf returns the i-th plane of a batch, one block of channels of one image: H·W pixels of 16 lanes.
-func planeOf(a *Act, i int) []float32 {
-	blocks, size := Blocks(a.C), a.H*a.W*Block
-	from := i/blocks*a.Stride + i%blocks*size
-	return a.Data[from : from+size : from+size]
-}
-
 // wantAct panics unless a is n×c×h×w and its slice holds it: the assembly trusts what it is given.
 func wantAct(op, name string, a *Act, n, c, h, w int) {
 	if a.N != n || a.C != c || a.H != h || a.W != w {

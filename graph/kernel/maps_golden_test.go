@@ -118,7 +118,7 @@ func checkGoldenBatchNorm(t *testing.T, p *Pool, g *mapGolden) {
 	wantNear(t, "mean", widen(mean), g.Mean, 1e-6)
 	wantNear(t, "variance", widen(variance), g.Variance, 1e-6)
 	dy := mapOf(in, series(6, in.len()))
-	BatchNormGrad(p, x, dy, gamma32, beta, mean, invstd, dx, dgamma, dbeta, g.Relu)
+	BatchNormGrad(p, x, dy, gamma32, beta, mean, invstd, dx, dgamma, dbeta, reluIf(g.Relu))
 	wantNear(t, "dx", plainOf(t, dx), g.Dx, 1e-5)
 	wantNear(t, "dgamma", widen(dgamma), g.Dgamma, 1e-5)
 	wantNear(t, "dbeta", widen(dbeta), g.Dbeta, 1e-5)

@@ -42,7 +42,7 @@ func mapOf(s mapShape, plain []float64) Act {
 		clear(a.Data[n*a.Stride : (n+1)*a.Stride-mapGap])
 		for c := range s.c {
 			for i, v := range s.plane(plain, n, c) {
-				planeOf(&a, n*Blocks(s.c)+c/Block)[i*Block+c%Block] = float32(v)
+				a.Plane(n*Blocks(s.c) + c/Block)[i*Block+c%Block] = float32(v)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func plainOf(t testing.TB, a Act) []float64 {
 	before := a.Data[:0:0]
 	for n := range s.n {
 		for b := range Blocks(s.c) {
-			for i, v := range planeOf(&a, n*Blocks(s.c)+b) {
+			for i, v := range a.Plane(n*Blocks(s.c) + b) {
 				c := b*Block + i%Block
 				if c < s.c {
 					s.plane(plain, n, c)[i/Block] = float64(v)

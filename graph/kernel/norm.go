@@ -119,16 +119,16 @@ func (t *batchNorm) finish(block, first, end int) {
 }
 
 func (t *batchNorm) apply(block, from, to int) {
-	relu := t.act.Kind == ReLUKind
+	clip, clipped := t.act.Clip()
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
 	for i := from; i < to; i++ {
 		x, y := t.in(&t.x, block, i), t.in(&t.y, block, i)
 		if t.residual != nil {
-			simd.NormaliseAdd(x, t.in(t.residual, block, i), y, &a, relu)
+			simd.NormaliseAdd(x, t.in(t.residual, block, i), y, &a, clip)
 		} else {
-			simd.Normalise(x, y, &a, relu)
+			simd.Normalise(x, y, &a, clip)
 		}
-		if !relu {
+		if !clipped {
 			simd.ActivatePixels(t.act, y, t.x.C-block*Block)
 		}
 	}
@@ -153,16 +153,16 @@ type batchNormGrad struct {
 	x, dy, dx                 Act
 	gamma, beta, mean, invstd []float32
 	dgamma, dbeta             []float32
-	relu                      bool
+	act                       Activation
 	partial                   []gradSums
 }
 
 var batchNormGrads kept[batchNormGrad]
 
 // BatchNormGrad writes the gradients of [BatchNorm]: all of dx, and dgamma and dbeta of C elements each.
-// x, gamma, beta, mean, invstd and relu are those of the call it is the gradient of; what a fused
-// ReLU let through is found from them, so that nobody has to keep y. x and dy are read twice. dx may be dy.
-func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, relu bool) {
+// x, gamma, beta, mean, invstd and act are those of the call it is the gradient of; what the
+// activation let through is found from them, so that nobody has to keep y. x and dy are read twice. dx may be dy.
+func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, act Activation) {
 	const op = "BatchNormGrad"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
 	wantAct(op, "dy", &dy, x.N, x.C, x.H, x.W)
@@ -174,7 +174,7 @@ func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx A
 	wantLen(op, "dgamma", len(dgamma), x.C)
 	wantLen(op, "dbeta", len(dbeta), x.C)
 	t := batchNormGrads.get()
-	t.x, t.dy, t.dx, t.relu = x, dy, dx, relu
+	t.x, t.dy, t.dx, t.act = x, dy, dx, act
 	t.gamma, t.beta, t.mean, t.invstd, t.dgamma, t.dbeta = gamma, beta, mean, invstd, dgamma, dbeta
 	t.partial = grown(t.partial, t.plan(&x, 2))
 	t.run(p, t, 3)
@@ -182,21 +182,44 @@ func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx A
 	batchNormGrads.put(t)
 }
 
-// gradSums are the sums of dy and of dy·(x − mean) of sixteen channels, of dy that passed the ReLU.
+// gradSums are the sums of dy and of dy·(x − mean) of sixteen channels, of dy behind the activation.
 type gradSums struct{ d, q [Block]float64 }
 
 func (t *batchNormGrad) measure(block, from, to, part int) {
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
 	s := gradSums{}
-	var d, q [Block]float32
-	for i := from; i < to; i++ {
-		simd.SumGrads(t.in(&t.x, block, i), t.in(&t.dy, block, i), &a, t.relu, &d, &q)
+	t.each(block, from, to, &a, func(_ int, x, dy []float32, clip uintptr) {
+		var d, q [Block]float32
+		simd.SumGrads(x, dy, &a, clip, &d, &q)
 		for j := range d {
 			s.d[j] += float64(d[j])
 			s.q[j] += float64(q[j])
 		}
-	}
+	})
 	t.partial[part] = s
+}
+
+// each visits pieces of x and of the gradient behind the activation, and says what clips that still. An activation that is
+// no clipping is found once more from x.
+func (t *batchNormGrad) each(block, from, to int, a *simd.Affine, visit func(i int, x, dy []float32, clip uintptr)) {
+	clip, clipped := t.act.Clip()
+	if clipped {
+		for i := from; i < to; i++ {
+			visit(i, t.in(&t.x, block, i), t.in(&t.dy, block, i), clip)
+		}
+		return
+	}
+	var keptRoom, gradRoom [piecePixels * Block]float32
+	for i := from; i < to; i++ {
+		x := t.in(&t.x, block, i)
+		kept, grad := keptRoom[:len(x)], gradRoom[:len(x)]
+		simd.Normalise(x, kept, a, simd.Unclipped)
+		if t.act.GradFromResult() {
+			simd.Activate(t.act, kept, kept)
+		}
+		simd.ActivateGrad(t.act, kept, t.in(&t.dy, block, i), grad)
+		visit(i, x, grad, simd.Unclipped)
+	}
 }
 
 func (t *batchNormGrad) finish(block, first, end int) {
@@ -222,9 +245,9 @@ func (t *batchNormGrad) apply(block, from, to int) {
 		a.Slope[j] = -a.Scale[j] * t.invstd[c] * t.dgamma[c] / n
 		a.Offset[j] = -a.Scale[j] * t.dbeta[c] / n
 	}
-	for i := from; i < to; i++ {
-		simd.NormaliseGrad(t.in(&t.x, block, i), t.in(&t.dy, block, i), t.in(&t.dx, block, i), &a, t.relu)
-	}
+	t.each(block, from, to, &a, func(i int, x, dy []float32, clip uintptr) {
+		simd.NormaliseGrad(x, dy, t.in(&t.dx, block, i), &a, clip)
+	})
 }
 
 type channelAffine struct {
@@ -257,11 +280,11 @@ func (t *channelAffine) finish(int, int, int)       {}
 
 func (t *channelAffine) apply(block, from, to int) {
 	a := normOf(block, t.x.C, t.scale, t.shift, nil, nil)
-	relu := t.act.Kind == ReLUKind
+	clip, clipped := t.act.Clip()
 	for i := from; i < to; i++ {
 		y := t.in(&t.y, block, i)
-		simd.Normalise(t.in(&t.x, block, i), y, &a, relu)
-		if !relu {
+		simd.Normalise(t.in(&t.x, block, i), y, &a, clip)
+		if !clipped {
 			simd.ActivatePixels(t.act, y, t.x.C-block*Block)
 		}
 	}

@@ -81,7 +81,7 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 						wantNear(t, "mean", widen(mean), want.mean, 1e-6)
 						wantNear(t, "variance", widen(variance), want.variance, 1e-6)
 						wantNear(t, "invstd", widen(invstd), want.invstd, 1e-6)
-						BatchNormGrad(p, in, mapOf(s, dy), gamma, beta, mean, invstd, dx, dgamma, dbeta, relu)
+						BatchNormGrad(p, in, mapOf(s, dy), gamma, beta, mean, invstd, dx, dgamma, dbeta, reluIf(relu))
 						if s.n*s.h*s.w > 1 {
 							wantNear(t, "dx", plainOf(t, dx), want.dx, 1e-5)
 							wantNear(t, "dgamma", widen(dgamma), want.dgamma, 1e-5)
@@ -90,7 +90,7 @@ func TestBatchNormAgreesWithStraightLoops(t *testing.T) {
 
 						// In place: y over x, dx over dy.
 						over, overDx := mapOf(s, x), mapOf(s, dy)
-						BatchNormGrad(p, over, overDx, gamma, beta, mean, invstd, overDx, dgamma, dbeta, relu)
+						BatchNormGrad(p, over, overDx, gamma, beta, mean, invstd, overDx, dgamma, dbeta, reluIf(relu))
 						BatchNorm(p, over, gamma, beta, eps, nil, over, mean, variance, invstd, reluIf(relu))
 						wantSame(t, "y in place", plainOf(t, over), plainOf(t, y))
 						wantSame(t, "dx in place", plainOf(t, overDx), plainOf(t, dx))
@@ -221,7 +221,7 @@ func TestNormAllocatesNothing(t *testing.T) {
 		wantNoAllocation(t, func(p *Pool) {
 			BatchNorm(p, x, v, v, 1e-5, nil, y, v, v, v, reluIf(true))
 			BatchNorm(p, x, v, v, 1e-5, &y, y, v, v, v, reluIf(true))
-			BatchNormGrad(p, x, y, v, v, v, v, y, v, v, true)
+			BatchNormGrad(p, x, y, v, v, v, v, y, v, v, reluIf(true))
 			ChannelAffine(p, x, v, v, y, reluIf(true))
 			ChannelSums(p, x, v)
 		})
@@ -247,7 +247,7 @@ func BenchmarkNorm(b *testing.B) {
 		gamma, beta, mean, variance, invstd, dgamma, dbeta := one(), one(), one(), one(), one(), one(), one()
 		bytes := float64(4 * BlockedLen(s.n, s.c, s.h, s.w))
 		benchmarkMap(b, s.String()+"/forward", 3*bytes, func(p *Pool) { BatchNorm(p, x, gamma, beta, 1e-5, nil, y, mean, variance, invstd, reluIf(true)) })
-		benchmarkMap(b, s.String()+"/gradient", 5*bytes, func(p *Pool) { BatchNormGrad(p, x, dy, gamma, beta, mean, invstd, y, dgamma, dbeta, true) })
+		benchmarkMap(b, s.String()+"/gradient", 5*bytes, func(p *Pool) { BatchNormGrad(p, x, dy, gamma, beta, mean, invstd, y, dgamma, dbeta, reluIf(true)) })
 		benchmarkMap(b, s.String()+"/affine", 2*bytes, func(p *Pool) { ChannelAffine(p, x, gamma, beta, y, reluIf(true)) })
 		benchmarkMap(b, s.String()+"/sums", bytes, func(p *Pool) { ChannelSums(p, x, mean) })
 	}
@@ -281,7 +281,24 @@ func TestNormTakesAnyActivation(t *testing.T) {
 				Activate(p, act, flat, flat)
 				BatchNorm(p, mapOf(s, x), gamma, beta, 1e-5, &residual, want, mean, variance, invstd, act)
 				wantNear(t, "batch norm", plainOf(t, want), widen(flat), 1e-6)
-				return want.Data
+
+				// The gradient, and that of the two in turn.
+				BatchNorm(p, mapOf(s, x), gamma, beta, 1e-5, nil, plain, mean, variance, invstd, Activation{})
+				kept := plain.Data
+				if act.GradFromResult() {
+					BatchNorm(p, mapOf(s, x), gamma, beta, 1e-5, nil, want, mean, variance, invstd, act)
+					kept = want.Data
+				}
+				dy, dz := mapOf(s, mapRandom(9, s.len(), 0)), mapOf(s, mapRandom(9, s.len(), 0))
+				ActivateGrad(p, act, kept, dz.Data, dz.Data)
+				dx, dgamma, dbeta := mapBuffer(s), make([]float32, s.c), make([]float32, s.c)
+				wantDx, wantDgamma, wantDbeta := mapBuffer(s), make([]float32, s.c), make([]float32, s.c)
+				BatchNormGrad(p, mapOf(s, x), dz, gamma, beta, mean, invstd, wantDx, wantDgamma, wantDbeta, Activation{})
+				BatchNormGrad(p, mapOf(s, x), dy, gamma, beta, mean, invstd, dx, dgamma, dbeta, act)
+				wantNear(t, "dx", plainOf(t, dx), plainOf(t, wantDx), 1e-6)
+				wantNear(t, "dgamma", widen(dgamma), widen(wantDgamma), 1e-6)
+				wantNear(t, "dbeta", widen(dbeta), widen(wantDbeta), 1e-6)
+				return append(append(want.Data, dx.Data...), dgamma...)
 			})
 		})
 	}

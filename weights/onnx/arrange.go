@@ -157,7 +157,7 @@ func strided(shape, strides []int, visit func(at int)) {
 
 // arranged is a tensor of elements of t, whose offsets each gives in order; -1 stands for fill.
 func (t *tensor) arranged(shape []int, fill float32, each func(visit func(from int))) *tensor {
-	r := &tensor{typ: t.typ, shape: slices.Clone(shape), weight: t.weight, source: t.source, how: t.how, absent: t.absent}
+	r := &tensor{typ: t.typ, shape: slices.Clone(shape), weight: t.weight, source: t.source, how: t.how, absent: t.absent, fresh: t.fresh}
 	if t.absent {
 		return r
 	}

@@ -49,7 +49,7 @@ func (m *Model) Build(b *graph.Builder, inputs ...*gorgonia.Node) (outputs []*go
 			outputs, err = nil, fmt.Errorf("model %q cannot be built: %v", m.Name, r)
 		}
 	}()
-	c, err := m.construct(b, inputs)
+	c, err := m.construct(b, inputs, false)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +63,8 @@ func (m *Model) Build(b *graph.Builder, inputs ...*gorgonia.Node) (outputs []*go
 	return outputs, c.rebatched(outputs)
 }
 
-// construct builds all nodes.
-func (m *Model) construct(b *graph.Builder, inputs []*gorgonia.Node) (*construction, error) {
+// construct builds all nodes. Turned inputs are N×C×H×W where the model has the channels last.
+func (m *Model) construct(b *graph.Builder, inputs []*gorgonia.Node, turned bool) (*construction, error) {
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (m *Model) construct(b *graph.Builder, inputs []*gorgonia.Node) (*construct
 	for name, t := range m.tensors {
 		c.values[name] = known(t)
 	}
-	if err := c.inputs(inputs); err != nil {
+	if err := c.inputs(inputs, turned); err != nil {
 		return nil, err
 	}
 	for _, n := range m.nodes {
@@ -91,7 +91,7 @@ func (m *Model) construct(b *graph.Builder, inputs []*gorgonia.Node) (*construct
 }
 
 // inputs takes the nodes for the model's inputs.
-func (c *construction) inputs(nodes []*gorgonia.Node) error {
+func (c *construction) inputs(nodes []*gorgonia.Node, turned bool) error {
 	var free []Value
 	for _, v := range c.m.Inputs {
 		if t := c.m.fixed[v.Name]; t != nil {
@@ -114,6 +114,9 @@ func (c *construction) inputs(nodes []*gorgonia.Node) error {
 			return fmt.Errorf("input %s is of type %s: it has to be known when the graph is built (Model.Fix)", v.Name, v.Type)
 		}
 		shape := n.Shape().Clone()
+		if turned {
+			shape = []int{shape[0], shape[2], shape[3], shape[1]}
+		}
 		if v.Shape != nil && len(v.Shape) != len(shape) {
 			return fmt.Errorf("input %s is %s, the graph's has the shape %s", v.Name, v.sides(), sides(shape))
 		}
@@ -126,7 +129,15 @@ func (c *construction) inputs(nodes []*gorgonia.Node) error {
 				return fmt.Errorf("input %s is %s, the graph's has the shape %s", v.Name, v.sides(), sides(shape))
 			}
 		}
-		c.values[v.Name] = &value{shape: shape, n: n, raw: true, uses: c.m.uses[v.Name]}
+		x := &value{shape: n.Shape().Clone(), n: n, raw: true}
+		if turned {
+			var err error
+			if x, err = c.transpose(x, channelsLast); err != nil {
+				return err
+			}
+		}
+		x.uses = c.m.uses[v.Name]
+		c.values[v.Name] = x
 	}
 	return nil
 }
@@ -361,6 +372,9 @@ func (c *construction) param(t *tensor, shape []int, data []float32, buffer bool
 	}
 	c.params[name] = &tensor{shape: shape, how: t.how}
 	init := func(_ *rand.Rand, _ []int, to []float32) { copy(to, data) }
+	if t.fresh && len(shape) > 1 {
+		init = graph.FanInUniform()
+	}
 	if buffer {
 		return c.b.Buffer(name, init, shape...)
 	}

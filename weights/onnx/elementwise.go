@@ -187,6 +187,9 @@ func (c *construction) combined(x, y *value, a graph.Arithmetic) (*value, error)
 	}
 	r := &value{shape: shape, raw: c.isRaw(x) && c.isRaw(y)}
 	r.make = func() *value {
+		if v := c.excited(x, y, a); v != nil {
+			return v
+		}
 		nx, ny := c.side(x, y), c.side(y, x)
 		if a == graph.Plus && slices.Equal(x.shape, y.shape) && x != y {
 			return made(c.b.Add(nx, ny))
@@ -196,6 +199,21 @@ func (c *construction) combined(x, y *value, a graph.Arithmetic) (*value, error)
 	op := a.String()
 	r.formula = &formula{op: op, of: []*value{x, y}}
 	return r, nil
+}
+
+// excited multiplies maps by a factor for each channel of each image.
+func (c *construction) excited(x, y *value, a graph.Arithmetic) *value {
+	if x.rank() == 4 && x.shape[2]*x.shape[3] == 1 {
+		x, y = y, x
+	}
+	if a != graph.Times || x.rank() != 4 || x.t != nil || y.t != nil || !y.is(x.shape[0], x.shape[1], 1, 1) || x.shape[2]*x.shape[3] == 1 {
+		return nil
+	}
+	gate, err := c.reshape(y, x.shape[:2])
+	if err != nil {
+		return nil
+	}
+	return made(c.b.Excite(c.made(x), c.made(gate)))
 }
 
 // side is the node of an operand. Numbers that are combined with the model's input itself arrange it and

@@ -851,34 +851,18 @@ func (c *construction) normalised(x *value, from int, eps float32, scale, shift 
 
 // layerNorm normalises over the channels of maps or over rows.
 func (c *construction) layerNorm(x *value, eps float32, scale, shift *value) *value {
-	mean, err := c.reduced(x, graph.MeanOf, []int{1}, true)
-	step := func(f func() (*value, error)) *value {
-		if err != nil {
-			return nil
+	name := strings.TrimPrefix(c.node.String(), "/")
+	if scale != nil && scale.t != nil {
+		if prefix, ok := strings.CutSuffix(scale.t.source, ".weight"); ok {
+			name = prefix
 		}
-		var v *value
-		v, err = f()
-		return v
 	}
-	plain := func(v *value) *value { v.formula = nil; return v }
-	d := step(func() (*value, error) { return c.combined(x, mean, graph.Minus) })
-	square := step(func() (*value, error) { return c.combined(d, d, graph.Times) })
-	variance := step(func() (*value, error) { return c.reduced(square, graph.MeanOf, []int{1}, true) })
-	variance = step(func() (*value, error) { return c.linear(variance, 1, float64(eps)) })
-	deviation := step(func() (*value, error) { return c.mapped(variance, graph.Function{Kind: graph.Sqrt}, "") })
-	y := step(func() (*value, error) { return c.combined(plain(d), deviation, graph.Over) })
-	for i, p := range []*value{scale, shift} {
+	n := x.shape[1]
+	node := func(p *value, ending string, otherwise float32) *gorgonia.Node {
 		if p == nil {
-			continue
+			return c.constant(&tensor{typ: typeFloat, shape: []int{n}, floats: slices.Repeat([]float32{otherwise}, n)})
 		}
-		shape := slices.Repeat([]int{1}, x.rank())
-		shape[1] = x.shape[1]
-		p = step(func() (*value, error) { return c.reshape(p, shape) })
-		y = step(func() (*value, error) { return c.combined(y, p, []graph.Arithmetic{graph.Times, graph.Plus}[i]) })
+		return c.weight(p, []int{n}, name+ending)
 	}
-	if err != nil {
-		c.b.Errorf("%w", err)
-		return nil
-	}
-	return made(c.made(y))
+	return made(c.b.LayerNormWith(c.made(x), node(scale, ".weight", 1), node(shift, ".bias", 0), name, eps))
 }

@@ -27,6 +27,7 @@ type tensor struct {
 	source string // its name there
 	how    string // what was done to the one of that name
 	absent bool   // its numbers were left out: they are a parameter's, kept elsewhere
+	fresh  bool   // its numbers are drawn anew
 }
 
 // Element types of ONNX.

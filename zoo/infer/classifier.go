@@ -1,10 +1,14 @@
 package infer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -40,16 +44,30 @@ type Prediction struct {
 	Probability float32 `json:"probability"`
 }
 
-// Load reads a classifier from a weights file of ours, such as weights/best.safetensors of a run. The
-// network, its classes and the preprocessing are the file's own; a file without them, of another
-// program, has to pass [Import] first. Errors name the file.
-func Load(path string) (*Classifier, error) {
-	r, err := weights.Open(path)
+// Load reads a classifier: from a weights file of ours, from the best weights of a run's folder, or by the
+// name of weights that others publish, such as "resnet50", which are fetched if they are not in the user's
+// cache (see [Published], and [OpenPublished] to say how). The network, its classes and the preprocessing are
+// the file's own; a file without them, of another program, has to pass [Import] first, but for ONNX models: see [Open]. Errors name the file.
+func Load(name string) (*Classifier, error) {
+	r, err := open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
 	return LoadFrom(r)
+}
+
+func open(name string) (*weights.Reader, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return weights.Open(filepath.Join(name, "weights", "best.safetensors"))
+	case errors.Is(err, fs.ErrNotExist):
+		if _, ok := lookup(name); ok {
+			return OpenPublished(context.Background(), name, FetchOptions{})
+		}
+	}
+	return Open(name)
 }
 
 // LoadFrom is [Load] from an open file or embedded weights. The reader is not needed afterwards.

@@ -106,6 +106,23 @@ func Activate(a Activation, x, y []float32) {
 	}
 }
 
+// ActivateGrad sets dx to dy times the derivative of the activation. kept is what [Activation.GradFromResult] says.
+func ActivateGrad(a Activation, kept, dy, dx []float32) {
+	if len(kept) > 0 {
+		scalars := a.gradScalars()
+		_, _ = dy[len(kept)-1], dx[len(kept)-1]
+		active.ActivateGrad[a.Kind](hide(&kept[0]), hide(&dy[0]), hide(&dx[0]), nil, hide(&scalars[0]), len(kept))
+	}
+}
+
+// gradScalars are what the loop of the gradient takes.
+func (a Activation) gradScalars() [2]float32 {
+	if a.Kind == TanhKind {
+		return [2]float32{a.Amp * a.Slope, a.Slope / a.Amp}
+	}
+	return [2]float32{a.Amp, a.Slope}
+}
+
 // ActivatePixels takes the activation of pixels of a block that has so many channels, or more than sixteen, in place.
 // Lanes without a channel stay zero.
 func ActivatePixels(a Activation, pixels []float32, channels int) {

@@ -1715,6 +1715,170 @@ done4:
 	VZEROUPPER
 	RET
 
+// func normaliseReLU6AVX512(x *float32, y *float32, n int, a *byte)
+// Requires: AVX, AVX512F
+TEXT ·normaliseReLU6AVX512(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         a+24(FP), DX
+	VMOVUPS      (DX), Z0
+	VMOVUPS      64(DX), Z1
+	VMOVUPS      128(DX), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS const1<>+0(SB), Z4
+	MOVQ         n+16(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, (CX)
+	VMOVUPS     64(AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 64(CX)
+	VMOVUPS     128(AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 128(CX)
+	VMOVUPS     192(AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 192(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, (CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA const1<>+0(SB)/4, $(6.0)
+GLOBL const1<>(SB), RODATA|NOPTR, $4
+
+// func normaliseReLU6AVX2(x *float32, y *float32, n int, a *byte)
+// Requires: AVX, FMA3
+TEXT ·normaliseReLU6AVX2(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         a+24(FP), DX
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS const1<>+0(SB), Y7
+	MOVQ         n+16(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, (CX)
+	VMOVUPS     32(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 32(CX)
+	VMOVUPS     64(AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 64(CX)
+	VMOVUPS     96(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 96(CX)
+	VMOVUPS     128(AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 128(CX)
+	VMOVUPS     160(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 160(CX)
+	VMOVUPS     192(AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 192(CX)
+	VMOVUPS     224(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 224(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, (CX)
+	VMOVUPS     32(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 32(CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
 // func normaliseAddAVX512(x *float32, r *float32, y *float32, n int, a *byte)
 // Requires: AVX, AVX512F
 TEXT ·normaliseAddAVX512(SB), NOSPLIT, $0-40
@@ -2028,6 +2192,188 @@ done4:
 	VZEROUPPER
 	RET
 
+// func normaliseAddReLU6AVX512(x *float32, r *float32, y *float32, n int, a *byte)
+// Requires: AVX, AVX512F
+TEXT ·normaliseAddReLU6AVX512(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVQ         a+32(FP), DX
+	MOVQ         r+8(FP), BX
+	VMOVUPS      (DX), Z0
+	VMOVUPS      64(DX), Z1
+	VMOVUPS      128(DX), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS const1<>+0(SB), Z4
+	MOVQ         n+24(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VADDPS      (BX), Z5, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, (CX)
+	VMOVUPS     64(AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VADDPS      64(BX), Z5, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 64(CX)
+	VMOVUPS     128(AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VADDPS      128(BX), Z5, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 128(CX)
+	VMOVUPS     192(AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VADDPS      192(BX), Z5, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 192(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, BX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VADDPS      (BX), Z5, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, (CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, BX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+// func normaliseAddReLU6AVX2(x *float32, r *float32, y *float32, n int, a *byte)
+// Requires: AVX, FMA3
+TEXT ·normaliseAddReLU6AVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVQ         a+32(FP), DX
+	MOVQ         r+8(FP), BX
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS const1<>+0(SB), Y7
+	MOVQ         n+24(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VADDPS      (BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, (CX)
+	VMOVUPS     32(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VADDPS      32(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 32(CX)
+	VMOVUPS     64(AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VADDPS      64(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 64(CX)
+	VMOVUPS     96(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VADDPS      96(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 96(CX)
+	VMOVUPS     128(AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VADDPS      128(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 128(CX)
+	VMOVUPS     160(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VADDPS      160(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 160(CX)
+	VMOVUPS     192(AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VADDPS      192(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 192(CX)
+	VMOVUPS     224(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VADDPS      224(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 224(CX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, BX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Y8
+	VSUBPS      Y0, Y8, Y8
+	VFMADD213PS Y4, Y2, Y8
+	VADDPS      (BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, (CX)
+	VMOVUPS     32(AX), Y8
+	VSUBPS      Y1, Y8, Y8
+	VFMADD213PS Y5, Y3, Y8
+	VADDPS      32(BX), Y8, Y8
+	VMAXPS      Y8, Y6, Y8
+	VMINPS      Y8, Y7, Y8
+	VMOVUPS     Y8, 32(CX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, BX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
 // func sumGradsAVX512(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
 // Requires: AVX, AVX512F
 TEXT ·sumGradsAVX512(SB), NOSPLIT, $0-48
@@ -2150,9 +2496,9 @@ TEXT ·sumGradsReLUAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dy+8(FP), CX
 	MOVQ    a+24(FP), DX
 	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
-	VMOVUPS 128(DX), Z2
-	VPXORD  Z3, Z3, Z3
+	VPXORD  Z1, Z1, Z1
+	VMOVUPS 64(DX), Z2
+	VMOVUPS 128(DX), Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
@@ -2169,32 +2515,32 @@ group1:
 	VMOVUPS     (AX), Z12
 	VSUBPS      Z0, Z12, Z12
 	VMOVAPS     Z12, Z13
-	VFMADD213PS Z2, Z1, Z13
-	VCMPPS      $0x1e, Z3, Z13, K1
+	VFMADD213PS Z3, Z2, Z13
+	VCMPPS      $0x1e, Z1, Z13, K1
 	VMOVUPS.Z   (CX), K1, Z13
 	VADDPS      Z13, Z4, Z4
 	VFMADD231PS Z13, Z12, Z8
 	VMOVUPS     64(AX), Z12
 	VSUBPS      Z0, Z12, Z12
 	VMOVAPS     Z12, Z13
-	VFMADD213PS Z2, Z1, Z13
-	VCMPPS      $0x1e, Z3, Z13, K1
+	VFMADD213PS Z3, Z2, Z13
+	VCMPPS      $0x1e, Z1, Z13, K1
 	VMOVUPS.Z   64(CX), K1, Z13
 	VADDPS      Z13, Z5, Z5
 	VFMADD231PS Z13, Z12, Z9
 	VMOVUPS     128(AX), Z12
 	VSUBPS      Z0, Z12, Z12
 	VMOVAPS     Z12, Z13
-	VFMADD213PS Z2, Z1, Z13
-	VCMPPS      $0x1e, Z3, Z13, K1
+	VFMADD213PS Z3, Z2, Z13
+	VCMPPS      $0x1e, Z1, Z13, K1
 	VMOVUPS.Z   128(CX), K1, Z13
 	VADDPS      Z13, Z6, Z6
 	VFMADD231PS Z13, Z12, Z10
 	VMOVUPS     192(AX), Z12
 	VSUBPS      Z0, Z12, Z12
 	VMOVAPS     Z12, Z13
-	VFMADD213PS Z2, Z1, Z13
-	VCMPPS      $0x1e, Z3, Z13, K1
+	VFMADD213PS Z3, Z2, Z13
+	VCMPPS      $0x1e, Z1, Z13, K1
 	VMOVUPS.Z   192(CX), K1, Z13
 	VADDPS      Z13, Z7, Z7
 	VFMADD231PS Z13, Z12, Z11
@@ -2210,8 +2556,8 @@ group3:
 	VMOVUPS     (AX), Z12
 	VSUBPS      Z0, Z12, Z12
 	VMOVAPS     Z12, Z13
-	VFMADD213PS Z2, Z1, Z13
-	VCMPPS      $0x1e, Z3, Z13, K1
+	VFMADD213PS Z3, Z2, Z13
+	VCMPPS      $0x1e, Z1, Z13, K1
 	VMOVUPS.Z   (CX), K1, Z13
 	VADDPS      Z13, Z4, Z4
 	VFMADD231PS Z13, Z12, Z8
@@ -2242,11 +2588,11 @@ TEXT ·sumGradsReLUAVX2(SB), NOSPLIT, $0-48
 	MOVQ    a+24(FP), DX
 	VMOVUPS (DX), Y0
 	VMOVUPS 32(DX), Y1
-	VMOVUPS 64(DX), Y2
-	VMOVUPS 96(DX), Y3
-	VMOVUPS 128(DX), Y4
-	VMOVUPS 160(DX), Y5
-	VXORPS  Y6, Y6, Y6
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS 64(DX), Y3
+	VMOVUPS 96(DX), Y4
+	VMOVUPS 128(DX), Y5
+	VMOVUPS 160(DX), Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
@@ -2259,16 +2605,16 @@ group1:
 	VMOVUPS     (AX), Y11
 	VSUBPS      Y0, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y4, Y2, Y12
-	VCMPPS      $0x1e, Y6, Y12, Y12
+	VFMADD213PS Y5, Y3, Y12
+	VCMPPS      $0x1e, Y2, Y12, Y12
 	VANDPS      (CX), Y12, Y12
 	VADDPS      Y12, Y7, Y7
 	VFMADD231PS Y12, Y11, Y9
 	VMOVUPS     32(AX), Y11
 	VSUBPS      Y1, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y5, Y3, Y12
-	VCMPPS      $0x1e, Y6, Y12, Y12
+	VFMADD213PS Y6, Y4, Y12
+	VCMPPS      $0x1e, Y2, Y12, Y12
 	VANDPS      32(CX), Y12, Y12
 	VADDPS      Y12, Y8, Y8
 	VFMADD231PS Y12, Y11, Y10
@@ -2284,6 +2630,166 @@ done2:
 	MOVQ    q+40(FP), AX
 	VMOVUPS Y9, (AX)
 	VMOVUPS Y10, 32(AX)
+	VZEROUPPER
+	RET
+
+// func sumGradsReLU6AVX512(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
+// Requires: AVX, AVX512F
+TEXT ·sumGradsReLU6AVX512(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         a+24(FP), DX
+	VMOVUPS      (DX), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS const1<>+0(SB), Z2
+	VMOVUPS      64(DX), Z3
+	VMOVUPS      128(DX), Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+16(FP), DX
+
+group1:
+	CMPQ        DX, $+4
+	JL          done2
+	VMOVUPS     (AX), Z13
+	VSUBPS      Z0, Z13, Z13
+	VMOVAPS     Z13, Z14
+	VFMADD213PS Z4, Z3, Z14
+	VCMPPS      $0x1e, Z1, Z14, K1
+	VCMPPS      $0x11, Z2, Z14, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   (CX), K1, Z14
+	VADDPS      Z14, Z5, Z5
+	VFMADD231PS Z14, Z13, Z9
+	VMOVUPS     64(AX), Z13
+	VSUBPS      Z0, Z13, Z13
+	VMOVAPS     Z13, Z14
+	VFMADD213PS Z4, Z3, Z14
+	VCMPPS      $0x1e, Z1, Z14, K1
+	VCMPPS      $0x11, Z2, Z14, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   64(CX), K1, Z14
+	VADDPS      Z14, Z6, Z6
+	VFMADD231PS Z14, Z13, Z10
+	VMOVUPS     128(AX), Z13
+	VSUBPS      Z0, Z13, Z13
+	VMOVAPS     Z13, Z14
+	VFMADD213PS Z4, Z3, Z14
+	VCMPPS      $0x1e, Z1, Z14, K1
+	VCMPPS      $0x11, Z2, Z14, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   128(CX), K1, Z14
+	VADDPS      Z14, Z7, Z7
+	VFMADD231PS Z14, Z13, Z11
+	VMOVUPS     192(AX), Z13
+	VSUBPS      Z0, Z13, Z13
+	VMOVAPS     Z13, Z14
+	VFMADD213PS Z4, Z3, Z14
+	VCMPPS      $0x1e, Z1, Z14, K1
+	VCMPPS      $0x11, Z2, Z14, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   192(CX), K1, Z14
+	VADDPS      Z14, Z8, Z8
+	VFMADD231PS Z14, Z13, Z12
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	SUBQ        $+4, DX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        DX, $+1
+	JL          done4
+	VMOVUPS     (AX), Z13
+	VSUBPS      Z0, Z13, Z13
+	VMOVAPS     Z13, Z14
+	VFMADD213PS Z4, Z3, Z14
+	VCMPPS      $0x1e, Z1, Z14, K1
+	VCMPPS      $0x11, Z2, Z14, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   (CX), K1, Z14
+	VADDPS      Z14, Z5, Z5
+	VFMADD231PS Z14, Z13, Z9
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	SUBQ        $+1, DX
+	JMP         group3
+
+done4:
+	VADDPS  Z7, Z5, Z5
+	VADDPS  Z8, Z6, Z6
+	VADDPS  Z6, Z5, Z5
+	MOVQ    d+32(FP), AX
+	VMOVUPS Z5, (AX)
+	VADDPS  Z11, Z9, Z9
+	VADDPS  Z12, Z10, Z10
+	VADDPS  Z10, Z9, Z9
+	MOVQ    q+40(FP), AX
+	VMOVUPS Z9, (AX)
+	VZEROUPPER
+	RET
+
+// func sumGradsReLU6AVX2(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
+// Requires: AVX, FMA3
+TEXT ·sumGradsReLU6AVX2(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         a+24(FP), DX
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS const1<>+0(SB), Y3
+	VMOVUPS      64(DX), Y4
+	VMOVUPS      96(DX), Y5
+	VMOVUPS      128(DX), Y6
+	VMOVUPS      160(DX), Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	MOVQ         n+16(FP), DX
+
+group1:
+	CMPQ        DX, $+1
+	JL          done2
+	VMOVUPS     (AX), Y12
+	VSUBPS      Y0, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y6, Y4, Y13
+	VCMPPS      $0x1e, Y2, Y13, Y14
+	VCMPPS      $0x11, Y3, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      (CX), Y14, Y13
+	VADDPS      Y13, Y8, Y8
+	VFMADD231PS Y13, Y12, Y10
+	VMOVUPS     32(AX), Y12
+	VSUBPS      Y1, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y7, Y5, Y13
+	VCMPPS      $0x1e, Y2, Y13, Y14
+	VCMPPS      $0x11, Y3, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      32(CX), Y14, Y13
+	VADDPS      Y13, Y9, Y9
+	VFMADD231PS Y13, Y12, Y11
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	SUBQ        $+1, DX
+	JMP         group1
+
+done2:
+	MOVQ    d+32(FP), AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	MOVQ    q+40(FP), AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -2429,8 +2935,8 @@ TEXT ·normaliseGradReLUAVX512(SB), NOSPLIT, $0-40
 	VMOVUPS 64(BX), Z1
 	VMOVUPS 192(BX), Z2
 	VMOVUPS 256(BX), Z3
-	VMOVUPS 128(BX), Z4
-	VPXORD  Z5, Z5, Z5
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS 128(BX), Z5
 	MOVQ    n+24(FP), BX
 
 group1:
@@ -2439,8 +2945,8 @@ group1:
 	VMOVUPS     (AX), Z6
 	VSUBPS      Z0, Z6, Z6
 	VMOVAPS     Z6, Z7
-	VFMADD213PS Z4, Z1, Z7
-	VCMPPS      $0x1e, Z5, Z7, K1
+	VFMADD213PS Z5, Z1, Z7
+	VCMPPS      $0x1e, Z4, Z7, K1
 	VMOVUPS.Z   (CX), K1, Z7
 	VFMADD213PS Z3, Z2, Z6
 	VFMADD231PS Z7, Z1, Z6
@@ -2448,8 +2954,8 @@ group1:
 	VMOVUPS     64(AX), Z6
 	VSUBPS      Z0, Z6, Z6
 	VMOVAPS     Z6, Z7
-	VFMADD213PS Z4, Z1, Z7
-	VCMPPS      $0x1e, Z5, Z7, K1
+	VFMADD213PS Z5, Z1, Z7
+	VCMPPS      $0x1e, Z4, Z7, K1
 	VMOVUPS.Z   64(CX), K1, Z7
 	VFMADD213PS Z3, Z2, Z6
 	VFMADD231PS Z7, Z1, Z6
@@ -2457,8 +2963,8 @@ group1:
 	VMOVUPS     128(AX), Z6
 	VSUBPS      Z0, Z6, Z6
 	VMOVAPS     Z6, Z7
-	VFMADD213PS Z4, Z1, Z7
-	VCMPPS      $0x1e, Z5, Z7, K1
+	VFMADD213PS Z5, Z1, Z7
+	VCMPPS      $0x1e, Z4, Z7, K1
 	VMOVUPS.Z   128(CX), K1, Z7
 	VFMADD213PS Z3, Z2, Z6
 	VFMADD231PS Z7, Z1, Z6
@@ -2466,8 +2972,8 @@ group1:
 	VMOVUPS     192(AX), Z6
 	VSUBPS      Z0, Z6, Z6
 	VMOVAPS     Z6, Z7
-	VFMADD213PS Z4, Z1, Z7
-	VCMPPS      $0x1e, Z5, Z7, K1
+	VFMADD213PS Z5, Z1, Z7
+	VCMPPS      $0x1e, Z4, Z7, K1
 	VMOVUPS.Z   192(CX), K1, Z7
 	VFMADD213PS Z3, Z2, Z6
 	VFMADD231PS Z7, Z1, Z6
@@ -2485,8 +2991,8 @@ group3:
 	VMOVUPS     (AX), Z6
 	VSUBPS      Z0, Z6, Z6
 	VMOVAPS     Z6, Z7
-	VFMADD213PS Z4, Z1, Z7
-	VCMPPS      $0x1e, Z5, Z7, K1
+	VFMADD213PS Z5, Z1, Z7
+	VCMPPS      $0x1e, Z4, Z7, K1
 	VMOVUPS.Z   (CX), K1, Z7
 	VFMADD213PS Z3, Z2, Z6
 	VFMADD231PS Z7, Z1, Z6
@@ -2516,9 +3022,9 @@ TEXT ·normaliseGradReLUAVX2(SB), NOSPLIT, $0-40
 	VMOVUPS 224(BX), Y5
 	VMOVUPS 256(BX), Y6
 	VMOVUPS 288(BX), Y7
-	VMOVUPS 128(BX), Y8
-	VMOVUPS 160(BX), Y9
-	VXORPS  Y10, Y10, Y10
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS 128(BX), Y9
+	VMOVUPS 160(BX), Y10
 	MOVQ    n+24(FP), BX
 
 group1:
@@ -2527,8 +3033,8 @@ group1:
 	VMOVUPS     (AX), Y11
 	VSUBPS      Y0, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y8, Y2, Y12
-	VCMPPS      $0x1e, Y10, Y12, Y12
+	VFMADD213PS Y9, Y2, Y12
+	VCMPPS      $0x1e, Y8, Y12, Y12
 	VANDPS      (CX), Y12, Y12
 	VFMADD213PS Y6, Y4, Y11
 	VFMADD231PS Y12, Y2, Y11
@@ -2536,8 +3042,8 @@ group1:
 	VMOVUPS     32(AX), Y11
 	VSUBPS      Y1, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y9, Y3, Y12
-	VCMPPS      $0x1e, Y10, Y12, Y12
+	VFMADD213PS Y10, Y3, Y12
+	VCMPPS      $0x1e, Y8, Y12, Y12
 	VANDPS      32(CX), Y12, Y12
 	VFMADD213PS Y7, Y5, Y11
 	VFMADD231PS Y12, Y3, Y11
@@ -2545,8 +3051,8 @@ group1:
 	VMOVUPS     64(AX), Y11
 	VSUBPS      Y0, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y8, Y2, Y12
-	VCMPPS      $0x1e, Y10, Y12, Y12
+	VFMADD213PS Y9, Y2, Y12
+	VCMPPS      $0x1e, Y8, Y12, Y12
 	VANDPS      64(CX), Y12, Y12
 	VFMADD213PS Y6, Y4, Y11
 	VFMADD231PS Y12, Y2, Y11
@@ -2554,8 +3060,8 @@ group1:
 	VMOVUPS     96(AX), Y11
 	VSUBPS      Y1, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y9, Y3, Y12
-	VCMPPS      $0x1e, Y10, Y12, Y12
+	VFMADD213PS Y10, Y3, Y12
+	VCMPPS      $0x1e, Y8, Y12, Y12
 	VANDPS      96(CX), Y12, Y12
 	VFMADD213PS Y7, Y5, Y11
 	VFMADD231PS Y12, Y3, Y11
@@ -2573,8 +3079,8 @@ group3:
 	VMOVUPS     (AX), Y11
 	VSUBPS      Y0, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y8, Y2, Y12
-	VCMPPS      $0x1e, Y10, Y12, Y12
+	VFMADD213PS Y9, Y2, Y12
+	VCMPPS      $0x1e, Y8, Y12, Y12
 	VANDPS      (CX), Y12, Y12
 	VFMADD213PS Y6, Y4, Y11
 	VFMADD231PS Y12, Y2, Y11
@@ -2582,12 +3088,216 @@ group3:
 	VMOVUPS     32(AX), Y11
 	VSUBPS      Y1, Y11, Y11
 	VMOVAPS     Y11, Y12
-	VFMADD213PS Y9, Y3, Y12
-	VCMPPS      $0x1e, Y10, Y12, Y12
+	VFMADD213PS Y10, Y3, Y12
+	VCMPPS      $0x1e, Y8, Y12, Y12
 	VANDPS      32(CX), Y12, Y12
 	VFMADD213PS Y7, Y5, Y11
 	VFMADD231PS Y12, Y3, Y11
 	VMOVUPS     Y11, 32(DX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, DX
+	SUBQ        $+1, BX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+// func normaliseGradReLU6AVX512(x *float32, dy *float32, dx *float32, n int, a *byte)
+// Requires: AVX, AVX512F
+TEXT ·normaliseGradReLU6AVX512(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         dx+16(FP), DX
+	MOVQ         a+32(FP), BX
+	VMOVUPS      (BX), Z0
+	VMOVUPS      64(BX), Z1
+	VMOVUPS      192(BX), Z2
+	VMOVUPS      256(BX), Z3
+	VPXORD       Z4, Z4, Z4
+	VBROADCASTSS const1<>+0(SB), Z5
+	VMOVUPS      128(BX), Z6
+	MOVQ         n+24(FP), BX
+
+group1:
+	CMPQ        BX, $+4
+	JL          done2
+	VMOVUPS     (AX), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VFMADD213PS Z6, Z1, Z8
+	VCMPPS      $0x1e, Z4, Z8, K1
+	VCMPPS      $0x11, Z5, Z8, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   (CX), K1, Z8
+	VFMADD213PS Z3, Z2, Z7
+	VFMADD231PS Z8, Z1, Z7
+	VMOVUPS     Z7, (DX)
+	VMOVUPS     64(AX), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VFMADD213PS Z6, Z1, Z8
+	VCMPPS      $0x1e, Z4, Z8, K1
+	VCMPPS      $0x11, Z5, Z8, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   64(CX), K1, Z8
+	VFMADD213PS Z3, Z2, Z7
+	VFMADD231PS Z8, Z1, Z7
+	VMOVUPS     Z7, 64(DX)
+	VMOVUPS     128(AX), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VFMADD213PS Z6, Z1, Z8
+	VCMPPS      $0x1e, Z4, Z8, K1
+	VCMPPS      $0x11, Z5, Z8, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   128(CX), K1, Z8
+	VFMADD213PS Z3, Z2, Z7
+	VFMADD231PS Z8, Z1, Z7
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     192(AX), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VFMADD213PS Z6, Z1, Z8
+	VCMPPS      $0x1e, Z4, Z8, K1
+	VCMPPS      $0x11, Z5, Z8, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   192(CX), K1, Z8
+	VFMADD213PS Z3, Z2, Z7
+	VFMADD231PS Z8, Z1, Z7
+	VMOVUPS     Z7, 192(DX)
+	ADDQ        $+256, AX
+	ADDQ        $+256, CX
+	ADDQ        $+256, DX
+	SUBQ        $+4, BX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        BX, $+1
+	JL          done4
+	VMOVUPS     (AX), Z7
+	VSUBPS      Z0, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VFMADD213PS Z6, Z1, Z8
+	VCMPPS      $0x1e, Z4, Z8, K1
+	VCMPPS      $0x11, Z5, Z8, K2
+	KANDW       K2, K1, K1
+	VMOVUPS.Z   (CX), K1, Z8
+	VFMADD213PS Z3, Z2, Z7
+	VFMADD231PS Z8, Z1, Z7
+	VMOVUPS     Z7, (DX)
+	ADDQ        $+64, AX
+	ADDQ        $+64, CX
+	ADDQ        $+64, DX
+	SUBQ        $+1, BX
+	JMP         group3
+
+done4:
+	VZEROUPPER
+	RET
+
+// func normaliseGradReLU6AVX2(x *float32, dy *float32, dx *float32, n int, a *byte)
+// Requires: AVX, FMA3
+TEXT ·normaliseGradReLU6AVX2(SB), NOSPLIT, $0-40
+	MOVQ         x+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         dx+16(FP), DX
+	MOVQ         a+32(FP), BX
+	VMOVUPS      (BX), Y0
+	VMOVUPS      32(BX), Y1
+	VMOVUPS      64(BX), Y2
+	VMOVUPS      96(BX), Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      224(BX), Y5
+	VMOVUPS      256(BX), Y6
+	VMOVUPS      288(BX), Y7
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS const1<>+0(SB), Y9
+	VMOVUPS      128(BX), Y10
+	VMOVUPS      160(BX), Y11
+	MOVQ         n+24(FP), BX
+
+group1:
+	CMPQ        BX, $+2
+	JL          done2
+	VMOVUPS     (AX), Y12
+	VSUBPS      Y0, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y10, Y2, Y13
+	VCMPPS      $0x1e, Y8, Y13, Y14
+	VCMPPS      $0x11, Y9, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      (CX), Y14, Y13
+	VFMADD213PS Y6, Y4, Y12
+	VFMADD231PS Y13, Y2, Y12
+	VMOVUPS     Y12, (DX)
+	VMOVUPS     32(AX), Y12
+	VSUBPS      Y1, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y11, Y3, Y13
+	VCMPPS      $0x1e, Y8, Y13, Y14
+	VCMPPS      $0x11, Y9, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      32(CX), Y14, Y13
+	VFMADD213PS Y7, Y5, Y12
+	VFMADD231PS Y13, Y3, Y12
+	VMOVUPS     Y12, 32(DX)
+	VMOVUPS     64(AX), Y12
+	VSUBPS      Y0, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y10, Y2, Y13
+	VCMPPS      $0x1e, Y8, Y13, Y14
+	VCMPPS      $0x11, Y9, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      64(CX), Y14, Y13
+	VFMADD213PS Y6, Y4, Y12
+	VFMADD231PS Y13, Y2, Y12
+	VMOVUPS     Y12, 64(DX)
+	VMOVUPS     96(AX), Y12
+	VSUBPS      Y1, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y11, Y3, Y13
+	VCMPPS      $0x1e, Y8, Y13, Y14
+	VCMPPS      $0x11, Y9, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      96(CX), Y14, Y13
+	VFMADD213PS Y7, Y5, Y12
+	VFMADD231PS Y13, Y3, Y12
+	VMOVUPS     Y12, 96(DX)
+	ADDQ        $+128, AX
+	ADDQ        $+128, CX
+	ADDQ        $+128, DX
+	SUBQ        $+2, BX
+	JMP         group1
+
+done2:
+group3:
+	CMPQ        BX, $+1
+	JL          done4
+	VMOVUPS     (AX), Y12
+	VSUBPS      Y0, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y10, Y2, Y13
+	VCMPPS      $0x1e, Y8, Y13, Y14
+	VCMPPS      $0x11, Y9, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      (CX), Y14, Y13
+	VFMADD213PS Y6, Y4, Y12
+	VFMADD231PS Y13, Y2, Y12
+	VMOVUPS     Y12, (DX)
+	VMOVUPS     32(AX), Y12
+	VSUBPS      Y1, Y12, Y12
+	VMOVAPS     Y12, Y13
+	VFMADD213PS Y11, Y3, Y13
+	VCMPPS      $0x1e, Y8, Y13, Y14
+	VCMPPS      $0x11, Y9, Y13, Y13
+	VANDPS      Y13, Y14, Y14
+	VANDPS      32(CX), Y14, Y13
+	VFMADD213PS Y7, Y5, Y12
+	VFMADD231PS Y13, Y3, Y12
+	VMOVUPS     Y12, 32(DX)
 	ADDQ        $+64, AX
 	ADDQ        $+64, CX
 	ADDQ        $+64, DX
@@ -2607,10 +3317,10 @@ TEXT ·lrn5AVX512(SB), NOSPLIT, $0-48
 	MOVQ         y+40(FP), BX
 	VBROADCASTSS k+32(FP), Z0
 	VBROADCASTSS alpha+36(FP), Z1
-	VBROADCASTSS const1<>+0(SB), Z2
-	VBROADCASTSS const2<>+0(SB), Z3
-	VBROADCASTSS const3<>+0(SB), Z4
-	VBROADCASTSS const4<>+0(SB), Z5
+	VBROADCASTSS const2<>+0(SB), Z2
+	VBROADCASTSS const3<>+0(SB), Z3
+	VBROADCASTSS const4<>+0(SB), Z4
+	VBROADCASTSS const5<>+0(SB), Z5
 	MOVQ         n+24(FP), SI
 
 group1:
@@ -2661,17 +3371,17 @@ done2:
 	VZEROUPPER
 	RET
 
-DATA const1<>+0(SB)/4, $(170141180000000000000000000000000000000.0)
-GLOBL const1<>(SB), RODATA|NOPTR, $4
-
-DATA const2<>+0(SB)/4, $(0.5)
+DATA const2<>+0(SB)/4, $(170141180000000000000000000000000000000.0)
 GLOBL const2<>(SB), RODATA|NOPTR, $4
 
-DATA const3<>+0(SB)/4, $(1.0)
+DATA const3<>+0(SB)/4, $(0.5)
 GLOBL const3<>(SB), RODATA|NOPTR, $4
 
-DATA const4<>+0(SB)/4, $(0.75)
+DATA const4<>+0(SB)/4, $(1.0)
 GLOBL const4<>(SB), RODATA|NOPTR, $4
+
+DATA const5<>+0(SB)/4, $(0.75)
+GLOBL const5<>(SB), RODATA|NOPTR, $4
 
 // func lrn5AVX2(prev *float32, cur *float32, next *float32, n int, k float32, alpha float32, y *float32)
 // Requires: AVX, AVX2, FMA3
@@ -2682,10 +3392,10 @@ TEXT ·lrn5AVX2(SB), NOSPLIT, $0-48
 	MOVQ         y+40(FP), BX
 	VBROADCASTSS k+32(FP), Y0
 	VBROADCASTSS alpha+36(FP), Y1
-	VBROADCASTSS const1<>+0(SB), Y2
-	VBROADCASTSS const2<>+0(SB), Y3
-	VBROADCASTSS const3<>+0(SB), Y4
-	VBROADCASTSS const4<>+0(SB), Y5
+	VBROADCASTSS const2<>+0(SB), Y2
+	VBROADCASTSS const3<>+0(SB), Y3
+	VBROADCASTSS const4<>+0(SB), Y4
+	VBROADCASTSS const5<>+0(SB), Y5
 	MOVQ         n+24(FP), SI
 
 group1:
@@ -2788,10 +3498,10 @@ TEXT ·lrn5TermsAVX512(SB), NOSPLIT, $0-64
 	MOVQ         q+56(FP), DI
 	VBROADCASTSS k+32(FP), Z0
 	VBROADCASTSS alpha+36(FP), Z1
-	VBROADCASTSS const1<>+0(SB), Z2
-	VBROADCASTSS const2<>+0(SB), Z3
-	VBROADCASTSS const3<>+0(SB), Z4
-	VBROADCASTSS const4<>+0(SB), Z5
+	VBROADCASTSS const2<>+0(SB), Z2
+	VBROADCASTSS const3<>+0(SB), Z3
+	VBROADCASTSS const4<>+0(SB), Z4
+	VBROADCASTSS const5<>+0(SB), Z5
 	MOVQ         n+24(FP), R8
 
 group1:
@@ -2859,10 +3569,10 @@ TEXT ·lrn5TermsAVX2(SB), NOSPLIT, $0-64
 	MOVQ         q+56(FP), DI
 	VBROADCASTSS k+32(FP), Y0
 	VBROADCASTSS alpha+36(FP), Y1
-	VBROADCASTSS const1<>+0(SB), Y2
-	VBROADCASTSS const2<>+0(SB), Y3
-	VBROADCASTSS const3<>+0(SB), Y4
-	VBROADCASTSS const4<>+0(SB), Y5
+	VBROADCASTSS const2<>+0(SB), Y2
+	VBROADCASTSS const3<>+0(SB), Y3
+	VBROADCASTSS const4<>+0(SB), Y4
+	VBROADCASTSS const5<>+0(SB), Y5
 	MOVQ         n+24(FP), R8
 
 group1:
@@ -3061,6 +3771,421 @@ group1:
 	ADDQ        $+64, DI
 	SUBQ        $+1, R8
 	JMP         group1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func sumLanesAVX512(x *float32, n int, sums *float32)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·sumLanesAVX512(SB), NOSPLIT, $0-24
+	MOVQ  x+0(FP), AX
+	MOVQ  sums+16(FP), CX
+	MOVQ  n+8(FP), DX
+	TESTQ DX, DX
+	JLE   done2
+
+loop1:
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDPS        X1, X0, X0
+	VMOVSHDUP     X0, X1
+	VADDSS        X1, X0, X0
+	VMOVSS        X0, (CX)
+	ADDQ          $+64, AX
+	ADDQ          $0x04, CX
+	DECQ          DX
+	JNZ           loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func sumLanesAVX2(x *float32, n int, sums *float32)
+// Requires: AVX
+TEXT ·sumLanesAVX2(SB), NOSPLIT, $0-24
+	MOVQ  x+0(FP), AX
+	MOVQ  sums+16(FP), CX
+	MOVQ  n+8(FP), DX
+	TESTQ DX, DX
+	JLE   done2
+
+loop1:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	VMOVSHDUP    X1, X0
+	VADDSS       X0, X1, X1
+	VMOVSS       X1, (CX)
+	ADDQ         $+64, AX
+	ADDQ         $0x04, CX
+	DECQ         DX
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func layerMomentsAVX512(x *float32, n int, mean *float32, sums *float32, squares *float32)
+// Requires: AVX, AVX512F
+TEXT ·layerMomentsAVX512(SB), NOSPLIT, $0-40
+	MOVQ  x+0(FP), AX
+	MOVQ  mean+16(FP), CX
+	MOVQ  sums+24(FP), DX
+	MOVQ  squares+32(FP), BX
+	MOVQ  n+8(FP), SI
+	TESTQ SI, SI
+	JLE   done2
+
+loop1:
+	VMOVUPS      (AX), Z0
+	VBROADCASTSS (CX), Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      (BX), Z1
+	VFMADD231PS  Z0, Z0, Z1
+	VMOVUPS      Z1, (BX)
+	VADDPS       (DX), Z0, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	ADDQ         $+64, BX
+	ADDQ         $+4, CX
+	DECQ         SI
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func layerMomentsAVX2(x *float32, n int, mean *float32, sums *float32, squares *float32)
+// Requires: AVX, FMA3
+TEXT ·layerMomentsAVX2(SB), NOSPLIT, $0-40
+	MOVQ  x+0(FP), AX
+	MOVQ  mean+16(FP), CX
+	MOVQ  sums+24(FP), DX
+	MOVQ  squares+32(FP), BX
+	MOVQ  n+8(FP), SI
+	TESTQ SI, SI
+	JLE   done2
+
+loop1:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VBROADCASTSS (CX), Y2
+	VSUBPS       Y2, Y0, Y0
+	VSUBPS       Y2, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VFMADD231PS  Y0, Y0, Y2
+	VFMADD231PS  Y1, Y1, Y3
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	ADDQ         $+64, BX
+	ADDQ         $+4, CX
+	DECQ         SI
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func layerNormaliseAVX512(x *float32, y *float32, n int, mean *float32, invstd *float32, gamma *float32, beta *float32)
+// Requires: AVX, AVX512F
+TEXT ·layerNormaliseAVX512(SB), NOSPLIT, $0-56
+	MOVQ    x+0(FP), AX
+	MOVQ    y+8(FP), CX
+	MOVQ    mean+24(FP), DX
+	MOVQ    invstd+32(FP), BX
+	MOVQ    gamma+40(FP), SI
+	VMOVUPS (SI), Z0
+	MOVQ    beta+48(FP), SI
+	VMOVUPS (SI), Z1
+	MOVQ    n+16(FP), SI
+	TESTQ   SI, SI
+	JLE     done2
+
+loop1:
+	VMOVUPS      (AX), Z2
+	VBROADCASTSS (DX), Z3
+	VSUBPS       Z3, Z2, Z2
+	VBROADCASTSS (BX), Z3
+	VMULPS       Z3, Z2, Z2
+	VFMADD213PS  Z1, Z0, Z2
+	VMOVUPS      Z2, (CX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	ADDQ         $+4, DX
+	ADDQ         $+4, BX
+	DECQ         SI
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func layerNormaliseAVX2(x *float32, y *float32, n int, mean *float32, invstd *float32, gamma *float32, beta *float32)
+// Requires: AVX, FMA3
+TEXT ·layerNormaliseAVX2(SB), NOSPLIT, $0-56
+	MOVQ    x+0(FP), AX
+	MOVQ    y+8(FP), CX
+	MOVQ    mean+24(FP), DX
+	MOVQ    invstd+32(FP), BX
+	MOVQ    gamma+40(FP), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	MOVQ    beta+48(FP), SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	MOVQ    n+16(FP), SI
+	TESTQ   SI, SI
+	JLE     done2
+
+loop1:
+	VMOVUPS      (AX), Y4
+	VMOVUPS      32(AX), Y5
+	VBROADCASTSS (DX), Y6
+	VSUBPS       Y6, Y4, Y4
+	VSUBPS       Y6, Y5, Y5
+	VBROADCASTSS (BX), Y6
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+	VFMADD213PS  Y2, Y0, Y4
+	VFMADD213PS  Y3, Y1, Y5
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y5, 32(CX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	ADDQ         $+4, DX
+	ADDQ         $+4, BX
+	DECQ         SI
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func layerSumsAVX512(x *float32, dy *float32, n int, mean *float32, invstd *float32, gamma *float32, sums *float32, products *float32, dgamma *float32, dbeta *float32)
+// Requires: AVX, AVX512F
+TEXT ·layerSumsAVX512(SB), NOSPLIT, $0-80
+	MOVQ    x+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    mean+24(FP), DX
+	MOVQ    invstd+32(FP), BX
+	MOVQ    sums+48(FP), SI
+	MOVQ    products+56(FP), DI
+	MOVQ    gamma+40(FP), R8
+	VMOVUPS (R8), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	MOVQ    n+16(FP), R8
+	TESTQ   R8, R8
+	JLE     done2
+
+loop1:
+	VMOVUPS      (AX), Z3
+	VBROADCASTSS (DX), Z4
+	VSUBPS       Z4, Z3, Z3
+	VBROADCASTSS (BX), Z4
+	VMULPS       Z4, Z3, Z3
+	VMOVUPS      (CX), Z4
+	VADDPS       Z4, Z2, Z2
+	VFMADD231PS  Z3, Z4, Z1
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z4, Z3, Z3
+	VADDPS       (SI), Z4, Z4
+	VMOVUPS      Z4, (SI)
+	VADDPS       (DI), Z3, Z3
+	VMOVUPS      Z3, (DI)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         $+64, DI
+	ADDQ         $+4, DX
+	ADDQ         $+4, BX
+	DECQ         R8
+	JNZ          loop1
+
+done2:
+	MOVQ    dgamma+64(FP), AX
+	VMOVUPS Z1, (AX)
+	MOVQ    dbeta+72(FP), AX
+	VMOVUPS Z2, (AX)
+	VZEROUPPER
+	RET
+
+// func layerSumsAVX2(x *float32, dy *float32, n int, mean *float32, invstd *float32, gamma *float32, sums *float32, products *float32, dgamma *float32, dbeta *float32)
+// Requires: AVX, FMA3
+TEXT ·layerSumsAVX2(SB), NOSPLIT, $0-80
+	MOVQ    x+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    mean+24(FP), DX
+	MOVQ    invstd+32(FP), BX
+	MOVQ    sums+48(FP), SI
+	MOVQ    products+56(FP), DI
+	MOVQ    gamma+40(FP), R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    n+16(FP), R8
+	TESTQ   R8, R8
+	JLE     done2
+
+loop1:
+	VMOVUPS      (AX), Y6
+	VMOVUPS      32(AX), Y7
+	VBROADCASTSS (DX), Y8
+	VSUBPS       Y8, Y6, Y6
+	VSUBPS       Y8, Y7, Y7
+	VBROADCASTSS (BX), Y8
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y1, Y9, Y9
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VADDPS       (SI), Y8, Y8
+	VADDPS       32(SI), Y9, Y9
+	VMOVUPS      Y8, (SI)
+	VMOVUPS      Y9, 32(SI)
+	VADDPS       (DI), Y6, Y6
+	VADDPS       32(DI), Y7, Y7
+	VMOVUPS      Y6, (DI)
+	VMOVUPS      Y7, 32(DI)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	ADDQ         $+64, SI
+	ADDQ         $+64, DI
+	ADDQ         $+4, DX
+	ADDQ         $+4, BX
+	DECQ         R8
+	JNZ          loop1
+
+done2:
+	MOVQ    dgamma+64(FP), AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	MOVQ    dbeta+72(FP), AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+// func layerGradAVX512(x *float32, dy *float32, dx *float32, n int, mean *float32, invstd *float32, gamma *float32, meanG *float32, meanGX *float32)
+// Requires: AVX, AVX512F
+TEXT ·layerGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ    x+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    dx+16(FP), DX
+	MOVQ    mean+32(FP), BX
+	MOVQ    invstd+40(FP), SI
+	MOVQ    meanG+56(FP), DI
+	MOVQ    meanGX+64(FP), R8
+	MOVQ    gamma+48(FP), R9
+	VMOVUPS (R9), Z0
+	MOVQ    n+24(FP), R9
+	TESTQ   R9, R9
+	JLE     done2
+
+loop1:
+	VBROADCASTSS (SI), Z1
+	VMOVUPS      (AX), Z2
+	VBROADCASTSS (BX), Z3
+	VSUBPS       Z3, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      (CX), Z3
+	VMULPS       Z0, Z3, Z3
+	VBROADCASTSS (DI), Z4
+	VSUBPS       Z4, Z3, Z3
+	VBROADCASTSS (R8), Z4
+	VFNMADD231PS Z4, Z2, Z3
+	VMULPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	ADDQ         $+64, DX
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
+	ADDQ         $+4, R8
+	DECQ         R9
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func layerGradAVX2(x *float32, dy *float32, dx *float32, n int, mean *float32, invstd *float32, gamma *float32, meanG *float32, meanGX *float32)
+// Requires: AVX, FMA3
+TEXT ·layerGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ    x+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    dx+16(FP), DX
+	MOVQ    mean+32(FP), BX
+	MOVQ    invstd+40(FP), SI
+	MOVQ    meanG+56(FP), DI
+	MOVQ    meanGX+64(FP), R8
+	MOVQ    gamma+48(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	MOVQ    n+24(FP), R9
+	TESTQ   R9, R9
+	JLE     done2
+
+loop1:
+	VBROADCASTSS (SI), Y2
+	VMOVUPS      (AX), Y3
+	VMOVUPS      32(AX), Y4
+	VBROADCASTSS (BX), Y5
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y5, Y4, Y4
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      (CX), Y5
+	VMOVUPS      32(CX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y1, Y6, Y6
+	VBROADCASTSS (DI), Y7
+	VSUBPS       Y7, Y5, Y5
+	VSUBPS       Y7, Y6, Y6
+	VBROADCASTSS (R8), Y7
+	VFNMADD231PS Y7, Y3, Y5
+	VFNMADD231PS Y7, Y4, Y6
+	VMULPS       Y2, Y5, Y3
+	VMULPS       Y2, Y6, Y2
+	VMOVUPS      Y3, (DX)
+	VMOVUPS      Y2, 32(DX)
+	ADDQ         $+64, AX
+	ADDQ         $+64, CX
+	ADDQ         $+64, DX
+	ADDQ         $+4, BX
+	ADDQ         $+4, SI
+	ADDQ         $+4, DI
+	ADDQ         $+4, R8
+	DECQ         R9
+	JNZ          loop1
 
 done2:
 	VZEROUPPER

@@ -94,6 +94,16 @@ func normaliseReLUAVX512(x *float32, y *float32, n int, a *byte)
 //go:noescape
 func normaliseReLUAVX2(x *float32, y *float32, n int, a *byte)
 
+// normaliseReLU6AVX512 is normaliseGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func normaliseReLU6AVX512(x *float32, y *float32, n int, a *byte)
+
+// normaliseReLU6AVX2 is normaliseGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func normaliseReLU6AVX2(x *float32, y *float32, n int, a *byte)
+
 // normaliseAddAVX512 is normaliseAddGeneric for n pixels; a is an *Affine.
 //
 //go:noescape
@@ -113,6 +123,16 @@ func normaliseAddReLUAVX512(x *float32, r *float32, y *float32, n int, a *byte)
 //
 //go:noescape
 func normaliseAddReLUAVX2(x *float32, r *float32, y *float32, n int, a *byte)
+
+// normaliseAddReLU6AVX512 is normaliseAddGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func normaliseAddReLU6AVX512(x *float32, r *float32, y *float32, n int, a *byte)
+
+// normaliseAddReLU6AVX2 is normaliseAddGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func normaliseAddReLU6AVX2(x *float32, r *float32, y *float32, n int, a *byte)
 
 // sumGradsAVX512 is sumGradsGeneric for n pixels; a is an *Affine.
 //
@@ -134,6 +154,16 @@ func sumGradsReLUAVX512(x *float32, dy *float32, n int, a *byte, d *float32, q *
 //go:noescape
 func sumGradsReLUAVX2(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
 
+// sumGradsReLU6AVX512 is sumGradsGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func sumGradsReLU6AVX512(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
+
+// sumGradsReLU6AVX2 is sumGradsGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func sumGradsReLU6AVX2(x *float32, dy *float32, n int, a *byte, d *float32, q *float32)
+
 // normaliseGradAVX512 is normaliseGradGeneric for n pixels; a is an *Affine.
 //
 //go:noescape
@@ -153,6 +183,16 @@ func normaliseGradReLUAVX512(x *float32, dy *float32, dx *float32, n int, a *byt
 //
 //go:noescape
 func normaliseGradReLUAVX2(x *float32, dy *float32, dx *float32, n int, a *byte)
+
+// normaliseGradReLU6AVX512 is normaliseGradGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func normaliseGradReLU6AVX512(x *float32, dy *float32, dx *float32, n int, a *byte)
+
+// normaliseGradReLU6AVX2 is normaliseGradGeneric for n pixels; a is an *Affine.
+//
+//go:noescape
+func normaliseGradReLU6AVX2(x *float32, dy *float32, dx *float32, n int, a *byte)
 
 // lrn5AVX512 is lrn5Generic for n pixels.
 //
@@ -183,3 +223,53 @@ func lrn5GradAVX512(prev *float32, cur *float32, next *float32, n int, factor fl
 //
 //go:noescape
 func lrn5GradAVX2(prev *float32, cur *float32, next *float32, n int, factor float32, x *float32, s *float32, dx *float32)
+
+// sumLanesAVX512 writes the sum of each pixel's lanes.
+//
+//go:noescape
+func sumLanesAVX512(x *float32, n int, sums *float32)
+
+// sumLanesAVX2 writes the sum of each pixel's lanes.
+//
+//go:noescape
+func sumLanesAVX2(x *float32, n int, sums *float32)
+
+// layerMomentsAVX512 is layerMomentsGeneric.
+//
+//go:noescape
+func layerMomentsAVX512(x *float32, n int, mean *float32, sums *float32, squares *float32)
+
+// layerMomentsAVX2 is layerMomentsGeneric.
+//
+//go:noescape
+func layerMomentsAVX2(x *float32, n int, mean *float32, sums *float32, squares *float32)
+
+// layerNormaliseAVX512 is layerNormaliseGeneric.
+//
+//go:noescape
+func layerNormaliseAVX512(x *float32, y *float32, n int, mean *float32, invstd *float32, gamma *float32, beta *float32)
+
+// layerNormaliseAVX2 is layerNormaliseGeneric.
+//
+//go:noescape
+func layerNormaliseAVX2(x *float32, y *float32, n int, mean *float32, invstd *float32, gamma *float32, beta *float32)
+
+// layerSumsAVX512 is layerSumsGeneric.
+//
+//go:noescape
+func layerSumsAVX512(x *float32, dy *float32, n int, mean *float32, invstd *float32, gamma *float32, sums *float32, products *float32, dgamma *float32, dbeta *float32)
+
+// layerSumsAVX2 is layerSumsGeneric.
+//
+//go:noescape
+func layerSumsAVX2(x *float32, dy *float32, n int, mean *float32, invstd *float32, gamma *float32, sums *float32, products *float32, dgamma *float32, dbeta *float32)
+
+// layerGradAVX512 is layerGradGeneric.
+//
+//go:noescape
+func layerGradAVX512(x *float32, dy *float32, dx *float32, n int, mean *float32, invstd *float32, gamma *float32, meanG *float32, meanGX *float32)
+
+// layerGradAVX2 is layerGradGeneric.
+//
+//go:noescape
+func layerGradAVX2(x *float32, dy *float32, dx *float32, n int, mean *float32, invstd *float32, gamma *float32, meanG *float32, meanGX *float32)

@@ -10,32 +10,68 @@ type Affine struct{ Mean, Scale, Shift, Slope, Offset [Block]float32 }
 
 // SumPixels sets sum to the sum of pixels.
 func SumPixels(x []float32, sum *[Block]float32) {
-	active.sumPixels(unsafe.SliceData(x), len(x)/Block, hide(&sum[0]))
+	active.sumPixels(hide(unsafe.SliceData(x)), len(x)/Block, hide(&sum[0]))
 }
 
 // SumMoments sets d to the sum of the pixels' distances from shift, and q to that of their squares.
 func SumMoments(x []float32, shift, d, q *[Block]float32) {
-	active.sumMoments(unsafe.SliceData(x), len(x)/Block, hide(&shift[0]), hide(&d[0]), hide(&q[0]))
+	active.sumMoments(hide(unsafe.SliceData(x)), len(x)/Block, hide(&shift[0]), hide(&d[0]), hide(&q[0]))
 }
 
-// Normalise sets y to (x − Mean)·Scale + Shift, and to the ReLU of that.
-func Normalise(x, y []float32, a *Affine, relu bool) {
-	active.normalise[which(relu)](unsafe.SliceData(x), unsafe.SliceData(y[:len(x)]), len(x)/Block, bytesOf(a))
+// Normalise sets y to (x − Mean)·Scale + Shift, clipped as the results of a [Tile].
+func Normalise(x, y []float32, a *Affine, clip uintptr) {
+	active.normalise[clip](hide(unsafe.SliceData(x)), hide(unsafe.SliceData(y[:len(x)])), len(x)/Block, bytesOf(a))
 }
 
-// NormaliseAdd sets y to (x − Mean)·Scale + Shift + r, and to the ReLU of that.
-func NormaliseAdd(x, r, y []float32, a *Affine, relu bool) {
-	active.normaliseAdd[which(relu)](unsafe.SliceData(x), unsafe.SliceData(r[:len(x)]), unsafe.SliceData(y[:len(x)]), len(x)/Block, bytesOf(a))
+// NormaliseAdd sets y to (x − Mean)·Scale + Shift + r, clipped as the results of a [Tile].
+func NormaliseAdd(x, r, y []float32, a *Affine, clip uintptr) {
+	active.normaliseAdd[clip](hide(unsafe.SliceData(x)), hide(unsafe.SliceData(r[:len(x)])), hide(unsafe.SliceData(y[:len(x)])), len(x)/Block, bytesOf(a))
 }
 
-// SumGrads sets d to the sum of dy, and q to that of dy·(x − Mean), of dy that passed the ReLU of [Normalise].
-func SumGrads(x, dy []float32, a *Affine, relu bool, d, q *[Block]float32) {
-	active.sumGrads[which(relu)](unsafe.SliceData(x), unsafe.SliceData(dy[:len(x)]), len(x)/Block, bytesOf(a), hide(&d[0]), hide(&q[0]))
+// SumGrads sets d to the sum of dy, and q to that of dy·(x − Mean), of dy whose result [Normalise] did not clip.
+func SumGrads(x, dy []float32, a *Affine, clip uintptr, d, q *[Block]float32) {
+	active.sumGrads[clip](hide(unsafe.SliceData(x)), hide(unsafe.SliceData(dy[:len(x)])), len(x)/Block, bytesOf(a), hide(&d[0]), hide(&q[0]))
 }
 
-// NormaliseGrad sets dx to Scale·dy + Slope·(x − Mean) + Offset, of dy that passed the ReLU of [Normalise].
-func NormaliseGrad(x, dy, dx []float32, a *Affine, relu bool) {
-	active.normaliseGrad[which(relu)](unsafe.SliceData(x), unsafe.SliceData(dy[:len(x)]), unsafe.SliceData(dx[:len(x)]), len(x)/Block, bytesOf(a))
+// NormaliseGrad sets dx to Scale·dy + Slope·(x − Mean) + Offset, of dy whose result [Normalise] did not clip.
+func NormaliseGrad(x, dy, dx []float32, a *Affine, clip uintptr) {
+	active.normaliseGrad[clip](hide(unsafe.SliceData(x)), hide(unsafe.SliceData(dy[:len(x)])), hide(unsafe.SliceData(dx[:len(x)])), len(x)/Block, bytesOf(a))
+}
+
+// SumLanes writes the sum of each pixel's lanes.
+func SumLanes(x, sums []float32) {
+	_ = sums[:len(x)/Block]
+	active.sumLanes(hide(unsafe.SliceData(x)), len(x)/Block, hide(unsafe.SliceData(sums)))
+}
+
+// Layer normalisation takes pixels of a block of channels, and numbers for each pixel.
+
+// LayerMoments adds x − mean to sums, and its square to squares.
+func LayerMoments(x, mean, sums, squares []float32) {
+	n := len(mean)
+	_, _, _ = x[n*Block-1], sums[n*Block-1], squares[n*Block-1]
+	active.layerMoments(hide(&x[0]), n, hide(&mean[0]), hide(&sums[0]), hide(&squares[0]))
+}
+
+// LayerNormalise sets y to x̂·gamma + beta, where x̂ is (x − mean)·invstd.
+func LayerNormalise(x, y, mean, invstd []float32, gamma, beta *[Block]float32) {
+	n := len(mean)
+	_, _, _ = x[n*Block-1], y[n*Block-1], invstd[n-1]
+	active.layerNormalise(hide(&x[0]), hide(&y[0]), n, hide(&mean[0]), hide(&invstd[0]), hide(&gamma[0]), hide(&beta[0]))
+}
+
+// LayerSums adds dy·gamma to g and dy·gamma·x̂ to gx, and sets dgamma and dbeta to the pixels' sums of dy·x̂ and of dy.
+func LayerSums(x, dy, mean, invstd []float32, gamma *[Block]float32, g, gx []float32, dgamma, dbeta *[Block]float32) {
+	n := len(mean)
+	_, _, _, _, _ = x[n*Block-1], dy[n*Block-1], invstd[n-1], g[n*Block-1], gx[n*Block-1]
+	active.layerSums(hide(&x[0]), hide(&dy[0]), n, hide(&mean[0]), hide(&invstd[0]), hide(&gamma[0]), hide(&g[0]), hide(&gx[0]), hide(&dgamma[0]), hide(&dbeta[0]))
+}
+
+// LayerGrad sets dx to invstd·(dy·gamma − meanG − x̂·meanGX).
+func LayerGrad(x, dy, dx, mean, invstd []float32, gamma *[Block]float32, meanG, meanGX []float32) {
+	n := len(mean)
+	_, _, _, _, _, _ = x[n*Block-1], dy[n*Block-1], dx[n*Block-1], invstd[n-1], meanG[n-1], meanGX[n-1]
+	active.layerGrad(hide(&x[0]), hide(&dy[0]), hide(&dx[0]), n, hide(&mean[0]), hide(&invstd[0]), hide(&gamma[0]), hide(&meanG[0]), hide(&meanGX[0]))
 }
 
 // Local response normalisation over five channels, with the power ¾. A loop takes pixels of a block of channels, and of

@@ -37,42 +37,36 @@ func sumMomentsGeneric(x *float32, n int, shift, d, q *float32) {
 	*vector(d), *vector(q) = sd, sq
 }
 
-// normaliseGeneric is y = (x − mean)·scale + shift for n pixels, and the ReLU of that; b is an *Affine.
-func normaliseGeneric(relu bool) func(x, y *float32, n int, b *byte) {
+// normaliseGeneric is y = (x − mean)·scale + shift for n pixels, clipped; b is an *Affine.
+func normaliseGeneric(clip uintptr) func(x, y *float32, n int, b *byte) {
 	return func(x, y *float32, n int, b *byte) {
 		a, to := (*Affine)(unsafe.Pointer(b)), pixels(y, n)
 		for i := range to {
 			in, out := &pixels(x, n)[i], &to[i]
 			for j, v := range in {
 				v = (v-a.Mean[j])*a.Scale[j] + a.Shift[j]
-				if relu && v < 0 { // NaN passes
-					v = 0
-				}
-				out[j] = v
+				out[j] = clipped(v, clip)
 			}
 		}
 	}
 }
 
-// normaliseAddGeneric is y = (x − mean)·scale + shift + r for n pixels, and the ReLU of that.
-func normaliseAddGeneric(relu bool) func(x, r, y *float32, n int, b *byte) {
+// normaliseAddGeneric is y = (x − mean)·scale + shift + r for n pixels, clipped.
+func normaliseAddGeneric(clip uintptr) func(x, r, y *float32, n int, b *byte) {
 	return func(x, r, y *float32, n int, b *byte) {
 		a, to := (*Affine)(unsafe.Pointer(b)), pixels(y, n)
 		for i := range to {
 			in, added, out := &pixels(x, n)[i], &pixels(r, n)[i], &to[i]
 			for j, v := range in {
 				v = (v-a.Mean[j])*a.Scale[j] + a.Shift[j] + added[j]
-				if relu && v < 0 { // NaN passes
-					v = 0
-				}
-				out[j] = v
+				out[j] = clipped(v, clip)
 			}
 		}
 	}
 }
 
 // sumGradsGeneric sums dy, and dy·(x − mean), of n pixels.
-func sumGradsGeneric(relu bool) func(x, dy *float32, n int, b *byte, d, q *float32) {
+func sumGradsGeneric(clip uintptr) func(x, dy *float32, n int, b *byte, d, q *float32) {
 	return func(x, dy *float32, n int, b *byte, d, q *float32) {
 		a := (*Affine)(unsafe.Pointer(b))
 		var sd, sq [Block]float32
@@ -80,7 +74,7 @@ func sumGradsGeneric(relu bool) func(x, dy *float32, n int, b *byte, d, q *float
 			in, g := &pixels(x, n)[i], &pixels(dy, n)[i]
 			for j, v := range in {
 				v -= a.Mean[j]
-				if relu && !(v*a.Scale[j]+a.Shift[j] > 0) {
+				if !passed(v*a.Scale[j]+a.Shift[j], clip) {
 					continue
 				}
 				sd[j] += g[j]
@@ -91,8 +85,8 @@ func sumGradsGeneric(relu bool) func(x, dy *float32, n int, b *byte, d, q *float
 	}
 }
 
-// normaliseGradGeneric is dx = scale·dy + slope·(x − mean) + offset for n pixels, of dy that passed the ReLU.
-func normaliseGradGeneric(relu bool) func(x, dy, dx *float32, n int, b *byte) {
+// normaliseGradGeneric is dx = scale·dy + slope·(x − mean) + offset for n pixels, of dy that was not clipped.
+func normaliseGradGeneric(clip uintptr) func(x, dy, dx *float32, n int, b *byte) {
 	return func(x, dy, dx *float32, n int, b *byte) {
 		a, to := (*Affine)(unsafe.Pointer(b)), pixels(dx, n)
 		for i := range to {
@@ -100,13 +94,29 @@ func normaliseGradGeneric(relu bool) func(x, dy, dx *float32, n int, b *byte) {
 			for j, v := range in {
 				v -= a.Mean[j]
 				r := v*a.Slope[j] + a.Offset[j]
-				if !relu || v*a.Scale[j]+a.Shift[j] > 0 {
+				if passed(v*a.Scale[j]+a.Shift[j], clip) {
 					r += g[j] * a.Scale[j]
 				}
 				out[j] = r
 			}
 		}
 	}
+}
+
+// clipped returns v within the bounds of a clip. NaN stays NaN.
+func clipped(v float32, clip uintptr) float32 {
+	if clip != Unclipped && v < 0 {
+		return 0
+	}
+	if clip == ClipBelow0Above6 && v > 6 {
+		return 6
+	}
+	return v
+}
+
+// passed reports whether v lies within the bounds.
+func passed(v float32, clip uintptr) bool {
+	return clip == Unclipped || v > 0 && (clip == ClipBelow0 || v < 6)
 }
 
 // window5 gives s the sums over five neighbouring channels of what is in f, sixteen channels of three blocks.
@@ -170,5 +180,70 @@ func lrn5GradGeneric(prev, cur, next *float32, n int, factor float32, x, s, dx *
 		for j, sum := range sums {
 			to[i][j] = scaled[j] + factor*in[j]*sum
 		}
+	}
+}
+
+// layerMomentsGeneric adds x − mean to sums and its square to squares, pixel by pixel. The mean is the same for all lanes
+// of a pixel, as are the other numbers of layer normalisation.
+func layerMomentsGeneric(x *float32, n int, mean, sums, squares *float32) {
+	first, second := pixels(sums, n), pixels(squares, n)
+	for i, m := range unsafe.Slice(mean, n) {
+		for j, v := range pixels(x, n)[i] {
+			d := v - m
+			first[i][j] += d
+			second[i][j] += d * d
+		}
+	}
+}
+
+// layerNormaliseGeneric sets y to x̂·gamma + beta with x̂ = (x − mean)·invstd; gamma and beta are those of a block.
+func layerNormaliseGeneric(x, y *float32, n int, mean, invstd, gamma, beta *float32) {
+	to, g, b := pixels(y, n), vector(gamma), vector(beta)
+	for i, m := range unsafe.Slice(mean, n) {
+		s := unsafe.Slice(invstd, n)[i]
+		for j, v := range pixels(x, n)[i] {
+			to[i][j] = (v-m)*s*g[j] + b[j]
+		}
+	}
+}
+
+// layerSumsGeneric adds dy·gamma to g and dy·gamma·x̂ to gx, pixel by pixel, and sets dgamma and dbeta, those of a block,
+// to the sums of dy·x̂ and of dy.
+func layerSumsGeneric(x, dy *float32, n int, mean, invstd, gamma, g, gx, dgamma, dbeta *float32) {
+	var dg, db [Block]float32
+	w, sums, products := vector(gamma), pixels(g, n), pixels(gx, n)
+	for i, m := range unsafe.Slice(mean, n) {
+		s, d := unsafe.Slice(invstd, n)[i], &pixels(dy, n)[i]
+		for j, v := range pixels(x, n)[i] {
+			hat := (v - m) * s
+			dg[j] += d[j] * hat
+			db[j] += d[j]
+			sums[i][j] += d[j] * w[j]
+			products[i][j] += d[j] * w[j] * hat
+		}
+	}
+	*vector(dgamma), *vector(dbeta) = dg, db
+}
+
+// layerGradGeneric sets dx to invstd·(dy·gamma − meanG − x̂·meanGX).
+func layerGradGeneric(x, dy, dx *float32, n int, mean, invstd, gamma, meanG, meanGX *float32) {
+	w, to := vector(gamma), pixels(dx, n)
+	for i, m := range unsafe.Slice(mean, n) {
+		s, d := unsafe.Slice(invstd, n)[i], &pixels(dy, n)[i]
+		first, second := unsafe.Slice(meanG, n)[i], unsafe.Slice(meanGX, n)[i]
+		for j, v := range pixels(x, n)[i] {
+			to[i][j] = s * (d[j]*w[j] - first - (v-m)*s*second)
+		}
+	}
+}
+
+// sumLanesGeneric writes the sum of each pixel's lanes.
+func sumLanesGeneric(x *float32, n int, sums *float32) {
+	for i := range n {
+		var sum float64
+		for _, v := range pixels(x, n)[i] {
+			sum += float64(v)
+		}
+		unsafe.Slice(sums, n)[i] = float32(sum)
 	}
 }

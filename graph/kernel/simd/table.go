@@ -47,16 +47,24 @@ type Table struct {
 	// Pooling.
 	maxArg, maxOnly, sumWindows, routed, spread func(s *byte)
 
-	// Normalisation, without and with a ReLU.
+	// Normalisation, by clip.
 	sumPixels     func(x *float32, n int, sum *float32)
 	sumMoments    func(x *float32, n int, shift, d, q *float32)
-	normalise     [2]func(x, y *float32, n int, a *byte)
-	normaliseAdd  [2]func(x, r, y *float32, n int, a *byte)
-	sumGrads      [2]func(x, dy *float32, n int, a *byte, d, q *float32)
-	normaliseGrad [2]func(x, dy, dx *float32, n int, a *byte)
-	lrn5          func(prev, cur, next *float32, n int, k, alpha float32, y *float32)
-	lrn5Terms     func(prev, cur, next *float32, n int, k, alpha float32, dy, s, q *float32)
-	lrn5Grad      func(prev, cur, next *float32, n int, factor float32, x, s, dx *float32)
+	normalise     [3]func(x, y *float32, n int, a *byte)
+	normaliseAdd  [3]func(x, r, y *float32, n int, a *byte)
+	sumGrads      [3]func(x, dy *float32, n int, a *byte, d, q *float32)
+	normaliseGrad [3]func(x, dy, dx *float32, n int, a *byte)
+	sumLanes      func(x *float32, n int, sums *float32)
+
+	// Layer normalisation.
+	layerMoments   func(x *float32, n int, mean, sums, squares *float32)
+	layerNormalise func(x, y *float32, n int, mean, invstd, gamma, beta *float32)
+	layerSums      func(x, dy *float32, n int, mean, invstd, gamma, g, gx, dgamma, dbeta *float32)
+	layerGrad      func(x, dy, dx *float32, n int, mean, invstd, gamma, meanG, meanGX *float32)
+
+	lrn5      func(prev, cur, next *float32, n int, k, alpha float32, y *float32)
+	lrn5Terms func(prev, cur, next *float32, n int, k, alpha float32, dy, s, q *float32)
+	lrn5Grad  func(prev, cur, next *float32, n int, factor float32, x, s, dx *float32)
 }
 
 // active is the table in use.
@@ -74,11 +82,3 @@ func hide[T any](p *T) *T {
 
 // bytesOf is hide for a struct that a loop knows the fields of.
 func bytesOf[T any](p *T) *byte { return (*byte)(unsafe.Pointer(hide(p))) }
-
-// which returns 1 for true.
-func which(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}

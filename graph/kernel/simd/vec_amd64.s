@@ -1452,6 +1452,3486 @@ end3:
 	VZEROUPPER
 	RET
 
+// func relu6AVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·relu6AVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const24<>+0(SB), Z1
+	XORQ         BX, BX
+	SUBQ         $+32, DX
+	JL           done2
+
+loop1:
+	VMOVUPS (AX)(BX*1), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (CX)(BX*1)
+	VMOVUPS 64(AX)(BX*1), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, 64(CX)(BX*1)
+	ADDQ    $+128, BX
+	SUBQ    $+32, DX
+	JGE     loop1
+
+done2:
+	ADDQ $+32, DX
+	SUBQ $+16, DX
+	JL   done4
+
+loop3:
+	VMOVUPS (AX)(BX*1), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (CX)(BX*1)
+	ADDQ    $+64, BX
+	SUBQ    $+16, DX
+	JGE     loop3
+
+done4:
+	ADDQ      $+16, DX
+	TESTQ     DX, DX
+	JZ        end5
+	MOVL      $-1, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX)(BX*1), K1, Z2
+	VMAXPS    Z2, Z0, Z0
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (CX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA const24<>+0(SB)/4, $(6.0)
+GLOBL const24<>(SB), RODATA|NOPTR, $4
+
+// func relu6AVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX
+TEXT ·relu6AVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), DX
+	XORQ BX, BX
+	SUBQ $+16, DX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      32(AX)(BX*1), Y1
+	VBROADCASTSS const24<>+0(SB), Y2
+	VBROADCASTSS const0<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      Y0, (CX)(BX*1)
+	VMOVUPS      Y1, 32(CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end3
+	LEAQ         mask<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      64(SI)(DX*4), Y0
+	VMOVUPS      96(SI)(DX*4), Y1
+	VMASKMOVPS   (AX)(BX*1), Y0, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y3
+	VBROADCASTSS const24<>+0(SB), Y4
+	VBROADCASTSS const0<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+	VMASKMOVPS   Y2, Y0, (CX)(BX*1)
+	VMASKMOVPS   Y3, Y1, 32(CX)(BX*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func relu6GradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·relu6GradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const24<>+0(SB), Z1
+	XORQ         SI, SI
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VMOVUPS   (AX)(SI*1), Z2
+	VCMPPS    $0x16, Z0, Z2, K1
+	VCMPPS    $0x16, Z2, Z1, K2
+	VMOVUPS   (CX)(SI*1), Z2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS   Z2, (DX)(SI*1)
+	VMOVUPS   64(AX)(SI*1), Z2
+	VCMPPS    $0x16, Z0, Z2, K1
+	VCMPPS    $0x16, Z2, Z1, K2
+	VMOVUPS   64(CX)(SI*1), Z2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS   Z2, 64(DX)(SI*1)
+	ADDQ      $+128, SI
+	SUBQ      $+32, BX
+	JGE       loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VMOVUPS   (AX)(SI*1), Z2
+	VCMPPS    $0x16, Z0, Z2, K1
+	VCMPPS    $0x16, Z2, Z1, K2
+	VMOVUPS   (CX)(SI*1), Z2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS   Z2, (DX)(SI*1)
+	ADDQ      $+64, SI
+	SUBQ      $+16, BX
+	JGE       loop3
+
+done4:
+	ADDQ      $+16, BX
+	TESTQ     BX, BX
+	JZ        end5
+	MOVL      $-1, DI
+	BZHIL     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (AX)(SI*1), K1, Z2
+	VCMPPS    $0x16, Z0, Z2, K2
+	VCMPPS    $0x16, Z2, Z1, K3
+	VMOVUPS.Z (CX)(SI*1), K1, Z0
+	VMOVAPS.Z Z0, K3, Z0
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (DX)(SI*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func relu6GradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·relu6GradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      32(AX)(SI*1), Y1
+	VBROADCASTSS const0<>+0(SB), Y2
+	VCMPPS       $0x16, Y2, Y0, Y3
+	VCMPPS       $0x16, Y2, Y1, Y2
+	VBROADCASTSS const24<>+0(SB), Y4
+	VCMPPS       $0x16, Y0, Y4, Y0
+	VCMPPS       $0x16, Y1, Y4, Y1
+	VMOVUPS      (CX)(SI*1), Y4
+	VMOVUPS      32(CX)(SI*1), Y5
+	VPAND        Y4, Y0, Y0
+	VPAND        Y5, Y1, Y1
+	VPAND        Y0, Y3, Y0
+	VPAND        Y1, Y2, Y1
+	VMOVUPS      Y0, (DX)(SI*1)
+	VMOVUPS      Y1, 32(DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (AX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x16, Y4, Y2, Y5
+	VCMPPS       $0x16, Y4, Y3, Y4
+	VBROADCASTSS const24<>+0(SB), Y6
+	VCMPPS       $0x16, Y2, Y6, Y2
+	VCMPPS       $0x16, Y3, Y6, Y3
+	VMASKMOVPS   (CX)(SI*1), Y0, Y6
+	VMASKMOVPS   32(CX)(SI*1), Y1, Y7
+	VPAND        Y6, Y2, Y2
+	VPAND        Y7, Y3, Y3
+	VPAND        Y2, Y5, Y2
+	VPAND        Y3, Y4, Y3
+	VMASKMOVPS   Y2, Y0, (DX)(SI*1)
+	VMASKMOVPS   Y3, Y1, 32(DX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func leakyReLUAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·leakyReLUAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS 4(DX), Z0
+	VBROADCASTSS const0<>+0(SB), Z1
+	XORQ         DX, DX
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VMOVUPS   (AX)(DX*1), Z2
+	VCMPPS    $0x1e, Z1, Z2, K1
+	VMULPS    Z0, Z2, Z3
+	VBLENDMPS Z2, Z3, K1, Z4
+	VMOVUPS   Z4, (CX)(DX*1)
+	VMOVUPS   64(AX)(DX*1), Z2
+	VCMPPS    $0x1e, Z1, Z2, K1
+	VMULPS    Z0, Z2, Z3
+	VBLENDMPS Z2, Z3, K1, Z5
+	VMOVUPS   Z5, 64(CX)(DX*1)
+	ADDQ      $+128, DX
+	SUBQ      $+32, BX
+	JGE       loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VMOVUPS   (AX)(DX*1), Z2
+	VCMPPS    $0x1e, Z1, Z2, K1
+	VMULPS    Z0, Z2, Z3
+	VBLENDMPS Z2, Z3, K1, Z6
+	VMOVUPS   Z6, (CX)(DX*1)
+	ADDQ      $+64, DX
+	SUBQ      $+16, BX
+	JGE       loop3
+
+done4:
+	ADDQ      $+16, BX
+	TESTQ     BX, BX
+	JZ        end5
+	MOVL      $-1, SI
+	BZHIL     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX)(DX*1), K1, Z2
+	VCMPPS    $0x1e, Z1, Z2, K2
+	VMULPS    Z0, Z2, Z0
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS   Z7, K1, (CX)(DX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func leakyReLUAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX
+TEXT ·leakyReLUAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      32(AX)(SI*1), Y1
+	VBROADCASTSS const0<>+0(SB), Y2
+	VCMPPS       $0x1e, Y2, Y0, Y3
+	VCMPPS       $0x1e, Y2, Y1, Y2
+	VBROADCASTSS 4(DX), Y4
+	VMULPS       Y4, Y0, Y5
+	VMULPS       Y4, Y1, Y4
+	VBLENDVPS    Y3, Y0, Y5, Y0
+	VBLENDVPS    Y2, Y1, Y4, Y1
+	VMOVUPS      Y0, (CX)(SI*1)
+	VMOVUPS      Y1, 32(CX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (AX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x1e, Y4, Y2, Y5
+	VCMPPS       $0x1e, Y4, Y3, Y4
+	VBROADCASTSS 4(DX), Y6
+	VMULPS       Y6, Y2, Y7
+	VMULPS       Y6, Y3, Y6
+	VBLENDVPS    Y5, Y2, Y7, Y2
+	VBLENDVPS    Y4, Y3, Y6, Y3
+	VMASKMOVPS   Y2, Y0, (CX)(SI*1)
+	VMASKMOVPS   Y3, Y1, 32(CX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func leakyReLUGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·leakyReLUGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), SI
+	VBROADCASTSS 4(BX), Z0
+	VBROADCASTSS const0<>+0(SB), Z1
+	XORQ         BX, BX
+	SUBQ         $+32, SI
+	JL           done2
+
+loop1:
+	VMOVUPS   (CX)(BX*1), Z2
+	VMOVUPS   (AX)(BX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K1
+	VMOVAPS   Z0, Z3
+	VCMPPS    $0x04, Z1, Z3, K2
+	VMULPS    Z3, Z2, Z3
+	VMOVAPS.Z Z3, K2, Z3
+	VBLENDMPS Z2, Z3, K1, Z4
+	VMOVUPS   Z4, (DX)(BX*1)
+	VMOVUPS   64(CX)(BX*1), Z2
+	VMOVUPS   64(AX)(BX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K1
+	VMOVAPS   Z0, Z3
+	VCMPPS    $0x04, Z1, Z3, K2
+	VMULPS    Z3, Z2, Z3
+	VMOVAPS.Z Z3, K2, Z3
+	VBLENDMPS Z2, Z3, K1, Z5
+	VMOVUPS   Z5, 64(DX)(BX*1)
+	ADDQ      $+128, BX
+	SUBQ      $+32, SI
+	JGE       loop1
+
+done2:
+	ADDQ $+32, SI
+	SUBQ $+16, SI
+	JL   done4
+
+loop3:
+	VMOVUPS   (CX)(BX*1), Z2
+	VMOVUPS   (AX)(BX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K1
+	VMOVAPS   Z0, Z3
+	VCMPPS    $0x04, Z1, Z3, K2
+	VMULPS    Z3, Z2, Z3
+	VMOVAPS.Z Z3, K2, Z3
+	VBLENDMPS Z2, Z3, K1, Z6
+	VMOVUPS   Z6, (DX)(BX*1)
+	ADDQ      $+64, BX
+	SUBQ      $+16, SI
+	JGE       loop3
+
+done4:
+	ADDQ      $+16, SI
+	TESTQ     SI, SI
+	JZ        end5
+	MOVL      $-1, DI
+	BZHIL     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(BX*1), K1, Z2
+	VMOVUPS.Z (AX)(BX*1), K1, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVAPS   Z0, Z0
+	VCMPPS    $0x04, Z1, Z0, K3
+	VMULPS    Z0, Z2, Z0
+	VMOVAPS.Z Z0, K3, Z0
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS   Z7, K1, (DX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func leakyReLUGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·leakyReLUGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), SI
+	XORQ DI, DI
+	SUBQ $+16, SI
+	JL   done2
+
+loop1:
+	VMOVUPS      (CX)(DI*1), Y0
+	VMOVUPS      32(CX)(DI*1), Y1
+	VMOVUPS      (AX)(DI*1), Y2
+	VMOVUPS      32(AX)(DI*1), Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x1e, Y4, Y2, Y2
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VBROADCASTSS 4(BX), Y4
+	VMOVAPS      Y4, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x04, Y6, Y5, Y7
+	VCMPPS       $0x04, Y6, Y4, Y6
+	VMULPS       Y5, Y0, Y5
+	VMULPS       Y4, Y1, Y4
+	VPAND        Y5, Y7, Y5
+	VPAND        Y4, Y6, Y4
+	VBLENDVPS    Y2, Y0, Y5, Y0
+	VBLENDVPS    Y3, Y1, Y4, Y1
+	VMOVUPS      Y0, (DX)(DI*1)
+	VMOVUPS      Y1, 32(DX)(DI*1)
+	ADDQ         $+64, DI
+	SUBQ         $+16, SI
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, SI
+	TESTQ        SI, SI
+	JZ           end3
+	LEAQ         mask<>+0(SB), R8
+	NEGQ         SI
+	VMOVUPS      64(R8)(SI*4), Y0
+	VMOVUPS      96(R8)(SI*4), Y1
+	VMASKMOVPS   (CX)(DI*1), Y0, Y2
+	VMASKMOVPS   32(CX)(DI*1), Y1, Y3
+	VMASKMOVPS   (AX)(DI*1), Y0, Y4
+	VMASKMOVPS   32(AX)(DI*1), Y1, Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x1e, Y6, Y4, Y4
+	VCMPPS       $0x1e, Y6, Y5, Y5
+	VBROADCASTSS 4(BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const0<>+0(SB), Y8
+	VCMPPS       $0x04, Y8, Y7, Y9
+	VCMPPS       $0x04, Y8, Y6, Y8
+	VMULPS       Y7, Y2, Y7
+	VMULPS       Y6, Y3, Y6
+	VPAND        Y7, Y9, Y7
+	VPAND        Y6, Y8, Y6
+	VBLENDVPS    Y4, Y2, Y7, Y2
+	VBLENDVPS    Y5, Y3, Y6, Y3
+	VMASKMOVPS   Y2, Y0, (DX)(DI*1)
+	VMASKMOVPS   Y3, Y1, 32(DX)(DI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS const2<>+0(SB), Z0
+	VBROADCASTSS const3<>+0(SB), Z1
+	VBROADCASTSS const4<>+0(SB), Z2
+	VBROADCASTSS const5<>+0(SB), Z3
+	VBROADCASTSS const6<>+0(SB), Z4
+	VBROADCASTSS const7<>+0(SB), Z5
+	VBROADCASTSS const8<>+0(SB), Z5
+	VBROADCASTSS const9<>+0(SB), Z6
+	VBROADCASTSS const10<>+0(SB), Z7
+	VBROADCASTSS const11<>+0(SB), Z8
+	VBROADCASTSS const12<>+0(SB), Z9
+	VBROADCASTSS const13<>+0(SB), Z10
+	VBROADCASTSS const7<>+0(SB), Z11
+	VBROADCASTSS const22<>+0(SB), Z12
+	XORQ         BX, BX
+	SUBQ         $+32, DX
+	JL           done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	VMOVUPS      64(AX)(BX*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMOVUPS      Z13, 64(CX)(BX*1)
+	ADDQ         $+128, BX
+	SUBQ         $+32, DX
+	JGE          loop1
+
+done2:
+	ADDQ $+32, DX
+	SUBQ $+16, DX
+	JL   done4
+
+loop3:
+	VMOVUPS      (AX)(BX*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop3
+
+done4:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end5
+	MOVL         $-1, SI
+	BZHIL        DX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX)(BX*1), K1, Z13
+	VPXORD       Z13, Z12, Z12
+	VMAXPS       Z12, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS Z3, Z1, Z0
+	VFNMADD231PS Z4, Z1, Z0
+	VMOVAPS      Z5, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z2, Z11, Z0
+	VDIVPS       Z0, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), DX
+	XORQ BX, BX
+	SUBQ $+16, DX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      32(AX)(BX*1), Y1
+	VBROADCASTSS const7<>+0(SB), Y2
+	VBROADCASTSS const7<>+0(SB), Y3
+	VBROADCASTSS const22<>+0(SB), Y4
+	VPXOR        Y0, Y4, Y0
+	VPXOR        Y1, Y4, Y1
+	VBROADCASTSS const3<>+0(SB), Y4
+	VBROADCASTSS const2<>+0(SB), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VBROADCASTSS const4<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y5
+	VMULPS       Y4, Y1, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS const5<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y0
+	VFNMADD231PS Y6, Y4, Y1
+	VBROADCASTSS const6<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y0
+	VFNMADD231PS Y6, Y4, Y1
+	VBROADCASTSS const8<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const9<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const10<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const11<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const12<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const13<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VCVTPS2DQ    Y5, Y0
+	VCVTPS2DQ    Y4, Y1
+	VPSRAD       $0x01, Y0, Y5
+	VPSRAD       $0x01, Y1, Y4
+	VPSUBD       Y5, Y0, Y0
+	VPSUBD       Y4, Y1, Y1
+	VBROADCASTSS const23<>+0(SB), Y8
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y8, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y5, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y8, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y7, Y3, Y0
+	VADDPS       Y6, Y3, Y1
+	VDIVPS       Y0, Y2, Y0
+	VDIVPS       Y1, Y2, Y1
+	VMOVUPS      Y0, (CX)(BX*1)
+	VMOVUPS      Y1, 32(CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end3
+	LEAQ         mask<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      64(SI)(DX*4), Y0
+	VMOVUPS      96(SI)(DX*4), Y1
+	VMASKMOVPS   (AX)(BX*1), Y0, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y3
+	VBROADCASTSS const7<>+0(SB), Y4
+	VBROADCASTSS const7<>+0(SB), Y5
+	VBROADCASTSS const22<>+0(SB), Y6
+	VPXOR        Y2, Y6, Y2
+	VPXOR        Y3, Y6, Y3
+	VBROADCASTSS const3<>+0(SB), Y6
+	VBROADCASTSS const2<>+0(SB), Y7
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VBROADCASTSS const4<>+0(SB), Y6
+	VMULPS       Y6, Y2, Y7
+	VMULPS       Y6, Y3, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y6, Y6
+	VBROADCASTSS const5<>+0(SB), Y8
+	VFNMADD231PS Y8, Y7, Y2
+	VFNMADD231PS Y8, Y6, Y3
+	VBROADCASTSS const6<>+0(SB), Y8
+	VFNMADD231PS Y8, Y7, Y2
+	VFNMADD231PS Y8, Y6, Y3
+	VBROADCASTSS const8<>+0(SB), Y8
+	VMOVAPS      Y8, Y9
+	VMOVAPS      Y8, Y8
+	VBROADCASTSS const9<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const10<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const11<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const12<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const13<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VCVTPS2DQ    Y7, Y2
+	VCVTPS2DQ    Y6, Y3
+	VPSRAD       $0x01, Y2, Y7
+	VPSRAD       $0x01, Y3, Y6
+	VPSUBD       Y7, Y2, Y2
+	VPSUBD       Y6, Y3, Y3
+	VBROADCASTSS const23<>+0(SB), Y10
+	VPADDD       Y10, Y7, Y7
+	VPADDD       Y10, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y7, Y9, Y9
+	VMULPS       Y6, Y8, Y8
+	VPADDD       Y10, Y2, Y2
+	VPADDD       Y10, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y3, Y8, Y8
+	VADDPS       Y9, Y5, Y2
+	VADDPS       Y8, Y5, Y3
+	VDIVPS       Y2, Y4, Y2
+	VDIVPS       Y3, Y4, Y3
+	VMASKMOVPS   Y2, Y0, (CX)(BX*1)
+	VMASKMOVPS   Y3, Y1, 32(CX)(BX*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func sigmoidGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sigmoidGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const7<>+0(SB), Z1
+	XORQ         SI, SI
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VMOVUPS   (CX)(SI*1), Z2
+	VMOVUPS   (AX)(SI*1), Z3
+	VSUBPS    Z3, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VCMPPS    $0x04, Z0, Z3, K1
+	VMULPS    Z3, Z2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS   Z2, (DX)(SI*1)
+	VMOVUPS   64(CX)(SI*1), Z2
+	VMOVUPS   64(AX)(SI*1), Z3
+	VSUBPS    Z3, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VCMPPS    $0x04, Z0, Z3, K1
+	VMULPS    Z3, Z2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS   Z2, 64(DX)(SI*1)
+	ADDQ      $+128, SI
+	SUBQ      $+32, BX
+	JGE       loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VMOVUPS   (CX)(SI*1), Z2
+	VMOVUPS   (AX)(SI*1), Z3
+	VSUBPS    Z3, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VCMPPS    $0x04, Z0, Z3, K1
+	VMULPS    Z3, Z2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS   Z2, (DX)(SI*1)
+	ADDQ      $+64, SI
+	SUBQ      $+16, BX
+	JGE       loop3
+
+done4:
+	ADDQ      $+16, BX
+	TESTQ     BX, BX
+	JZ        end5
+	MOVL      $-1, DI
+	BZHIL     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*1), K1, Z2
+	VMOVUPS.Z (AX)(SI*1), K1, Z3
+	VSUBPS    Z3, Z1, Z1
+	VMULPS    Z3, Z1, Z1
+	VCMPPS    $0x04, Z0, Z1, K2
+	VMULPS    Z1, Z2, Z0
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (DX)(SI*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func sigmoidGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·sigmoidGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (CX)(SI*1), Y0
+	VMOVUPS      32(CX)(SI*1), Y1
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      32(AX)(SI*1), Y3
+	VBROADCASTSS const7<>+0(SB), Y4
+	VSUBPS       Y2, Y4, Y5
+	VSUBPS       Y3, Y4, Y4
+	VMULPS       Y2, Y5, Y2
+	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x04, Y4, Y2, Y5
+	VCMPPS       $0x04, Y4, Y3, Y4
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	VPAND        Y0, Y5, Y0
+	VPAND        Y1, Y4, Y1
+	VMOVUPS      Y0, (DX)(SI*1)
+	VMOVUPS      Y1, 32(DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (CX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(CX)(SI*1), Y1, Y3
+	VMASKMOVPS   (AX)(SI*1), Y0, Y4
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y5
+	VBROADCASTSS const7<>+0(SB), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y5, Y6, Y6
+	VMULPS       Y4, Y7, Y4
+	VMULPS       Y5, Y6, Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x04, Y6, Y4, Y7
+	VCMPPS       $0x04, Y6, Y5, Y6
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VPAND        Y2, Y7, Y2
+	VPAND        Y3, Y6, Y3
+	VMASKMOVPS   Y2, Y0, (DX)(SI*1)
+	VMASKMOVPS   Y3, Y1, 32(DX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const25<>+0(SB), Z1
+	VBROADCASTSS const24<>+0(SB), Z2
+	VBROADCASTSS const26<>+0(SB), Z3
+	XORQ         BX, BX
+	SUBQ         $+32, DX
+	JL           done2
+
+loop1:
+	VMOVUPS (AX)(BX*1), Z4
+	VADDPS  Z1, Z4, Z4
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z2, Z4
+	VMULPS  Z4, Z3, Z4
+	VMOVUPS Z4, (CX)(BX*1)
+	VMOVUPS 64(AX)(BX*1), Z4
+	VADDPS  Z1, Z4, Z4
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z2, Z4
+	VMULPS  Z4, Z3, Z4
+	VMOVUPS Z4, 64(CX)(BX*1)
+	ADDQ    $+128, BX
+	SUBQ    $+32, DX
+	JGE     loop1
+
+done2:
+	ADDQ $+32, DX
+	SUBQ $+16, DX
+	JL   done4
+
+loop3:
+	VMOVUPS (AX)(BX*1), Z4
+	VADDPS  Z1, Z4, Z4
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z2, Z4
+	VMULPS  Z4, Z3, Z4
+	VMOVUPS Z4, (CX)(BX*1)
+	ADDQ    $+64, BX
+	SUBQ    $+16, DX
+	JGE     loop3
+
+done4:
+	ADDQ      $+16, DX
+	TESTQ     DX, DX
+	JZ        end5
+	MOVL      $-1, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX)(BX*1), K1, Z4
+	VADDPS    Z1, Z4, Z1
+	VMAXPS    Z1, Z0, Z0
+	VMINPS    Z0, Z2, Z0
+	VMULPS    Z0, Z3, Z0
+	VMOVUPS   Z0, K1, (CX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA const25<>+0(SB)/4, $(3.0)
+GLOBL const25<>(SB), RODATA|NOPTR, $4
+
+DATA const26<>+0(SB)/4, $(0.16666667)
+GLOBL const26<>(SB), RODATA|NOPTR, $4
+
+// func hardSigmoidAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX
+TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), DX
+	XORQ BX, BX
+	SUBQ $+16, DX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      32(AX)(BX*1), Y1
+	VBROADCASTSS const26<>+0(SB), Y2
+	VBROADCASTSS const24<>+0(SB), Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VBROADCASTSS const25<>+0(SB), Y5
+	VADDPS       Y5, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y3, Y1
+	VMULPS       Y0, Y2, Y0
+	VMULPS       Y1, Y2, Y1
+	VMOVUPS      Y0, (CX)(BX*1)
+	VMOVUPS      Y1, 32(CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end3
+	LEAQ         mask<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      64(SI)(DX*4), Y0
+	VMOVUPS      96(SI)(DX*4), Y1
+	VMASKMOVPS   (AX)(BX*1), Y0, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y3
+	VBROADCASTSS const26<>+0(SB), Y4
+	VBROADCASTSS const24<>+0(SB), Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VBROADCASTSS const25<>+0(SB), Y7
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y2, Y5, Y2
+	VMINPS       Y3, Y5, Y3
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y3, Y4, Y3
+	VMASKMOVPS   Y2, Y0, (CX)(BX*1)
+	VMASKMOVPS   Y3, Y1, 32(CX)(BX*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func hardSigmoidGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSigmoidGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS const27<>+0(SB), Z0
+	VBROADCASTSS const25<>+0(SB), Z1
+	VBROADCASTSS const26<>+0(SB), Z2
+	XORQ         SI, SI
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VMOVUPS   (AX)(SI*1), Z3
+	VCMPPS    $0x1e, Z0, Z3, K1
+	VCMPPS    $0x11, Z1, Z3, K2
+	VMOVUPS   (CX)(SI*1), Z3
+	VMULPS    Z3, Z2, Z3
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVAPS.Z Z3, K1, Z3
+	VMOVUPS   Z3, (DX)(SI*1)
+	VMOVUPS   64(AX)(SI*1), Z3
+	VCMPPS    $0x1e, Z0, Z3, K1
+	VCMPPS    $0x11, Z1, Z3, K2
+	VMOVUPS   64(CX)(SI*1), Z3
+	VMULPS    Z3, Z2, Z3
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVAPS.Z Z3, K1, Z3
+	VMOVUPS   Z3, 64(DX)(SI*1)
+	ADDQ      $+128, SI
+	SUBQ      $+32, BX
+	JGE       loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VMOVUPS   (AX)(SI*1), Z3
+	VCMPPS    $0x1e, Z0, Z3, K1
+	VCMPPS    $0x11, Z1, Z3, K2
+	VMOVUPS   (CX)(SI*1), Z3
+	VMULPS    Z3, Z2, Z3
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVAPS.Z Z3, K1, Z3
+	VMOVUPS   Z3, (DX)(SI*1)
+	ADDQ      $+64, SI
+	SUBQ      $+16, BX
+	JGE       loop3
+
+done4:
+	ADDQ      $+16, BX
+	TESTQ     BX, BX
+	JZ        end5
+	MOVL      $-1, DI
+	BZHIL     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (AX)(SI*1), K1, Z3
+	VCMPPS    $0x1e, Z0, Z3, K2
+	VCMPPS    $0x11, Z1, Z3, K3
+	VMOVUPS.Z (CX)(SI*1), K1, Z0
+	VMULPS    Z0, Z2, Z0
+	VMOVAPS.Z Z0, K3, Z0
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (DX)(SI*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA const27<>+0(SB)/4, $(-3.0)
+GLOBL const27<>(SB), RODATA|NOPTR, $4
+
+// func hardSigmoidGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·hardSigmoidGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      32(AX)(SI*1), Y1
+	VBROADCASTSS const27<>+0(SB), Y2
+	VCMPPS       $0x1e, Y2, Y0, Y3
+	VCMPPS       $0x1e, Y2, Y1, Y2
+	VBROADCASTSS const25<>+0(SB), Y4
+	VCMPPS       $0x11, Y4, Y0, Y0
+	VCMPPS       $0x11, Y4, Y1, Y1
+	VBROADCASTSS const26<>+0(SB), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VMOVUPS      32(CX)(SI*1), Y6
+	VMULPS       Y5, Y4, Y5
+	VMULPS       Y6, Y4, Y4
+	VPAND        Y5, Y0, Y0
+	VPAND        Y4, Y1, Y1
+	VPAND        Y0, Y3, Y0
+	VPAND        Y1, Y2, Y1
+	VMOVUPS      Y0, (DX)(SI*1)
+	VMOVUPS      Y1, 32(DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (AX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y3
+	VBROADCASTSS const27<>+0(SB), Y4
+	VCMPPS       $0x1e, Y4, Y2, Y5
+	VCMPPS       $0x1e, Y4, Y3, Y4
+	VBROADCASTSS const25<>+0(SB), Y6
+	VCMPPS       $0x11, Y6, Y2, Y2
+	VCMPPS       $0x11, Y6, Y3, Y3
+	VBROADCASTSS const26<>+0(SB), Y6
+	VMASKMOVPS   (CX)(SI*1), Y0, Y7
+	VMASKMOVPS   32(CX)(SI*1), Y1, Y8
+	VMULPS       Y7, Y6, Y7
+	VMULPS       Y8, Y6, Y6
+	VPAND        Y7, Y2, Y2
+	VPAND        Y6, Y3, Y3
+	VPAND        Y2, Y5, Y2
+	VPAND        Y3, Y4, Y3
+	VMASKMOVPS   Y2, Y0, (DX)(SI*1)
+	VMASKMOVPS   Y3, Y1, 32(DX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const25<>+0(SB), Z1
+	VBROADCASTSS const24<>+0(SB), Z2
+	VBROADCASTSS const26<>+0(SB), Z3
+	XORQ         BX, BX
+	SUBQ         $+32, DX
+	JL           done2
+
+loop1:
+	VMOVUPS (AX)(BX*1), Z4
+	VADDPS  Z1, Z4, Z5
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z2, Z5
+	VMULPS  Z5, Z3, Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, (CX)(BX*1)
+	VMOVUPS 64(AX)(BX*1), Z4
+	VADDPS  Z1, Z4, Z5
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z2, Z5
+	VMULPS  Z5, Z3, Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, 64(CX)(BX*1)
+	ADDQ    $+128, BX
+	SUBQ    $+32, DX
+	JGE     loop1
+
+done2:
+	ADDQ $+32, DX
+	SUBQ $+16, DX
+	JL   done4
+
+loop3:
+	VMOVUPS (AX)(BX*1), Z4
+	VADDPS  Z1, Z4, Z5
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z2, Z5
+	VMULPS  Z5, Z3, Z5
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, (CX)(BX*1)
+	ADDQ    $+64, BX
+	SUBQ    $+16, DX
+	JGE     loop3
+
+done4:
+	ADDQ      $+16, DX
+	TESTQ     DX, DX
+	JZ        end5
+	MOVL      $-1, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX)(BX*1), K1, Z4
+	VADDPS    Z1, Z4, Z1
+	VMAXPS    Z1, Z0, Z0
+	VMINPS    Z0, Z2, Z0
+	VMULPS    Z0, Z3, Z0
+	VMULPS    Z0, Z4, Z0
+	VMOVUPS   Z0, K1, (CX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX
+TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), DX
+	XORQ BX, BX
+	SUBQ $+16, DX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      32(AX)(BX*1), Y1
+	VBROADCASTSS const26<>+0(SB), Y2
+	VBROADCASTSS const24<>+0(SB), Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VBROADCASTSS const25<>+0(SB), Y5
+	VADDPS       Y5, Y0, Y6
+	VADDPS       Y5, Y1, Y5
+	VMAXPS       Y6, Y4, Y6
+	VMAXPS       Y5, Y4, Y4
+	VMINPS       Y6, Y3, Y5
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y5, Y2, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y0, (CX)(BX*1)
+	VMOVUPS      Y1, 32(CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end3
+	LEAQ         mask<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      64(SI)(DX*4), Y0
+	VMOVUPS      96(SI)(DX*4), Y1
+	VMASKMOVPS   (AX)(BX*1), Y0, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y3
+	VBROADCASTSS const26<>+0(SB), Y4
+	VBROADCASTSS const24<>+0(SB), Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VBROADCASTSS const25<>+0(SB), Y7
+	VADDPS       Y7, Y2, Y8
+	VADDPS       Y7, Y3, Y7
+	VMAXPS       Y8, Y6, Y8
+	VMAXPS       Y7, Y6, Y6
+	VMINPS       Y8, Y5, Y7
+	VMINPS       Y6, Y5, Y5
+	VMULPS       Y7, Y4, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+	VMASKMOVPS   Y2, Y0, (CX)(BX*1)
+	VMASKMOVPS   Y3, Y1, 32(CX)(BX*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func hardSwishGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS const27<>+0(SB), Z0
+	VBROADCASTSS const0<>+0(SB), Z1
+	VBROADCASTSS const13<>+0(SB), Z2
+	VBROADCASTSS const7<>+0(SB), Z3
+	VBROADCASTSS const25<>+0(SB), Z4
+	VBROADCASTSS const28<>+0(SB), Z5
+	XORQ         SI, SI
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VMOVUPS     (CX)(SI*1), Z6
+	VMOVUPS     (AX)(SI*1), Z7
+	VMOVAPS     Z5, Z8
+	VFMADD213PS Z2, Z7, Z8
+	VCMPPS      $0x11, Z4, Z7, K1
+	VMOVAPS     Z3, Z9
+	VBLENDMPS   Z8, Z9, K1, Z10
+	VCMPPS      $0x16, Z0, Z7, K1
+	VMOVAPS.Z   Z10, K1, Z7
+	VCMPPS      $0x04, Z1, Z7, K1
+	VMULPS      Z7, Z6, Z6
+	VMOVAPS.Z   Z6, K1, Z6
+	VMOVUPS     Z6, (DX)(SI*1)
+	VMOVUPS     64(CX)(SI*1), Z6
+	VMOVUPS     64(AX)(SI*1), Z7
+	VMOVAPS     Z5, Z8
+	VFMADD213PS Z2, Z7, Z8
+	VCMPPS      $0x11, Z4, Z7, K1
+	VMOVAPS     Z3, Z9
+	VBLENDMPS   Z8, Z9, K1, Z11
+	VCMPPS      $0x16, Z0, Z7, K1
+	VMOVAPS.Z   Z11, K1, Z7
+	VCMPPS      $0x04, Z1, Z7, K1
+	VMULPS      Z7, Z6, Z6
+	VMOVAPS.Z   Z6, K1, Z6
+	VMOVUPS     Z6, 64(DX)(SI*1)
+	ADDQ        $+128, SI
+	SUBQ        $+32, BX
+	JGE         loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VMOVUPS     (CX)(SI*1), Z6
+	VMOVUPS     (AX)(SI*1), Z7
+	VMOVAPS     Z5, Z8
+	VFMADD213PS Z2, Z7, Z8
+	VCMPPS      $0x11, Z4, Z7, K1
+	VMOVAPS     Z3, Z9
+	VBLENDMPS   Z8, Z9, K1, Z12
+	VCMPPS      $0x16, Z0, Z7, K1
+	VMOVAPS.Z   Z12, K1, Z7
+	VCMPPS      $0x04, Z1, Z7, K1
+	VMULPS      Z7, Z6, Z6
+	VMOVAPS.Z   Z6, K1, Z6
+	VMOVUPS     Z6, (DX)(SI*1)
+	ADDQ        $+64, SI
+	SUBQ        $+16, BX
+	JGE         loop3
+
+done4:
+	ADDQ        $+16, BX
+	TESTQ       BX, BX
+	JZ          end5
+	MOVL        $-1, DI
+	BZHIL       BX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX)(SI*1), K1, Z6
+	VMOVUPS.Z   (AX)(SI*1), K1, Z7
+	VMOVAPS     Z5, Z5
+	VFMADD213PS Z2, Z7, Z5
+	VCMPPS      $0x11, Z4, Z7, K2
+	VMOVAPS     Z3, Z2
+	VBLENDMPS   Z5, Z2, K2, Z13
+	VCMPPS      $0x16, Z0, Z7, K2
+	VMOVAPS.Z   Z13, K2, Z0
+	VCMPPS      $0x04, Z1, Z0, K2
+	VMULPS      Z0, Z6, Z0
+	VMOVAPS.Z   Z0, K2, Z0
+	VMOVUPS     Z0, K1, (DX)(SI*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA const28<>+0(SB)/4, $(0.33333334)
+GLOBL const28<>(SB), RODATA|NOPTR, $4
+
+// func hardSwishGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·hardSwishGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (CX)(SI*1), Y0
+	VMOVUPS      32(CX)(SI*1), Y1
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      32(AX)(SI*1), Y3
+	VBROADCASTSS const28<>+0(SB), Y4
+	VMOVAPS      Y4, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS const13<>+0(SB), Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VFMADD213PS  Y6, Y3, Y4
+	VBROADCASTSS const25<>+0(SB), Y6
+	VCMPPS       $0x11, Y6, Y2, Y7
+	VCMPPS       $0x11, Y6, Y3, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VMOVAPS      Y8, Y9
+	VMOVAPS      Y8, Y8
+	VBLENDVPS    Y7, Y5, Y9, Y5
+	VBLENDVPS    Y6, Y4, Y8, Y4
+	VBROADCASTSS const27<>+0(SB), Y6
+	VCMPPS       $0x16, Y6, Y2, Y2
+	VCMPPS       $0x16, Y6, Y3, Y3
+	VPAND        Y5, Y2, Y2
+	VPAND        Y4, Y3, Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x04, Y4, Y2, Y5
+	VCMPPS       $0x04, Y4, Y3, Y4
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	VPAND        Y0, Y5, Y0
+	VPAND        Y1, Y4, Y1
+	VMOVUPS      Y0, (DX)(SI*1)
+	VMOVUPS      Y1, 32(DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (CX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(CX)(SI*1), Y1, Y3
+	VMASKMOVPS   (AX)(SI*1), Y0, Y4
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y5
+	VBROADCASTSS const28<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const13<>+0(SB), Y8
+	VFMADD213PS  Y8, Y4, Y7
+	VFMADD213PS  Y8, Y5, Y6
+	VBROADCASTSS const25<>+0(SB), Y8
+	VCMPPS       $0x11, Y8, Y4, Y9
+	VCMPPS       $0x11, Y8, Y5, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VMOVAPS      Y10, Y11
+	VMOVAPS      Y10, Y10
+	VBLENDVPS    Y9, Y7, Y11, Y7
+	VBLENDVPS    Y8, Y6, Y10, Y6
+	VBROADCASTSS const27<>+0(SB), Y8
+	VCMPPS       $0x16, Y8, Y4, Y4
+	VCMPPS       $0x16, Y8, Y5, Y5
+	VPAND        Y7, Y4, Y4
+	VPAND        Y6, Y5, Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x04, Y6, Y4, Y7
+	VCMPPS       $0x04, Y6, Y5, Y6
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VPAND        Y2, Y7, Y2
+	VPAND        Y3, Y6, Y3
+	VMASKMOVPS   Y2, Y0, (DX)(SI*1)
+	VMASKMOVPS   Y3, Y1, 32(DX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func siluAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·siluAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS const2<>+0(SB), Z0
+	VBROADCASTSS const3<>+0(SB), Z1
+	VBROADCASTSS const4<>+0(SB), Z2
+	VBROADCASTSS const5<>+0(SB), Z3
+	VBROADCASTSS const6<>+0(SB), Z4
+	VBROADCASTSS const7<>+0(SB), Z5
+	VBROADCASTSS const8<>+0(SB), Z5
+	VBROADCASTSS const9<>+0(SB), Z6
+	VBROADCASTSS const10<>+0(SB), Z7
+	VBROADCASTSS const11<>+0(SB), Z8
+	VBROADCASTSS const12<>+0(SB), Z9
+	VBROADCASTSS const13<>+0(SB), Z10
+	VBROADCASTSS const7<>+0(SB), Z11
+	VBROADCASTSS const22<>+0(SB), Z12
+	XORQ         BX, BX
+	SUBQ         $+32, DX
+	JL           done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMOVUPS      (AX)(BX*1), Z14
+	VMULPS       Z14, Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	VMOVUPS      64(AX)(BX*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMOVUPS      64(AX)(BX*1), Z14
+	VMULPS       Z14, Z13, Z13
+	VMOVUPS      Z13, 64(CX)(BX*1)
+	ADDQ         $+128, BX
+	SUBQ         $+32, DX
+	JGE          loop1
+
+done2:
+	ADDQ $+32, DX
+	SUBQ $+16, DX
+	JL   done4
+
+loop3:
+	VMOVUPS      (AX)(BX*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMOVUPS      (AX)(BX*1), Z14
+	VMULPS       Z14, Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop3
+
+done4:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end5
+	MOVL         $-1, SI
+	BZHIL        DX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX)(BX*1), K1, Z13
+	VPXORD       Z13, Z12, Z12
+	VMAXPS       Z12, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS Z3, Z1, Z0
+	VFNMADD231PS Z4, Z1, Z0
+	VMOVAPS      Z5, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z2, Z11, Z0
+	VDIVPS       Z0, Z11, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (CX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func siluAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), DX
+	XORQ BX, BX
+	SUBQ $+16, DX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      32(AX)(BX*1), Y1
+	VBROADCASTSS const7<>+0(SB), Y2
+	VBROADCASTSS const7<>+0(SB), Y3
+	VBROADCASTSS const22<>+0(SB), Y4
+	VPXOR        Y0, Y4, Y0
+	VPXOR        Y1, Y4, Y1
+	VBROADCASTSS const3<>+0(SB), Y4
+	VBROADCASTSS const2<>+0(SB), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VBROADCASTSS const4<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y5
+	VMULPS       Y4, Y1, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS const5<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y0
+	VFNMADD231PS Y6, Y4, Y1
+	VBROADCASTSS const6<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y0
+	VFNMADD231PS Y6, Y4, Y1
+	VBROADCASTSS const8<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const9<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const10<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const11<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const12<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const13<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VCVTPS2DQ    Y5, Y0
+	VCVTPS2DQ    Y4, Y1
+	VPSRAD       $0x01, Y0, Y5
+	VPSRAD       $0x01, Y1, Y4
+	VPSUBD       Y5, Y0, Y0
+	VPSUBD       Y4, Y1, Y1
+	VBROADCASTSS const23<>+0(SB), Y8
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y8, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y5, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y8, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y7, Y3, Y0
+	VADDPS       Y6, Y3, Y1
+	VDIVPS       Y0, Y2, Y0
+	VDIVPS       Y1, Y2, Y1
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      32(AX)(BX*1), Y3
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y0, (CX)(BX*1)
+	VMOVUPS      Y1, 32(CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end3
+	LEAQ         mask<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      64(SI)(DX*4), Y0
+	VMOVUPS      96(SI)(DX*4), Y1
+	VMASKMOVPS   (AX)(BX*1), Y0, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y3
+	VBROADCASTSS const7<>+0(SB), Y4
+	VBROADCASTSS const7<>+0(SB), Y5
+	VBROADCASTSS const22<>+0(SB), Y6
+	VPXOR        Y2, Y6, Y2
+	VPXOR        Y3, Y6, Y3
+	VBROADCASTSS const3<>+0(SB), Y6
+	VBROADCASTSS const2<>+0(SB), Y7
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VBROADCASTSS const4<>+0(SB), Y6
+	VMULPS       Y6, Y2, Y7
+	VMULPS       Y6, Y3, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y6, Y6
+	VBROADCASTSS const5<>+0(SB), Y8
+	VFNMADD231PS Y8, Y7, Y2
+	VFNMADD231PS Y8, Y6, Y3
+	VBROADCASTSS const6<>+0(SB), Y8
+	VFNMADD231PS Y8, Y7, Y2
+	VFNMADD231PS Y8, Y6, Y3
+	VBROADCASTSS const8<>+0(SB), Y8
+	VMOVAPS      Y8, Y9
+	VMOVAPS      Y8, Y8
+	VBROADCASTSS const9<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const10<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const11<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const12<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const13<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VCVTPS2DQ    Y7, Y2
+	VCVTPS2DQ    Y6, Y3
+	VPSRAD       $0x01, Y2, Y7
+	VPSRAD       $0x01, Y3, Y6
+	VPSUBD       Y7, Y2, Y2
+	VPSUBD       Y6, Y3, Y3
+	VBROADCASTSS const23<>+0(SB), Y10
+	VPADDD       Y10, Y7, Y7
+	VPADDD       Y10, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y7, Y9, Y9
+	VMULPS       Y6, Y8, Y8
+	VPADDD       Y10, Y2, Y2
+	VPADDD       Y10, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y3, Y8, Y8
+	VADDPS       Y9, Y5, Y2
+	VADDPS       Y8, Y5, Y3
+	VDIVPS       Y2, Y4, Y2
+	VDIVPS       Y3, Y4, Y3
+	VMASKMOVPS   (AX)(BX*1), Y0, Y4
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VMASKMOVPS   Y2, Y0, (CX)(BX*1)
+	VMASKMOVPS   Y3, Y1, 32(CX)(BX*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func siluGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·siluGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS const2<>+0(SB), Z0
+	VBROADCASTSS const3<>+0(SB), Z1
+	VBROADCASTSS const4<>+0(SB), Z2
+	VBROADCASTSS const5<>+0(SB), Z3
+	VBROADCASTSS const6<>+0(SB), Z4
+	VBROADCASTSS const7<>+0(SB), Z5
+	VBROADCASTSS const8<>+0(SB), Z5
+	VBROADCASTSS const9<>+0(SB), Z6
+	VBROADCASTSS const10<>+0(SB), Z7
+	VBROADCASTSS const11<>+0(SB), Z8
+	VBROADCASTSS const12<>+0(SB), Z9
+	VBROADCASTSS const13<>+0(SB), Z10
+	VBROADCASTSS const7<>+0(SB), Z11
+	VBROADCASTSS const22<>+0(SB), Z12
+	XORQ         SI, SI
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VMOVUPS      (AX)(SI*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VSUBPS       Z13, Z11, Z14
+	VMOVUPS      (AX)(SI*1), Z15
+	VFMADD213PS  Z11, Z15, Z14
+	VMOVUPS      (CX)(SI*1), Z15
+	VMULPS       Z13, Z14, Z13
+	VBROADCASTSS const0<>+0(SB), Z14
+	VCMPPS       $0x04, Z14, Z13, K1
+	VMULPS       Z13, Z15, Z13
+	VMOVAPS.Z    Z13, K1, Z13
+	VMOVUPS      Z13, (DX)(SI*1)
+	VMOVUPS      64(AX)(SI*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VSUBPS       Z13, Z11, Z14
+	VMOVUPS      64(AX)(SI*1), Z15
+	VFMADD213PS  Z11, Z15, Z14
+	VMOVUPS      64(CX)(SI*1), Z15
+	VMULPS       Z13, Z14, Z13
+	VBROADCASTSS const0<>+0(SB), Z14
+	VCMPPS       $0x04, Z14, Z13, K1
+	VMULPS       Z13, Z15, Z13
+	VMOVAPS.Z    Z13, K1, Z13
+	VMOVUPS      Z13, 64(DX)(SI*1)
+	ADDQ         $+128, SI
+	SUBQ         $+32, BX
+	JGE          loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VMOVUPS      (AX)(SI*1), Z13
+	VPXORD       Z13, Z12, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVAPS      Z5, Z15
+	VFMADD213PS  Z6, Z13, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z15, Z11, Z13
+	VDIVPS       Z13, Z11, Z13
+	VSUBPS       Z13, Z11, Z14
+	VMOVUPS      (AX)(SI*1), Z15
+	VFMADD213PS  Z11, Z15, Z14
+	VMOVUPS      (CX)(SI*1), Z15
+	VMULPS       Z13, Z14, Z13
+	VBROADCASTSS const0<>+0(SB), Z14
+	VCMPPS       $0x04, Z14, Z13, K1
+	VMULPS       Z13, Z15, Z13
+	VMOVAPS.Z    Z13, K1, Z13
+	VMOVUPS      Z13, (DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop3
+
+done4:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end5
+	MOVL         $-1, DI
+	BZHIL        BX, DI, DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (AX)(SI*1), K1, Z13
+	VPXORD       Z13, Z12, Z12
+	VMAXPS       Z12, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS Z3, Z1, Z0
+	VFNMADD231PS Z4, Z1, Z0
+	VMOVAPS      Z5, Z2
+	VFMADD213PS  Z6, Z0, Z2
+	VFMADD213PS  Z7, Z0, Z2
+	VFMADD213PS  Z8, Z0, Z2
+	VFMADD213PS  Z9, Z0, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VADDPS       Z2, Z11, Z0
+	VDIVPS       Z0, Z11, Z0
+	VSUBPS       Z0, Z11, Z1
+	VMOVUPS.Z    (AX)(SI*1), K1, Z2
+	VFMADD213PS  Z11, Z2, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z2
+	VMULPS       Z0, Z1, Z0
+	VBROADCASTSS const0<>+0(SB), Z1
+	VCMPPS       $0x04, Z1, Z0, K2
+	VMULPS       Z0, Z2, Z0
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVUPS      Z0, K1, (DX)(SI*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func siluGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      32(AX)(SI*1), Y1
+	VBROADCASTSS const7<>+0(SB), Y2
+	VBROADCASTSS const7<>+0(SB), Y3
+	VBROADCASTSS const22<>+0(SB), Y4
+	VPXOR        Y0, Y4, Y0
+	VPXOR        Y1, Y4, Y1
+	VBROADCASTSS const3<>+0(SB), Y4
+	VBROADCASTSS const2<>+0(SB), Y5
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VBROADCASTSS const4<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y5
+	VMULPS       Y4, Y1, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS const5<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y0
+	VFNMADD231PS Y6, Y4, Y1
+	VBROADCASTSS const6<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y0
+	VFNMADD231PS Y6, Y4, Y1
+	VBROADCASTSS const8<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const9<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const10<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const11<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const12<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const13<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y8, Y1, Y6
+	VCVTPS2DQ    Y5, Y0
+	VCVTPS2DQ    Y4, Y1
+	VPSRAD       $0x01, Y0, Y5
+	VPSRAD       $0x01, Y1, Y4
+	VPSUBD       Y5, Y0, Y0
+	VPSUBD       Y4, Y1, Y1
+	VBROADCASTSS const23<>+0(SB), Y8
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y8, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y5, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y8, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y7, Y3, Y0
+	VADDPS       Y6, Y3, Y1
+	VDIVPS       Y0, Y2, Y0
+	VDIVPS       Y1, Y2, Y1
+	VBROADCASTSS const7<>+0(SB), Y2
+	VSUBPS       Y0, Y2, Y3
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      (AX)(SI*1), Y4
+	VMOVUPS      32(AX)(SI*1), Y5
+	VBROADCASTSS const7<>+0(SB), Y6
+	VFMADD213PS  Y6, Y4, Y3
+	VFMADD213PS  Y6, Y5, Y2
+	VMOVUPS      (CX)(SI*1), Y4
+	VMOVUPS      32(CX)(SI*1), Y5
+	VMULPS       Y0, Y3, Y0
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS const0<>+0(SB), Y2
+	VCMPPS       $0x04, Y2, Y0, Y3
+	VCMPPS       $0x04, Y2, Y1, Y2
+	VMULPS       Y0, Y4, Y0
+	VMULPS       Y1, Y5, Y1
+	VPAND        Y0, Y3, Y0
+	VPAND        Y1, Y2, Y1
+	VMOVUPS      Y0, (DX)(SI*1)
+	VMOVUPS      Y1, 32(DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (AX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y3
+	VBROADCASTSS const7<>+0(SB), Y4
+	VBROADCASTSS const7<>+0(SB), Y5
+	VBROADCASTSS const22<>+0(SB), Y6
+	VPXOR        Y2, Y6, Y2
+	VPXOR        Y3, Y6, Y3
+	VBROADCASTSS const3<>+0(SB), Y6
+	VBROADCASTSS const2<>+0(SB), Y7
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VBROADCASTSS const4<>+0(SB), Y6
+	VMULPS       Y6, Y2, Y7
+	VMULPS       Y6, Y3, Y6
+	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y6, Y6
+	VBROADCASTSS const5<>+0(SB), Y8
+	VFNMADD231PS Y8, Y7, Y2
+	VFNMADD231PS Y8, Y6, Y3
+	VBROADCASTSS const6<>+0(SB), Y8
+	VFNMADD231PS Y8, Y7, Y2
+	VFNMADD231PS Y8, Y6, Y3
+	VBROADCASTSS const8<>+0(SB), Y8
+	VMOVAPS      Y8, Y9
+	VMOVAPS      Y8, Y8
+	VBROADCASTSS const9<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const10<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const11<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const12<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const13<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VBROADCASTSS const7<>+0(SB), Y10
+	VFMADD213PS  Y10, Y2, Y9
+	VFMADD213PS  Y10, Y3, Y8
+	VCVTPS2DQ    Y7, Y2
+	VCVTPS2DQ    Y6, Y3
+	VPSRAD       $0x01, Y2, Y7
+	VPSRAD       $0x01, Y3, Y6
+	VPSUBD       Y7, Y2, Y2
+	VPSUBD       Y6, Y3, Y3
+	VBROADCASTSS const23<>+0(SB), Y10
+	VPADDD       Y10, Y7, Y7
+	VPADDD       Y10, Y6, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y7, Y9, Y9
+	VMULPS       Y6, Y8, Y8
+	VPADDD       Y10, Y2, Y2
+	VPADDD       Y10, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y3, Y8, Y8
+	VADDPS       Y9, Y5, Y2
+	VADDPS       Y8, Y5, Y3
+	VDIVPS       Y2, Y4, Y2
+	VDIVPS       Y3, Y4, Y3
+	VBROADCASTSS const7<>+0(SB), Y4
+	VSUBPS       Y2, Y4, Y5
+	VSUBPS       Y3, Y4, Y4
+	VMASKMOVPS   (AX)(SI*1), Y0, Y6
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y7
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y6, Y5
+	VFMADD213PS  Y8, Y7, Y4
+	VMASKMOVPS   (CX)(SI*1), Y0, Y6
+	VMASKMOVPS   32(CX)(SI*1), Y1, Y7
+	VMULPS       Y2, Y5, Y2
+	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x04, Y4, Y2, Y5
+	VCMPPS       $0x04, Y4, Y3, Y4
+	VMULPS       Y2, Y6, Y2
+	VMULPS       Y3, Y7, Y3
+	VPAND        Y2, Y5, Y2
+	VPAND        Y3, Y4, Y3
+	VMASKMOVPS   Y2, Y0, (DX)(SI*1)
+	VMASKMOVPS   Y3, Y1, 32(DX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func geluAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), DX
+	MOVQ         s+32(FP), DX
+	MOVQ         n+40(FP), DX
+	VBROADCASTSS const2<>+0(SB), Z0
+	VBROADCASTSS const3<>+0(SB), Z1
+	VBROADCASTSS const4<>+0(SB), Z2
+	VBROADCASTSS const5<>+0(SB), Z3
+	VBROADCASTSS const6<>+0(SB), Z4
+	VBROADCASTSS const7<>+0(SB), Z5
+	VBROADCASTSS const8<>+0(SB), Z5
+	VBROADCASTSS const9<>+0(SB), Z10
+	VBROADCASTSS const10<>+0(SB), Z11
+	VBROADCASTSS const11<>+0(SB), Z12
+	VBROADCASTSS const12<>+0(SB), Z13
+	VBROADCASTSS const13<>+0(SB), Z14
+	VBROADCASTSS const7<>+0(SB), Z15
+	XORQ         BX, BX
+	SUBQ         $+32, DX
+	JL           done2
+
+loop1:
+	VBROADCASTSS const22<>+0(SB), Z16
+	VMOVUPS      (AX)(BX*1), Z17
+	VMULPS       Z17, Z17, Z17
+	VBROADCASTSS const29<>+0(SB), Z18
+	VMULPS       Z18, Z17, Z17
+	VMAXPS       Z17, Z0, Z17
+	VMINPS       Z17, Z1, Z17
+	VMULPS       Z2, Z17, Z18
+	VRNDSCALEPS  $0x08, Z18, Z18
+	VFNMADD231PS Z3, Z18, Z17
+	VFNMADD231PS Z4, Z18, Z17
+	VMOVAPS      Z5, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z12, Z17, Z19
+	VFMADD213PS  Z13, Z17, Z19
+	VFMADD213PS  Z14, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VSCALEFPS    Z18, Z19, Z19
+	VMOVUPS      (AX)(BX*1), Z17
+	VPANDND      Z17, Z16, Z16
+	VBROADCASTSS const30<>+0(SB), Z17
+	VFMADD213PS  Z15, Z17, Z16
+	VDIVPS       Z16, Z15, Z16
+	VBROADCASTSS const31<>+0(SB), Z17
+	VMOVAPS      Z17, Z17
+	VBROADCASTSS const32<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const33<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const34<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const35<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const36<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const37<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const38<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const39<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VMULPS       Z16, Z17, Z16
+	VMULPS       Z19, Z16, Z16
+	VMOVUPS      (AX)(BX*1), Z17
+	VBROADCASTSS const0<>+0(SB), Z18
+	VCMPPS       $0x11, Z18, Z17, K1
+	VSUBPS       Z16, Z15, Z17
+	VBLENDMPS    Z16, Z17, K1, Z6
+	VMOVUPS      (AX)(BX*1), Z16
+	VMULPS       Z16, Z6, Z16
+	VMOVUPS      Z16, (CX)(BX*1)
+	VBROADCASTSS const22<>+0(SB), Z16
+	VMOVUPS      64(AX)(BX*1), Z17
+	VMULPS       Z17, Z17, Z17
+	VBROADCASTSS const29<>+0(SB), Z18
+	VMULPS       Z18, Z17, Z17
+	VMAXPS       Z17, Z0, Z17
+	VMINPS       Z17, Z1, Z17
+	VMULPS       Z2, Z17, Z18
+	VRNDSCALEPS  $0x08, Z18, Z18
+	VFNMADD231PS Z3, Z18, Z17
+	VFNMADD231PS Z4, Z18, Z17
+	VMOVAPS      Z5, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z12, Z17, Z19
+	VFMADD213PS  Z13, Z17, Z19
+	VFMADD213PS  Z14, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VSCALEFPS    Z18, Z19, Z19
+	VMOVUPS      64(AX)(BX*1), Z17
+	VPANDND      Z17, Z16, Z16
+	VBROADCASTSS const30<>+0(SB), Z17
+	VFMADD213PS  Z15, Z17, Z16
+	VDIVPS       Z16, Z15, Z16
+	VBROADCASTSS const31<>+0(SB), Z17
+	VMOVAPS      Z17, Z17
+	VBROADCASTSS const32<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const33<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const34<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const35<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const36<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const37<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const38<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const39<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VMULPS       Z16, Z17, Z16
+	VMULPS       Z19, Z16, Z16
+	VMOVUPS      64(AX)(BX*1), Z17
+	VBROADCASTSS const0<>+0(SB), Z18
+	VCMPPS       $0x11, Z18, Z17, K1
+	VSUBPS       Z16, Z15, Z17
+	VBLENDMPS    Z16, Z17, K1, Z7
+	VMOVUPS      64(AX)(BX*1), Z16
+	VMULPS       Z16, Z7, Z16
+	VMOVUPS      Z16, 64(CX)(BX*1)
+	ADDQ         $+128, BX
+	SUBQ         $+32, DX
+	JGE          loop1
+
+done2:
+	ADDQ $+32, DX
+	SUBQ $+16, DX
+	JL   done4
+
+loop3:
+	VBROADCASTSS const22<>+0(SB), Z6
+	VMOVUPS      (AX)(BX*1), Z7
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS const29<>+0(SB), Z16
+	VMULPS       Z16, Z7, Z7
+	VMAXPS       Z7, Z0, Z7
+	VMINPS       Z7, Z1, Z7
+	VMULPS       Z2, Z7, Z16
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z3, Z16, Z7
+	VFNMADD231PS Z4, Z16, Z7
+	VMOVAPS      Z5, Z17
+	VFMADD213PS  Z10, Z7, Z17
+	VFMADD213PS  Z11, Z7, Z17
+	VFMADD213PS  Z12, Z7, Z17
+	VFMADD213PS  Z13, Z7, Z17
+	VFMADD213PS  Z14, Z7, Z17
+	VFMADD213PS  Z15, Z7, Z17
+	VFMADD213PS  Z15, Z7, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVUPS      (AX)(BX*1), Z7
+	VPANDND      Z7, Z6, Z6
+	VBROADCASTSS const30<>+0(SB), Z7
+	VFMADD213PS  Z15, Z7, Z6
+	VDIVPS       Z6, Z15, Z6
+	VBROADCASTSS const31<>+0(SB), Z7
+	VMOVAPS      Z7, Z7
+	VBROADCASTSS const32<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const33<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const34<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const35<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const36<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const37<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const38<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const39<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VMULPS       Z6, Z7, Z6
+	VMULPS       Z17, Z6, Z6
+	VMOVUPS      (AX)(BX*1), Z7
+	VBROADCASTSS const0<>+0(SB), Z16
+	VCMPPS       $0x11, Z16, Z7, K1
+	VSUBPS       Z6, Z15, Z7
+	VBLENDMPS    Z6, Z7, K1, Z8
+	VMOVUPS      (AX)(BX*1), Z6
+	VMULPS       Z6, Z8, Z6
+	VMOVUPS      Z6, (CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop3
+
+done4:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end5
+	MOVL         $-1, SI
+	BZHIL        DX, SI, SI
+	KMOVW        SI, K1
+	VBROADCASTSS const22<>+0(SB), Z6
+	VMOVUPS.Z    (AX)(BX*1), K1, Z7
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS const29<>+0(SB), Z8
+	VMULPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS Z3, Z1, Z0
+	VFNMADD231PS Z4, Z1, Z0
+	VMOVAPS      Z5, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z12, Z0, Z2
+	VFMADD213PS  Z13, Z0, Z2
+	VFMADD213PS  Z14, Z0, Z2
+	VFMADD213PS  Z15, Z0, Z2
+	VFMADD213PS  Z15, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VMOVUPS.Z    (AX)(BX*1), K1, Z0
+	VPANDND      Z0, Z6, Z0
+	VBROADCASTSS const30<>+0(SB), Z1
+	VFMADD213PS  Z15, Z1, Z0
+	VDIVPS       Z0, Z15, Z0
+	VBROADCASTSS const31<>+0(SB), Z1
+	VMOVAPS      Z1, Z1
+	VBROADCASTSS const32<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const33<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const34<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const35<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const36<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const37<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const38<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const39<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMULPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z1
+	VBROADCASTSS const0<>+0(SB), Z2
+	VCMPPS       $0x11, Z2, Z1, K2
+	VSUBPS       Z0, Z15, Z1
+	VBLENDMPS    Z0, Z1, K2, Z9
+	VMOVUPS.Z    (AX)(BX*1), K1, Z0
+	VMULPS       Z0, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)(BX*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA const29<>+0(SB)/4, $(-0.5)
+GLOBL const29<>(SB), RODATA|NOPTR, $4
+
+DATA const30<>+0(SB)/4, $(0.35)
+GLOBL const30<>(SB), RODATA|NOPTR, $4
+
+DATA const31<>+0(SB)/4, $(-0.029145932)
+GLOBL const31<>(SB), RODATA|NOPTR, $4
+
+DATA const32<>+0(SB)/4, $(0.14397171)
+GLOBL const32<>(SB), RODATA|NOPTR, $4
+
+DATA const33<>+0(SB)/4, $(-0.25571427)
+GLOBL const33<>(SB), RODATA|NOPTR, $4
+
+DATA const34<>+0(SB)/4, $(0.15917417)
+GLOBL const34<>(SB), RODATA|NOPTR, $4
+
+DATA const35<>+0(SB)/4, $(-0.023109837)
+GLOBL const35<>(SB), RODATA|NOPTR, $4
+
+DATA const36<>+0(SB)/4, $(0.105508)
+GLOBL const36<>(SB), RODATA|NOPTR, $4
+
+DATA const37<>+0(SB)/4, $(0.119832866)
+GLOBL const37<>(SB), RODATA|NOPTR, $4
+
+DATA const38<>+0(SB)/4, $(0.13986187)
+GLOBL const38<>(SB), RODATA|NOPTR, $4
+
+DATA const39<>+0(SB)/4, $(0.1396214)
+GLOBL const39<>(SB), RODATA|NOPTR, $4
+
+// func geluAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), DX
+	MOVQ s+32(FP), DX
+	MOVQ n+40(FP), DX
+	XORQ BX, BX
+	SUBQ $+16, DX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(BX*1), Y0
+	VMOVUPS      32(AX)(BX*1), Y1
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VBROADCASTSS const29<>+0(SB), Y2
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y1, Y1
+	VBROADCASTSS const3<>+0(SB), Y2
+	VBROADCASTSS const2<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+	VBROADCASTSS const4<>+0(SB), Y2
+	VMULPS       Y2, Y0, Y3
+	VMULPS       Y2, Y1, Y2
+	VROUNDPS     $0x08, Y3, Y3
+	VROUNDPS     $0x08, Y2, Y2
+	VBROADCASTSS const5<>+0(SB), Y4
+	VFNMADD231PS Y4, Y3, Y0
+	VFNMADD231PS Y4, Y2, Y1
+	VBROADCASTSS const6<>+0(SB), Y4
+	VFNMADD231PS Y4, Y3, Y0
+	VFNMADD231PS Y4, Y2, Y1
+	VBROADCASTSS const8<>+0(SB), Y4
+	VMOVAPS      Y4, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS const9<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const10<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const11<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const12<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const13<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const7<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const7<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VCVTPS2DQ    Y3, Y0
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y0, Y3
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y3, Y0, Y0
+	VPSUBD       Y2, Y1, Y1
+	VBROADCASTSS const23<>+0(SB), Y6
+	VPADDD       Y6, Y3, Y3
+	VPADDD       Y6, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VPADDD       Y6, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y1, Y4, Y4
+	VBROADCASTSS const22<>+0(SB), Y0
+	VMOVUPS      (AX)(BX*1), Y1
+	VMOVUPS      32(AX)(BX*1), Y2
+	VPANDN       Y1, Y0, Y1
+	VPANDN       Y2, Y0, Y0
+	VBROADCASTSS const30<>+0(SB), Y2
+	VBROADCASTSS const7<>+0(SB), Y3
+	VFMADD213PS  Y3, Y2, Y1
+	VFMADD213PS  Y3, Y2, Y0
+	VBROADCASTSS const7<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y1
+	VDIVPS       Y0, Y2, Y0
+	VBROADCASTSS const31<>+0(SB), Y2
+	VMOVAPS      Y2, Y3
+	VMOVAPS      Y2, Y2
+	VBROADCASTSS const32<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const33<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const34<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const35<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const36<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const37<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const38<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const39<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VMULPS       Y1, Y3, Y1
+	VMULPS       Y0, Y2, Y0
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y4, Y0, Y0
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      32(AX)(BX*1), Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x11, Y4, Y2, Y2
+	VCMPPS       $0x11, Y4, Y3, Y3
+	VBROADCASTSS const7<>+0(SB), Y4
+	VSUBPS       Y1, Y4, Y5
+	VSUBPS       Y0, Y4, Y4
+	VBLENDVPS    Y2, Y1, Y5, Y1
+	VBLENDVPS    Y3, Y0, Y4, Y0
+	VMOVUPS      (AX)(BX*1), Y2
+	VMOVUPS      32(AX)(BX*1), Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y0, Y0
+	VMOVUPS      Y1, (CX)(BX*1)
+	VMOVUPS      Y0, 32(CX)(BX*1)
+	ADDQ         $+64, BX
+	SUBQ         $+16, DX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, DX
+	TESTQ        DX, DX
+	JZ           end3
+	LEAQ         mask<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      64(SI)(DX*4), Y0
+	VMOVUPS      96(SI)(DX*4), Y1
+	VMASKMOVPS   (AX)(BX*1), Y0, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y3
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VBROADCASTSS const29<>+0(SB), Y4
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+	VBROADCASTSS const3<>+0(SB), Y4
+	VBROADCASTSS const2<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+	VBROADCASTSS const4<>+0(SB), Y4
+	VMULPS       Y4, Y2, Y5
+	VMULPS       Y4, Y3, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS const5<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y2
+	VFNMADD231PS Y6, Y4, Y3
+	VBROADCASTSS const6<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y2
+	VFNMADD231PS Y6, Y4, Y3
+	VBROADCASTSS const8<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const9<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const10<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const11<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const12<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const13<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VCVTPS2DQ    Y5, Y2
+	VCVTPS2DQ    Y4, Y3
+	VPSRAD       $0x01, Y2, Y5
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y5, Y2, Y2
+	VPSUBD       Y4, Y3, Y3
+	VBROADCASTSS const23<>+0(SB), Y8
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y8, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y5, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VPADDD       Y8, Y2, Y2
+	VPADDD       Y8, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y3, Y6, Y6
+	VBROADCASTSS const22<>+0(SB), Y2
+	VMASKMOVPS   (AX)(BX*1), Y0, Y3
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y4
+	VPANDN       Y3, Y2, Y3
+	VPANDN       Y4, Y2, Y2
+	VBROADCASTSS const30<>+0(SB), Y4
+	VBROADCASTSS const7<>+0(SB), Y5
+	VFMADD213PS  Y5, Y4, Y3
+	VFMADD213PS  Y5, Y4, Y2
+	VBROADCASTSS const7<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VDIVPS       Y2, Y4, Y2
+	VBROADCASTSS const31<>+0(SB), Y4
+	VMOVAPS      Y4, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS const32<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const33<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const34<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const35<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const36<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const37<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const38<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const39<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VMULPS       Y3, Y5, Y3
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y6, Y2, Y2
+	VMASKMOVPS   (AX)(BX*1), Y0, Y4
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x11, Y6, Y4, Y4
+	VCMPPS       $0x11, Y6, Y5, Y5
+	VBROADCASTSS const7<>+0(SB), Y6
+	VSUBPS       Y3, Y6, Y7
+	VSUBPS       Y2, Y6, Y6
+	VBLENDVPS    Y4, Y3, Y7, Y3
+	VBLENDVPS    Y5, Y2, Y6, Y2
+	VMASKMOVPS   (AX)(BX*1), Y0, Y4
+	VMASKMOVPS   32(AX)(BX*1), Y1, Y5
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VMASKMOVPS   Y3, Y0, (CX)(BX*1)
+	VMASKMOVPS   Y2, Y1, 32(CX)(BX*1)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func geluGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         d+24(FP), BX
+	MOVQ         s+32(FP), BX
+	MOVQ         n+40(FP), BX
+	VBROADCASTSS const2<>+0(SB), Z0
+	VBROADCASTSS const3<>+0(SB), Z1
+	VBROADCASTSS const4<>+0(SB), Z2
+	VBROADCASTSS const5<>+0(SB), Z3
+	VBROADCASTSS const6<>+0(SB), Z4
+	VBROADCASTSS const7<>+0(SB), Z5
+	VBROADCASTSS const8<>+0(SB), Z5
+	VBROADCASTSS const9<>+0(SB), Z10
+	VBROADCASTSS const10<>+0(SB), Z11
+	VBROADCASTSS const11<>+0(SB), Z12
+	VBROADCASTSS const12<>+0(SB), Z13
+	VBROADCASTSS const13<>+0(SB), Z14
+	VBROADCASTSS const7<>+0(SB), Z15
+	XORQ         SI, SI
+	SUBQ         $+32, BX
+	JL           done2
+
+loop1:
+	VBROADCASTSS const22<>+0(SB), Z16
+	VMOVUPS      (AX)(SI*1), Z17
+	VMULPS       Z17, Z17, Z17
+	VBROADCASTSS const29<>+0(SB), Z18
+	VMULPS       Z18, Z17, Z17
+	VMAXPS       Z17, Z0, Z17
+	VMINPS       Z17, Z1, Z17
+	VMULPS       Z2, Z17, Z18
+	VRNDSCALEPS  $0x08, Z18, Z18
+	VFNMADD231PS Z3, Z18, Z17
+	VFNMADD231PS Z4, Z18, Z17
+	VMOVAPS      Z5, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z12, Z17, Z19
+	VFMADD213PS  Z13, Z17, Z19
+	VFMADD213PS  Z14, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VSCALEFPS    Z18, Z19, Z19
+	VMOVUPS      (AX)(SI*1), Z17
+	VPANDND      Z17, Z16, Z16
+	VBROADCASTSS const30<>+0(SB), Z17
+	VFMADD213PS  Z15, Z17, Z16
+	VDIVPS       Z16, Z15, Z16
+	VBROADCASTSS const31<>+0(SB), Z17
+	VMOVAPS      Z17, Z17
+	VBROADCASTSS const32<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const33<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const34<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const35<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const36<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const37<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const38<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const39<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VMULPS       Z16, Z17, Z16
+	VMULPS       Z19, Z16, Z16
+	VMOVUPS      (AX)(SI*1), Z17
+	VBROADCASTSS const0<>+0(SB), Z18
+	VCMPPS       $0x11, Z18, Z17, K1
+	VSUBPS       Z16, Z15, Z17
+	VBLENDMPS    Z16, Z17, K1, Z6
+	VBROADCASTSS const40<>+0(SB), Z16
+	VMOVUPS      (AX)(SI*1), Z17
+	VMULPS       Z17, Z16, Z16
+	VFMADD231PS  Z16, Z19, Z6
+	VMOVUPS      (CX)(SI*1), Z16
+	VBROADCASTSS const0<>+0(SB), Z17
+	VCMPPS       $0x04, Z17, Z6, K1
+	VMULPS       Z6, Z16, Z16
+	VMOVAPS.Z    Z16, K1, Z16
+	VMOVUPS      Z16, (DX)(SI*1)
+	VBROADCASTSS const22<>+0(SB), Z16
+	VMOVUPS      64(AX)(SI*1), Z17
+	VMULPS       Z17, Z17, Z17
+	VBROADCASTSS const29<>+0(SB), Z18
+	VMULPS       Z18, Z17, Z17
+	VMAXPS       Z17, Z0, Z17
+	VMINPS       Z17, Z1, Z17
+	VMULPS       Z2, Z17, Z18
+	VRNDSCALEPS  $0x08, Z18, Z18
+	VFNMADD231PS Z3, Z18, Z17
+	VFNMADD231PS Z4, Z18, Z17
+	VMOVAPS      Z5, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z12, Z17, Z19
+	VFMADD213PS  Z13, Z17, Z19
+	VFMADD213PS  Z14, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VFMADD213PS  Z15, Z17, Z19
+	VSCALEFPS    Z18, Z19, Z19
+	VMOVUPS      64(AX)(SI*1), Z17
+	VPANDND      Z17, Z16, Z16
+	VBROADCASTSS const30<>+0(SB), Z17
+	VFMADD213PS  Z15, Z17, Z16
+	VDIVPS       Z16, Z15, Z16
+	VBROADCASTSS const31<>+0(SB), Z17
+	VMOVAPS      Z17, Z17
+	VBROADCASTSS const32<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const33<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const34<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const35<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const36<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const37<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const38<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS const39<>+0(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VMULPS       Z16, Z17, Z16
+	VMULPS       Z19, Z16, Z16
+	VMOVUPS      64(AX)(SI*1), Z17
+	VBROADCASTSS const0<>+0(SB), Z18
+	VCMPPS       $0x11, Z18, Z17, K1
+	VSUBPS       Z16, Z15, Z17
+	VBLENDMPS    Z16, Z17, K1, Z7
+	VBROADCASTSS const40<>+0(SB), Z16
+	VMOVUPS      64(AX)(SI*1), Z17
+	VMULPS       Z17, Z16, Z16
+	VFMADD231PS  Z16, Z19, Z7
+	VMOVUPS      64(CX)(SI*1), Z16
+	VBROADCASTSS const0<>+0(SB), Z17
+	VCMPPS       $0x04, Z17, Z7, K1
+	VMULPS       Z7, Z16, Z16
+	VMOVAPS.Z    Z16, K1, Z16
+	VMOVUPS      Z16, 64(DX)(SI*1)
+	ADDQ         $+128, SI
+	SUBQ         $+32, BX
+	JGE          loop1
+
+done2:
+	ADDQ $+32, BX
+	SUBQ $+16, BX
+	JL   done4
+
+loop3:
+	VBROADCASTSS const22<>+0(SB), Z6
+	VMOVUPS      (AX)(SI*1), Z7
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS const29<>+0(SB), Z16
+	VMULPS       Z16, Z7, Z7
+	VMAXPS       Z7, Z0, Z7
+	VMINPS       Z7, Z1, Z7
+	VMULPS       Z2, Z7, Z16
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z3, Z16, Z7
+	VFNMADD231PS Z4, Z16, Z7
+	VMOVAPS      Z5, Z17
+	VFMADD213PS  Z10, Z7, Z17
+	VFMADD213PS  Z11, Z7, Z17
+	VFMADD213PS  Z12, Z7, Z17
+	VFMADD213PS  Z13, Z7, Z17
+	VFMADD213PS  Z14, Z7, Z17
+	VFMADD213PS  Z15, Z7, Z17
+	VFMADD213PS  Z15, Z7, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVUPS      (AX)(SI*1), Z7
+	VPANDND      Z7, Z6, Z6
+	VBROADCASTSS const30<>+0(SB), Z7
+	VFMADD213PS  Z15, Z7, Z6
+	VDIVPS       Z6, Z15, Z6
+	VBROADCASTSS const31<>+0(SB), Z7
+	VMOVAPS      Z7, Z7
+	VBROADCASTSS const32<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const33<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const34<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const35<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const36<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const37<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const38<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VBROADCASTSS const39<>+0(SB), Z16
+	VFMADD213PS  Z16, Z6, Z7
+	VMULPS       Z6, Z7, Z6
+	VMULPS       Z17, Z6, Z6
+	VMOVUPS      (AX)(SI*1), Z7
+	VBROADCASTSS const0<>+0(SB), Z16
+	VCMPPS       $0x11, Z16, Z7, K1
+	VSUBPS       Z6, Z15, Z7
+	VBLENDMPS    Z6, Z7, K1, Z8
+	VBROADCASTSS const40<>+0(SB), Z6
+	VMOVUPS      (AX)(SI*1), Z7
+	VMULPS       Z7, Z6, Z6
+	VFMADD231PS  Z6, Z17, Z8
+	VMOVUPS      (CX)(SI*1), Z6
+	VBROADCASTSS const0<>+0(SB), Z7
+	VCMPPS       $0x04, Z7, Z8, K1
+	VMULPS       Z8, Z6, Z6
+	VMOVAPS.Z    Z6, K1, Z6
+	VMOVUPS      Z6, (DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop3
+
+done4:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end5
+	MOVL         $-1, DI
+	BZHIL        BX, DI, DI
+	KMOVW        DI, K1
+	VBROADCASTSS const22<>+0(SB), Z6
+	VMOVUPS.Z    (AX)(SI*1), K1, Z7
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS const29<>+0(SB), Z8
+	VMULPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z0, Z0
+	VMINPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS Z3, Z1, Z0
+	VFNMADD231PS Z4, Z1, Z0
+	VMOVAPS      Z5, Z2
+	VFMADD213PS  Z10, Z0, Z2
+	VFMADD213PS  Z11, Z0, Z2
+	VFMADD213PS  Z12, Z0, Z2
+	VFMADD213PS  Z13, Z0, Z2
+	VFMADD213PS  Z14, Z0, Z2
+	VFMADD213PS  Z15, Z0, Z2
+	VFMADD213PS  Z15, Z0, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VMOVUPS.Z    (AX)(SI*1), K1, Z0
+	VPANDND      Z0, Z6, Z0
+	VBROADCASTSS const30<>+0(SB), Z1
+	VFMADD213PS  Z15, Z1, Z0
+	VDIVPS       Z0, Z15, Z0
+	VBROADCASTSS const31<>+0(SB), Z1
+	VMOVAPS      Z1, Z1
+	VBROADCASTSS const32<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const33<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const34<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const35<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const36<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const37<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const38<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VBROADCASTSS const39<>+0(SB), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMULPS       Z0, Z1, Z0
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS.Z    (AX)(SI*1), K1, Z1
+	VBROADCASTSS const0<>+0(SB), Z3
+	VCMPPS       $0x11, Z3, Z1, K2
+	VSUBPS       Z0, Z15, Z1
+	VBLENDMPS    Z0, Z1, K2, Z9
+	VBROADCASTSS const40<>+0(SB), Z0
+	VMOVUPS.Z    (AX)(SI*1), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VFMADD231PS  Z0, Z2, Z9
+	VMOVUPS.Z    (CX)(SI*1), K1, Z0
+	VBROADCASTSS const0<>+0(SB), Z1
+	VCMPPS       $0x04, Z1, Z9, K2
+	VMULPS       Z9, Z0, Z0
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVUPS      Z0, K1, (DX)(SI*1)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA const40<>+0(SB)/4, $(0.3989423)
+GLOBL const40<>(SB), RODATA|NOPTR, $4
+
+// func geluGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ d+24(FP), BX
+	MOVQ s+32(FP), BX
+	MOVQ n+40(FP), BX
+	XORQ SI, SI
+	SUBQ $+16, BX
+	JL   done2
+
+loop1:
+	VMOVUPS      (AX)(SI*1), Y0
+	VMOVUPS      32(AX)(SI*1), Y1
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VBROADCASTSS const29<>+0(SB), Y2
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y1, Y1
+	VBROADCASTSS const3<>+0(SB), Y2
+	VBROADCASTSS const2<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+	VBROADCASTSS const4<>+0(SB), Y2
+	VMULPS       Y2, Y0, Y3
+	VMULPS       Y2, Y1, Y2
+	VROUNDPS     $0x08, Y3, Y3
+	VROUNDPS     $0x08, Y2, Y2
+	VBROADCASTSS const5<>+0(SB), Y4
+	VFNMADD231PS Y4, Y3, Y0
+	VFNMADD231PS Y4, Y2, Y1
+	VBROADCASTSS const6<>+0(SB), Y4
+	VFNMADD231PS Y4, Y3, Y0
+	VFNMADD231PS Y4, Y2, Y1
+	VBROADCASTSS const8<>+0(SB), Y4
+	VMOVAPS      Y4, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS const9<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const10<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const11<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const12<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const13<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const7<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VBROADCASTSS const7<>+0(SB), Y6
+	VFMADD213PS  Y6, Y0, Y5
+	VFMADD213PS  Y6, Y1, Y4
+	VCVTPS2DQ    Y3, Y0
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y0, Y3
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y3, Y0, Y0
+	VPSUBD       Y2, Y1, Y1
+	VBROADCASTSS const23<>+0(SB), Y6
+	VPADDD       Y6, Y3, Y3
+	VPADDD       Y6, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VPADDD       Y6, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y1, Y4, Y4
+	VBROADCASTSS const22<>+0(SB), Y0
+	VMOVUPS      (AX)(SI*1), Y1
+	VMOVUPS      32(AX)(SI*1), Y2
+	VPANDN       Y1, Y0, Y1
+	VPANDN       Y2, Y0, Y0
+	VBROADCASTSS const30<>+0(SB), Y2
+	VBROADCASTSS const7<>+0(SB), Y3
+	VFMADD213PS  Y3, Y2, Y1
+	VFMADD213PS  Y3, Y2, Y0
+	VBROADCASTSS const7<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y1
+	VDIVPS       Y0, Y2, Y0
+	VBROADCASTSS const31<>+0(SB), Y2
+	VMOVAPS      Y2, Y3
+	VMOVAPS      Y2, Y2
+	VBROADCASTSS const32<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const33<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const34<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const35<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const36<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const37<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const38<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VBROADCASTSS const39<>+0(SB), Y6
+	VFMADD213PS  Y6, Y1, Y3
+	VFMADD213PS  Y6, Y0, Y2
+	VMULPS       Y1, Y3, Y1
+	VMULPS       Y0, Y2, Y0
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y4, Y0, Y0
+	VMOVUPS      (AX)(SI*1), Y2
+	VMOVUPS      32(AX)(SI*1), Y3
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x11, Y6, Y2, Y2
+	VCMPPS       $0x11, Y6, Y3, Y3
+	VBROADCASTSS const7<>+0(SB), Y6
+	VSUBPS       Y1, Y6, Y7
+	VSUBPS       Y0, Y6, Y6
+	VBLENDVPS    Y2, Y1, Y7, Y1
+	VBLENDVPS    Y3, Y0, Y6, Y0
+	VBROADCASTSS const40<>+0(SB), Y2
+	VMOVUPS      (AX)(SI*1), Y3
+	VMOVUPS      32(AX)(SI*1), Y6
+	VMULPS       Y3, Y2, Y3
+	VMULPS       Y6, Y2, Y2
+	VFMADD231PS  Y3, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y0
+	VMOVUPS      (CX)(SI*1), Y2
+	VMOVUPS      32(CX)(SI*1), Y3
+	VBROADCASTSS const0<>+0(SB), Y4
+	VCMPPS       $0x04, Y4, Y1, Y5
+	VCMPPS       $0x04, Y4, Y0, Y4
+	VMULPS       Y1, Y2, Y1
+	VMULPS       Y0, Y3, Y0
+	VPAND        Y1, Y5, Y1
+	VPAND        Y0, Y4, Y0
+	VMOVUPS      Y1, (DX)(SI*1)
+	VMOVUPS      Y0, 32(DX)(SI*1)
+	ADDQ         $+64, SI
+	SUBQ         $+16, BX
+	JGE          loop1
+
+done2:
+	ADDQ         $+16, BX
+	TESTQ        BX, BX
+	JZ           end3
+	LEAQ         mask<>+0(SB), DI
+	NEGQ         BX
+	VMOVUPS      64(DI)(BX*4), Y0
+	VMOVUPS      96(DI)(BX*4), Y1
+	VMASKMOVPS   (AX)(SI*1), Y0, Y2
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y3
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VBROADCASTSS const29<>+0(SB), Y4
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+	VBROADCASTSS const3<>+0(SB), Y4
+	VBROADCASTSS const2<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+	VBROADCASTSS const4<>+0(SB), Y4
+	VMULPS       Y4, Y2, Y5
+	VMULPS       Y4, Y3, Y4
+	VROUNDPS     $0x08, Y5, Y5
+	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS const5<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y2
+	VFNMADD231PS Y6, Y4, Y3
+	VBROADCASTSS const6<>+0(SB), Y6
+	VFNMADD231PS Y6, Y5, Y2
+	VFNMADD231PS Y6, Y4, Y3
+	VBROADCASTSS const8<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS const9<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const10<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const11<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const12<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const13<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS const7<>+0(SB), Y8
+	VFMADD213PS  Y8, Y2, Y7
+	VFMADD213PS  Y8, Y3, Y6
+	VCVTPS2DQ    Y5, Y2
+	VCVTPS2DQ    Y4, Y3
+	VPSRAD       $0x01, Y2, Y5
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y5, Y2, Y2
+	VPSUBD       Y4, Y3, Y3
+	VBROADCASTSS const23<>+0(SB), Y8
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y8, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y5, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VPADDD       Y8, Y2, Y2
+	VPADDD       Y8, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y3, Y6, Y6
+	VBROADCASTSS const22<>+0(SB), Y2
+	VMASKMOVPS   (AX)(SI*1), Y0, Y3
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y4
+	VPANDN       Y3, Y2, Y3
+	VPANDN       Y4, Y2, Y2
+	VBROADCASTSS const30<>+0(SB), Y4
+	VBROADCASTSS const7<>+0(SB), Y5
+	VFMADD213PS  Y5, Y4, Y3
+	VFMADD213PS  Y5, Y4, Y2
+	VBROADCASTSS const7<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VDIVPS       Y2, Y4, Y2
+	VBROADCASTSS const31<>+0(SB), Y4
+	VMOVAPS      Y4, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS const32<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const33<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const34<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const35<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const36<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const37<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const38<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VBROADCASTSS const39<>+0(SB), Y8
+	VFMADD213PS  Y8, Y3, Y5
+	VFMADD213PS  Y8, Y2, Y4
+	VMULPS       Y3, Y5, Y3
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y6, Y2, Y2
+	VMASKMOVPS   (AX)(SI*1), Y0, Y4
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y5
+	VBROADCASTSS const0<>+0(SB), Y8
+	VCMPPS       $0x11, Y8, Y4, Y4
+	VCMPPS       $0x11, Y8, Y5, Y5
+	VBROADCASTSS const7<>+0(SB), Y8
+	VSUBPS       Y3, Y8, Y9
+	VSUBPS       Y2, Y8, Y8
+	VBLENDVPS    Y4, Y3, Y9, Y3
+	VBLENDVPS    Y5, Y2, Y8, Y2
+	VBROADCASTSS const40<>+0(SB), Y4
+	VMASKMOVPS   (AX)(SI*1), Y0, Y5
+	VMASKMOVPS   32(AX)(SI*1), Y1, Y8
+	VMULPS       Y5, Y4, Y5
+	VMULPS       Y8, Y4, Y4
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y4, Y6, Y2
+	VMASKMOVPS   (CX)(SI*1), Y0, Y4
+	VMASKMOVPS   32(CX)(SI*1), Y1, Y5
+	VBROADCASTSS const0<>+0(SB), Y6
+	VCMPPS       $0x04, Y6, Y3, Y7
+	VCMPPS       $0x04, Y6, Y2, Y6
+	VMULPS       Y3, Y4, Y3
+	VMULPS       Y2, Y5, Y2
+	VPAND        Y3, Y7, Y3
+	VPAND        Y2, Y6, Y2
+	VMASKMOVPS   Y3, Y0, (DX)(SI*1)
+	VMASKMOVPS   Y2, Y1, 32(DX)(SI*1)
+
+end3:
+	VZEROUPPER
+	RET
+
 // func sgdAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·sgdAVX512(SB), NOSPLIT, $0-48
@@ -2278,9 +5758,9 @@ TEXT ·dropoutAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS (DX), Z1
 	VBROADCASTSS 4(BX), Z2
 	VBROADCASTSS 8(BX), Z3
-	VBROADCASTSS const24<>+0(SB), Z4
-	VBROADCASTSS const25<>+0(SB), Z5
-	VBROADCASTSS const26<>+0(SB), Z6
+	VBROADCASTSS const41<>+0(SB), Z4
+	VBROADCASTSS const42<>+0(SB), Z5
+	VBROADCASTSS const43<>+0(SB), Z6
 	XORQ         DX, DX
 	MOVQ         DI, BX
 	SUBQ         $+16, BX
@@ -2353,14 +5833,14 @@ DATA iota<>+56(SB)/4, $0x0000000e
 DATA iota<>+60(SB)/4, $0x0000000f
 GLOBL iota<>(SB), RODATA|NOPTR, $64
 
-DATA const24<>+0(SB)/4, $0x00000010
-GLOBL const24<>(SB), RODATA|NOPTR, $4
+DATA const41<>+0(SB)/4, $0x00000010
+GLOBL const41<>(SB), RODATA|NOPTR, $4
 
-DATA const25<>+0(SB)/4, $0x21f0aaad
-GLOBL const25<>(SB), RODATA|NOPTR, $4
+DATA const42<>+0(SB)/4, $0x21f0aaad
+GLOBL const42<>(SB), RODATA|NOPTR, $4
 
-DATA const26<>+0(SB)/4, $0xd35a2d97
-GLOBL const26<>(SB), RODATA|NOPTR, $4
+DATA const43<>+0(SB)/4, $0xd35a2d97
+GLOBL const43<>(SB), RODATA|NOPTR, $4
 
 // func dropoutAVX2(x *float32, y *float32, s *float32, k *uint32, from int, n int)
 // Requires: AVX, AVX2
@@ -2391,7 +5871,7 @@ loop1:
 	VPSRLD       $0x10, Y0, Y6
 	VPXOR        Y5, Y1, Y5
 	VPXOR        Y6, Y0, Y6
-	VBROADCASTSS const25<>+0(SB), Y7
+	VBROADCASTSS const42<>+0(SB), Y7
 	VPMULLD      Y7, Y5, Y5
 	VPMULLD      Y7, Y6, Y6
 	VPSRLD       $0x0f, Y5, Y7
@@ -2400,7 +5880,7 @@ loop1:
 	VPXOR        Y8, Y6, Y6
 	VPADDD       Y3, Y5, Y5
 	VPADDD       Y3, Y6, Y6
-	VBROADCASTSS const26<>+0(SB), Y7
+	VBROADCASTSS const43<>+0(SB), Y7
 	VPMULLD      Y7, Y5, Y5
 	VPMULLD      Y7, Y6, Y6
 	VPSRLD       $0x0f, Y5, Y7
@@ -2419,7 +5899,7 @@ loop1:
 	VPAND        Y8, Y6, Y6
 	VMOVUPS      Y5, (CX)(DX*1)
 	VMOVUPS      Y6, 32(CX)(DX*1)
-	VBROADCASTSS const24<>+0(SB), Y5
+	VBROADCASTSS const41<>+0(SB), Y5
 	VPADDD       Y5, Y1, Y1
 	VPADDD       Y5, Y0, Y0
 	ADDQ         $+64, DX
@@ -2438,7 +5918,7 @@ done2:
 	VPSRLD       $0x10, Y0, Y8
 	VPXOR        Y7, Y1, Y7
 	VPXOR        Y8, Y0, Y8
-	VBROADCASTSS const25<>+0(SB), Y9
+	VBROADCASTSS const42<>+0(SB), Y9
 	VPMULLD      Y9, Y7, Y7
 	VPMULLD      Y9, Y8, Y8
 	VPSRLD       $0x0f, Y7, Y9
@@ -2447,7 +5927,7 @@ done2:
 	VPXOR        Y10, Y8, Y8
 	VPADDD       Y3, Y7, Y7
 	VPADDD       Y3, Y8, Y3
-	VBROADCASTSS const26<>+0(SB), Y8
+	VBROADCASTSS const43<>+0(SB), Y8
 	VPMULLD      Y8, Y7, Y7
 	VPMULLD      Y8, Y3, Y3
 	VPSRLD       $0x0f, Y7, Y8
@@ -2466,7 +5946,7 @@ done2:
 	VPAND        Y2, Y3, Y2
 	VMASKMOVPS   Y4, Y5, (CX)(DX*1)
 	VMASKMOVPS   Y2, Y6, 32(CX)(DX*1)
-	VBROADCASTSS const24<>+0(SB), Y2
+	VBROADCASTSS const41<>+0(SB), Y2
 	VPADDD       Y2, Y1, Y1
 	VPADDD       Y2, Y0, Y0
 
@@ -2726,7 +6206,7 @@ end3:
 TEXT ·rowMaxAVX512(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
-	VBROADCASTSS const27<>+0(SB), Z0
+	VBROADCASTSS const44<>+0(SB), Z0
 	VMOVAPS      Z0, Z1
 	XORQ         DX, DX
 	SUBQ         $+16, CX
@@ -2763,15 +6243,15 @@ end3:
 	VZEROUPPER
 	RET
 
-DATA const27<>+0(SB)/4, $0xff800000
-GLOBL const27<>(SB), RODATA|NOPTR, $4
+DATA const44<>+0(SB)/4, $0xff800000
+GLOBL const44<>(SB), RODATA|NOPTR, $4
 
 // func rowMaxAVX2(x *float32, n int) float32
 // Requires: AVX
 TEXT ·rowMaxAVX2(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
-	VBROADCASTSS const27<>+0(SB), Y0
+	VBROADCASTSS const44<>+0(SB), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	XORQ         DX, DX

@@ -94,6 +94,146 @@ func tanhGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, 
 //go:noescape
 func tanhGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
 
+// relu6AVX512 writes min(max(a, 0), 6) to b.
+//
+//go:noescape
+func relu6AVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// relu6AVX2 writes min(max(a, 0), 6) to b.
+//
+//go:noescape
+func relu6AVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// relu6GradAVX512 writes b where a is neither ≤ 0 nor ≥ 6, else 0, to c.
+//
+//go:noescape
+func relu6GradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// relu6GradAVX2 writes b where a is neither ≤ 0 nor ≥ 6, else 0, to c.
+//
+//go:noescape
+func relu6GradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// leakyReLUAVX512 writes a where it is positive, else s[1]·a, to b.
+//
+//go:noescape
+func leakyReLUAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// leakyReLUAVX2 writes a where it is positive, else s[1]·a, to b.
+//
+//go:noescape
+func leakyReLUAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// leakyReLUGradAVX512 writes b where a is positive, else s[1]·b, to c.
+//
+//go:noescape
+func leakyReLUGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// leakyReLUGradAVX2 writes b where a is positive, else s[1]·b, to c.
+//
+//go:noescape
+func leakyReLUGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// sigmoidAVX512 writes 1/(1 + e^-a) to b.
+//
+//go:noescape
+func sigmoidAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// sigmoidAVX2 writes 1/(1 + e^-a) to b.
+//
+//go:noescape
+func sigmoidAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// sigmoidGradAVX512 writes b·(1−a)·a to c.
+//
+//go:noescape
+func sigmoidGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// sigmoidGradAVX2 writes b·(1−a)·a to c.
+//
+//go:noescape
+func sigmoidGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSigmoidAVX512 writes min(max(a + 3, 0), 6)/6 to b.
+//
+//go:noescape
+func hardSigmoidAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSigmoidAVX2 writes min(max(a + 3, 0), 6)/6 to b.
+//
+//go:noescape
+func hardSigmoidAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSigmoidGradAVX512 writes b/6 where −3 < a < 3, else 0, to c.
+//
+//go:noescape
+func hardSigmoidGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSigmoidGradAVX2 writes b/6 where −3 < a < 3, else 0, to c.
+//
+//go:noescape
+func hardSigmoidGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSwishAVX512 writes a·min(max(a + 3, 0), 6)/6 to b.
+//
+//go:noescape
+func hardSwishAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSwishAVX2 writes a·min(max(a + 3, 0), 6)/6 to b.
+//
+//go:noescape
+func hardSwishAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSwishGradAVX512 writes b times the derivative of hardSwish at a to c.
+//
+//go:noescape
+func hardSwishGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// hardSwishGradAVX2 writes b times the derivative of hardSwish at a to c.
+//
+//go:noescape
+func hardSwishGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// siluAVX512 writes a/(1 + e^-a) to b.
+//
+//go:noescape
+func siluAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// siluAVX2 writes a/(1 + e^-a) to b.
+//
+//go:noescape
+func siluAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// siluGradAVX512 writes b times the derivative of silu at a to c.
+//
+//go:noescape
+func siluGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// siluGradAVX2 writes b times the derivative of silu at a to c.
+//
+//go:noescape
+func siluGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// geluAVX512 writes a·Φ(a) to b.
+//
+//go:noescape
+func geluAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// geluAVX2 writes a·Φ(a) to b.
+//
+//go:noescape
+func geluAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// geluGradAVX512 writes b times the derivative of gelu at a to c.
+//
+//go:noescape
+func geluGradAVX512(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
+// geluGradAVX2 writes b times the derivative of gelu at a to c.
+//
+//go:noescape
+func geluGradAVX2(a *float32, b *float32, c *float32, d *float32, s *float32, n int)
+
 // sgdAVX512 is a step of SGD: weights a, gradient b.
 //
 //go:noescape

@@ -18,15 +18,16 @@ func main() {
 
 	both("sumPixels", "func(x *float32, n int, sum *float32)", "is sumPixelsGeneric for n pixels.", sumPixels)
 	both("sumMoments", "func(x *float32, n int, shift, d, q *float32)", "is sumMomentsGeneric for n pixels.", sumMoments)
-	relus("normalise", "func(x, y *float32, n int, a *byte)", "is normaliseGeneric for n pixels; a is an *Affine.", normalise)
-	relus("normaliseAdd", "func(x, r, y *float32, n int, a *byte)", "is normaliseAddGeneric for n pixels; a is an *Affine.", normaliseAdd)
-	relus("sumGrads", "func(x, dy *float32, n int, a *byte, d, q *float32)", "is sumGradsGeneric for n pixels; a is an *Affine.", sumGrads)
-	relus("normaliseGrad", "func(x, dy, dx *float32, n int, a *byte)", "is normaliseGradGeneric for n pixels; a is an *Affine.", normaliseGrad)
+	clips("normalise", "func(x, y *float32, n int, a *byte)", "is normaliseGeneric for n pixels; a is an *Affine.", normalise)
+	clips("normaliseAdd", "func(x, r, y *float32, n int, a *byte)", "is normaliseAddGeneric for n pixels; a is an *Affine.", normaliseAdd)
+	clips("sumGrads", "func(x, dy *float32, n int, a *byte, d, q *float32)", "is sumGradsGeneric for n pixels; a is an *Affine.", sumGrads)
+	clips("normaliseGrad", "func(x, dy, dx *float32, n int, a *byte)", "is normaliseGradGeneric for n pixels; a is an *Affine.", normaliseGrad)
 
 	const blocks = "func(prev, cur, next *float32, n int, k, alpha float32, "
 	both("lrn5", blocks+"y *float32)", "is lrn5Generic for n pixels.", lrn5)
 	both("lrn5Terms", blocks+"dy, s, q *float32)", "is lrn5TermsGeneric for n pixels.", lrn5Terms)
 	both("lrn5Grad", "func(prev, cur, next *float32, n int, factor float32, x, s, dx *float32)", "is lrn5GradGeneric for n pixels, with factor −2αβ.", lrn5Grad)
+	layers()
 	lanes.Generate()
 }
 
@@ -38,10 +39,31 @@ func both(name, signature, doc string, body func(f fn)) {
 	lanes.Both(name, signature, doc, func(f *lanes.F) { body(fn{f}) })
 }
 
-// relus emits a kernel without and with a fused ReLU.
-func relus(name, signature, doc string, body func(f fn, relu bool)) {
-	both(name, signature, doc, func(f fn) { body(f, false) })
-	both(name+"ReLU", signature, doc, func(f fn) { body(f, true) })
+// clips emits a kernel without an activation, and with a ReLU or ReLU6.
+func clips(name, signature, doc string, body func(f fn, c clip)) {
+	both(name, signature, doc, func(f fn) { body(f, unclipped) })
+	both(name+"ReLU", signature, doc, func(f fn) { body(f, below0) })
+	both(name+"ReLU6", signature, doc, func(f fn) { body(f, below0above6) })
+}
+
+// A clip is what an activation does: 0, 1 and 2 as in package simd.
+type clip int
+
+const (
+	unclipped clip = iota
+	below0
+	below0above6
+)
+
+// bounds returns registers for the least result and the most, as far as a clip has them.
+func (f fn) bounds(c clip) (low, high reg.VecVirtual) {
+	if c != unclipped {
+		low = f.zero()
+	}
+	if c == below0above6 {
+		high = f.F.Const(6).Lo
+	}
+	return low, high
 }
 
 // parts returns the byte offsets of a vector's parts.
@@ -168,6 +190,15 @@ func (f fn) or(m, more mask) {
 		f.KORW(more.k, m.k, m.k)
 	} else {
 		f.VORPS(more.v, m.v, m.v)
+	}
+}
+
+// and takes lanes from m.
+func (f fn) and(m, more mask) {
+	if f.Wide() {
+		f.KANDW(more.k, m.k, m.k)
+	} else {
+		f.VANDPS(more.v, m.v, m.v)
 	}
 }
 

@@ -61,12 +61,12 @@ func sumMoments(f fn) {
 	f.store(f.fold(q), Mem{Base: f.Arg("q")})
 }
 
-func normalise(f fn, relu bool) { normaliseTo(f, false, relu) }
+func normalise(f fn, c clip) { normaliseTo(f, false, c) }
 
-func normaliseAdd(f fn, relu bool) { normaliseTo(f, true, relu) }
+func normaliseAdd(f fn, c clip) { normaliseTo(f, true, c) }
 
 // normaliseTo adds r to the result if add is set.
-func normaliseTo(f fn, add, relu bool) {
+func normaliseTo(f fn, add bool, c clip) {
 	x, y, a := f.Arg("x"), f.Arg("y"), f.Arg("a")
 	arrays := []reg.GPVirtual{x, y}
 	var r reg.GPVirtual
@@ -75,10 +75,7 @@ func normaliseTo(f fn, add, relu bool) {
 		arrays = append(arrays, r)
 	}
 	mean, scale, shift := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift})
-	var zero reg.VecVirtual
-	if relu {
-		zero = f.zero()
-	}
+	low, high := f.bounds(c)
 	f.pixels([]int{4, 1}, arrays, func(_, disp int) {
 		f.each(disp, func(h, disp int) {
 			v := f.load(Mem{Base: x, Disp: disp})
@@ -87,30 +84,37 @@ func normaliseTo(f fn, add, relu bool) {
 			if add {
 				f.VADDPS(Mem{Base: r, Disp: disp}, v, v)
 			}
-			if relu {
-				f.VMAXPS(v, zero, v) // v if it is NaN
+			if low != nil {
+				f.VMAXPS(v, low, v) // v if it is NaN
+			}
+			if high != nil {
+				f.VMINPS(v, high, v)
 			}
 			f.VMOVUPS(v, Mem{Base: y, Disp: disp})
 		})
 	})
 }
 
-// passed returns dy where the forward kernel's result was positive, by the same arithmetic.
-func (f fn) passed(dy Mem, away, scale, shift, zero reg.VecVirtual) reg.VecVirtual {
+// passed returns dy where the forward kernel's result was within bounds, by the same arithmetic.
+func (f fn) passed(dy Mem, away, scale, shift, low, high reg.VecVirtual) reg.VecVirtual {
 	t := f.part()
 	f.VMOVAPS(away, t)
 	f.VFMADD213PS(shift, scale, t)
-	return f.loadMasked(dy, f.compare(lanes.GreaterThan, t, zero))
+	inside := f.compare(lanes.GreaterThan, t, low)
+	if high != nil {
+		f.and(inside, f.compare(lanes.Less, t, high))
+	}
+	return f.loadMasked(dy, inside)
 }
 
-func sumGrads(f fn, relu bool) {
+func sumGrads(f fn, c clip) {
 	x, dy, a := f.Arg("x"), f.Arg("dy"), f.Arg("a")
 	mean := f.vector(Mem{Base: a, Disp: affineMean})
 	unroll := f.Pick(4, 1)
 	var scale, shift []reg.VecVirtual
-	var zero reg.VecVirtual
-	if relu {
-		scale, shift, zero = f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift}), f.zero()
+	low, high := f.bounds(c)
+	if low != nil {
+		scale, shift = f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift})
 	}
 	d, q := f.vectors(unroll), f.vectors(unroll)
 	sizes := []int{unroll, 1}
@@ -123,8 +127,8 @@ func sumGrads(f fn, relu bool) {
 			f.VSUBPS(mean[h], v, v)
 			from := Mem{Base: dy, Disp: disp}
 			var g reg.VecVirtual
-			if relu {
-				g = f.passed(from, v, scale[h], shift[h], zero)
+			if low != nil {
+				g = f.passed(from, v, scale[h], shift[h], low, high)
 			} else {
 				g = f.load(from)
 			}
@@ -136,22 +140,22 @@ func sumGrads(f fn, relu bool) {
 	f.store(f.fold(q), Mem{Base: f.Arg("q")})
 }
 
-func normaliseGrad(f fn, relu bool) {
+func normaliseGrad(f fn, c clip) {
 	x, dy, dx, a := f.Arg("x"), f.Arg("dy"), f.Arg("dx"), f.Arg("a")
 	mean, scale := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale})
 	slope, offset := f.vector(Mem{Base: a, Disp: affineSlope}), f.vector(Mem{Base: a, Disp: affineOffset})
 	var shift []reg.VecVirtual
-	var zero reg.VecVirtual
-	if relu {
-		shift, zero = f.vector(Mem{Base: a, Disp: affineShift}), f.zero()
+	low, high := f.bounds(c)
+	if low != nil {
+		shift = f.vector(Mem{Base: a, Disp: affineShift})
 	}
 	f.pixels([]int{f.Pick(4, 2), 1}, []reg.GPVirtual{x, dy, dx}, func(_, disp int) {
 		f.each(disp, func(h, disp int) {
 			v := f.load(Mem{Base: x, Disp: disp})
 			f.VSUBPS(mean[h], v, v)
 			var g Op = Mem{Base: dy, Disp: disp}
-			if relu {
-				g = f.passed(Mem{Base: dy, Disp: disp}, v, scale[h], shift[h], zero)
+			if low != nil {
+				g = f.passed(Mem{Base: dy, Disp: disp}, v, scale[h], shift[h], low, high)
 			}
 			f.VFMADD213PS(offset[h], slope[h], v)
 			f.VFMADD231PS(g, scale[h], v)

@@ -18,6 +18,7 @@ func main() {
 	elementwise("fill", "writes s[0] to a.", fill)
 	elementwise("tanh", "writes s[0]·tanh(s[1]·a) to b.", tanh)
 	elementwise("tanhGrad", "writes b·(s[0] − s[1]·a²) to c.", tanhGrad)
+	activations()
 	elementwise("sgd", "is a step of SGD: weights a, gradient b.", sgd)
 	elementwise("sgdMomentum", "is a step of SGD: weights a, gradient b, momentum buffer c.", sgdMomentum)
 	elementwise("sgdNesterov", "is a step of SGD: weights a, gradient b, momentum buffer c.", sgdNesterov)
