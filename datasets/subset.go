@@ -85,6 +85,9 @@ func (s *Subset) Info() Info {
 // Of returns the whole.
 func (s *Subset) Of() Source { return s.of }
 
+// At returns the place of image i in the whole.
+func (s *Subset) At(i int) int { return int(s.at[i]) }
+
 // Len returns the number of images.
 func (s *Subset) Len() int { return len(s.at) }
 

@@ -88,12 +88,47 @@ func (m *Machine) setTraining(training bool) (err error) {
 // Keep says that the values of these nodes are to be left at them by the runs that follow, whatever they are.
 func (m *Machine) Keep(nodes ...*gorgonia.Node) error {
 	for _, n := range nodes {
-		if n == nil || n.Graph() != m.g {
-			return fmt.Errorf("machine: %v is not a node of the graph", n)
+		if err := m.has(n); err != nil {
+			return err
 		}
 	}
 	m.keep = append(m.keep, nodes...)
 	m.session = nil
+	return nil
+}
+
+// Let binds a value to a leaf, as [gorgonia.Let] does.
+func (m *Machine) Let(n *gorgonia.Node, v any) (err error) {
+	if err := m.has(n); err != nil {
+		return err
+	}
+	defer recoverAs(&err, "machine")
+	return gorgonia.Let(n, v)
+}
+
+// Set gives a leaf the value that another node has got in the last run. It is a copy.
+func (m *Machine) Set(leaf, from *gorgonia.Node) (err error) {
+	if err := errors.Join(m.has(leaf), m.has(from)); err != nil {
+		return err
+	}
+	v := from.Value()
+	if v == nil {
+		return fmt.Errorf("machine: %v has no value: run the machine first, and ask for feature maps with Keep", from)
+	}
+	defer recoverAs(&err, "machine")
+	if v, err = gorgonia.CloneValue(v); err != nil {
+		return fmt.Errorf("machine: %v: %w", from, err)
+	}
+	return gorgonia.Let(leaf, v)
+}
+
+func (m *Machine) has(n *gorgonia.Node) error {
+	if m.err != nil {
+		return m.err
+	}
+	if n == nil || n.Graph() != m.g {
+		return errors.New("machine: the node is not one of the graph")
+	}
 	return nil
 }
 
@@ -137,7 +172,7 @@ func (m *Machine) compile() (err error) {
 	if err != nil {
 		return fmt.Errorf("machine: %w", err)
 	}
-	outputs = m.more(t, outputs)
+	outputs = m.more(t, all, outputs)
 	training := slices.ContainsFunc(outputs, func(n *gorgonia.Node) bool { return len(n.DerivOf()) > 0 })
 	c := newCompiler(defaultPool(), NewParams(), training)
 	c.leaf = t.leafOf(leafValue)
@@ -223,15 +258,14 @@ func (m *Machine) outputs(all []*gorgonia.Node) []*gorgonia.Node {
 }
 
 // more adds the nodes whose values cost nothing to leave: all that were translated on the way but feature maps.
-func (m *Machine) more(t *translation, outputs []*gorgonia.Node) []*gorgonia.Node {
-	for _, n := range sorted(outputs) {
+func (m *Machine) more(t *translation, all, outputs []*gorgonia.Node) []*gorgonia.Node {
+	for _, n := range all {
 		made := t.nodes[n]
-		if made == nil || made.Op() == nil || len(n.Shape()) == 4 || groupOf(n) == gradientGroup || isConstant(n) || slices.Contains(outputs, n) {
+		if made == nil || n.Op() == nil || isConstant(n) || len(n.Shape()) == 4 || groupOf(n) == gradientGroup || len(n.DerivOf()) > 0 ||
+			stock(n.Op()).kind == "sizeOp" || slices.Contains(outputs, n) {
 			continue
 		}
-		if len(n.DerivOf()) == 0 {
-			outputs = append(outputs, n)
-		}
+		outputs = append(outputs, n)
 	}
 	return outputs
 }
@@ -296,8 +330,8 @@ func (m *Machine) publish() error {
 		*r.into = r.node.Value()
 	}
 	for _, l := range m.lets {
-		if err := gorgonia.UnsafeLet(l[0], l[1].Value()); err != nil {
-			return fmt.Errorf("machine: %v: %w", l[0], err)
+		if err := m.Set(l[0], l[1]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -318,7 +352,7 @@ func (r *result) leave(o vmOptions) (err error) {
 			copy(r.copy, data)
 			data = r.copy
 		}
-		if d, ok := r.bound.(*tensor.Dense); !ok || &d.Data().([]float32)[0] != &data[0] {
+		if d, ok := r.bound.(*tensor.Dense); !ok || &d.Float32s()[0] != &data[0] {
 			r.bound = tensor.New(tensor.WithShape(r.node.Shape()...), tensor.WithBacking(data))
 		}
 	}

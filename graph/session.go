@@ -323,6 +323,10 @@ func (s *Session) bind() error {
 			}
 			return fmt.Errorf("%s: %d values, the shape %s needs %d", v.name, len(d), dims(v.shape), v.size())
 		}
+		if within(d, memory) { // a result of an earlier run, whose place other values take before it comes again
+			v.aside = append(v.aside[:0], d...)
+			d = v.aside
+		}
 		v.data = d
 	}
 	for _, v := range s.boxes {
@@ -345,4 +349,13 @@ func (s *Session) bind() error {
 		v.data = v.root.data[v.offset : v.offset+v.size()]
 	}
 	return nil
+}
+
+// within reports whether a slice lies in another.
+func within(d, memory []float32) bool {
+	if len(d) == 0 || len(memory) == 0 {
+		return false
+	}
+	at, start := uintptr(unsafe.Pointer(&d[0])), uintptr(unsafe.Pointer(&memory[0]))
+	return at >= start && at < start+4*uintptr(len(memory))
 }

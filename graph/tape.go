@@ -100,7 +100,7 @@ func floats(v gorgonia.Value) ([]float32, error) {
 			return []float32{v.ScalarValue().(float32)}, nil
 		}
 		if !v.RequiresIterator() && !v.DataOrder().IsColMajor() {
-			return v.Data().([]float32), nil
+			return v.Float32s(), nil
 		}
 		data, it := v.Data().([]float32), v.Iterator()
 		out := make([]float32, 0, v.Shape().TotalSize())

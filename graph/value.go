@@ -26,6 +26,7 @@ type value struct {
 	source func() []float32
 	bound  []float32 // of an input
 	fault  error     // why the source gives nothing
+	aside  []float32 // what the source gives, where that lies in the session's own memory
 	fixed  bool      // follows from parameters and constants alone
 
 	// A view lies inside its root: from offset on, images stride floats apart.

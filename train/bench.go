@@ -103,7 +103,9 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		step = func() error { _, err := g.run(images); return err }
 	} else {
 		targets := make([]float32, c.Batch)
-		if n.Squared {
+		if n.targets() > 0 {
+			targets = make([]float32, c.Batch*n.targets())
+		} else if n.Squared {
 			targets = make([]float32, c.Batch*n.Classes)
 		}
 		for i := range targets {

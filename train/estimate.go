@@ -105,6 +105,9 @@ func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Durat
 		return 0, err
 	}
 	images, labels = images[:len(images)/of*n], labels[:len(labels)/of*n]
+	if wide := t.net.targets(); wide > 0 {
+		labels = make([]float32, n*wide)
+	}
 	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
 	begun := time.Now()
 	for i := range 2 {

@@ -93,7 +93,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if i > 0 && n.Classes != classes {
 			return fail(fmt.Errorf("%d classes, those of %s are %d: members of an ensemble must agree", n.Classes, c.Weights[0], classes))
 		}
-		if n.Squared && (len(c.Weights) > 1 || c.Views.Len() > 1) {
+		if !n.classifies() && (len(c.Weights) > 1 || c.Views.Len() > 1) {
 			return fail(fmt.Errorf("%s has no classes whose probabilities could be averaged", n.Name))
 		}
 		if i == 0 {
@@ -123,7 +123,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if err != nil {
 			return fail(err)
 		}
-		if sum == nil && !n.Squared {
+		if sum == nil && n.classifies() {
 			sum = make([]float64, l.Len()*classes)
 		}
 		seen := review{}
@@ -133,7 +133,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 				sum[at*classes+k] += p[inOrder(k, classes, order)]
 			}
 		}
-		if n.Squared {
+		if !n.classifies() {
 			keep = nil
 		}
 		m, err := g.measure(ctx, &n, l, keep, func(done int) {
@@ -191,8 +191,8 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 // imagesFor are the images with the labels of a network's own classes.
 func (c *EvalConfig) imagesFor(n *Network, meta weights.Meta) (datasets.Source, classMatch, error) {
 	info := c.Images.Info()
-	if n.Squared || len(info.Classes) == 0 {
-		return c.Images, classMatch{}, n.fits(info)
+	if !n.classifies() || len(info.Classes) == 0 {
+		return c.Images, classMatch{}, n.fits(c.Images)
 	}
 	match, err := matchClasses(info.Classes, meta.ClassNames, n.Classes)
 	if err != nil {
@@ -253,6 +253,13 @@ func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.L
 	for b, err := range l.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return report.Metrics{}, err
+		}
+		if n.Objective != nil {
+			if err := g.judge(n, l.Source(), b, &t); err != nil {
+				return report.Metrics{}, err
+			}
+			progress(t.Images)
+			continue
 		}
 		// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
 		// outputs nobody reads.

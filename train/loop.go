@@ -132,7 +132,11 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 	g := t.graphs[b.N]
 	targets := b.Labels
-	if t.targets != nil {
+	switch wide := t.net.targets(); {
+	case wide > 0:
+		targets = t.targets[:b.N*wide]
+		fill(t.learn, b.Index[:b.N], targets)
+	case t.targets != nil:
 		targets = t.targets[:b.N*t.net.Classes]
 		t.weigh(b, targets)
 		for i, w := range b.Weight {
@@ -148,9 +152,12 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return t.diverged(g, b, loss, set.LR)
 	}
-	if t.net.Squared {
+	switch {
+	case t.net.Objective != nil:
+		t.at.Tally.judge(t.net.Objective, g.session.Value(g.out), targets, b.N, loss)
+	case t.net.Squared:
 		t.at.Tally.squared(g.session.Value(g.out), b.Labels)
-	} else {
+	default:
 		t.at.Tally.count(g.session.Value(g.out), b.Labels, t.net.Classes)
 		t.at.Tally.Loss += loss * float64(b.N)
 	}
@@ -173,7 +180,7 @@ func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
 	place := t.place()
 	seen := review{}
 	keep := func(_ int, b *datasets.Batch, p []float64) { seen.add(b, p, t.net.Classes, nil) }
-	if t.net.Squared {
+	if !t.net.classifies() {
 		keep = nil
 	}
 	val, err := t.eval.measure(ctx, &t.net, t.val, keep, func(done int) {
@@ -196,7 +203,7 @@ func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
 		t.best = seen
 	}
 	if t.at.Batch == batches {
-		if t.net.Squared {
+		if !t.net.classifies() && !val.Judged {
 			t.scheduler.Observe(val.Loss)
 		} else {
 			t.scheduler.Observe(val.Top1)

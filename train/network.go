@@ -20,8 +20,22 @@ type Network struct {
 	Input         [3]int          // channels, height, width
 	Classes       int             // length of the output for one image
 	Squared       bool            // trained on the squared distance of its output, not on the cross-entropy of classes
+	// Objective is what it is trained for in place of both; nil for the usual.
+	Objective *Objective
 	// Build adds the network to a graph over x, N×C×H×W, and returns its output, N×Classes.
 	Build func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error)
+}
+
+// An Architecture describes a network, as a *zoo.Model does.
+type Architecture interface {
+	Describe() recipe.Network
+	Build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error)
+}
+
+// Of is an architecture as a trainer takes it.
+func Of(a Architecture) Network {
+	d := a.Describe()
+	return Network{Name: d.Name, Variant: d.Variant, Options: d.Options, Input: d.Input, Classes: d.Classes, Squared: d.Squared, Build: a.Build}
 }
 
 // input is the network's input for images of a source.
@@ -37,8 +51,14 @@ func (n *Network) input(c recipe.Config, info datasets.Info) (datasets.Input, er
 }
 
 // fits says whether the classes of a source are the network's.
-func (n *Network) fits(info datasets.Info) error {
+func (n *Network) fits(src datasets.Source) error {
+	info := src.Info()
 	switch {
+	case n.Objective != nil && n.Objective.check() != nil:
+		return fmt.Errorf("%s: %w", n.Name, n.Objective.check())
+	case n.targets() > 0 && !tells(src):
+		return fmt.Errorf("%s is trained for the %s of %d targets, the data set %s has none: it needs a method Target", n.Name, n.Objective.Name, n.targets(), info.Name)
+	case n.Objective != nil:
 	case n.Squared && len(info.Classes) > 0:
 		return fmt.Errorf("%s predicts a number, the data set %s has %d classes", n.Name, info.Name, len(info.Classes))
 	case !n.Squared && len(info.Classes) == 0:
@@ -107,7 +127,18 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, m
 		return nil, err
 	}
 	loss := func(out *gorgonia.Node) *gorgonia.Node { return b.CrossEntropy(out, g.target, float32(smoothing)) }
+	if n.Objective != nil {
+		loss = func(out *gorgonia.Node) *gorgonia.Node {
+			node, failed := n.Objective.loss(b, out, g.target)
+			if err == nil {
+				err = failed
+			}
+			return node
+		}
+	}
 	switch {
+	case n.targets() > 0:
+		g.target = b.Input("target", batch, n.targets())
 	case n.Squared:
 		g.target = b.Input("target", batch, n.Classes)
 		loss = func(out *gorgonia.Node) *gorgonia.Node { return b.MSE(out, g.target) }
@@ -122,7 +153,12 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, m
 		for _, a := range aux {
 			losses, weights = append(losses, loss(a.Logits)), append(weights, a.Weight)
 		}
-		g.loss = b.WeightedSum(losses, weights)
+		if err == nil {
+			g.loss = b.WeightedSum(losses, weights)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	for _, l := range b.Layers() {
 		g.macs += l.MACs
@@ -156,6 +192,12 @@ type evaluationGraph struct {
 	session *graph.Session
 	x, out  *gorgonia.Node
 	macs    int64 // of one image
+
+	// Of an objective's network: its loss, and the same graph for a smaller batch, which a loss may depend on.
+	loss, target *gorgonia.Node
+	targets      []float32
+	rest         *evaluationGraph
+	again        func(batch int) (*evaluationGraph, error)
 }
 
 func (n *Network) evaluation(params *graph.Params, batch int, cfg graph.Config) (*evaluationGraph, error) {
@@ -168,10 +210,53 @@ func (n *Network) evaluation(params *graph.Params, batch int, cfg graph.Config) 
 	for _, l := range b.Layers() {
 		g.macs += l.MACs
 	}
-	if g.session, err = graph.Compile(b, []*gorgonia.Node{g.out}, cfg); err != nil {
+	outputs := []*gorgonia.Node{g.out}
+	if n.Objective != nil {
+		shape := []int{batch}
+		if n.targets() > 0 {
+			shape = append(shape, n.targets())
+		}
+		g.target, g.targets = b.Input("target", shape...), make([]float32, batch*max(n.targets(), 1))
+		if g.loss, err = n.Objective.loss(b, g.out, g.target); err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Name, err)
+		}
+		outputs = append(outputs, g.loss)
+		g.again = func(size int) (*evaluationGraph, error) { return n.evaluation(params, size, cfg) }
+	}
+	if g.session, err = graph.Compile(b, outputs, cfg); err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
+	if g.target != nil {
+		if err := g.session.Bind(g.target, g.targets); err != nil {
+			return nil, err
+		}
+	}
 	return g, nil
+}
+
+// judge measures an objective's network on a batch.
+func (g *evaluationGraph) judge(n *Network, src datasets.Source, b *datasets.Batch, t *tally) error {
+	if b.N < cap(b.Labels) {
+		if g.rest == nil || len(g.rest.targets) != b.N*max(n.targets(), 1) {
+			rest, err := g.again(b.N)
+			if err != nil {
+				return err
+			}
+			g.rest = rest
+		}
+		g = g.rest
+	}
+	if n.targets() > 0 {
+		fill(src, b.Index[:b.N], g.targets)
+	} else {
+		copy(g.targets, b.Labels)
+	}
+	out, err := g.run(b.Images)
+	if err != nil {
+		return err
+	}
+	t.judge(n.Objective, out, g.targets, b.N, float64(g.session.Value(g.loss)[0]))
+	return nil
 }
 
 // run returns the outputs for a whole batch of images, until the next run.

@@ -50,7 +50,7 @@ func (t *Trainer) writePictures() error {
 // reviewBest evaluates the best weights once more if their pictures are missing or older than they are: the process that
 // found them was ended before it could draw. The parameters are not the run's any more.
 func (t *Trainer) reviewBest(ctx context.Context) error {
-	if t.at.Best == nil || len(t.best.label) > 0 || t.net.Squared {
+	if t.at.Best == nil || len(t.best.label) > 0 || !t.net.classifies() {
 		return nil
 	}
 	path := filepath.Join(t.folder, report.BestFile)

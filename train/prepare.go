@@ -23,12 +23,15 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	info := learn.Info()
-	if err := errors.Join(net.fits(info), net.fits(choose.Info())); err != nil {
+	if err := errors.Join(net.fits(learn), net.fits(choose)); err != nil {
 		return nil, err
 	}
-	counts := classCounts(learn)
-	if err := learnable(learn, counts); err != nil {
-		return nil, err
+	var counts []int
+	if net.targets() == 0 {
+		counts = classCounts(learn)
+		if err := learnable(learn, counts); err != nil {
+			return nil, err
+		}
 	}
 	input, err := net.input(cfg, info)
 	if err != nil {
@@ -77,18 +80,29 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	}
 
 	mixed := mixes(augment)
-	if mixed && net.Squared {
+	if mixed && !net.classifies() {
 		return nil, fmt.Errorf("augment %v: %s has no classes that could be mixed", cfg.Augment, net.Name)
 	}
-	if cfg.ClassWeights == recipe.Balanced {
-		if net.Squared {
+	if cfg.ClassWeights != "" {
+		if !net.classifies() {
 			return nil, fmt.Errorf("class_weights: %s has no classes that could be weighed", net.Name)
 		}
 		t.classWeights = balancedWeights(counts)
+		if own, err := cfg.WeightsOfClasses(); err != nil {
+			return nil, err
+		} else if own != nil {
+			if len(own) != len(counts) {
+				return nil, &recipe.ConfigError{Key: "class_weights", Value: cfg.ClassWeights, Want: fmt.Sprintf("one number for each of the %d classes of %s", len(counts), info.Name)}
+			}
+			t.classWeights = own
+		}
 	}
 	dense := mixed || t.classWeights != nil
 	if dense {
 		t.targets = make([]float32, cfg.Batch*net.Classes)
+	}
+	if wide := net.targets(); wide > 0 {
+		t.targets = make([]float32, cfg.Batch*wide)
 	}
 
 	// One workspace: the three never run at the same time.

@@ -31,6 +31,7 @@ var settings = []struct{ base, set string }{
 	{"", "val_limit=20"},
 	{"", "class_weights=balanced"},
 	{"class_weights=balanced", "class_weights=balanced smoothing=0.2"},
+	{"class_weights=balanced", "class_weights=1,3,0.5"},
 	{"", "sampling=balanced"},
 	{"", "augment=flip"},
 	{"", "augment=flip, mixup(1)"},
@@ -88,7 +89,8 @@ var settings = []struct{ base, set string }{
 }
 
 // unfelt are the settings that change nothing of a run's result.
-var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint", "channels"}
+var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint",
+	"channels", "squash"} // of grey and square images
 
 // configured is a small run with some settings.
 func configured(t *testing.T, set, init string) recipe.Config {

@@ -40,6 +40,8 @@ const (
 	WholeData = "zoo.data_whole"
 	// ValChecksum is the key for the checksum of the images that chose the best weights.
 	ValChecksum = "zoo.val_checksum"
+	// ObjectiveKey is the key for the name of the [Objective], where there is one.
+	ObjectiveKey = "zoo.objective"
 )
 
 // tensors lists parameters for a file. They are not copied.
@@ -150,11 +152,20 @@ func (t *Trainer) meta(row *report.Epoch) weights.Meta {
 	if len(info.Classes) == t.net.Classes {
 		m.ClassNames = info.Classes
 	}
+	if t.net.Objective != nil {
+		m.Extra[ObjectiveKey] = t.net.Objective.Name
+	}
 	if row != nil {
 		// Of the images that chose the weights; what others say, zoo eval tells.
 		m.Metrics = map[string]float64{"val_loss": row.Val.Loss, "val_top1_error": row.Val.Top1}
 		if row.Val.Top5.Known {
 			m.Metrics["val_top5_error"] = row.Val.Top5.Value
+		}
+		if row.Val.Objective != "" {
+			m.Metrics = map[string]float64{"val_loss": row.Val.Loss}
+			if row.Val.Judged {
+				m.Metrics["val_error"] = row.Val.Top1
+			}
 		}
 		if row.Val.Squared {
 			m.Metrics = map[string]float64{"val_mse": row.Val.Loss, "val_sign_right": 1 - row.Val.Top1}

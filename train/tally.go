@@ -13,10 +13,17 @@ type tally struct {
 	Wrong5  int     `json:"wrong5"`
 	Few     bool    `json:"few,omitempty"` // five classes or fewer: all are among the first five
 	Squared bool    `json:"squared,omitempty"`
+
+	Objective string  `json:"objective,omitempty"` // its name
+	Judged    bool    `json:"judged,omitempty"`    // it has errors
+	Errors    float64 `json:"errors,omitempty"`    // their sum
 }
 
 func (t *tally) metrics() report.Metrics {
 	n := float64(max(t.Images, 1))
+	if t.Objective != "" {
+		return report.Metrics{Images: t.Images, Loss: t.Loss / n, Top1: t.Errors / n, Objective: t.Objective, Judged: t.Judged}
+	}
 	m := report.Metrics{Images: t.Images, Loss: t.Loss / n, Top1: float64(t.Wrong1) / n, Squared: t.Squared}
 	if !t.Few && !t.Squared {
 		m.Top5 = report.Some(float64(t.Wrong5) / n)
@@ -49,6 +56,20 @@ func (t *tally) squared(out, targets []float32) {
 		if out[i]*v <= 0 { // neither sign is wrong as well
 			t.Wrong1++
 		}
+	}
+}
+
+// judge adds images as an objective does, with the loss of their batch.
+func (t *tally) judge(o *Objective, out, targets []float32, images int, loss float64) {
+	t.Objective, t.Judged = o.Name, o.Error != nil
+	t.Images += images
+	t.Loss += float64(loss * float64(images))
+	if o.Error == nil {
+		return
+	}
+	wide, each := len(out)/images, len(targets)/images
+	for i := range images {
+		t.Errors += o.Error(out[i*wide:(i+1)*wide], targets[i*each:(i+1)*each])
 	}
 }
 

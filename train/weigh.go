@@ -51,7 +51,7 @@ func (t *Trainer) weight(class int) float32 {
 // notes says what is to know of the data before a run.
 func (t *Trainer) notes() []string {
 	notes := slices.Clone(datasets.Notes(t.learn))
-	if names := t.learn.Info().Classes; len(names) > 0 {
+	if names := t.learn.Info().Classes; len(names) > 0 && len(t.counts) > 0 {
 		low, high := slices.Min(t.counts), slices.Max(t.counts)
 		text := fmt.Sprintf("%d classes: %s; %s training images in each", len(names), listed(names), report.Group(int64(low)))
 		if low != high {
@@ -68,7 +68,7 @@ func (t *Trainer) notes() []string {
 		for c, w := range t.classWeights[:min(len(t.classWeights), 10)] {
 			list = append(list, fmt.Sprintf("%s %.3g", report.Plain(t.learn.Info().Classes[c]), w))
 		}
-		notes = append(notes, "balanced weights of the classes in the loss: "+strings.Join(list, ", "))
+		notes = append(notes, "weights of the classes in the loss: "+strings.Join(list, ", "))
 	}
 	if t.cfg.Sampling != "" {
 		notes = append(notes, "balanced sampling: each class has the same part of an epoch")

@@ -78,6 +78,14 @@ func (m *Model) output(b *graph.Builder, x *gorgonia.Node) (y *gorgonia.Node, er
 	return y, nil
 }
 
+// Describe tells in data what a trainer has to know; package train takes a Model by it. Of a model with a bad option
+// the name alone: its Build says what is wrong.
+func (m *Model) Describe() recipe.Network {
+	n := recipe.Network{Name: m.Name, Variant: m.Variant, Input: m.Input, Classes: m.Classes, Squared: m.Loss == MSE}
+	n.Options, _ = json.Marshal(m.Options) // plain data
+	return n
+}
+
 // Params returns the network's parameters and buffers without memory: with those of auxiliary
 // classifiers for graph.Train, without them for graph.Eval.
 func (m *Model) Params(mode graph.Mode) (*graph.Params, error) {

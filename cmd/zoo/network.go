@@ -20,14 +20,7 @@ import (
 
 // network is a model as the trainer takes it.
 func network(m *zoo.Model) (train.Network, error) {
-	options, err := json.Marshal(m.Options)
-	if err != nil {
-		return train.Network{}, err
-	}
-	return train.Network{
-		Name: m.Name, Variant: m.Variant, Options: options, Input: m.Input, Classes: m.Classes,
-		Squared: m.Loss == zoo.MSE, Build: m.Build,
-	}, nil
+	return train.Of(m), nil
 }
 
 // isONNX reports whether an argument names an ONNX model.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -51,8 +52,8 @@ type Config struct {
 	ValSeed uint64 `json:"val_seed,omitempty"`
 	// ValLimit evaluates on that many images only; 0 means all.
 	ValLimit int `json:"val_limit"`
-	// ClassWeights is "balanced" where each class has the same part of the loss, however many images it has;
-	// empty is the same for each image.
+	// ClassWeights is "balanced" where each class has the same part of the loss, however many images it has, or
+	// the weights themselves, "1,2.5,1"; empty is the same for each image.
 	ClassWeights string `json:"class_weights,omitempty"`
 	// Sampling is "balanced" where each class has the same part of an epoch: images of rare classes come several
 	// times.
@@ -242,6 +243,26 @@ func (c Config) Member(i int) Config {
 	return c
 }
 
+// WeightsOfClasses reads ClassWeights; nil if it is not a list of numbers.
+func (c Config) WeightsOfClasses() ([]float32, error) {
+	if c.ClassWeights == "" || c.ClassWeights == Balanced {
+		return nil, nil
+	}
+	var list []float32
+	sum := 0.0
+	for text := range strings.SplitSeq(c.ClassWeights, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(text), 32)
+		if err != nil || !(v >= 0) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("class weight %q: should be a number of at least 0", text)
+		}
+		list, sum = append(list, float32(v)), sum+v
+	}
+	if sum == 0 {
+		return nil, fmt.Errorf("class weights %s: one should be above 0", c.ClassWeights)
+	}
+	return list, nil
+}
+
 // A ConfigError is a setting with a value that cannot be.
 type ConfigError struct {
 	Key   string // as Config.Set takes it
@@ -281,7 +302,8 @@ func (c Config) Validate() error {
 	check(c.Batch >= 1, "batch", c.Batch, "at least 1")
 	check(c.EvalBatch >= 0, "eval_batch", c.EvalBatch, "at least 1, or 0 for the usual")
 	check(c.Limit >= 0, "limit", c.Limit, "at least 1, or 0 for all images")
-	check(c.ClassWeights == "" || c.ClassWeights == Balanced, "class_weights", quoted(c.ClassWeights), "balanced, or nothing")
+	_, failed := c.WeightsOfClasses()
+	check(failed == nil, "class_weights", quoted(c.ClassWeights), "balanced, numbers with commas between, or nothing")
 	check(c.Sampling == "" || c.Sampling == Balanced, "sampling", quoted(c.Sampling), "balanced, or nothing")
 	check(c.ClassWeights == "" || c.Sampling == "", "class_weights", quoted(c.ClassWeights), "nothing with balanced sampling, which has the same effect")
 	check(c.ValLimit >= 0, "val_limit", c.ValLimit, "at least 1, or 0 for all images")

@@ -92,6 +92,9 @@ func (b *Bar) Step(s Step) {
 	if s.Train.Squared {
 		loss, wrong = "MSE", fmt.Sprintf("sign right %.1f %%", 100*(1-s.Train.Top1))
 	}
+	if s.Train.Objective != "" && !s.Train.Judged {
+		wrong = ""
+	}
 	b.draw(s.Step, b.fit([]string{
 		fmt.Sprintf("epoch %d/%d", s.Epoch, s.Epochs), fmt.Sprintf("%s %.3f", loss, s.Train.Loss), wrong, Group(int64(s.Rate)) + " img/s", left(s),
 	}, []int{0, 4, 1, 2, 3}))

@@ -47,6 +47,9 @@ func (c RunCard) String() string {
 		if squared {
 			line("| Weights | Epoch | Validation images | Mean squared error | Sign right |")
 			line("|---|---|---|---|---|")
+		} else if objective := r.Last.Val.Objective; objective != "" {
+			line("| Weights | Epoch | Validation images | %s%s | Error |", strings.ToUpper(objective[:1]), objective[1:])
+			line("|---|---|---|---|---|")
 		} else {
 			line("| Weights | Epoch | Validation images | Loss | Top-1 error | Top-5 error |")
 			line("|---|---|---|---|---|---|")
@@ -54,6 +57,14 @@ func (c RunCard) String() string {
 		row := func(file string, e *Epoch) {
 			if squared {
 				line("| `%s` | %.4g | %s | %.4f | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Val.Images)), e.Val.Loss, Percent(1-e.Val.Top1))
+				return
+			}
+			if e.Val.Objective != "" {
+				wrong := ""
+				if e.Val.Judged {
+					wrong = Percent(e.Val.Top1)
+				}
+				line("| `%s` | %.4g | %s | %.4f | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Val.Images)), e.Val.Loss, wrong)
 				return
 			}
 			line("| `%s` | %.4g | %s | %.4f | %s | %s |", filepath.ToSlash(file), e.Epoch, Group(int64(e.Val.Images)), e.Val.Loss, Percent(e.Val.Top1), e.Val.Top5)

@@ -61,7 +61,7 @@ func (l *Lines) Epoch(e Epoch, left time.Duration) {
 
 func (l *Lines) row(e Epoch, left time.Duration) string {
 	what := fmt.Sprintf("loss %.4f, train error %s, val loss %.4f, val error %s", e.Train.Loss, Percent(e.Train.Top1), e.Val.Loss, Percent(e.Val.Top1))
-	if e.Val.Squared {
+	if e.Val.Squared || e.Val.Objective != "" {
 		what = fmt.Sprintf("train %s, val %s", e.Train.Result(), e.Val.Result())
 	}
 	text := fmt.Sprintf("epoch %*s: %s, %s images/s, %s", l.digits, strconv.FormatFloat(e.Epoch, 'f', min(2, decimals(e.Epoch)), 64),
@@ -112,7 +112,7 @@ func (l *Lines) End(r Result) {
 	}
 	if r.Best != nil {
 		what := "error " + Percent(r.Best.Val.Top1)
-		if r.Best.Val.Squared {
+		if r.Best.Val.Squared || r.Best.Val.Objective != "" {
 			what = r.Best.Val.Result()
 		}
 		text += fmt.Sprintf(", best val %s after epoch %.4g", what, r.Best.Epoch)

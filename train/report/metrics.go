@@ -24,6 +24,11 @@ type Metrics struct {
 	Top1    float64  `json:"top1_error"`
 	Top5    Optional `json:"top5_error,omitzero"` // of more than five classes
 	Squared bool     `json:"squared,omitempty"`
+
+	// Objective is what was trained for in place of classes or a number, and what Loss is of; Top1 is then the mean
+	// error that belongs to it, if Judged.
+	Objective string `json:"objective,omitempty"`
+	Judged    bool   `json:"judged,omitempty"`
 }
 
 // An Optional is a fraction that may have no meaning, such as the top-5 error of five classes or the recall of a class
@@ -75,6 +80,13 @@ func (o *Optional) UnmarshalJSON(text []byte) error {
 
 // Result tells what matters of m, as in "error 8.27 % (top-5 0.35 %)", "error 8.27 %" or "MSE 0.2340, sign right 81.20 %".
 func (m Metrics) Result() string {
+	if m.Objective != "" {
+		text := fmt.Sprintf("%s %.4f", m.Objective, m.Loss)
+		if m.Judged {
+			text += ", error " + Percent(m.Top1)
+		}
+		return text
+	}
 	if m.Squared {
 		return fmt.Sprintf("MSE %.4f, sign right %s", m.Loss, Percent(1-m.Top1))
 	}

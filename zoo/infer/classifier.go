@@ -200,6 +200,11 @@ func (c *Classifier) PredictBatch(images []image.Image, top int) ([][]Prediction
 	if top < 1 {
 		return nil, fmt.Errorf("%s: top %d: should be at least 1", c.name, top)
 	}
+	switch c.Objective() {
+	case "", multiLabel:
+	default:
+		return nil, fmt.Errorf("%s: trained for the %s: its outputs are no probabilities of classes; take Logits or Features", c.name, c.Objective())
+	}
 	list := make([][]Prediction, len(images))
 	err := c.run(images, func(i int, o Outputs) { list[i] = c.best(o.Logits, top) })
 	if err != nil {
@@ -207,6 +212,14 @@ func (c *Classifier) PredictBatch(images []image.Image, top int) ([][]Prediction
 	}
 	return list, nil
 }
+
+// multiLabel is the objective of networks whose outputs are a class each, by itself.
+const multiLabel = "binary cross-entropy"
+
+// Objective is what the network was trained for, where that is not to tell classes apart; otherwise empty. For
+// the "binary cross-entropy" of classes of which an image may show several, probabilities of [Classifier.Predict]
+// are each class's own and do not add up to 1; for another objective there are none.
+func (c *Classifier) Objective() string { return c.meta.Extra["zoo.objective"] }
 
 // Logits returns the network's output for an image, one number a class: what [Model.Build] returns.
 func (c *Classifier) Logits(img image.Image) (logits []float32, err error) {
@@ -259,11 +272,15 @@ func (c *Classifier) imageError(i, of int, err error) error {
 	return fmt.Errorf("%s: images[%d] %w", c.name, i, err)
 }
 
-// best picks from the softmax of the logits.
+// best picks from the softmax of the logits, or of many labels from the logistic function of each.
 func (c *Classifier) best(logits []float32, top int) []Prediction {
 	sum, most := 0.0, float64(slices.Max(logits))
 	for _, v := range logits {
 		sum += math.Exp(float64(v) - most)
+	}
+	probability := func(v float32) float32 { return float32(math.Exp(float64(v)-most) / sum) }
+	if c.Objective() == multiLabel {
+		probability = func(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
 	}
 	list := make([]Prediction, 0, min(top, len(logits)))
 	for i, v := range logits {
@@ -278,7 +295,7 @@ func (c *Classifier) best(logits []float32, top int) []Prediction {
 			list = append(list, Prediction{})
 		}
 		copy(list[at+1:], list[at:])
-		list[at] = Prediction{c.class(i), i, float32(math.Exp(float64(v)-most) / sum)}
+		list[at] = Prediction{c.class(i), i, probability(v)}
 	}
 	return list
 }
