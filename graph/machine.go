@@ -157,6 +157,9 @@ func (m *Machine) RunAll() (err error) {
 
 // compile prepares the program, if it is not there or the graph has changed.
 func (m *Machine) compile() (err error) {
+	if m.err == nil && m.g == nil {
+		m.err = errors.New("machine: no graph")
+	}
 	if m.err != nil {
 		return m.err
 	}

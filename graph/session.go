@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -88,8 +89,11 @@ func (m Memory) Total() int64 { return m.Parameters + m.Values + m.Scratch + m.P
 // Compile prepares the computation of the outputs: nodes of the builder's graph, the loss and gradients
 // among them if it is for training. Nothing is allocated for values before the first run.
 func Compile(b *Builder, outputs []*gorgonia.Node, cfg Config) (s *Session, err error) {
-	if b.err != nil {
-		return nil, b.err
+	if b == nil || b.g == nil {
+		return nil, errors.New("compile: no builder: NewBuilder makes one")
+	}
+	if err := b.check("compile", outputs...); err != nil {
+		return nil, err
 	}
 	defer recoverAs(&err, "compile")
 	borrows := cfg.Pool == nil
@@ -212,7 +216,7 @@ func (s *Session) Memory() Memory { return s.size }
 // bound anew before each run.
 func (s *Session) Bind(input *gorgonia.Node, data []float32) error {
 	v := s.nodes[input]
-	if v == nil || v.source == nil || s.params.Get(v.name) != nil {
+	if input == nil || v == nil || v.source == nil || s.params.Get(v.name) != nil {
 		return fmt.Errorf("node %v is not an input of this session", input)
 	}
 	if len(data) != v.size() {
@@ -310,6 +314,9 @@ func (s *Session) Profile() []StepTime {
 
 // bind gives every value its memory. After the first run only what lies outside may have moved.
 func (s *Session) bind() error {
+	if s.space == nil {
+		return errors.New("the session was not made by Compile")
+	}
 	memory := s.space.get()
 	s.derived.allocate()
 	for _, v := range s.external {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -22,6 +23,9 @@ const (
 // of its members, and [Config].Time bounds the result, which [Trainer.Plan] tells from then on. The trainer,
 // whose batch statistics and optimiser have moved, is not for [Trainer.Run] any more.
 func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
+	if n := t.ranks.Size(); n > 1 {
+		return 0, fmt.Errorf("an estimate is made by one process, not by %d", n)
+	}
 	var step time.Duration
 	var err error
 	work := float64(3*t.Plan().MACs) * float64(t.cfg.Batch)
@@ -51,7 +55,7 @@ func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
 func (t *Trainer) timeSteps(ctx context.Context) (time.Duration, error) {
 	at := t.at
 	defer func() { t.at = at }()
-	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
+	still := Hyper{Momentum: base(t.cfg).Momentum}
 	steps, begun := 0, time.Time{}
 	for b, err := range t.loader.Epoch(ctx, 0, 0) {
 		if err != nil {
@@ -108,7 +112,7 @@ func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Durat
 	if wide := t.net.targets(); wide > 0 {
 		labels = make([]float32, n*wide)
 	}
-	still := Hyper{Momentum: base(t.cfg.Optimizer).Momentum}
+	still := Hyper{Momentum: base(t.cfg).Momentum}
 	begun := time.Now()
 	for i := range 2 {
 		if i == 1 {

@@ -10,6 +10,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -34,6 +35,9 @@ type EvalConfig struct {
 	SkipBroken bool
 	Worst      int // the number of mistakes to report, worst first
 	Threads    int // 0: one for each core
+	// Cluster is the group of processes that share the images; nil is this process alone. All ranks return
+	// the same.
+	Cluster cluster.Comm
 	// Progress, if not nil, is told the number of images that a member has seen.
 	Progress func(member, images, total int)
 }
@@ -119,7 +123,8 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if c.SkipBroken {
 			skip = datasets.LeaveOut
 		}
-		l, err := datasets.NewLoader(images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads()})
+		group := newRanks(c.Cluster)
+		l, err := datasets.NewLoader(images, datasets.Config{Batch: batch, Input: stored(meta, &n), Limit: c.Limit, Views: c.Views, Skip: skip, Workers: pool.Threads(), Rank: group.Rank(), Ranks: group.Size(), WholeBatches: true})
 		if err != nil {
 			return fail(err)
 		}
@@ -136,7 +141,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if !n.classifies() {
 			keep = nil
 		}
-		m, err := g.measure(ctx, &n, l, keep, func(done int) {
+		m, err := g.measure(ctx, group, &n, l, keep, func(done int) {
 			if c.Progress != nil {
 				c.Progress(i, done, l.Len())
 			}
@@ -246,32 +251,18 @@ func warnings(members []report.Member, metas []weights.Meta) []string {
 
 // measure evaluates the graph on every image of the loader, whose batch size times its views is the
 // graph's. Keep, if not nil, gets each batch's probabilities, N×classes, its first image being number at.
-func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (report.Metrics, error) {
+//
+// Where several ranks share the loader's batches, each gets all outputs, in the order of the batches: their
+// numbers are those of one process.
+func (g *evaluationGraph) measure(ctx context.Context, group *ranks, n *Network, l *datasets.Loader, keep func(at int, b *datasets.Batch, p []float64), progress func(done int)) (report.Metrics, error) {
 	var t tally
 	var p []float64
 	var mean []float32
-	for b, err := range l.Epoch(ctx, 0, 0) {
-		if err != nil {
-			return report.Metrics{}, err
-		}
-		if n.Objective != nil {
-			if err := g.judge(n, l.Source(), b, &t); err != nil {
-				return report.Metrics{}, err
-			}
-			progress(t.Images)
-			continue
-		}
-		// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
-		// outputs nobody reads.
-		out, err := g.run(b.Images[:cap(b.Images)])
-		if err != nil {
-			return report.Metrics{}, err
-		}
+	judge := func(b *datasets.Batch, out []float32) {
 		at := t.Images
 		if n.Squared {
 			t.squared(out, b.Labels)
-			progress(t.Images)
-			continue
+			return
 		}
 		views := len(out) / n.Classes / cap(b.Labels)
 		if keep != nil || views > 1 {
@@ -302,7 +293,49 @@ func (g *evaluationGraph) measure(ctx context.Context, n *Network, l *datasets.L
 		if keep != nil {
 			keep(at, b, p)
 		}
-		progress(t.Images)
+	}
+	var others answers
+	err := func() error {
+		for b, err := range l.Epoch(ctx, 0, 0) {
+			if err != nil {
+				return err
+			}
+			if n.Objective != nil {
+				if err := g.judge(n, l.Source(), b, &t); err != nil {
+					return err
+				}
+				progress(min(t.Images*group.Size(), l.Len()))
+				continue
+			}
+			// Images do not see each other in evaluation: a smaller last batch is filled up with zeros, whose
+			// outputs nobody reads.
+			out, err := g.run(b.Images[:cap(b.Images)])
+			if err != nil {
+				return err
+			}
+			if group.Size() > 1 {
+				others.add(b, out)
+				progress(min(others.images*group.Size(), l.Len()))
+				continue
+			}
+			judge(b, out)
+			progress(t.Images)
+		}
+		return nil
+	}()
+	if err := cluster.Agree(group, err); err != nil {
+		return report.Metrics{}, err
+	}
+	switch {
+	case group.Size() == 1:
+	case n.Objective != nil:
+		if err := t.together(group); err != nil {
+			return report.Metrics{}, err
+		}
+	default:
+		if err := others.share(group, l.Batches(), judge); err != nil {
+			return report.Metrics{}, err
+		}
 	}
 	return t.metrics(), nil
 }

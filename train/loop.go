@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime/debug"
@@ -16,7 +17,7 @@ import (
 func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 	t.begun, t.saved = time.Now(), time.Now()
 	closeLog, err := t.open()
-	if err != nil {
+	if err := t.agree(err); err != nil {
 		return report.Result{}, err
 	}
 	defer closeLog()
@@ -41,14 +42,15 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 		}
 		began := time.Now()
 		row, err := t.evaluate(ctx)
-		if ctx.Err() != nil {
+		ended, late, lost := t.ranks.ask(ctx.Err() != nil, t.late())
+		if ended {
 			stopped = "interrupted"
 			break
 		}
-		if err != nil {
+		if err := errors.Join(err, lost); err != nil {
 			return report.Result{}, t.failed(err)
 		}
-		if stopped == "" && t.late() && t.at.Epoch < t.cfg.Epochs {
+		if stopped == "" && late && t.at.Epoch < t.cfg.Epochs {
 			stopped = "time"
 		}
 		t.at.Seconds = t.seconds()
@@ -76,11 +78,10 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 		}
 	}
 	r := t.result(stopped, last)
-	if err := t.writePictures(); err != nil {
-		return r, err
-	}
-	if err := t.writeCard(r); err != nil {
-		return r, err
+	if t.ranks.Rank() == 0 {
+		if err := errors.Join(t.writePictures(), t.writeCard(r)); err != nil {
+			return r, err
+		}
 	}
 	t.events.End(r)
 	if stopped == "interrupted" {
@@ -98,9 +99,12 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 		if err != nil {
 			return "", err
 		}
-		set, images := t.scheduler.At(t.at.Step), b.N // the step gives the batch back
+		set, images := t.scheduler.At(t.at.Step), b.Of // the step gives the batch back
+		if t.ranks.Size() > 1 {
+			t.ranks.ended, t.ranks.late = ctx.Err() != nil, t.late()
+		}
 		if err := t.step(b, set); err != nil {
-			return "", err
+			return "", t.rescue(err)
 		}
 		t.lr = set.LR
 		t.at.Step++
@@ -112,9 +116,9 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 		began, first = now, false
 		t.events.Step(t.place())
 		switch {
-		case ctx.Err() != nil:
+		case t.ended(ctx):
 			return "interrupted", nil
-		case t.late() && t.at.Batch < batches:
+		case t.outOfTime() && t.at.Batch < batches:
 			return "time", nil
 		case t.cfg.Checkpoint > 0 && now.Sub(t.saved) >= time.Duration(t.cfg.Checkpoint) && t.at.Batch < batches:
 			if err := t.checkpoint(); err != nil {
@@ -122,7 +126,7 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 			}
 		}
 	}
-	if ctx.Err() != nil {
+	if t.ended(ctx) {
 		return "interrupted", nil
 	}
 	return "", nil
@@ -130,7 +134,9 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 
 // step makes one update.
 func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
-	g := t.graphs[b.N]
+	g := t.graphs[b.Of]
+	t.counted = t.at.Tally
+	t.keepBuffers()
 	targets := b.Labels
 	switch wide := t.net.targets(); {
 	case wide > 0:
@@ -149,7 +155,8 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 		return err
 	}
 	loss := float64(g.session.Value(g.loss)[0])
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+	bad := math.IsNaN(loss) || math.IsInf(loss, 0)
+	if bad && t.ranks.Size() == 1 {
 		return t.diverged(g, b, loss, set.LR)
 	}
 	switch {
@@ -161,7 +168,19 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 		t.at.Tally.count(g.session.Value(g.out), b.Labels, t.net.Classes)
 		t.at.Tally.Loss += loss * float64(b.N)
 	}
+	if other, err := t.tallyTogether(t.counted, bad); err != nil {
+		return err
+	} else if bad {
+		return t.diverged(g, b, loss, set.LR)
+	} else if other {
+		return errDivergedElsewhere
+	}
 	sum := t.gather(g)
+	if sum != nil {
+		if err := t.reduce(sum, b.N, b.Of); err != nil {
+			return err
+		}
+	}
 	if sum != nil && t.cfg.Optimizer.Clip > 0 && !clip(t.pool, sum, len(t.trained), t.cfg.Optimizer.Clip) {
 		return t.diverged(g, b, loss, set.LR)
 	}
@@ -174,6 +193,9 @@ func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
 
 // evaluate measures the parameters on the images that choose the best ones, and counts the epoch as done, if it is.
 func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
+	if err := t.shareBuffers(); err != nil {
+		return nil, err
+	}
 	if t.notFinite() != "" {
 		return nil, t.diverged(nil, nil, 0, t.lr)
 	}
@@ -183,7 +205,7 @@ func (t *Trainer) evaluate(ctx context.Context) (*report.Epoch, error) {
 	if !t.net.classifies() {
 		keep = nil
 	}
-	val, err := t.eval.measure(ctx, &t.net, t.val, keep, func(done int) {
+	val, err := t.eval.measure(ctx, t.ranks, &t.net, t.val, keep, func(done int) {
 		t.events.Evaluate(report.Progress{Done: done, Total: t.val.Len(), Step: place})
 	})
 	if err != nil {

@@ -150,7 +150,7 @@ func TestTheLossOfAnObjectiveIsThatOfItsOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	m, err := tr.eval.measure(context.Background(), &tr.net, tr.val, nil, func(int) {})
+	m, err := tr.eval.measure(context.Background(), tr.ranks, &tr.net, tr.val, nil, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

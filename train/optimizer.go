@@ -45,7 +45,11 @@ func newUpdater(o recipe.Optimizer, s recipe.Schedule, trained []*graph.Param) (
 }
 
 // base is what a schedule starts from. Of Adam it is the first moment's factor that momentum stands for.
-func base(o recipe.Optimizer) Hyper {
+func base(cfg recipe.Config) Hyper {
+	o := cfg.Optimizer
+	if cfg.LRBatch > 0 {
+		o.LR *= float64(cfg.Batch) / float64(cfg.LRBatch)
+	}
 	if o.Adaptive() {
 		return Hyper{o.LR, o.Beta1}
 	}

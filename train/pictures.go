@@ -50,7 +50,7 @@ func (t *Trainer) writePictures() error {
 // reviewBest evaluates the best weights once more if their pictures are missing or older than they are: the process that
 // found them was ended before it could draw. The parameters are not the run's any more.
 func (t *Trainer) reviewBest(ctx context.Context) error {
-	if t.at.Best == nil || len(t.best.label) > 0 || !t.net.classifies() {
+	if t.at.Best == nil || len(t.best.label) > 0 || !t.net.classifies() || t.ranks.Size() > 1 {
 		return nil
 	}
 	path := filepath.Join(t.folder, report.BestFile)
@@ -74,7 +74,7 @@ func (t *Trainer) reviewBest(ctx context.Context) error {
 		return err
 	}
 	params.Changed()
-	_, err = t.eval.measure(ctx, &t.net, t.val, func(_ int, b *datasets.Batch, p []float64) { t.best.add(b, p, t.net.Classes, nil) }, func(int) {})
+	_, err = t.eval.measure(ctx, t.ranks, &t.net, t.val, func(_ int, b *datasets.Batch, p []float64) { t.best.add(b, p, t.net.Classes, nil) }, func(int) {})
 	return err
 }
 

@@ -38,6 +38,9 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
+	if t.ranks = newRanks(opts.Cluster); t.ranks.Rank() > 0 {
+		t.events = report.Tell()
+	}
 	t.at = state{Format: stateFormat, Seed: cfg.Seed}
 	if t.at.Data, err = learn.Checksum(); err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	}
 	t.loader, err = datasets.NewLoader(learn, datasets.Config{
 		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
-		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced,
+		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced, Rank: t.ranks.Rank(), Ranks: t.ranks.Size(),
 	})
 	if err != nil {
 		return nil, err
@@ -74,7 +77,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if evalBatch == 0 {
 		evalBatch = net.evalBatch()
 	}
-	t.val, err = datasets.NewLoader(choose, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.ValLimit, Skip: leaveOut, Workers: t.pool.Threads()})
+	t.val, err = datasets.NewLoader(choose, datasets.Config{Batch: evalBatch, Input: input, Limit: cfg.ValLimit, Skip: leaveOut, Workers: t.pool.Threads(), Rank: t.ranks.Rank(), Ranks: t.ranks.Size(), WholeBatches: true})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +114,10 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	images := t.loader.Len()
 	for _, size := range []int{min(cfg.Batch, images), images % cfg.Batch} {
 		if size > 0 && t.graphs[size] == nil {
-			if t.graphs[size], err = net.training(t.params, size, t.smoothing(), dense, c); err != nil {
+			own := c
+			from, to := t.ranks.share(size)
+			own.Part = t.ranks.part(size, cfg.SyncBatchNorm)
+			if t.graphs[size], err = net.training(t.params, to-from, t.smoothing(), dense, own); err != nil {
 				return nil, err
 			}
 		}
@@ -135,8 +141,8 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if err := fitsMemory(net.Name, t.Plan().Memory.Total(), fmt.Sprintf("batches of %d", cfg.Batch)); err != nil {
 		return nil, err
 	}
-	t.scheduler = NewScheduler(cfg.Schedule, base(cfg.Optimizer), t.loader.Batches(), cfg.Epochs)
-	return t, nil
+	t.scheduler = NewScheduler(cfg.Schedule, base(cfg), t.loader.Batches(), cfg.Epochs)
+	return t, t.alike()
 }
 
 // mixes reports whether an augmentation mixes the images of a batch.

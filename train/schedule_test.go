@@ -141,7 +141,7 @@ func TestOptimizersArePyTorchsStepByStep(t *testing.T) {
 			o.LR = 0.1
 			p := newToy(t, g, o, recipe.Schedule{})
 			for step, want := range steps {
-				set := base(o)
+				set := base(recipe.Config{Optimizer: o})
 				if step >= 5 {
 					set.LR = 0.01
 				}

@@ -15,6 +15,9 @@ import (
 
 // open makes the run's folder, or goes on in it, and returns what closes its log.
 func (t *Trainer) open() (closeLog func(), err error) {
+	if t.ranks.Rank() > 0 { // rank 0 alone writes
+		return t.release, nil
+	}
 	if !t.goesOn {
 		root := t.opts.Root
 		if root == "" {
@@ -73,7 +76,9 @@ func (t *Trainer) open() (closeLog func(), err error) {
 
 // failed writes what ended the run to its log as well.
 func (t *Trainer) failed(err error) error {
-	t.log.Print("failed: %v", err)
+	if t.log != nil {
+		t.log.Print("failed: %v", err)
+	}
 	return err
 }
 
@@ -93,6 +98,9 @@ func (t *Trainer) checkpoint() error {
 // goes on, and the next one may be written. What failed is in t.failing.
 func (t *Trainer) trySave(row *report.Epoch) {
 	t.saved = time.Now()
+	if t.ranks.Rank() > 0 {
+		return
+	}
 	before := t.failing
 	t.failing = t.save(row)
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
@@ -28,6 +29,9 @@ type Options struct {
 	RetryWait time.Duration
 	// Open opens the initial weights (Config.Init); nil means weights.Open, for files.
 	Open func(name string) (*weights.Reader, error)
+	// Cluster is the group of processes that train this run together, see package train/cluster: each
+	// computes its share of every batch. Rank 0 alone writes and tells. Nil is this process alone.
+	Cluster cluster.Comm
 }
 
 // A Trainer is one run: everything is compiled and checked, nothing is written yet.
@@ -42,6 +46,8 @@ type Trainer struct {
 	unlock func() // gives the folder back
 	begins string // what weights it begins with, for the plan
 
+	ranks              *ranks // the processes that train together
+	counted            tally  // what was counted before the step
 	pool               *kernel.Pool
 	params             *graph.Params
 	trained            []*graph.Param
@@ -97,7 +103,7 @@ func New(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Tr
 	if err != nil {
 		return nil, err
 	}
-	if err := t.initialise(); err != nil {
+	if err := t.agree(t.initialise()); err != nil {
 		return nil, err
 	}
 	t.beginAverage()
@@ -110,7 +116,7 @@ func New(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Tr
 // The folder belongs to the trainer from here on, until [Trainer.Run] ends or [Trainer.Close]: that another process
 // works in it is an [*InUseError].
 func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, opts Options) (_ *Trainer, err error) {
-	unlock, err := Lock(folder)
+	unlock, err := lockFor(opts, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +143,7 @@ func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, 
 	}
 	t.params.Allocate()
 	t.beginAverage()
-	if err := t.loadState(); err != nil {
+	if err := t.agree(t.loadState()); err != nil {
 		return nil, err
 	}
 	t.before = t.at.Seconds

@@ -50,7 +50,7 @@ func (t *Trainer) weight(class int) float32 {
 
 // notes says what is to know of the data before a run.
 func (t *Trainer) notes() []string {
-	notes := slices.Clone(datasets.Notes(t.learn))
+	notes := append(slices.Clone(datasets.Notes(t.learn)), t.ranksNote()...)
 	if names := t.learn.Info().Classes; len(names) > 0 && len(t.counts) > 0 {
 		low, high := slices.Min(t.counts), slices.Max(t.counts)
 		text := fmt.Sprintf("%d classes: %s; %s training images in each", len(names), listed(names), report.Group(int64(low)))

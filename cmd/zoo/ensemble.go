@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
@@ -24,27 +25,19 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, ch
 		fmt.Fprintln(a.stderr, "\nfinishing the step and saving; Ctrl-C again ends at once and loses what came after the last checkpoint")
 	})
 	defer told()
-	unlock, err := train.Lock(folder)
+	c := a.ranks()
+	unlock := func() {}
+	_, err := onFirst(c, func() (_ string, err error) {
+		unlock, err = train.Lock(folder)
+		return "", err
+	})
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	var results []report.Result
-	for i := 1; i <= cfg.Ensemble; i++ {
-		fmt.Fprintf(a.stderr, "member %d of %d, seed %d\n", i, cfg.Ensemble, cfg.Member(i).Seed)
-		r, err := a.member(ctx, folder, cfg, i, change)
-		if r.Folder != "" && err == nil {
-			results = append(results, r)
-		}
-		if err := train.WriteEnsembleCard(folder, cfg, results); err != nil {
-			return err
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				fmt.Fprintf(a.stderr, "it goes on with: zoo resume %s\n", folder)
-			}
-			return err
-		}
+	results, err := a.members(ctx, c, folder, cfg, change)
+	if err != nil {
+		return err
 	}
 	if asJSON {
 		return a.printJSON(ensembleResult{folder, results})
@@ -59,6 +52,43 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, ch
 	t.Render()
 	fmt.Fprintf(a.stdout, "\nrun         %s\nevaluate it with: zoo eval %[1]s\n", folder)
 	return nil
+}
+
+// members trains those that are not complete: one after another, or where there are several ranks side by
+// side, each of them by one.
+func (a *app) members(ctx context.Context, c cluster.Comm, folder string, cfg recipe.Config, change func(*recipe.Config)) ([]report.Result, error) {
+	var results []report.Result
+	own := map[int]report.Result{}
+	for i := 1; i <= cfg.Ensemble; i++ {
+		if (i-1)%c.Size() != c.Rank() {
+			continue
+		}
+		fmt.Fprintf(a.stderr, "member %d of %d, seed %d\n", i, cfg.Ensemble, cfg.Member(i).Seed)
+		r, err := a.member(ctx, folder, cfg, i, change)
+		if r.Folder != "" && err == nil {
+			results, own[i] = append(results, r), r
+		}
+		if c.Size() == 1 {
+			if err := train.WriteEnsembleCard(folder, cfg, results); err != nil {
+				return nil, err
+			}
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				fmt.Fprintf(a.stderr, "it goes on with: zoo resume %s\n", folder)
+			}
+			return nil, err
+		}
+	}
+	if c.Size() == 1 {
+		return results, nil
+	}
+	results, err := byMember(c, cfg.Ensemble, own)
+	if err != nil {
+		return nil, err
+	}
+	_, err = onFirst(c, func() (string, error) { return "", train.WriteEnsembleCard(folder, cfg, results) })
+	return results, err
 }
 
 // member trains one member to its end, or goes on with it.

@@ -60,6 +60,10 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				args = []string{newest}
 			}
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
+			c.Cluster = a.ranks()
 			if err := a.have(cmd.Context(), args...); err != nil {
 				return err
 			}
@@ -106,6 +110,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 			e, err := train.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
+			}
+			if a.ranks().Rank() > 0 {
+				return nil
 			}
 			if note != "" {
 				e.Warnings = append(e.Warnings, note)

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -36,13 +36,14 @@ const patience = time.Second
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// Nothing waits for standard error; what is on it comes before the results that are printed after it.
 	screen := report.Detach(stderr)
-	a := &app{stdout: &output{file: stdout, before: func() { screen.Flush(patience / 5) }}, stderr: &output{file: screen}, screen: screen, terminal: stderr}
+	results := &output{file: stdout, before: func() { screen.Flush(patience / 5) }}
+	a := &app{stdout: results, stderr: &output{file: screen}, screen: screen, terminal: stderr}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
-	if failed := a.stdout.(*output).Close(); failed != nil && err == nil || errors.Is(err, failed) {
+	if failed := results.Close(); failed != nil && err == nil || errors.Is(err, failed) {
 		err = lost(failed)
 	}
 	code := 0
@@ -60,18 +61,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	default:
 		code = 1
 	}
-	if err != nil && !errors.Is(err, syscall.EPIPE) { // who reads no more knows
-		fmt.Fprintln(a.stderr, "zoo:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	tell, leave := a.leave(err)
+	if tell && err != nil && !errors.Is(err, syscall.EPIPE) { // who reads no more knows
+		fmt.Fprintln(&output{file: screen}, "zoo:", a.where(err))
 	}
 	screen.Close(patience)
+	leave()
 	return code
 }
 
 // app is what every verb has.
 type app struct {
 	stdout, stderr io.Writer
-	screen         io.Writer // where a bar is drawn
-	terminal       io.Writer // what screen ends at
+	screen         io.Writer    // where a bar is drawn
+	terminal       io.Writer    // what screen ends at
+	group          cluster.Comm // that this process is a rank of; nil until a verb joins it
 }
 
 // usageError is a command line that makes no sense.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
@@ -30,8 +31,11 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 		Example: "  zoo resume runs/lenet5-fashion-mnist-small/001\n  zoo resume runs/lenet5-fashion-mnist-small/001 --epochs 60 --set schedule.name=constant --lr 0.001",
 		Args:    arguments(1, 1, "the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
 			cfg, err := train.ReadConfig(args[0])
-			if err != nil {
+			if err := cluster.Agree(a.ranks(), err); err != nil {
 				return err
 			}
 			// Wrong settings are noticed before anything begins.
@@ -52,7 +56,8 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 			if cfg.Ensemble > 0 {
 				if with, err := changed(cmd, cfg, epochs, lr, settings); err == nil && (epochs > 0 || lr > 0 || len(settings) > 0) {
 					cfg = with
-					if err := train.WriteConfig(args[0], cfg); err != nil {
+					_, err := onFirst(a.ranks(), func() (string, error) { return "", train.WriteConfig(args[0], cfg) })
+					if err != nil {
 						return err
 					}
 				}
@@ -60,7 +65,7 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 			}
 			change(&cfg)
 			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
-				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version(), Open: openWeights})
+				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version(), Open: openWeights, Cluster: a.ranks()})
 			})
 			if err != nil {
 				return err

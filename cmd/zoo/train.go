@@ -15,6 +15,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
@@ -53,27 +54,35 @@ Without --data it trains on images that are part of the program. What is trained
 recipe's choice; flags and --set change single settings of it.
 
 An ONNX model is trained on from its own weights. Its last layer is replaced by a new one where the
-data has another number of classes.`,
+data has another number of classes.
+
+Under mpirun -np N or srun, N processes train one network together, each with its share of every batch, or
+the members of an ensemble side by side; the program has to be built with -tags mpi.`,
 		Example:           "  zoo train lenet5\n  zoo train alexnet --limit 1000 --time 10m --set momentum=0.95\n  zoo train resnet20 --data photos --init resnet20.safetensors --freeze 'layer[1-2].*'\n  zoo train model.onnx --data photos",
 		Args:              arguments(0, 1, "the name of a network, or an ONNX model"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
 			if err := a.have(cmd.Context(), f.init); err != nil {
 				return err
 			}
 			cfg, err := f.configure(args, cmd.Flags())
-			if err != nil {
+			if err := cluster.Agree(a.ranks(), err); err != nil {
 				return err
 			}
 			if cfg.Ensemble > 0 && !f.dry {
-				folder, err := train.NewEnsemble(cfg, train.Options{Folder: f.out, Command: commandLine(cmd, args)})
+				folder, err := onFirst(a.ranks(), func() (string, error) {
+					return train.NewEnsemble(cfg, train.Options{Folder: f.out, Command: commandLine(cmd, args)})
+				})
 				if err != nil {
 					return err
 				}
 				return a.ensemble(cmd.Context(), folder, cfg, nil, f.json_)
 			}
 			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
-				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version(), Open: openWeights})
+				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version(), Open: openWeights, Cluster: a.ranks()})
 			})
 			if err != nil {
 				return err

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 )
 
 // A Comm is a group of processes ("ranks") as one of them sees it. Every rank calls the same methods in
@@ -45,6 +46,9 @@ type Comm interface {
 	// Barrier returns when every rank has called it.
 	Barrier() error
 
+	// Wait is Barrier without [Patience]: for work that may take one rank much longer than another.
+	Wait() error
+
 	// Abort ends the whole group at once: other ranks' calls fail or their processes end. It is for an
 	// error that only this rank has seen. It may be called while another goroutine is in a call.
 	Abort(reason error)
@@ -59,6 +63,10 @@ var ErrLost = errors.New("another rank is gone or does not answer")
 // Patience is how long a call waits for the other ranks before it fails with [ErrLost].
 const Patience = 20 * time.Second
 
+// Grace is how long a call goes on waiting once this process was told to end: launchers kill soon after
+// they have asked.
+const Grace = 400 * time.Millisecond
+
 // Alone is a group of one.
 func Alone() Comm { return alone{} }
 
@@ -70,6 +78,7 @@ func (alone) Sum([]float32) error                  { return nil }
 func (alone) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
 func (alone) Broadcast([]byte) error               { return nil }
 func (alone) Barrier() error                       { return nil }
+func (alone) Wait() error                          { return nil }
 func (alone) Abort(error)                          {}
 func (alone) Close() error                         { return nil }
 
@@ -90,4 +99,45 @@ func Same(c Comm, what, value string) error {
 		}
 	}
 	return nil
+}
+
+// An Elsewhere error tells of a failure on another rank, which reports it itself.
+type Elsewhere struct {
+	Rank int
+	Text string
+}
+
+func (e *Elsewhere) Error() string { return fmt.Sprintf("rank %d: %s", e.Rank, e.Text) }
+
+// Agree brings every rank's error together: if one rank has one, all do, an [*Elsewhere] where it is
+// another's. Without it the others would wait for a rank that has given up.
+func Agree(c Comm, err error) error {
+	if c.Size() == 1 {
+		return err
+	}
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	all, failed := c.Gather([]byte(text))
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	for rank, text := range all {
+		if len(text) > 0 {
+			return &Elsewhere{rank, string(text)}
+		}
+	}
+	return nil
+}
+
+// BroadcastFloats replaces numbers by those of rank 0.
+func BroadcastFloats(c Comm, v []float32) error {
+	if c.Size() == 1 || len(v) == 0 {
+		return nil
+	}
+	return c.Broadcast(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v)))
 }

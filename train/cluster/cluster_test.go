@@ -62,6 +62,9 @@ func exercise(c Comm) error {
 	if err := c.Barrier(); err != nil {
 		return err
 	}
+	if err := c.Wait(); err != nil {
+		return err
+	}
 	err = Same(c, "the data", fmt.Sprint("checksum ", min(rank, 1)))
 	if size > 1 && (err == nil || !strings.Contains(err.Error(), "checksum 0 on rank 0, checksum 1 on rank 1")) {
 		return fmt.Errorf("ranks that differ: %v", err)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -33,7 +34,7 @@ type meeting struct {
 }
 
 // meet waits for all ranks and returns what each has brought.
-func (r *room) meet(rank int, part any) ([]any, error) {
+func (r *room) meet(rank int, part any, patience time.Duration) ([]any, error) {
 	r.mu.Lock()
 	select {
 	case <-r.broken:
@@ -52,7 +53,7 @@ func (r *room) meet(rank int, part any) ([]any, error) {
 		close(m.done)
 	}
 	r.mu.Unlock()
-	late := time.NewTimer(Patience)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case <-m.done:
@@ -74,7 +75,7 @@ func (g *guest) Size() int { return g.size }
 
 func (g *guest) Sum(data []float32) error {
 	own := append([]float32(nil), data...)
-	all, err := g.meet(g.rank, own)
+	all, err := g.meet(g.rank, own, Patience)
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (g *guest) Sum(data []float32) error {
 }
 
 func (g *guest) Gather(data []byte) ([][]byte, error) {
-	all, err := g.meet(g.rank, append([]byte(nil), data...))
+	all, err := g.meet(g.rank, append([]byte(nil), data...), Patience)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func (g *guest) Broadcast(data []byte) error {
 	if g.rank == 0 {
 		own = append(own, data...)
 	}
-	all, err := g.meet(g.rank, own)
+	all, err := g.meet(g.rank, own, Patience)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,12 @@ func (g *guest) Broadcast(data []byte) error {
 }
 
 func (g *guest) Barrier() error {
-	_, err := g.meet(g.rank, nil)
+	_, err := g.meet(g.rank, nil, Patience)
+	return err
+}
+
+func (g *guest) Wait() error {
+	_, err := g.meet(g.rank, nil, math.MaxInt64)
 	return err
 }
 

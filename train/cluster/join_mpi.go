@@ -3,8 +3,10 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -18,12 +20,14 @@ import (
 // where it was started by itself. Open MPI, MPICH and every library with MPI 5's standard binary
 // interface are recognised at run time; the environment variable ZOO_MPI names a library's file where
 // the usual names do not find it.
-func Join() (Comm, error) {
+//
+// When ctx ends, as by a signal from the launcher, a call waits no longer than [Grace] for the other ranks.
+func Join(ctx context.Context) (Comm, error) {
 	l := launched()
 	if l.size <= 1 && !l.unknown {
 		return Alone(), nil
 	}
-	m := &mpi{calls: make(chan func()), gone: make(chan struct{})}
+	m := &mpi{ctx: ctx, calls: make(chan func())}
 	started := make(chan error)
 	go m.serve(l, started)
 	if err := <-started; err != nil {
@@ -34,8 +38,8 @@ func Join() (Comm, error) {
 
 // mpi is a group over a library of MPI, all of whose calls are made on one thread of the operating system.
 type mpi struct {
+	ctx        context.Context
 	calls      chan func() // run by serve
-	gone       chan struct{}
 	rank, size int
 	library    string // "Open MPI v4.1.4"
 	h          handles
@@ -202,12 +206,14 @@ func (m *mpi) check(code int32) error {
 }
 
 // call runs f on MPI's thread and waits, but not for ever: a rank that is gone would hold it there.
-func (m *mpi) call(f func() int32) error {
+func (m *mpi) call(f func() int32) error { return m.callFor(Patience, f) }
+
+func (m *mpi) callFor(patience time.Duration, f func() int32) error {
 	if m.lost {
 		return ErrLost
 	}
 	done := make(chan error, 1)
-	late := time.NewTimer(Patience)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case m.calls <- func() { done <- m.check(f()) }:
@@ -215,13 +221,19 @@ func (m *mpi) call(f func() int32) error {
 		m.lost = true
 		return ErrLost
 	}
-	select {
-	case err := <-done:
-		m.lost = err != nil
-		return err
-	case <-late.C:
-		m.lost = true
-		return ErrLost
+	ended := m.ctx.Done()
+	for {
+		select {
+		case err := <-done:
+			m.lost = err != nil
+			return err
+		case <-ended:
+			ended = nil
+			late.Reset(Grace)
+		case <-late.C:
+			m.lost = true
+			return ErrLost
+		}
 	}
 }
 
@@ -307,12 +319,16 @@ func (m *mpi) Broadcast(data []byte) error {
 
 func (m *mpi) Barrier() error { return m.call(func() int32 { return m.f.barrier(m.h.world) }) }
 
+func (m *mpi) Wait() error {
+	return m.callFor(math.MaxInt64, func() int32 { return m.f.barrier(m.h.world) })
+}
+
 // Abort ends all ranks by MPI_Abort. MPI's thread may be held in a call that never returns: then the call
 // comes from another thread, which MPI does not allow, but nothing is left to lose.
 func (m *mpi) Abort(error) { m.f.abort(m.h.world, 1) }
 
 func (m *mpi) Close() error {
-	err := m.call(func() int32 { return m.f.finalize() })
+	err := m.callFor(math.MaxInt64, func() int32 { return m.f.finalize() })
 	close(m.calls)
 	return err
 }

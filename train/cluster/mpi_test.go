@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -14,7 +15,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ZOO_CLUSTER_RANK") == "" {
 		os.Exit(m.Run())
 	}
-	c, err := Join()
+	c, err := Join(context.Background())
 	if err == nil {
 		if err = exercise(c); err == nil {
 			err = c.Close()
@@ -64,7 +65,7 @@ func TestWithoutMPI(t *testing.T) {
 	for _, key := range []string{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "PMIX_RANK", "PMI_RANK"} {
 		t.Setenv(key, "")
 	}
-	c, err := Join()
+	c, err := Join(t.Context())
 	if err != nil || c.Size() != 1 {
 		t.Errorf("by itself: %v, %v", c, err)
 	}
@@ -78,7 +79,7 @@ func TestWithoutMPI(t *testing.T) {
 		t.Errorf("under MPICH: %+v", l)
 	}
 	t.Setenv("ZOO_MPI", filepath.Join(t.TempDir(), "none.so"))
-	if _, err := Join(); err == nil || !strings.Contains(err.Error(), "MPI") {
+	if _, err := Join(t.Context()); err == nil || !strings.Contains(err.Error(), "MPI") {
 		t.Errorf("one of several: %v", errors.Join(err))
 	}
 }

@@ -103,6 +103,12 @@ type Config struct {
 	// Smoothing moves that part of the target's probability evenly to all classes (Szegedy et al.
 	// 2015, arXiv:1512.00567, section 7).
 	Smoothing float64 `json:"smoothing"`
+	// SyncBatchNorm normalises by all images of a batch where several processes train together; otherwise each
+	// normalises by its own.
+	SyncBatchNorm bool `json:"sync_batch_norm,omitempty"`
+	// LRBatch is the batch that the learning rate is meant for: other sizes scale it linearly (Goyal et al.
+	// 2017, arXiv:1706.02677, section 2.1; schedule.warmup is the other half of it). 0 takes the rate as it is.
+	LRBatch int `json:"lr_batch,omitempty"`
 	// Accumulate makes one update of that many batches, by the mean of their gradients; 0 and 1 are each.
 	Accumulate int `json:"accumulate,omitempty"`
 	// EMA evaluates and saves a running average of the weights in place of the weights: each step keeps

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+)
+
+// join makes this process a rank of the group that mpirun or srun has started it in, if one has. Rank 0
+// alone talks.
+func (a *app) join(ctx context.Context) error {
+	c, err := cluster.Join(ctx)
+	if err != nil {
+		return err
+	}
+	a.group = c
+	if c.Rank() > 0 {
+		a.stdout, a.stderr, a.screen = io.Discard, io.Discard, io.Discard
+	}
+	return nil
+}
+
+// ranks is the group, or this process alone.
+func (a *app) ranks() cluster.Comm {
+	if a.group == nil {
+		return cluster.Alone()
+	}
+	return a.group
+}
+
+// leave ends the group as the verb has ended. It says whether the error is this rank's to tell: of one that
+// all ranks have, the rank where it happened; of a rank that is lost, rank 0.
+func (a *app) leave(err error) (tell bool, after func()) {
+	nothing := func() {}
+	if a.group == nil || a.group.Size() == 1 {
+		return true, nothing
+	}
+	var other *cluster.Elsewhere
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return a.group.Rank() == 0, func() { a.group.Close() }
+	case errors.As(err, &other), errors.Is(err, cluster.ErrLost) && a.group.Rank() > 0:
+		return false, nothing
+	}
+	return true, func() { a.group.Abort(err) }
+}
+
+// where names the rank of an error, where there are several.
+func (a *app) where(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if a.group == nil || a.group.Rank() == 0 {
+		return text
+	}
+	return fmt.Sprintf("rank %d: %s", a.group.Rank(), text)
+}
+
+// onFirst calls f on rank 0 and gives its answer to all ranks.
+func onFirst(c cluster.Comm, f func() (string, error)) (string, error) {
+	if c.Size() == 1 {
+		return f()
+	}
+	answer, err := "", error(nil)
+	if c.Rank() == 0 {
+		answer, err = f()
+	}
+	if err := cluster.Agree(c, err); err != nil {
+		return "", err
+	}
+	all, err := c.Gather([]byte(answer))
+	if err != nil {
+		return "", err
+	}
+	return string(all[0]), nil
+}
+
+// byMember brings the results of all ranks together, member by member.
+func byMember(c cluster.Comm, members int, own map[int]report.Result) ([]report.Result, error) {
+	text, err := json.Marshal(own)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Wait(); err != nil { // one may have more members, or slower ones
+		return nil, err
+	}
+	all, err := c.Gather(text)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]report.Result, 0, members)
+	for i := 1; i <= members; i++ {
+		for _, text := range all {
+			var of map[int]report.Result
+			if err := json.Unmarshal(text, &of); err != nil {
+				return nil, err
+			}
+			if r, ok := of[i]; ok {
+				list = append(list, r)
+				break
+			}
+		}
+	}
+	return list, nil
+}
