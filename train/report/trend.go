@@ -43,7 +43,7 @@ func WriteTrend(w io.Writer, points []TrendPoint) error {
 	left.Legend.Left = true // where small networks would have to be that make few errors
 	right.Legend = plot.NewLegend()
 	right.X.Max *= 1.2
-	return figure(w, 7, 6, left, right)
+	return figure(w, 7, 6, "", left, right)
 }
 
 // trendPanel draws the points over one kind of size.
