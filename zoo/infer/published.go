@@ -253,4 +253,4 @@ func unknown(name string) error {
 }
 
 // openForeign opens a file of weights that this program did not write.
-func openForeign(path string) (*weights.Reader, error) { return weights.Open(path) }
+func openForeign(path string) (*weights.Reader, error) { return Open(path) }
