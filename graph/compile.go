@@ -30,6 +30,7 @@ type compiler struct {
 	place    map[*gorgonia.Node]placement      // results that are written straight into a concatenation
 	concats  map[*gorgonia.Node]*value
 	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
+	expanded map[*core]*expansion                  // of depthwise convolutions that have absorbed one
 	node     *gorgonia.Node
 	leaf     func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
 	derived  *derived
@@ -83,8 +84,9 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
 		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
 		absorbed: map[*gorgonia.Node]bool{}, followed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
-		pooled:  map[*gorgonia.Node]*kernel.PooledGrad{},
-		derived: newDerived(),
+		pooled:   map[*gorgonia.Node]*kernel.PooledGrad{},
+		expanded: map[*core]*expansion{},
+		derived:  newDerived(),
 	}
 }
 

@@ -150,24 +150,11 @@ func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, i
 // its filters and bias if affine is not nil, of a value that is added to it if residual is not nil, and
 // of the activation that follows if there is one.
 func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *value {
-	k, x, w := c.conv(o), c.convInput(o, in[0]), in[1]
-	bias, scratch, sources := &value{}, 0, []*value{w}
-	if len(in) > 2 {
-		bias = in[2]
+	if e := c.expanded[&o.core]; e != nil {
+		return c.convolveExpanded(o, in, affine, e)
 	}
-	if affine != nil {
-		bias, scratch, sources = c.foldedBias(affine, bias), w.size(), []*value{w, affine}
-	}
-	packed := w
-	if k.PackedLen() > 0 { // always in evaluation, in which alone there is something to fold
-		packed = c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
-			filters := w.data
-			if affine != nil {
-				filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
-			}
-			k.Pack(e.pool, filters, packed)
-		})
-	}
+	k, x := c.conv(o), c.convInput(o, in[0])
+	packed, bias := c.filters(o, in, affine)
 	reads := []*value{x, packed}
 	if bias.shape != nil {
 		reads = append(reads, bias)
@@ -188,6 +175,69 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	})
 	s.layer, s.kind, s.macs = o.name, o.kind, o.shape.MACs() // also as part of a later node
 	return y
+}
+
+// filters are those of a convolution with inputs in as its plan reads them, with a batch normalisation folded into them
+// if affine is not nil, and the bias, which may be empty.
+func (c *compiler) filters(o *convOp, in []*value, affine *value) (packed, bias *value) {
+	k, w := c.conv(o), in[1]
+	bias, scratch, sources := &value{}, 0, []*value{w}
+	if len(in) > 2 {
+		bias = in[2]
+	}
+	if affine != nil {
+		bias, scratch, sources = c.foldedBias(affine, bias), w.size(), []*value{w, affine}
+	}
+	packed = w
+	if k.PackedLen() > 0 { // always in evaluation, in which alone there is something to fold
+		packed = c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
+			filters := w.data
+			if affine != nil {
+				filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
+			}
+			k.Pack(e.pool, filters, packed)
+		})
+	}
+	return packed, bias
+}
+
+// An expansion is a 1×1 convolution that only a depthwise one reads, which has absorbed it.
+type expansion struct {
+	last *gorgonia.Node // the convolution, or the batch normalisation that has absorbed it
+	act  Activation     // that follows
+	plan *kernel.Expanded
+}
+
+// convolveExpanded is convolve for a depthwise convolution and its expansion.
+func (c *compiler) convolveExpanded(o *convOp, in []*value, affine *value, x *expansion) *value {
+	first := c.convolution(x.last)
+	pointwise, from := first.Op().(*convOp), c.inputs(first)
+	input := c.asBlocked(from[0])
+	packed1, bias1 := c.filters(pointwise, from, c.foldedNorm(x.last))
+	packed2, bias2 := c.filters(o, in, affine)
+	reads := []*value{input, packed1, packed2}
+	for _, b := range []*value{bias1, bias2} {
+		if b.shape != nil {
+			reads = append(reads, b)
+		}
+	}
+	act := c.takesActivation()
+	y := c.result(o.core.shape...)
+	s := c.add(reads, []*value{y}, x.plan.Scratch(c.pool.Threads()), func(e *exec) error {
+		x.plan.Forward(e.pool, input.act(), kernel.ConvLayer{Packed: packed1.data, Bias: bias1.data, Act: x.act},
+			kernel.ConvLayer{Packed: packed2.data, Bias: bias2.data, Act: act}, y.act(), e.scratch)
+		return nil
+	})
+	s.layer, s.kind, s.macs = o.name, o.kind, pointwise.shape.MACs()+o.shape.MACs()
+	return y
+}
+
+// foldedNorm is scale and shift of a batch normalisation that has absorbed a convolution, nil for another node.
+func (c *compiler) foldedNorm(n *gorgonia.Node) *value {
+	if norm, ok := n.Op().(*batchNormOp); ok {
+		return c.affine(norm, c.inputs(n))
+	}
+	return nil
 }
 
 // convolvePooled is the convolution, with or without a ReLU, that the max pooling that is being lowered has
@@ -216,11 +266,7 @@ func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int,
 // normalisation. residual is what else is added, or nil.
 func (c *compiler) convolved(n *gorgonia.Node, residual *value) *value {
 	conv := c.convolution(n)
-	var affine *value
-	if norm, ok := n.Op().(*batchNormOp); ok {
-		affine = c.affine(norm, c.inputs(n))
-	}
-	return c.convolve(conv.Op().(*convOp), c.inputs(conv), affine, residual)
+	return c.convolve(conv.Op().(*convOp), c.inputs(conv), c.foldedNorm(n), residual)
 }
 
 // foldedBias derives scale·bias + shift; bias may be empty.

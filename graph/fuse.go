@@ -11,7 +11,7 @@ import (
 // follow; in training, a residual sum as part of its batch normalisation, the gradient of an activation with that
 // of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
 // the second; a convolution with the max pooling that follows, and its gradients from that of the pooled
-// map; and the parts of a concatenation, which are written where they belong.
+// map; in evaluation, a 1×1 convolution with the depthwise one that follows; and the parts of a concatenation, which are written where they belong.
 func (c *compiler) fuse(needed []*gorgonia.Node) {
 	for _, n := range needed {
 		children := c.children[n]
@@ -49,6 +49,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 		}
 	}
 	c.fusePooled(needed)
+	c.fuseExpanded(needed)
 	for _, n := range needed {
 		switch o := n.Op().(type) {
 		case *batchNormGradOp:
@@ -88,6 +89,34 @@ func (c *compiler) activates(norm, grad *gorgonia.Node, a Activation, needed []*
 		}
 	}
 	return false
+}
+
+// fuseExpanded lets a depthwise convolution in evaluation absorb the 1×1 convolution whose result it alone reads, with
+// the batch normalisation and the activation between them, so that this result is never written to memory.
+func (c *compiler) fuseExpanded(needed []*gorgonia.Node) {
+	for _, n := range needed {
+		conv := c.convolution(n)
+		if c.training || conv == nil || c.absorbed[n] {
+			continue
+		}
+		last := c.children[conv][0]
+		inner, act := last, activationOf(last)
+		if act != Identity {
+			inner = c.children[last][0]
+			if c.fused[inner] != last {
+				continue
+			}
+		}
+		first := c.convolution(inner)
+		if first == nil || c.uses[last] != 1 || c.absorbed[inner] || c.absorbed[last] {
+			continue
+		}
+		o := conv.Op().(*convOp)
+		if plan := kernel.NewExpanded(c.conv(first.Op().(*convOp)), c.conv(o)); plan != nil {
+			c.expanded[&o.core] = &expansion{last: inner, act: act, plan: plan}
+			c.absorbed[last], c.absorbed[inner], c.absorbed[first] = true, true, true
+		}
+	}
 }
 
 // fusePooled finds gradients of max pooling, with a ReLU's mask on them or not, that only those of one
@@ -172,7 +201,7 @@ func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
 // with [compiler.result].
 func placeable(n *gorgonia.Node) bool {
 	switch n.Op().(type) {
-	case *convOp, *activationOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp:
+	case *convOp, *activationOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp, *concatOp:
 		return true
 	}
 	return false

@@ -53,7 +53,8 @@ func (o *addOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Node
 }
 
 // Concat joins feature maps along the channels. Where the parts' channel numbers are multiples of 16, a
-// session lets the parts' layers write straight into the result.
+// session lets the parts' layers write straight into the result; a part that is a concatenation itself, as in
+// densely connected networks, becomes a view of it.
 func (b *Builder) Concat(xs ...*gorgonia.Node) *gorgonia.Node {
 	l := b.unnamed("concat")
 	if len(xs) == 0 {
@@ -98,6 +99,9 @@ func (c *compiler) concatValue(n *gorgonia.Node, shape []int) *value {
 	v := c.concats[n]
 	if v == nil {
 		v = c.blocked(shape...)
+		if p, ok := c.place[n]; ok { // of which it is the part of a larger one
+			v = c.channels(c.concatValue(p.concat, p.concat.Shape()), p.from, shape[1])
+		}
 		c.concats[n] = v
 	}
 	return v

@@ -56,7 +56,7 @@ func registerResNet(name, paperError string, table residualTable, block blockKin
 func resnetVariant(name, shortcut string, params, macs int64, paperError string) VariantInfo {
 	return VariantInfo{
 		Name: name, Options: Options{Classes: 1000, Input: [3]int{3, 224, 224}, Shortcut: shortcut},
-		Takes: []string{"width", "shortcut"}, Params: params, MACs: macs, PaperError: paperError,
+		Takes: []string{"width", "shortcut", "excitation"}, Params: params, MACs: macs, PaperError: paperError,
 	}
 }
 
@@ -75,7 +75,8 @@ var resnetRecipes = []recipe.Recipe{
 // size changes (option B).
 //
 // Input N×3×224×224; 11,689,512 parameters; 1.814 GMAC. Variants: "A" (the paper's option A, which it
-// compares with "plain") and "C". Options of all residual networks: [Shortcut], [Width].
+// compares with "plain") and "C". Options of all residual networks: [Shortcut],
+// [SqueezeExcitation], [Width].
 func ResNet18(opts ...Option) *Model { return resnet18(opts...) }
 
 // ResNet34 is the 34-layer column: 21,797,672 parameters; 3.664 GMAC. Variants: "A", "C", "plain".
@@ -110,7 +111,7 @@ func resnet(b *graph.Builder, x *gorgonia.Node, o Options, table residualTable, 
 				stride = 2
 			}
 			name := fmt.Sprintf("layer%d.%d", stage+1, i)
-			x = residual(b, x, name, block(o.units(64<<stage, 1), stride, o.Variant == "paper"), o.Shortcut)
+			x = residual(b, x, name, block(o.units(64<<stage, 1), stride, o.Variant == "paper"), o)
 		}
 		// 64×56×56, 128×28×28, 256×14×14, 512×7×7; with bottlenecks four times the channels
 	}
@@ -119,44 +120,48 @@ func resnet(b *graph.Builder, x *gorgonia.Node, o Options, table residualTable, 
 }
 
 // A convolution is one of a block's, with padding that keeps the size at stride 1.
-type convolution struct{ filters, kernel, stride int }
+type convolution struct{ filters, kernel, stride, groups int }
 
 // A blockKind gives the convolutions of a block (figure 5).
 type blockKind func(width, stride int, strideFirst bool) []convolution
 
 func basic(width, stride int, _ bool) []convolution {
-	return []convolution{{width, 3, stride}, {width, 3, 1}}
+	return []convolution{{width, 3, stride, 1}, {width, 3, 1, 1}}
 }
 
 // bottleneck strides in its 3×3 convolution, as torchvision has it, or in the first, as the paper has.
 func bottleneck(width, stride int, strideFirst bool) []convolution {
 	if strideFirst {
-		return []convolution{{width, 1, stride}, {width, 3, 1}, {4 * width, 1, 1}}
+		return []convolution{{width, 1, stride, 1}, {width, 3, 1, 1}, {4 * width, 1, 1, 1}}
 	}
-	return []convolution{{width, 1, 1}, {width, 3, stride}, {4 * width, 1, 1}}
+	return []convolution{{width, 1, 1, 1}, {width, 3, stride, 1}, {4 * width, 1, 1, 1}}
 }
 
 // residual adds a block y = ReLU(F(x) + shortcut(x)): batch normalisation follows each convolution and
 // precedes its ReLU (section 3.4). Where the size changes, the shortcut pads the missing channels with
-// zeros (A) or projects (B); C projects always (section 3.3). Without shortcuts the network is plain.
-func residual(b *graph.Builder, x *gorgonia.Node, name string, convolutions []convolution, shortcut string) *gorgonia.Node {
+// zeros (A) or projects (B); C projects always (section 3.3). Without shortcuts the network is plain. A
+// squeeze-and-excitation, if there is one, ends F.
+func residual(b *graph.Builder, x *gorgonia.Node, name string, convolutions []convolution, o Options) *gorgonia.Node {
 	y, stride, filters := x, 1, 0
 	for i, c := range convolutions {
 		if i > 0 {
 			y = b.ReLU(y)
 		}
-		y = b.Conv(y, fmt.Sprintf("%s.conv%d", name, i+1), c.filters, c.kernel, graph.Stride(c.stride), graph.Pad(c.kernel/2), graph.NoBias())
+		y = b.Conv(y, fmt.Sprintf("%s.conv%d", name, i+1), c.filters, c.kernel, graph.Stride(c.stride), graph.Pad(c.kernel/2), graph.Groups(c.groups), graph.NoBias())
 		y = b.BatchNorm(y, fmt.Sprintf("%s.bn%d", name, i+1), 1e-5, 0.1)
 		stride, filters = stride*c.stride, c.filters
 	}
+	if o.Excitation > 0 {
+		y = squeezeExcite(b, y, name+".se", max(1, filters/o.Excitation), graph.ReLU, graph.Sigmoid)
+	}
 	changes := stride != 1 || channels(x) != filters
 	switch {
-	case shortcut == "none":
+	case o.Shortcut == "none":
 		return b.ReLU(y)
-	case shortcut == "C", shortcut == "B" && changes:
+	case o.Shortcut == "C", o.Shortcut == "B" && changes:
 		x = b.Conv(x, name+".downsample.0", filters, 1, graph.Stride(stride), graph.NoBias())
 		x = b.BatchNorm(x, name+".downsample.1", 1e-5, 0.1)
-	case shortcut == "A" && changes:
+	case o.Shortcut == "A" && changes:
 		x = b.Subsample(x, stride, filters)
 	}
 	return b.ReLU(b.Add(y, x))
