@@ -144,12 +144,54 @@ func (o *convOp) input(x *value) kernel.Input {
 	return kernel.Input{Act: x.act()}
 }
 
-func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, in, nil, nil) }
+func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, in, nil, nil, Identity) }
+
+func (o *convOp) places() {}
+
+func (o *convOp) activated(a Activation) op { return &fusedConv{convOp: o, act: a} }
+
+func (o *convOp) summed(c *compiler) op { return (&fusedConv{convOp: o}).summed(c) }
+
+// fusedConv is a convolution with what follows it: in evaluation a batch normalisation, folded into filters and
+// bias, and a value that is added; then an activation. Its inputs are those of the convolution, those of the
+// normalisation but for x, and the value.
+type fusedConv struct {
+	*convOp
+	norm *batchNormOp // nil for none
+	sum  bool
+	act  Activation
+}
+
+func (o *fusedConv) lower(c *compiler, in []*value) *value {
+	own := o.convOp.Arity()
+	var affine, residual *value
+	if o.norm != nil {
+		affine = c.affine(o.norm, in[own-1:own+4])
+	}
+	if o.sum {
+		residual = in[len(in)-1]
+	}
+	return c.convolve(o.convOp, in[:own], affine, residual, o.act)
+}
+
+func (o *fusedConv) activated(a Activation) op {
+	if o.act != Identity || o.sum && a != ReLU {
+		return nil
+	}
+	return &fusedConv{o.convOp, o.norm, o.sum, a}
+}
+
+func (o *fusedConv) summed(c *compiler) op {
+	if c.training || o.sum || o.act != Identity {
+		return nil
+	}
+	return &fusedConv{o.convOp, o.norm, true, Identity}
+}
 
 // convolve adds the steps of a convolution with inputs in, of a batch normalisation that is folded into
 // its filters and bias if affine is not nil, of a value that is added to it if residual is not nil, and
-// of the activation that follows if there is one.
-func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *value {
+// of the activation that follows.
+func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value, act Activation) *value {
 	k, x, w := c.conv(o), c.convInput(o, in[0]), in[1]
 	bias, scratch, sources := &value{}, 0, []*value{w}
 	if len(in) > 2 {
@@ -177,7 +219,6 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 		residual, added = c.asBlocked(residual), new(kernel.Act)
 		reads = append(reads, residual)
 	}
-	act := c.takesActivation()
 	y := c.result(o.core.shape...)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		if added != nil {
@@ -190,37 +231,27 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	return y
 }
 
-// convolvePooled is the convolution, with or without a ReLU, that the max pooling that is being lowered has
-// absorbed: what both read, the scratch space, the multiply-adds, and what runs them.
-func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int, macs int64, run func(e *exec, y kernel.Act, argmax []uint8)) {
-	conv := c.children[c.node][0]
-	act := activationOf(conv)
-	if act != Identity {
-		conv = c.children[conv][0]
-	}
-	o, in := conv.Op().(*convOp), c.inputs(conv)
-	c.layer, c.kind = o.name, o.kind
-	k, x, w, bias := c.conv(o), c.convInput(o, in[0]), in[1], &value{}
+// pooledConv is a convolution, with or without an activation, and the max pooling that follows it. Its inputs are
+// those of the convolution.
+type pooledConv struct {
+	*maxPoolOp
+	conv *convOp
+	act  Activation
+}
+
+func (o *pooledConv) lower(c *compiler, in []*value) *value {
+	conv := o.conv
+	c.layer, c.kind = conv.name, conv.kind
+	k, x, w, bias := c.conv(conv), c.convInput(conv, in[0]), in[1], &value{}
 	packed := c.derive(k.PackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.Pack(e.pool, w.data, packed) })
-	reads = []*value{x, packed}
+	reads := []*value{x, packed}
 	if len(in) > 2 {
 		bias = in[2]
 		reads = append(reads, bias)
 	}
-	return reads, k.PooledScratch(c.pool.Threads(), pool.window), o.shape.MACs(), func(e *exec, y kernel.Act, argmax []uint8) {
-		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, act, pool.window, y, argmax, e.scratch)
-	}
-}
-
-// convolved adds the steps of a node that has absorbed a convolution: the convolution itself or a batch
-// normalisation. residual is what else is added, or nil.
-func (c *compiler) convolved(n *gorgonia.Node, residual *value) *value {
-	conv := c.convolution(n)
-	var affine *value
-	if norm, ok := n.Op().(*batchNormOp); ok {
-		affine = c.affine(norm, c.inputs(n))
-	}
-	return c.convolve(conv.Op().(*convOp), c.inputs(conv), affine, residual)
+	return o.maximum(c, reads, k.PooledScratch(c.pool.Threads(), o.window), conv.shape.MACs(), func(e *exec, y kernel.Act, argmax []uint8) {
+		k.ForwardPooled(e.pool, conv.input(x), packed.data, bias.data, o.act, o.window, y, argmax, e.scratch)
+	})
 }
 
 // foldedBias derives scale·bias + shift; bias may be empty.
@@ -299,26 +330,37 @@ type convDataGradOp struct {
 	of *convOp
 }
 
-func (o *convDataGradOp) lower(c *compiler, in []*value) *value { return c.dataGrad(o, in, nil) }
+func (o *convDataGradOp) lower(c *compiler, in []*value) *value {
+	return (&fusedDataGrad{convDataGradOp: o}).lower(c, in)
+}
 
-// dataGrad adds the steps of a data gradient, and of the sum with another gradient of the same value if
-// base is not nil.
-func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value {
+// fusedDataGrad is a data gradient from that of the map pooled from the convolution's, if pooled is not nil, and
+// the sum with another gradient of the same value, its last input, if sum is set.
+type fusedDataGrad struct {
+	*convDataGradOp
+	pooled *kernel.PooledGrad
+	pool   *maxPoolOp
+	sum    bool
+}
+
+func (o *fusedDataGrad) lower(c *compiler, in []*value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
 	reads, size, scratch, pack := []*value{dy}, k.GradPackedLen(), k.DataGradScratch(c.pool.Threads()), k.PackGrad
-	if g := dy.pooled; g != nil {
-		reads, size, scratch, pack = []*value{dy, dy.argmax}, g.GradPackedLen(), g.DataGradScratch(c.pool.Threads()), g.PackGrad
+	var where *value
+	if g := o.pooled; g != nil {
+		where = c.kept(&o.pool.core)[0]
+		reads, size, scratch, pack = []*value{dy, where}, g.GradPackedLen(), g.DataGradScratch(c.pool.Threads()), g.PackGrad
 	}
 	packed := w
 	if size > 0 {
 		packed = c.derive(size, 0, []*value{w}, func(e *exec, packed []float32) { pack(e.pool, w.data, packed) })
 	}
 	reads = append(reads, packed)
-	var dx *value
-	if base == nil {
+	var dx, base *value
+	if !o.sum {
 		dx = c.result(o.core.shape...)
 	} else {
-		base = c.asBlocked(base)
+		base = c.asBlocked(in[2])
 		dx = c.like(base)
 		reads = append(reads, base)
 	}
@@ -328,8 +370,8 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 				copy(dx.image(n), base.image(n))
 			}
 		}
-		if g := dy.pooled; g != nil {
-			g.DataGrad(e.pool, dy.act(), dy.choices(), packed.data, base != nil, dx.act(), e.scratch)
+		if o.pooled != nil {
+			o.pooled.DataGrad(e.pool, dy.act(), where.choicesOf(dy.shape), packed.data, base != nil, dx.act(), e.scratch)
 		} else {
 			k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
 		}
@@ -346,6 +388,17 @@ type convFilterGradOp struct {
 }
 
 func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
+	return (&fusedFilterGrad{convFilterGradOp: o}).lower(c, in)
+}
+
+// fusedFilterGrad is a filter gradient from that of the map pooled from the convolution's, if pooled is not nil.
+type fusedFilterGrad struct {
+	*convFilterGradOp
+	pooled *kernel.PooledGrad
+	pool   *maxPoolOp
+}
+
+func (o *fusedFilterGrad) lower(c *compiler, in []*value) *value {
 	k, x, dy := c.conv(o.of), c.convInput(o.of, in[0]), c.asBlocked(in[1])
 	dw, db := c.plain(o.core.shape...), &value{}
 	writes := []*value{dw}
@@ -354,18 +407,19 @@ func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
 		writes = append(writes, db)
 		c.state[&o.core] = []*value{db}
 	}
-	if g := dy.pooled; g != nil {
-		s := c.add([]*value{x, dy, dy.argmax}, writes, g.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
-			g.FilterGrad(e.pool, o.of.input(x), dy.act(), dy.choices(), dw.data, db.data, e.scratch)
+	var s *step
+	if g := o.pooled; g != nil {
+		where := c.kept(&o.pool.core)[0]
+		s = c.add([]*value{x, dy, where}, writes, g.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+			g.FilterGrad(e.pool, o.of.input(x), dy.act(), where.choicesOf(dy.shape), dw.data, db.data, e.scratch)
 			return nil
 		})
-		s.macs = o.of.shape.MACs()
-		return dw
+	} else {
+		s = c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+			k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)
+			return nil
+		})
 	}
-	s := c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
-		k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)
-		return nil
-	})
 	s.macs = o.of.shape.MACs()
 	return dw
 }
