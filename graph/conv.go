@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 
@@ -192,24 +193,8 @@ func (o *fusedConv) summed(c *compiler) op {
 // its filters and bias if affine is not nil, of a value that is added to it if residual is not nil, and
 // of the activation that follows.
 func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value, act Activation) *value {
-	k, x, w := c.conv(o), c.convInput(o, in[0]), in[1]
-	bias, scratch, sources := &value{}, 0, []*value{w}
-	if len(in) > 2 {
-		bias = in[2]
-	}
-	if affine != nil {
-		bias, scratch, sources = c.foldedBias(affine, bias), w.size(), []*value{w, affine}
-	}
-	packed := w
-	if k.PackedLen() > 0 { // always in evaluation, in which alone there is something to fold
-		packed = c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
-			filters := w.data
-			if affine != nil {
-				filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
-			}
-			k.Pack(e.pool, filters, packed)
-		})
-	}
+	k, x := c.conv(o), c.convInput(o, in[0])
+	packed, bias := c.filters(o, in, affine)
 	reads := []*value{x, packed}
 	if bias.shape != nil {
 		reads = append(reads, bias)
@@ -228,6 +213,100 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value, act
 		return nil
 	})
 	s.layer, s.kind, s.macs = o.name, o.kind, o.shape.MACs() // also as part of a later node
+	return y
+}
+
+// filters are those of a convolution with inputs in as its plan reads them, with a batch normalisation folded into
+// them if affine is not nil, and the bias, which may be empty.
+func (c *compiler) filters(o *convOp, in []*value, affine *value) (packed, bias *value) {
+	k, w := c.conv(o), in[1]
+	bias, scratch, sources := &value{}, 0, []*value{w}
+	if len(in) > 2 {
+		bias = in[2]
+	}
+	if affine != nil {
+		bias, scratch, sources = c.foldedBias(affine, bias), w.size(), []*value{w, affine}
+	}
+	packed = w
+	if k.PackedLen() > 0 { // always in evaluation, in which alone there is something to fold
+		packed = c.derive(k.PackedLen(), scratch, sources, func(e *exec, packed []float32) {
+			filters := w.data
+			if affine != nil {
+				filters = fold(e.scratch[:len(w.data)], w.data, affine.data)
+			}
+			k.Pack(e.pool, filters, packed)
+		})
+	}
+	return packed, bias
+}
+
+func (o *convOp) finish(c *compiler, t *term) { (&fusedConv{convOp: o}).finish(c, t) }
+
+// finish lets a depthwise convolution in evaluation take in the 1×1 convolution whose result it alone reads, with the
+// normalisation and the activation between them, so that this result is never written to memory.
+func (o *fusedConv) finish(c *compiler, t *term) {
+	x := t.in[0]
+	var first *fusedConv
+	switch f := x.op.(type) {
+	case *convOp:
+		first = &fusedConv{convOp: f}
+	case *fusedConv:
+		first = f
+	}
+	if c.training || o.sum || first == nil || first.sum || !x.alone() {
+		return
+	}
+	plan := kernel.NewExpanded(c.conv(first.convOp), c.conv(o.convOp))
+	if plan == nil {
+		return
+	}
+	in := slices.Concat(x.in, t.in[1:])
+	x.leave()
+	t.become(&expandedConv{o, first, plan}, in...)
+}
+
+// expandedConv is a depthwise convolution and the 1×1 convolution before it. Its inputs are those of the first, and
+// those of the other but for x.
+type expandedConv struct {
+	*fusedConv
+	first *fusedConv
+	plan  *kernel.Expanded
+}
+
+func (o *expandedConv) finish(*compiler, *term) {}
+
+// folded gives the filters and the bias of a convolution with the normalisation that follows it; in are its inputs,
+// and those of the normalisation but for x.
+func (o *fusedConv) folded(c *compiler, in []*value) (packed, bias *value) {
+	own := o.convOp.Arity()
+	var affine *value
+	if o.norm != nil {
+		affine = c.affine(o.norm, in[own-1:own+4])
+	}
+	return c.filters(o.convOp, in[:own], affine)
+}
+
+func (o *expandedConv) lower(c *compiler, in []*value) *value {
+	split := o.first.convOp.Arity()
+	if o.first.norm != nil {
+		split += 4
+	}
+	input := c.asBlocked(in[0])
+	packed1, bias1 := o.first.folded(c, in[:split])
+	packed2, bias2 := o.fusedConv.folded(c, in[split-1:]) // whose x is not asked for
+	reads := []*value{input, packed1, packed2}
+	for _, b := range []*value{bias1, bias2} {
+		if b.shape != nil {
+			reads = append(reads, b)
+		}
+	}
+	y := c.result(o.core.shape...)
+	s := c.add(reads, []*value{y}, o.plan.Scratch(c.pool.Threads()), func(e *exec) error {
+		o.plan.Forward(e.pool, input.act(), kernel.ConvLayer{Packed: packed1.data, Bias: bias1.data, Act: o.first.act},
+			kernel.ConvLayer{Packed: packed2.data, Bias: bias2.data, Act: o.act}, y.act(), e.scratch)
+		return nil
+	})
+	s.layer, s.kind, s.macs = o.name, o.kind, o.first.shape.MACs()+o.shape.MACs()
 	return y
 }
 

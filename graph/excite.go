@@ -8,16 +8,16 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
-// Excite multiplies every map of x, N×C×H×W, by its factor in gate, N×C: the end of a
+// Excite multiplies every map of x, N×C×H×W, by its factor in gate, N×C or N×C×1×1: the end of a
 // squeeze-and-excitation block (Hu et al., arXiv:1709.01507, equation 4), whose gate the maps' averages
 // make. Both are differentiated.
 func (b *Builder) Excite(x, gate *gorgonia.Node) *gorgonia.Node {
 	l := b.unnamed("excite")
-	if !b.rank(l.Name, x, 4) || !b.rank(l.Name, gate, 2) {
+	if !b.rank(l.Name, x, 4) || !b.takes(l.Name, gate) {
 		return nil
 	}
-	if !slices.Equal(gate.Shape(), x.Shape()[:2]) {
-		b.Errorf("%s: maps %s need a gate of %s, not %s", l.Name, dims(x.Shape()), dims(x.Shape()[:2]), dims(gate.Shape()))
+	if s := gate.Shape(); !slices.Equal(s, x.Shape()[:2]) && !slices.Equal(s, append(x.Shape()[:2], 1, 1)) {
+		b.Errorf("%s: maps %s need a gate of %s, not %s", l.Name, dims(x.Shape()), dims(x.Shape()[:2]), orScalar(s))
 		return nil
 	}
 	o := &exciteOp{}

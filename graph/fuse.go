@@ -35,6 +35,11 @@ type (
 		fuse(c *compiler, t *term) bool
 	}
 
+	// A finisher has a rule for when no other fits any more.
+	finisher interface {
+		finish(c *compiler, t *term)
+	}
+
 	// An activator gives an op that also computes the activation that follows, or nil.
 	activator interface{ activated(a Activation) op }
 
@@ -77,6 +82,11 @@ func (c *compiler) fuse() {
 			if o, ok := t.op.(fuser); ok && !t.gone && o.fuse(c, t) {
 				changed = true
 			}
+		}
+	}
+	for _, t := range c.list {
+		if o, ok := t.op.(finisher); ok && !t.gone {
+			o.finish(c, t)
 		}
 	}
 }

@@ -55,6 +55,14 @@ func He() Initializer {
 	}
 }
 
+// HeUniform is [He] with an even distribution of the same variance; torchvision's choice for SqueezeNet.
+func HeUniform() Initializer {
+	return func(r *rand.Rand, shape []int, data []float32) {
+		in, _ := fans(shape)
+		Uniform(math.Sqrt(6/float64(in)))(r, shape, data)
+	}
+}
+
 // HeFanOut is [He] with fan-out in place of fan-in, which keeps the size of the gradients;
 // torchvision's choice for VGG and ResNet.
 func HeFanOut() Initializer {

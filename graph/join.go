@@ -68,7 +68,8 @@ func (o *addOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Node
 }
 
 // Concat joins feature maps along the channels. Where the parts' channel numbers are multiples of 16, a
-// session lets the parts' layers write straight into the result.
+// session lets the parts' layers write straight into the result; a part that is a concatenation itself, as in
+// densely connected networks, becomes a view of it.
 func (b *Builder) Concat(xs ...*gorgonia.Node) *gorgonia.Node {
 	l := b.unnamed("concat")
 	if len(xs) == 0 {
@@ -113,10 +114,15 @@ func (c *compiler) concatValue(t *term, shape []int) *value {
 	v := c.concats[t]
 	if v == nil {
 		v = c.blocked(shape...)
+		if t != nil && t.concat != nil { // it is a part of a larger one
+			v = c.channels(c.concatValue(t.concat, t.concat.node.Shape()), t.from, shape[1])
+		}
 		c.concats[t] = v
 	}
 	return v
 }
+
+func (o *concatOp) places() {}
 
 // fuse lets the parts' layers write where their parts belong. That is no rewriting.
 func (o *concatOp) fuse(_ *compiler, t *term) bool {

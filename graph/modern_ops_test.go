@@ -26,6 +26,17 @@ func modernOpCases() []opCase {
 				return x.at(n, c, h, w) / (1 + math.Exp(-gate))
 			})
 		}},
+		{"squeeze and excitation by convolutions", []int{3, 19, 4, 5}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			return b.Excite(x, b.Activate(b.Conv(b.AdaptiveAvgPool(x, 1, 1), "fc", 19, 1), Sigmoid))
+		}, func(x ref, p []ref) ref {
+			return newRef(x.shape...).each(func(n, c, h, w int) float64 {
+				gate := p[1].data[c]
+				for k := range 19 {
+					gate += mean(x.data[(n*19+k)*20:][:20]) * p[0].data[c*19+k]
+				}
+				return x.at(n, c, h, w) / (1 + math.Exp(-gate))
+			})
+		}},
 		{"layer scale", []int{2, 17, 3, 5}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.Tanh(b.LayerScale(x, "layer_scale", 1e-6))
 		}, func(x ref, p []ref) ref {

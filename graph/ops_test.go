@@ -140,6 +140,16 @@ func opCases() []opCase {
 		{"concat of aligned parts", []int{2, 16, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.Concat(b.ReLU(x), b.LRN(x, 5, 2, 0.1, 0.75), x)
 		}, func(x ref, _ []ref) ref { return refConcat(x.apply(relu), refLRN(x, 5, 2, 0.1, 0.75), x) }},
+		{"concats of concats", []int{2, 16, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			y := b.Concat(b.Tanh(x), b.Conv(x, "1", 16, 1))
+			z := b.Concat(y, b.Conv(b.ReLU(y), "2", 16, 1))
+			return b.Concat(b.LRN(z, 3, 1, 0.2, 0.6), z, b.Conv(b.ReLU(z), "3", 7, 1))
+		}, func(x ref, p []ref) ref {
+			point := geometry{1, 1, 1, 1, 0, 0, 1, 1, 1, 3, 3}
+			y := refConcat(x.apply(math.Tanh), refConv(x, p[0], p[1].data, point))
+			z := refConcat(y, refConv(y.apply(relu), p[2], p[3].data, point))
+			return refConcat(refLRN(z, 3, 1, 0.2, 0.6), z, refConv(z.apply(relu), p[4], p[5].data, point))
+		}},
 		{"concat of odd parts", []int{2, 5, 3, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.Concat(b.Tanh(x), x, b.ReLU(x))
 		}, func(x ref, _ []ref) ref { return refConcat(x.apply(math.Tanh), x, x.apply(relu)) }},

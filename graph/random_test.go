@@ -34,7 +34,7 @@ func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 	for i := range 6 + r.IntN(8) {
 		x, name := pick(), fmt.Sprint("l", i)
 		var y *gorgonia.Node
-		switch r.IntN(14) {
+		switch r.IntN(18) {
 		case 0, 1:
 			y = b.Conv(x, name, channels, 3, Same())
 		case 2:
@@ -55,6 +55,17 @@ func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 			y = b.LRN(x, 3, 1, 0.1, 0.75)
 		case 13:
 			y = b.Conv(b.ReLU(b.BatchNorm(b.Conv(x, name+".a", channels, 3, Same(), NoBias()), name+".bn", 1e-3, 0.1)), name+".b", channels, 1)
+		case 14, 15: // an inverted residual, with or without batch normalisation
+			act := []Activation{ReLU6, HardSwish, SiLU, Identity}[r.IntN(4)]
+			norm := func(x *gorgonia.Node, suffix string) *gorgonia.Node { return x }
+			if r.IntN(2) == 0 {
+				norm = func(x *gorgonia.Node, suffix string) *gorgonia.Node { return b.BatchNorm(x, name+suffix, 1e-3, 0.1) }
+			}
+			y = b.Activate(norm(b.Conv(x, name+".expand", 24, 1), ".n1"), act)
+			y = b.Activate(norm(b.Conv(y, name+".depthwise", 24, 3, Same(), Groups(24)), ".n2"), act)
+			y = b.Add(norm(b.Conv(y, name+".project", channels, 1), ".n3"), x)
+		case 16, 17:
+			y = b.Activate(b.BatchNorm(x, name, 1e-3, 0.1), []Activation{ReLU6, HardSwish, SiLU, GELU, Sigmoid}[r.IntN(5)])
 		}
 		maps = append(maps, y)
 	}

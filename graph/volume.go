@@ -205,12 +205,12 @@ func (b *Builder) pool3D(x *gorgonia.Node, kind string, v Volume, mean bool) *go
 		b.Errorf("%s: %w", l.Name, err)
 		return nil
 	}
-	for i := range volume(out) {
-		inside := 0
-		v.window(sizes(s), at(i, out), func(int, int) { inside++ })
-		if inside == 0 {
-			b.Errorf("%s: the window at %v lies in the padding", l.Name, at(i, out))
-			return nil
+	for a, n := range out {
+		for i := range n {
+			if from, to, _ := v.reach(a, i, sizes(s)[a]); from == to {
+				b.Errorf("%s: window %d of %d lies in the padding", l.Name, i, n)
+				return nil
+			}
 		}
 	}
 	o := &volumePoolOp{volume: v, mean: mean}

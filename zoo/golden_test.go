@@ -44,7 +44,7 @@ type goldenTensor struct {
 // tolerance is the difference that is allowed, relative in norm. Rounding grows with depth, most of all
 // through batch normalisation over few values.
 func (g golden) tolerance(quantity string) float64 {
-	deep := []string{"googlenet", "resnet34", "resnet50"}
+	deep := []string{"googlenet", "resnet34", "resnet50", "densenet121", "resnext50", "wide-resnet50", "se-resnet50"}
 	if quantity == "gradient" && slices.Contains(deep, g.Network) {
 		return 1e-3
 	}
@@ -308,6 +308,8 @@ func (g golden) formula(p *graph.Param) []float32 {
 			return u / 10
 		case weight && len(p.Shape) == 1:
 			return 1 + u/10
+		case strings.HasSuffix(p.Name, "layer_scale"):
+			return u
 		}
 		return u * math.Sqrt(6/float64(row))
 	}

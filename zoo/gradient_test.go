@@ -16,7 +16,10 @@ func small(t *testing.T) map[string]*Model {
 	for _, e := range List() {
 		for _, v := range e.Variants {
 			opts := []Option{Variant(v.Name)}
-			if slices.Contains(v.Takes, "width") {
+			switch {
+			case e.Name == "squeezenet":
+				opts = append(opts, Width(0.5)) // an eighth would squeeze into two maps
+			case slices.Contains(v.Takes, "width"):
 				opts = append(opts, Width(0.125))
 			}
 			side := e.Input[1]
@@ -28,6 +31,8 @@ func small(t *testing.T) map[string]*Model {
 			case strings.HasPrefix(e.Name, "alphago"):
 				opts = append(opts, Filters(8))
 				side = 9
+			case strings.HasPrefix(e.Name, "wrn"), e.Name == "densenet-bc-100", strings.Contains(e.Name, "net-b"), strings.HasPrefix(e.Name, "mobilenet"):
+				side = 32
 			case strings.HasPrefix(e.Name, "vgg"):
 				side = 32
 			case e.Input[1] > 67:

@@ -27,6 +27,8 @@ type Options struct {
 	Shortcut   string   `json:"shortcut,omitempty"`   // "A", "B", "C" or "none"
 	Filters    int      `json:"filters,omitempty"`    // of every hidden convolution (AlphaGo's k)
 	Depth      int      `json:"depth,omitempty"`      // number of convolutions
+	Excitation int      `json:"excitation,omitempty"` // reduction of a squeeze-and-excitation in every block; 0: none
+	DropPath   *float64 `json:"drop_path,omitempty"`  // largest rate of stochastic depth; 0 leaves it out
 	Graph      []byte   `json:"graph,omitempty"`      // of a network that was read from a file; see [Describe]
 }
 
@@ -73,7 +75,16 @@ func Shortcut(name string) Option { return func(o *Options) { o.Shortcut = name 
 // Filters sets the number of filters of AlphaGo's hidden layers, the paper's k.
 func Filters(k int) Option { return func(o *Options) { o.Filters = k } }
 
-// Depth sets the number of convolutions of AlphaGo's networks, the paper's 13.
+// SqueezeExcitation ends every block of a residual network in the weighting of channels of Hu et al.
+// (arXiv:1709.01507), whose inner layer has a reduction-th of the block's channels; the paper's is 16.
+func SqueezeExcitation(reduction int) Option { return func(o *Options) { o.Excitation = reduction } }
+
+// DropPath sets the rate of stochastic depth in the last block, to which it rises evenly from the first; 0
+// leaves it out.
+func DropPath(rate float64) Option { return func(o *Options) { o.DropPath = &rate } }
+
+// Depth sets the number of convolutions of AlphaGo's networks, the paper's 13, and of wide residual
+// networks.
 func Depth(layers int) Option { return func(o *Options) { o.Depth = layers } }
 
 // WithOptions sets everything that is set in other.
@@ -125,6 +136,10 @@ func (o Options) check() error {
 		return fmt.Errorf("width %v: it multiplies the number of filters and must be above 0", o.Width)
 	case o.Dropout != nil && !(*o.Dropout >= 0 && *o.Dropout < 1):
 		return fmt.Errorf("dropout %v: the rate must be at least 0 and below 1", *o.Dropout)
+	case o.DropPath != nil && !(*o.DropPath >= 0 && *o.DropPath < 1):
+		return fmt.Errorf("drop_path %v: the rate must be at least 0 and below 1", *o.DropPath)
+	case o.Excitation < 0:
+		return fmt.Errorf("excitation %d: the channels are divided by it, at least 1 is needed", o.Excitation)
 	case o.Filters < 0:
 		return fmt.Errorf("%d filters: at least 1 is needed", o.Filters)
 	case o.Depth < 0:
@@ -148,6 +163,28 @@ func (o Options) rate(paper float64) float64 {
 		return *o.Dropout
 	}
 	return paper
+}
+
+// path is the rate of stochastic depth in a block, of so many, where the last one's is given.
+func (o Options) path(last float64, block, blocks int) float64 {
+	if o.DropPath != nil {
+		last = *o.DropPath
+	}
+	return last * float64(block) / float64(blocks)
+}
+
+// divisible is a number of filters after a multiplier, rounded to a multiple of 8 but not by more than a
+// tenth down, as the mobile networks of Google have it. The width comes on top of the multiplier.
+func (o Options) divisible(filters, multiplier float64) int {
+	if o.Width != 0 {
+		multiplier *= o.Width
+	}
+	v := filters * multiplier
+	n := max(8, int(v+4)/8*8)
+	if float64(n) < 0.9*v {
+		n += 8
+	}
+	return n
 }
 
 // yes reads an option that is on or off.

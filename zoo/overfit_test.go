@@ -26,6 +26,14 @@ func TestEveryNetworkOverfitsEightImages(t *testing.T) {
 			params := graph.NewParams()
 			r := newRun(t, m, params, graph.Train, 8, graph.Config{Pool: pool})
 			params.Init(1)
+			if m.Name == "squeezenet" {
+				// A ReLU comes after the classes' maps: of noise, half of the classes would never be seen.
+				bias := params.Get("classifier.1.bias").Data
+				for i := range bias {
+					bias[i] = 1
+				}
+				params.Changed()
+			}
 			trained := params.Trained()
 			var moments [][2][]float32
 			for _, p := range trained {

@@ -171,10 +171,62 @@ var paperTable = []paperFacts{
 		initial: append(slices.Clone(bn), initial{`linear\.weight`, he}, initial{`linear\.bias`, torch.from(64)}, initial{`weight`, he}),
 	},
 	{
+		// torchvision's: He's, even; N(0, 0.01) in the classifier. Iandola et al. 2016, section 3.3: dropout 0.5
+		// after the last module.
+		network: `squeezenet/.*`, options: []zoo.Option{zoo.Width(0.5)},
+		initial: []initial{{`bias`, always(0)}, {`classifier`, normal(0.01)}, {`weight`, spread{"even", func(in, _ int) float64 { return math.Sqrt(6 / float64(in)) }, nil}}},
+		dropout: []drop{{"features.12.expand3x3", 0.5}},
+	},
+	{
+		// Huang et al. 2017, section 4.2: He's initial weights; dropout without augmentation alone.
+		network: `densenet.*`, options: []zoo.Option{zoo.Width(0.5)},
+		initial: []initial{{`bias`, always(0)}, {`^[^(]*\(\d+\)$`, always(1)}, {`classifier`, torch}, {`weight`, he}},
+	},
+	{
+		// torchvision's.
+		network: `(resnext|wide-resnet|se-resnet)\d+/.*`, options: []zoo.Option{zoo.Width(0.25)},
+		initial: append([]initial{{`\.se\.fc\d\.bias`, always(0)}}, append(slices.Clone(bn), initial{`fc\.weight\(\d+,\d+\)`, torch}, initial{`^fc\.bias`, spread{"even", torch.size, lastFan}}, initial{`weight`, heOut})...),
+	},
+	{
+		// Zagoruyko and Komodakis 2016 do not tell; these are their PyTorch networks'.
+		network: `wrn-.*`, options: []zoo.Option{zoo.Width(0.5)},
+		initial: []initial{{`bias`, always(0)}, {`^[^(]*\(\d+\)$`, always(1)}, {`^fc`, torch}, {`weight`, heOut}},
+	},
+	{
+		// torchvision's. Dropout: table 2 and torchvision's 0.2.
+		network: `mobilenetv2/.*`, options: []zoo.Option{zoo.Width(0.5)},
+		initial: []initial{{`bias`, always(0)}, {`^[^(]*\(\d+\)$`, always(1)}, {`classifier`, normal(0.01)}, {`weight`, heOut}},
+		dropout: []drop{{"features.18.1", 0.2}},
+	},
+	{
+		// torchvision's. Howard et al. 2019, section 6.1.1: dropout of 0.8, which is the part that stays.
+		network: `mobilenetv3-.*`,
+		initial: []initial{{`bias`, always(0)}, {`^[^(]*\(\d+\)$`, always(1)}, {`classifier`, normal(0.01)}, {`weight`, heOut}},
+		dropout: []drop{{"classifier.0", 0.2}},
+	},
+	{
+		// torchvision's. Tan and Le 2019, section 5.2: dropout from 0.2 for B0 to 0.5 for B7.
+		network: `efficientnet-b[01]/.*`,
+		initial: efficientInitial, dropout: []drop{{"features.8.1", 0.2}},
+	},
+	{
+		network: `efficientnet-b[23]/.*`,
+		initial: efficientInitial, dropout: []drop{{"features.8.1", 0.3}},
+	},
+	{
+		// Liu et al. 2022, table 5: a normal distribution with 0.02, cut off at 2; layer scale 1e-6.
+		network: `convnext-.*`, options: []zoo.Option{zoo.Width(0.5)},
+		initial: []initial{{`layer_scale`, always(1e-6)}, {`bias`, always(0)}, {`^[^(]*\(\d+\)$`, always(1)}, {`weight`, normal(0.02)}},
+	},
+	{
 		// Silver et al. 2016 do not tell the initial weights.
 		network: `alphago-.*`, options: []zoo.Option{zoo.Filters(32)},
 		initial: []initial{{`weight`, he}, {`bias`, always(0)}},
 	},
+}
+
+var efficientInitial = []initial{
+	{`bias`, always(0)}, {`^[^(]*\(\d+\)$`, always(1)}, {`classifier`, spread{"even", func(_, out int) float64 { return 1 / math.Sqrt(float64(out)) }, nil}}, {`weight`, heOut},
 }
 
 // lastFan is the fan-in of ImageNet's residual networks' last layer at a quarter of their width: 512 or 2048 by
@@ -499,12 +551,47 @@ var regimes = []struct {
 	// Springenberg et al. 2014, section 3.1.
 	{`(allcnn|convpool-cnn|strided-cnn)-c/.*/paper`, regime{epochs: 350, batch: 128, optimizer: "sgd", lr: 0.05, momentum: 0.9, decay: 1e-3, allDecayed: true, initial: "network", schedule: "step", milestones: []float64{200, 250, 300}, gamma: 0.1, augment: "crop(5), flip"}},
 	{`(allcnn|convpool-cnn|strided-cnn)-c/.*/quick`, quickly(10, 64, 0.05, func(r *regime) { r.initial, r.decay, r.clip = "he", 1e-3, 5 })},
+	// Iandola et al. 2016: the solver beside the paper.
+	{`squeezenet/.*/paper`, regime{epochs: 68, batch: 512, optimizer: "sgd", lr: 0.04, momentum: 0.9, decay: 2e-4, allDecayed: true, initial: "network", schedule: "polynomial", augment: "resize(256), crop, flip", resize: 256, crop: 224}},
+	{`squeezenet/.*/quick`, quickly(8, 32, 0.02, nil)},
+	// Huang et al. 2017, section 4.2.
+	{`densenet-bc-100/.*/paper`, regime{epochs: 300, batch: 64, optimizer: "sgd", lr: 0.1, momentum: 0.9, nesterov: true, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{150, 225}, gamma: 0.1, augment: "crop(4), flip"}},
+	{`densenet-bc-100/.*/quick`, quickly(12, 64, 0.1, nil)},
+	{`densenet.*/paper`, regime{epochs: 90, batch: 256, optimizer: "sgd", lr: 0.1, momentum: 0.9, nesterov: true, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{30, 60}, gamma: 0.1, augment: "resized-crop, flip", resize: 256, crop: 224}},
+	{`densenet.*/quick`, quickly(5, 32, 0.05, nil)},
+	// Xie et al. 2017, section 4; Hu et al. 2018, section 4; Zagoruyko and Komodakis 2016, sections 3 and 3.5.
+	{`resnext.*/paper`, regime{epochs: 100, batch: 256, optimizer: "sgd", lr: 0.1, momentum: 0.9, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{30, 60, 90}, gamma: 0.1, augment: "resized-crop, flip", resize: 256, crop: 224}},
+	{`se-resnet50/.*/paper`, regime{epochs: 100, batch: 1024, optimizer: "sgd", lr: 0.6, momentum: 0.9, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", every: 30, gamma: 0.1, augment: "resized-crop, flip", resize: 256, crop: 224}},
+	{`wide-resnet.*/paper`, plateau(regime{epochs: 120, batch: 256, lr: 0.1, decay: 1e-4, initial: "he", augment: "scale(256, 480), crop, flip, pca(0.1)", resize: 256, crop: 224}, 0.1, 5)},
+	{`(resnext|se-resnet|wide-resnet).*/quick`, quickly(5, 32, 0.05, func(r *regime) { r.smoothing = 0.1 })},
+	{`wrn-.*/paper`, regime{epochs: 200, batch: 128, optimizer: "sgd", lr: 0.1, momentum: 0.9, nesterov: true, decay: 5e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{60, 120, 160}, gamma: 0.2, augment: "crop(4), flip"}},
+	{`wrn-.*/quick`, quickly(20, 128, 0.2, nil)},
+	// Sandler et al. 2018, section 6.1; Howard et al. 2019, section 6.1.1; Tan and Le 2019, section 5.2: with momentum in
+	// place of RMSProp.
+	{`mobilenetv2/cifar/paper`, regime{epochs: 300, batch: 96, optimizer: "sgd", lr: 0.045, momentum: 0.9, decay: 4e-5, allDecayed: true, ema: 0.9999, initial: "network", schedule: "exponential", gamma: 0.98, every: 1, augment: "crop(4), flip"}},
+	{`mobilenetv2/.*/paper`, regime{epochs: 300, batch: 96, optimizer: "sgd", lr: 0.045, momentum: 0.9, decay: 4e-5, allDecayed: true, ema: 0.9999, initial: "network", schedule: "exponential", gamma: 0.98, every: 1, augment: "resized-crop, flip", resize: 256, crop: 224}},
+	{`mobilenetv2/cifar/quick`, quickly(12, 64, 0.1, nil)},
+	{`mobilenetv3-.*/paper`, regime{epochs: 600, batch: 4096, optimizer: "sgd", lr: 0.1, momentum: 0.9, decay: 1e-5, allDecayed: true, ema: 0.9999, initial: "network", schedule: "exponential", gamma: 0.99, every: 3, warmup: 5, warmupFrom: 0.1, augment: "resized-crop, flip", resize: 256, crop: 224}},
+	{`efficientnet-b0/.*/paper`, efficient(224)},
+	{`efficientnet-b1/.*/paper`, efficient(240)},
+	{`efficientnet-b2/torchvision/paper`, efficient(288)},
+	{`efficientnet-b2/paper/paper`, efficient(260)},
+	{`efficientnet-b3/.*/paper`, efficient(300)},
+	{`(mobilenet|efficientnet).*/quick`, quickly(5, 32, 0.05, nil)},
+	// Liu et al. 2022, table 5.
+	{`convnext-.*/paper`, regime{epochs: 300, batch: 4096, optimizer: "adamw", lr: 4e-3, decay: 0.05, smoothing: 0.1, ema: 0.9999, initial: "network", schedule: "cosine", warmup: 20, warmupFrom: 1e-3, augment: "resized-crop, flip, mixup(0.8, p=0.5), cutmix(p=0.5)", resize: 236, crop: 224}},
+	{`convnext-.*/quick`, quickly(5, 32, 1e-3, func(r *regime) { r.optimizer, r.momentum, r.nesterov, r.decay = "adamw", 0, false, 0.05 })},
 	// Silver et al. 2016, methods: 0.003 halved every 80 million steps of 16, or half of that where the loss is the
 	// whole squared distance, with 32.
 	{`alphago-policy/.*/paper`, regime{epochs: 185, batch: 16, optimizer: "sgd", lr: 0.003, allDecayed: true, initial: "network", schedule: "step", every: 43.53741, gamma: 0.5}},
 	{`alphago-policy/.*/quick`, quickly(20, 32, 0.02, func(r *regime) { r.decay, r.clip, r.start = 1e-4, 1, 0.2 })},
 	{`alphago-value/.*/paper`, regime{epochs: 53, batch: 32, optimizer: "sgd", lr: 0.0015, allDecayed: true, initial: "network", schedule: "step", every: 85.33333, gamma: 0.5}},
 	{`alphago-value/.*/quick`, quickly(20, 32, 0.005, func(r *regime) { r.decay, r.clip, r.start = 1e-4, 5, 0.2 })},
+}
+
+// efficient is section 5.2 of Tan and Le 2019 for images of so many pixels, whose shorter side is scaled to 8/7 of it.
+func efficient(side int) regime {
+	return regime{epochs: 350, batch: 4096, optimizer: "sgd", lr: 0.256, momentum: 0.9, decay: 1e-5, allDecayed: true, smoothing: 0.1, ema: 0.9999, initial: "network", schedule: "exponential", gamma: 0.97, every: 2.4, warmup: 5, warmupFrom: 0.1, augment: "resized-crop, flip", resize: side * 8 / 7, crop: side}
 }
 
 func TestRecipesAreThePapers(t *testing.T) {

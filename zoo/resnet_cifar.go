@@ -97,7 +97,7 @@ func cifarResNet(b *graph.Builder, x *gorgonia.Node, o Options, n int) *gorgonia
 			if stage > 0 && i == 0 {
 				stride = 2
 			}
-			x = residual(b, x, fmt.Sprintf("layer%d.%d", stage+1, i), basic(o.units(16<<stage, 1), stride, false), o.Shortcut)
+			x = residual(b, x, fmt.Sprintf("layer%d.%d", stage+1, i), basic(o.units(16<<stage, 1), stride, false), o)
 		}
 		// 16×32×32, 32×16×16, 64×8×8
 	}

@@ -97,6 +97,65 @@ var stages = map[string][]struct {
 	"resnet110_paper": {
 		{"layer1.17.bn2", []int{16, 32, 32}}, {"layer2.17.bn2", []int{32, 16, 16}}, {"layer3.17.bn2", []int{64, 8, 8}}, {"linear", []int{10}},
 	},
+	"squeezenet_1.1": {
+		{"features.0", []int{64, 111, 111}}, {"max pool 1", []int{64, 55, 55}}, {"concat 2", []int{128, 55, 55}}, {"max pool 2", []int{128, 27, 27}}, {"concat 4", []int{256, 27, 27}},
+		{"max pool 3", []int{256, 13, 13}}, {"concat 8", []int{512, 13, 13}}, {"classifier.1", []int{1000, 13, 13}}, {"global average pool 1", []int{1000}},
+	},
+	"squeezenet_1.0": {
+		{"features.0", []int{96, 109, 109}}, {"max pool 1", []int{96, 54, 54}}, {"concat 3", []int{256, 54, 54}}, {"max pool 2", []int{256, 27, 27}}, {"concat 7", []int{512, 27, 27}},
+		{"max pool 3", []int{512, 13, 13}}, {"concat 8", []int{512, 13, 13}}, {"global average pool 1", []int{1000}},
+	},
+	"densenet121": {
+		{"features.conv0", []int{64, 112, 112}}, {"max pool 1", []int{64, 56, 56}}, {"concat 6", []int{256, 56, 56}}, {"average pool 1", []int{128, 28, 28}}, {"concat 18", []int{512, 28, 28}},
+		{"average pool 2", []int{256, 14, 14}}, {"concat 42", []int{1024, 14, 14}}, {"average pool 3", []int{512, 7, 7}}, {"features.norm5", []int{1024, 7, 7}}, {"classifier", []int{1000}},
+	},
+	"densenet169": {{"average pool 3", []int{640, 7, 7}}, {"features.norm5", []int{1664, 7, 7}}, {"classifier", []int{1000}}},
+	"densenet201": {{"average pool 3", []int{896, 7, 7}}, {"features.norm5", []int{1920, 7, 7}}, {"classifier", []int{1000}}},
+	"densenet-bc-100": {
+		{"features.conv0", []int{24, 32, 32}}, {"concat 16", []int{216, 32, 32}}, {"average pool 1", []int{108, 16, 16}}, {"concat 32", []int{300, 16, 16}},
+		{"average pool 2", []int{150, 8, 8}}, {"features.norm5", []int{342, 8, 8}}, {"classifier", []int{10}},
+	},
+	"resnext50": {
+		{"layer1.0.conv2", []int{128, 56, 56}}, {"layer1.2.bn3", []int{256, 56, 56}}, {"layer2.3.bn3", []int{512, 28, 28}}, {"layer3.5.bn3", []int{1024, 14, 14}},
+		{"layer4.0.conv2", []int{1024, 7, 7}}, {"layer4.2.bn3", []int{2048, 7, 7}}, {"fc", []int{1000}},
+	},
+	"resnext101":     {{"layer1.0.conv2", []int{256, 56, 56}}, {"layer3.22.bn3", []int{1024, 14, 14}}, {"layer4.2.conv2", []int{2048, 7, 7}}, {"fc", []int{1000}}},
+	"wide-resnet50":  {{"layer1.0.conv2", []int{128, 56, 56}}, {"layer4.2.conv2", []int{1024, 7, 7}}, {"layer4.2.bn3", []int{2048, 7, 7}}, {"fc", []int{1000}}},
+	"wide-resnet101": {{"layer3.22.conv2", []int{512, 14, 14}}, {"layer4.2.bn3", []int{2048, 7, 7}}, {"fc", []int{1000}}},
+	"se-resnet50": {
+		{"layer1.0.se.fc1", []int{16, 1, 1}}, {"excite 1", []int{256, 56, 56}}, {"layer4.2.se.fc1", []int{128, 1, 1}}, {"excite 16", []int{2048, 7, 7}}, {"fc", []int{1000}},
+	},
+	"wrn-28-10": {
+		{"conv1", []int{16, 32, 32}}, {"block1.layer.3.conv2", []int{160, 32, 32}}, {"block2.layer.3.conv2", []int{320, 16, 16}}, {"block3.layer.3.conv2", []int{640, 8, 8}}, {"fc", []int{10}},
+	},
+	"wrn-16-4": {{"block1.layer.1.conv2", []int{64, 32, 32}}, {"block3.layer.1.conv2", []int{256, 8, 8}}, {"fc", []int{10}}},
+	"mobilenetv2": {
+		{"features.0.0", []int{32, 112, 112}}, {"features.1.conv.2", []int{16, 112, 112}}, {"features.3.conv.3", []int{24, 56, 56}}, {"features.6.conv.3", []int{32, 28, 28}}, {"features.10.conv.3", []int{64, 14, 14}},
+		{"features.13.conv.3", []int{96, 14, 14}}, {"features.16.conv.3", []int{160, 7, 7}}, {"features.17.conv.3", []int{320, 7, 7}}, {"features.18.1", []int{1280, 7, 7}}, {"classifier.1", []int{1000}},
+	},
+	"mobilenetv2_cifar": {
+		{"features.0.0", []int{32, 32, 32}}, {"features.3.conv.3", []int{24, 32, 32}}, {"features.6.conv.3", []int{32, 16, 16}}, {"features.10.conv.3", []int{64, 8, 8}}, {"features.18.1", []int{1280, 4, 4}}, {"classifier.1", []int{10}},
+	},
+	"mobilenetv3-large": {
+		{"features.0.0", []int{16, 112, 112}}, {"features.3.block.2.1", []int{24, 56, 56}}, {"features.6.block.3.1", []int{40, 28, 28}}, {"features.10.block.2.1", []int{80, 14, 14}},
+		{"features.12.block.3.1", []int{112, 14, 14}}, {"features.15.block.3.1", []int{160, 7, 7}}, {"features.16.1", []int{960, 7, 7}}, {"classifier.0", []int{1280}}, {"classifier.3", []int{1000}},
+	},
+	"mobilenetv3-small": {
+		{"features.1.block.2.1", []int{16, 56, 56}}, {"features.3.block.2.1", []int{24, 28, 28}}, {"features.8.block.3.1", []int{48, 14, 14}}, {"features.11.block.3.1", []int{96, 7, 7}},
+		{"features.12.1", []int{576, 7, 7}}, {"classifier.0", []int{1024}}, {"classifier.3", []int{1000}},
+	},
+	"efficientnet-b0": {
+		{"features.0.0", []int{32, 112, 112}}, {"features.1.0.block.2.1", []int{16, 112, 112}}, {"features.2.1.block.3.1", []int{24, 56, 56}}, {"features.3.1.block.3.1", []int{40, 28, 28}}, {"features.4.2.block.3.1", []int{80, 14, 14}},
+		{"features.5.2.block.3.1", []int{112, 14, 14}}, {"features.6.3.block.3.1", []int{192, 7, 7}}, {"features.7.0.block.3.1", []int{320, 7, 7}}, {"features.8.1", []int{1280, 7, 7}}, {"classifier.1", []int{1000}},
+	},
+	"efficientnet-b3_paper": {
+		{"features.0.0", []int{40, 150, 150}}, {"features.2.2.block.3.1", []int{32, 75, 75}}, {"features.3.2.block.3.1", []int{48, 38, 38}}, {"features.4.4.block.3.1", []int{96, 19, 19}}, {"features.8.1", []int{1536, 10, 10}},
+	},
+	"convnext-tiny": {
+		{"features.0.1", []int{96, 56, 56}}, {"features.1.2.block.3", []int{384, 56, 56}}, {"features.1.2.layer_scale", []int{96, 56, 56}}, {"features.3.2.layer_scale", []int{192, 28, 28}}, {"features.5.8.layer_scale", []int{384, 14, 14}},
+		{"features.7.2.layer_scale", []int{768, 7, 7}}, {"classifier.0", []int{768}}, {"classifier.2", []int{1000}},
+	},
+	"convnext-small": {{"features.5.26.layer_scale", []int{384, 14, 14}}, {"features.7.2.layer_scale", []int{768, 7, 7}}},
 	"alphago-policy_k192": {
 		{"conv1", []int{192, 19, 19}}, {"conv12", []int{192, 19, 19}}, {"conv13", []int{1, 19, 19}}, {"bias", []int{361}},
 	},

@@ -54,6 +54,8 @@ type (
 	ConvShape  = conv.Shape
 	Input      = conv.Input
 	PooledGrad = conv.PooledGrad
+	Expanded   = conv.Expanded
+	ConvLayer  = conv.Layer
 	Window     = conv.Window
 )
 
@@ -93,6 +95,12 @@ func NewConv(s ConvShape, plainInput, training bool) (*Conv, error) {
 // are faster or needed.
 func NewPooledGrad(s ConvShape, plainInput bool, w Window) *PooledGrad {
 	return conv.NewPooledGrad(s, plainInput, w)
+}
+
+// NewExpanded joins the plans of a 1×1 and a depthwise convolution that alone reads it. It returns nil if they are not of
+// the form, or faster one after the other.
+func NewExpanded(pointwise, depthwise *Conv) *Expanded {
+	return conv.NewExpanded(pointwise, depthwise)
 }
 
 // Families returns the families that this processor (and this build) has, slowest first.

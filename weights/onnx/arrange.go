@@ -244,6 +244,14 @@ func (c *construction) pick(v *value, fill float32, places [][]int) (*value, err
 	return known(r), nil
 }
 
+// places are n places of an axis with a step, never nil. They count as what is folded.
+func (c *construction) places(from, step, n int) ([]int, error) {
+	if _, err := c.spend([]int{n}); err != nil {
+		return nil, err
+	}
+	return counting(from, step, n), nil
+}
+
 func isCount(list []int) bool {
 	for i, p := range list {
 		if p != i {
@@ -266,7 +274,9 @@ func (c *construction) stretched(v *value, shape []int) (*value, error) {
 	places := make([][]int, len(shape))
 	for a, d := range shape {
 		if v.shape[a] != d {
-			places[a] = make([]int, d)
+			if places[a], err = c.places(0, 0, d); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return c.pick(v, 0, places)

@@ -64,6 +64,13 @@ func (c *call) window(v *value, size []int) (window, error) {
 			return w, fmt.Errorf("kernel_shape %v, strides %v and dilations %v must be at least 1", w.size, w.stride, w.dilation)
 		}
 	}
+	for _, list := range [][]int{w.size, w.stride, w.dilation, w.pads} {
+		for _, v := range list {
+			if v > 1<<20 || v < -1<<20 {
+				return w, fmt.Errorf("kernel_shape %v, strides %v, dilations %v and pads %v", w.size, w.stride, w.dilation, w.pads)
+			}
+		}
+	}
 	switch auto := c.text("auto_pad", "NOTSET"); auto {
 	case "NOTSET", "":
 		if w.pads == nil {

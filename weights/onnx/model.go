@@ -151,6 +151,13 @@ func read(r io.Reader, size int64, files fs.FS, dir string) (*Model, error) {
 	return d.m, nil
 }
 
+// mostNodes is the most nodes of a graph, and mostValues the most inputs and the most outputs: a node takes
+// two bytes in a file and a hundred times as much in memory.
+const (
+	mostNodes  = 1 << 20
+	mostValues = 1 << 14
+)
+
 // A decoder reads a ModelProto. Field numbers are those of onnx.proto.
 type decoder struct {
 	m          *Model
@@ -232,9 +239,9 @@ func (d *decoder) graph(s *stream) error {
 				return nil
 			})
 		case 11:
-			return s.within(typ, func(m *stream) error { v, err := readValue(m); d.inputs = append(d.inputs, v); return err })
+			return s.within(typ, func(m *stream) error { return readInto(&d.inputs, m) })
 		case 12:
-			return s.within(typ, func(m *stream) error { v, err := readValue(m); d.m.Outputs = append(d.m.Outputs, v); return err })
+			return s.within(typ, func(m *stream) error { return readInto(&d.m.Outputs, m) })
 		case 15:
 			return fmt.Errorf("it has sparse tensors, which this program does not read")
 		}
@@ -244,7 +251,9 @@ func (d *decoder) graph(s *stream) error {
 
 func (d *decoder) node(s *stream) error {
 	n := &node{attrs: map[string]*attribute{}}
-	d.m.nodes = append(d.m.nodes, n)
+	if d.m.nodes = append(d.m.nodes, n); len(d.m.nodes) > mostNodes {
+		return fmt.Errorf("it has more than %d nodes", mostNodes)
+	}
 	return s.each(func(field protowire.Number, typ protowire.Type) (err error) {
 		if typ != protowire.BytesType {
 			return s.skip(typ)
@@ -308,6 +317,15 @@ func (d *decoder) attribute(s *stream) (*attribute, error) {
 		return err
 	})
 	return a, err
+}
+
+// readInto adds an input or output to a list. Old files list all weights among their inputs.
+func readInto(list *[]Value, s *stream) error {
+	v, err := readValue(s)
+	if *list = append(*list, v); len(*list) > mostValues {
+		return fmt.Errorf("it has more than %d inputs or outputs", mostValues)
+	}
+	return err
 }
 
 // readValue reads a ValueInfoProto.

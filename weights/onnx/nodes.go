@@ -136,9 +136,12 @@ func (x *exporter) translate(c graph.Computation) error {
 		x.node(c.Layer+".square", "ReduceSumSquare", []string{c.Layer + ".difference.out"}, c.Layer+".square.out", intsAttr("axes", 2), intAttr("keepdims", 0))
 		x.node(c.Layer, "Neg", []string{c.Layer + ".square.out"}, out)
 	case "excite":
-		column := c.Layer + ".gate.out" // N×C×1×1
-		x.node(c.Layer+".gate", "Unsqueeze", []string{in[1], x.ints(c.Layer+".axes", 2, 3)}, column)
-		x.node(c.Layer, "Mul", []string{in[0], column}, out)
+		gate := in[1]
+		if len(c.Inputs[1].Shape()) == 2 {
+			gate = c.Layer + ".gate.out" // N×C×1×1
+			x.node(c.Layer+".gate", "Unsqueeze", []string{in[1], x.ints(c.Layer+".axes", 2, 3)}, gate)
+		}
+		x.node(c.Layer, "Mul", []string{in[0], gate}, out)
 	case "layer scale":
 		x.params(c.Inputs[1:])
 		x.node(c.Layer, "Mul", in, out)

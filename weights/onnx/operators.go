@@ -507,8 +507,10 @@ func buildSplit(c *call) ([]*value, error) {
 
 // part is a run of n places of an axis.
 func (c *construction) part(v *value, at, from, n int) (*value, error) {
-	places := make([][]int, v.rank())
-	places[at] = counting(from, 1, n)
+	places, err := make([][]int, v.rank()), error(nil)
+	if places[at], err = c.places(from, 1, n); err != nil {
+		return nil, err
+	}
 	return c.pick(v, 0, places)
 }
 
@@ -567,7 +569,9 @@ func buildSlice(c *call) ([]*value, error) {
 			start, end = min(max(start, 0), side-1), min(max(end, -1), side-1)
 			n = max(0, (start-end-step-1)/-step)
 		}
-		places[a] = counting(start, step, n)
+		if places[a], err = c.places(start, step, n); err != nil {
+			return nil, err
+		}
 	}
 	return one(c.pick(v, 0, places))
 }
@@ -650,7 +654,10 @@ func buildPad(c *call) ([]*value, error) {
 		if _, err := elements(shape); err != nil {
 			return nil, err
 		}
-		list := counting(-before, 1, shape[a])
+		list, err := c.places(-before, 1, shape[a])
+		if err != nil {
+			return nil, err
+		}
 		for k, p := range list {
 			place, err := paddedPlace(mode, p, side)
 			if err != nil {
@@ -737,7 +744,9 @@ func buildTile(c *call) ([]*value, error) {
 		if n == 1 {
 			continue
 		}
-		places[a] = counting(0, 1, shape[a])
+		if places[a], err = c.places(0, 1, shape[a]); err != nil {
+			return nil, err
+		}
 		for i := range places[a] {
 			places[a][i] %= v.shape[a]
 		}

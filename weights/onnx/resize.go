@@ -139,8 +139,11 @@ func (c *call) resize(v *value, r resizing, along []int, scales []float32, sizes
 		if from == to && factors[i] == 1 && r.coordinates != "tf_crop_and_resize" {
 			continue
 		}
+		var err error
+		if places[a], err = c.places(0, 0, to); err != nil {
+			return nil, err
+		}
 		taps := make([][]graph.Tap, to)
-		places[a] = make([]int, to)
 		for p := range taps {
 			at, err := r.coordinate(p, i, len(along), from, to, factors[i])
 			if err != nil {

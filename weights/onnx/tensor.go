@@ -136,7 +136,7 @@ type tensorMessage struct {
 // readTensor reads a TensorProto. Bytes of raw_data are converted while they are read, so that a weight
 // is in memory once.
 func readTensor(s *stream, files fs.FS, dir string) (*tensor, error) {
-	m := &tensorMessage{external: map[string]string{}}
+	m := &tensorMessage{}
 	err := s.each(func(field protowire.Number, typ protowire.Type) (err error) {
 		switch field {
 		case 1:
@@ -159,6 +159,9 @@ func readTensor(s *stream, files fs.FS, dir string) (*tensor, error) {
 		case 13:
 			return s.within(typ, func(e *stream) error {
 				key, value, err := readEntry(e)
+				if m.external == nil {
+					m.external = map[string]string{}
+				}
 				m.external[key] = value
 				return err
 			})

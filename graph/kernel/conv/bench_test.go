@@ -66,6 +66,8 @@ var convBenchmarks = []struct {
 	{"depthwise 3×3 32 112² ×1", depthwiseConv(1, 32, 112, 1, 3, 1), false},
 	{"depthwise 3×3÷2 96 112² ×1", depthwiseConv(1, 96, 112, 1, 3, 2), false},
 	{"depthwise 3×3 144 56² ×1", depthwiseConv(1, 144, 56, 1, 3, 1), false},
+	{"depthwise 3×3 144 56² ×16", depthwiseConv(16, 144, 56, 1, 3, 1), false},
+	{"depthwise 3×3÷2 96 112² ×16", depthwiseConv(16, 96, 112, 1, 3, 2), false},
 	{"depthwise 3×3 384 14² ×1", depthwiseConv(1, 384, 14, 1, 3, 1), false},
 	{"depthwise 3×3 960 7² ×1", depthwiseConv(1, 960, 7, 1, 3, 1), false},
 	{"depthwise 3×3 384 14² ×16", depthwiseConv(16, 384, 14, 1, 3, 1), false},

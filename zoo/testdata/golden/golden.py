@@ -2,7 +2,7 @@
 """Write the golden files that golden_test.go holds the zoo to, or count parameters and multiply-adds.
 
 usage: golden.py [FILE ...]     write FILE.json.gz, all by default
-       golden.py count          print the table of sizes
+       golden.py count [NAME ...]  print the table of sizes
 
 Needs Debian's python3-torch 1.13 and python3-torchvision 0.14. All is computed in float64 on float32 inputs, so
 what differs from the zoo is the zoo's own rounding.
@@ -20,10 +20,11 @@ bias gets a multiple of a step, "shifts", and a filter is drawn again, "salts": 
 i + k·2^40 in place of i.
 
 A file holds: the logits in evaluation mode; in training mode (no dropout) the loss, with auxiliary losses weighted
-0.3, and for the gradient of every parameter its shape, norm, first 64 values and eight projections on random signs:
+0.3, and for the gradient of every parameter its shape, norm, first 64 values (8 where parameters are very many) and eight projections on random signs:
 projection k adds element i with the sign of bit k of mix(fnv1a(NAME + "/projection") + i·0x9e37…), set for minus.
 And the buffers after that step.
 """
+import functools
 import gzip
 import json
 import sys
@@ -32,6 +33,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+import torchvision
 
 from twins import make
 
@@ -66,6 +68,22 @@ FILES = {
     "strided-cnn-c": ("strided-cnn-c", 4, dict(variant=PAPER, classes=10, input=[3, 32, 32], dropout=0)),
     "alphago-policy": ("alphago-policy", 2, dict(variant="k192", input=[48, 19, 19], filters=48)),
     "alphago-value": ("alphago-value", 2, dict(variant="k192", input=[49, 19, 19], filters=48)),
+    "squeezenet-1.1": ("squeezenet", 4, dict(variant="1.1", classes=10, input=[3, 64, 63], dropout=0)),
+    "squeezenet-1.0": ("squeezenet", 4, dict(variant="1.0", classes=10, input=[3, 64, 64], dropout=0)),
+    "densenet121": ("densenet121", 4, dict(variant=TV, classes=10, input=[3, 64, 64])),
+    "densenet-bc-100": ("densenet-bc-100", 4, dict(variant="cifar", classes=10, input=[3, 32, 32])),
+    "resnext50": ("resnext50", 4, dict(variant=TV, classes=10, input=[3, 64, 64])),
+    "wide-resnet50": ("wide-resnet50", 4, dict(variant=TV, classes=10, input=[3, 64, 64])),
+    "se-resnet50": ("se-resnet50", 4, dict(variant=TV, classes=10, input=[3, 64, 64])),
+    "wrn-16-4": ("wrn-16-4", 4, dict(variant=PAPER, classes=10, input=[3, 32, 32])),
+    "wrn-28-10": ("wrn-28-10", 4, dict(variant=PAPER, classes=10, input=[3, 32, 32], width=0.1)),
+    "mobilenetv2": ("mobilenetv2", 4, dict(variant=TV, classes=10, input=[3, 96, 96], dropout=0)),
+    "mobilenetv2-cifar": ("mobilenetv2", 4, dict(variant="cifar", classes=10, input=[3, 32, 32], width=0.5, dropout=0)),
+    "mobilenetv3-large": ("mobilenetv3-large", 4, dict(variant=TV, classes=10, input=[3, 96, 96], dropout=0)),
+    "mobilenetv3-small": ("mobilenetv3-small", 4, dict(variant=TV, classes=10, input=[3, 96, 96], dropout=0)),
+    "efficientnet-b0": ("efficientnet-b0", 4, dict(variant=TV, classes=10, input=[3, 96, 96], dropout=0, drop_path=0)),
+    "efficientnet-b0-paper": ("efficientnet-b0", 4, dict(variant=PAPER, classes=10, input=[3, 70, 70], dropout=0, drop_path=0)),
+    "convnext-tiny": ("convnext-tiny", 2, dict(variant=TV, classes=10, input=[3, 64, 64], drop_path=0)),
 }
 COUNTED = {
     "lenet5": ["modern", "1998"], "alexnet": [PAPER, "ungrouped", TV, "cifar"], "zfnet": [PAPER, "wide"],
@@ -76,9 +94,16 @@ COUNTED = {
     "resnet50": [TV, PAPER], "resnet101": [TV, PAPER], "resnet152": [TV, PAPER],
     **{f"resnet{n}": [PAPER, "plain"] for n in (8, 14, 20, 32, 44, 56, 110)},
     "alphago-policy": ["k192", "k128", "k256"], "alphago-value": ["k192"],
+    "squeezenet": ["1.1", "1.0"], "densenet121": [TV], "densenet169": [TV], "densenet201": [TV], "densenet-bc-100": ["cifar"],
+    "resnext50": [TV], "resnext101": [TV], "wide-resnet50": [TV], "wide-resnet101": [TV],
+    "wrn-16-2": [PAPER], "wrn-16-4": [PAPER], "wrn-40-4": [PAPER], "wrn-28-10": [PAPER], "se-resnet50": [TV],
+    "mobilenetv2": [TV, "cifar"], "mobilenetv3-large": [TV], "mobilenetv3-small": [TV],
+    **{f"efficientnet-b{n}": [TV, PAPER] for n in range(4)}, "convnext-tiny": [TV], "convnext-small": [TV],
 }
 INPUTS = {"lenet5 modern": (1, 28, 28), "lenet5 1998": (1, 32, 32), "alexnet paper": (3, 227, 227), "alexnet ungrouped": (3, 227, 227),
           "alphago-policy": (48, 19, 19), "alphago-value": (49, 19, 19),
+          **{f"efficientnet-b{n} {v}": (3, s, s) for n, v, s in ((1, TV, 240), (1, PAPER, 240), (2, TV, 288), (2, PAPER, 260), (3, TV, 300), (3, PAPER, 300))},
+          **dict.fromkeys((f"wrn-{n}" for n in ("16-2", "16-4", "40-4", "28-10")), (3, 32, 32)),
           **dict.fromkeys(("allcnn-c", "convpool-cnn-c", "strided-cnn-c"), (3, 32, 32)),
           **dict.fromkeys((f"resnet{n}" for n in (8, 14, 20, 32, 44, 56, 110)), (3, 32, 32))}
 # How far, relative to the layer's root mean square, the two largest values of a pooling window are kept apart.
@@ -133,14 +158,16 @@ class Tuner:
 
     Tensors carry along which row of which layer's weight made each of their channels. When a ReLU is called, the
     layer that ran last and has a bias of its channels gets the shifts that keep the channel's values farthest
-    from zero. When a pooling is called and the largest two values of a channel's window are too near, that
+    from zero; so for other activations whose gradient jumps, and their places. When a pooling is called and the largest two values of a channel's window are too near, that
     channel's filter is drawn again, and all starts anew.
     """
 
     def __init__(self, net):
         self.net, self.names = net, {m: n for n, m in net.named_modules()}
         self.salts, self.shifts, self.filled, self.last, self.apart = {}, {}, {}, None, APART
-        self.relu, self.pool, self.cat = F.relu, F.max_pool2d, torch.cat
+        self.pool, self.cat = F.max_pool2d, torch.cat
+        self.bent = {"relu": (0,), "hardtanh": (0, 6), "hardswish": (-3, 3), "hardsigmoid": (-3, 3)}  # hardtanh: ReLU6
+        self.functions = {n: getattr(F, n) for n in self.bent}
 
     def tune(self, x):
         for m in self.net.modules():
@@ -148,7 +175,11 @@ class Tuner:
                 m.register_forward_hook(self.ran)
                 if type(m).__name__ == "Conv":  # its ReLU is inside
                     m.register_forward_pre_hook(self.runs)
-        F.relu, F.max_pool2d, torch.cat = self.on_relu, self.on_pool, self.on_cat
+            elif isinstance(m, torchvision.ops.SqueezeExcitation):  # no bias before it is a shift after it
+                m.register_forward_hook(lambda *_: setattr(self, "last", None))
+        F.max_pool2d, torch.cat = self.on_pool, self.on_cat
+        for n in self.bent:
+            setattr(F, n, functools.partial(self.on_bent, n))
         try:
             for attempt in range(200):
                 self.apart = APART / 2 ** (attempt // 40)
@@ -165,7 +196,9 @@ class Tuner:
             else:
                 sys.exit("no filters keep the pooling windows' values apart")
         finally:
-            F.relu, F.max_pool2d, torch.cat = self.relu, self.pool, self.cat
+            F.max_pool2d, torch.cat = self.pool, self.cat
+            for n, f in self.functions.items():
+                setattr(F, n, f)
         self.fill()
         return attempt
 
@@ -189,21 +222,21 @@ class Tuner:
         if getattr(m, "bias", None) is not None:
             self.last = m
 
-    def on_relu(self, x, inplace=False):
+    def on_bent(self, name, x, *args, inplace=False):
         made = getattr(x, "made", None)
         last = self.last
         if last is not None and self.names[last] + ".bias" not in self.shifts and last.bias.numel() == x.shape[1]:
             flat = x.transpose(0, 1).reshape(x.shape[1], -1)
             step = 2.0 ** np.floor(np.log2(flat.square().mean().sqrt().item())) / 256
-            margins = torch.stack([(flat + k * step).abs().amin(1) for k in range(-32, 33)])
+            margins = torch.stack([torch.stack([(flat + k * step - b).abs().amin(1) for b in self.bent[name]]).amin(0) for k in range(-32, 33)])
             by = [int(k) - 32 for k in margins.argmax(0)]
-            name = self.names[last] + ".bias"
-            self.shifts[name] = dict(step=step, by=by)
+            bias = self.names[last] + ".bias"
+            self.shifts[bias] = dict(step=step, by=by)
             self.margin = min(self.margin, margins.amax(0).min().item() / (256 * step))
             old = last.bias.clone()
-            last.bias.copy_(formula(name, old.shape, {}, self.shifts[name]))
+            last.bias.copy_(formula(bias, old.shape, {}, self.shifts[bias]))
             x = x + (last.bias - old).view(1, -1, *[1] * (x.dim() - 2))
-        y = self.relu(x)
+        y = self.functions[name](x, *args)
         if made:
             y.made = made
         return y
@@ -264,11 +297,11 @@ def golden(file):
         y = torch.tensor([(7 * i + 3) % heads[0].shape[1] for i in range(batch)])
         loss = sum(w * F.cross_entropy(h, y) for h, w in zip(heads, (1, 0.3, 0.3)))
     loss.backward()
-    gradients = []
+    gradients, first = [], 64 if len(list(net.parameters())) <= 161 else 8  # of very many, few
     for n, p in net.named_parameters():
         g = p.grad.numpy().ravel()
-        gradients.append(dict(name=n, shape=list(p.shape), norm=float(np.linalg.norm(g)), values=numbers(g[:64]), projections=numbers(projections(n, g))))
-    buffers = [dict(name=n, shape=list(b.shape), norm=float(b.norm()), values=numbers(b.ravel()[:64]))
+        gradients.append(dict(name=n, shape=list(p.shape), norm=float(np.linalg.norm(g)), values=numbers(g[:first]), projections=numbers(projections(n, g))))
+    buffers = [dict(name=n, shape=list(b.shape), norm=float(b.norm()), values=numbers(b.ravel()[:first]))
                for n, b in net.named_buffers() if not n.endswith("num_batches_tracked")]
     data = dict(network=name, batch=batch, options=options, torch=torch.__version__, salts=tuner.salts, shifts=tuner.shifts, logits=numbers(logits), loss=loss.item(),
                 gradients=gradients, buffers=buffers)
@@ -278,9 +311,9 @@ def golden(file):
           f"margin {tuner.margin:.1g} after {attempts} filters, gradient norms {min(g['norm'] for g in gradients):.2g} to {max(g['norm'] for g in gradients):.2g}", flush=True)
 
 
-def count():
+def count(names):
     for name, variants in COUNTED.items():
-        for variant in variants:
+        for variant in variants if not names or name in names else []:
             shape = INPUTS.get(f"{name} {variant}") or INPUTS.get(name) or (3, 224, 224)
             options = dict(variant=variant, input=shape)
             if variant.startswith("cifar"):
@@ -308,8 +341,8 @@ def count():
 
 if __name__ == "__main__":
     torch.set_num_threads(2)
-    if sys.argv[1:] == ["count"]:
-        count()
+    if sys.argv[1:2] == ["count"]:
+        count(sys.argv[2:])
     else:
         for file in sys.argv[1:] or FILES:
             golden(file)

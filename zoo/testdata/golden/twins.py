@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import torchvision
 import torchvision.models as tv
 
 
@@ -355,6 +356,127 @@ class AlphaGo(nn.Module):
         return x + self.bias if self.policy else torch.tanh(self.fc2(F.relu(self.fc1(x))))
 
 
+# After ResNet. What torchvision has is torchvision's.
+
+class DenseNet(tv.densenet.DenseNet):
+    """Huang et al., also for 32×32 (sections 3 and 4.1): no pooling and normalisation after a first 3×3."""
+
+    def __init__(self, blocks, growth, stem, classes, cifar=False):
+        super().__init__(growth, blocks, stem, num_classes=classes)
+        if cifar:
+            self.features.conv0 = nn.Conv2d(3, stem, 3, 1, 1, bias=False)
+            del self.features.norm0, self.features.relu0, self.features.pool0
+
+    def forward(self, x):
+        return self.classifier(F.relu(self.features(x)).mean((2, 3)))
+
+
+class SEBottleneck(tv.resnet.Bottleneck):
+    """Hu et al., figure 3: reduction 16, before the sum."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        channels = self.conv3.out_channels
+        self.se = torchvision.ops.SqueezeExcitation(channels, channels // 16)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.se(self.bn3(self.conv3(F.relu(self.bn2(self.conv2(y))))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class WideBlock(nn.Module):
+    """Zagoruyko and Komodakis, figure 1d: normalisation and ReLU come first."""
+
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(i), nn.Conv2d(i, o, 3, stride, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(o), nn.Conv2d(o, o, 3, 1, 1, bias=False)
+        self.convShortcut = nn.Conv2d(i, o, 1, stride, bias=False) if i != o or stride != 1 else None
+
+    def forward(self, x):
+        y = F.relu(self.bn1(x))
+        short = x if self.convShortcut is None else self.convShortcut(y)
+        return self.conv2(F.relu(self.bn2(self.conv1(y)))) + short
+
+
+class WideResNet(nn.Module):
+    def __init__(self, depth, k, classes=10, width=1, **_):
+        super().__init__()
+        self.conv1, i = nn.Conv2d(3, 16, 3, 1, 1, bias=False), 16
+        for s in range(3):
+            o, layers = units((16 * k) << s, width), []
+            for n in range((depth - 4) // 6):
+                layers.append(WideBlock(i, o, 2 if s and not n else 1))
+                i = o
+            block = nn.Module()
+            block.layer = nn.Sequential(*layers)
+            self.add_module(f"block{s + 1}", block)
+        self.bn1, self.fc = nn.BatchNorm2d(i), nn.Linear(i, classes)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for block in (self.block1, self.block2, self.block3):
+            x = block.layer(x)
+        return self.fc(F.relu(self.bn1(x)).mean((2, 3)))
+
+
+class SamePadded(nn.Conv2d):
+    """A convolution that pads as TensorFlow does: ⌈N/S⌉ pixels come out, the odd one is at the bottom and right."""
+
+    def forward(self, x):
+        pads = []
+        for n, k, s in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1]):
+            total = max(0, (-(-n // s) - 1) * s + k - n)
+            pads += [total // 2, total - total // 2]
+        return F.conv2d(F.pad(x, pads), self.weight, self.bias, self.stride, 0, 1, self.groups)
+
+
+def efficientnet(name, variant="torchvision", classes=1000, **_):
+    net = getattr(tv, name.replace("-", "_"))(num_classes=classes, stochastic_depth_prob=0)
+    net.classifier[0].p = 0
+    if variant == "paper":
+        for m in net.modules():
+            if isinstance(m, nn.Conv2d) and m.kernel_size[0] > 1:
+                m.__class__ = SamePadded
+            elif isinstance(m, nn.BatchNorm2d):
+                m.eps, m.momentum = 1e-3, 0.01
+    return net
+
+
+def mobilenet_v2(variant="torchvision", classes=1000, width=1, **_):
+    net = tv.mobilenet_v2(num_classes=classes, width_mult=width, dropout=0)
+    if variant == "cifar":
+        net.features[0][0].stride = (1, 1)
+        net.features[2].conv[1][0].stride = (1, 1)
+    return net
+
+
+def after_resnet(name, classes=None, variant=None, width=1, **options):
+    o = dict(num_classes=classes or 1000)
+    if name.startswith("densenet"):
+        if name == "densenet-bc-100":
+            return DenseNet((16, 16, 16), units(12, width), units(24, width), classes or 10, cifar=True)
+        blocks = {"121": (6, 12, 24, 16), "169": (6, 12, 32, 32), "201": (6, 12, 48, 32)}[name[8:]]
+        return DenseNet(blocks, units(32, width), units(64, width), **dict(classes=o["num_classes"]))
+    if name.startswith("wrn"):
+        depth, k = map(int, name.split("-")[1:])
+        return WideResNet(options.get("depth", depth), k, classes or 10, width)
+    if name.startswith("efficientnet"):
+        return efficientnet(name, variant, o["num_classes"])
+    return {
+        "squeezenet": lambda: getattr(tv, "squeezenet" + variant.replace(".", "_"))(dropout=0, **o),
+        "resnext50": lambda: tv.resnext50_32x4d(**o), "resnext101": lambda: tv.resnext101_32x8d(**o),
+        "wide-resnet50": lambda: tv.wide_resnet50_2(**o), "wide-resnet101": lambda: tv.wide_resnet101_2(**o),
+        "se-resnet50": lambda: tv.resnet.ResNet(SEBottleneck, [3, 4, 6, 3], **o),
+        "mobilenetv2": lambda: mobilenet_v2(variant, o["num_classes"], width),
+        "mobilenetv3-large": lambda: tv.mobilenet_v3_large(dropout=0, width_mult=width, **o),
+        "mobilenetv3-small": lambda: tv.mobilenet_v3_small(dropout=0, width_mult=width, **o),
+        "convnext-tiny": lambda: tv.convnext_tiny(stochastic_depth_prob=0, **o),
+        "convnext-small": lambda: tv.convnext_small(stochastic_depth_prob=0, **o),
+    }[name]()
+
+
 def make(name, options):
     o = {k: v for k, v in options.items() if k not in ("dropout", "auxiliary")}
     if name == "lenet5":
@@ -371,4 +493,6 @@ def make(name, options):
         return AlphaGo(name, **o)
     if name == "googlenet":
         return googlenet(**o)
-    return {"alexnet": alexnet, "zfnet": zfnet}[name](**o)
+    if name in ("alexnet", "zfnet"):
+        return {"alexnet": alexnet, "zfnet": zfnet}[name](**o)
+    return after_resnet(name, **o)
