@@ -218,6 +218,7 @@ func TestAPictureMayBeDecodedSmallerAsLongAsItIsTwiceWhatIsWanted(t *testing.T) 
 		{"scaled", Input{Shape: shape, Resize: 40}, 80},
 		{"cropped as it is", Input{Shape: shape, Crop: 224}, 0},
 		{"squeezed", Input{Shape: shape}, 448},
+		{"by single pixels", Input{Shape: shape, Resize: 256, Crop: 224, Filter: image.Nearest}, 0},
 	} {
 		if got := c.in.Least(); got != c.want {
 			t.Errorf("%s: at least %d: want %d", c.name, got, c.want)

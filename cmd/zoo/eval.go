@@ -24,6 +24,7 @@ func newEval(a *app) *cobra.Command {
 	var data, confusion, reportFile, part string
 	parts := []string{string(datasets.Train), string(datasets.Val), string(datasets.Test)}
 	var ensemble int
+	var strict bool
 	c := train.EvalConfig{Network: stored, Open: openWeights}
 	cmd := &cobra.Command{
 		Use:   "eval [RUN|WEIGHTS]...",
@@ -105,6 +106,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 			if c.Batch == 0 {
 				c.Batch = of.batch
 			}
+			c.SkipBroken = !strict
 			e, err := train.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
@@ -157,6 +159,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 	cmd.Flags().IntVar(&c.Limit, "limit", 0, "evaluate that many images only")
 	cmd.Flags().IntVar(&c.Batch, "batch", 0, "images in a step; 0 means as in training")
 	cmd.Flags().IntVar(&c.Threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	cmd.Flags().BoolVar(&strict, "strict", false, "end at an image that cannot be read, which is left out otherwise")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
 	return cmd
 }
@@ -168,6 +171,7 @@ type source struct {
 	given     bool           // by --data, not by what was trained
 	run       *recipe.Config // of the weights, nil if they are in none
 	notes     []string       // what was taken in place of what was asked for
+	chose     string         // checksum of the images that chose the weights; empty if it is not known
 	trained   []string       // checksums of the images that the weights were trained on
 }
 
@@ -178,10 +182,10 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 	if err != nil {
 		return nil, 0, "", err
 	}
-	choose := split.Val
+	learn, choose := split.Train, split.Val
 	var held string // says which images are held out
 	if s.run != nil && !s.given {
-		if _, choose, _, err = train.Divide(*s.run, split); err != nil {
+		if learn, choose, _, err = train.Divide(*s.run, split); err != nil {
 			return nil, 0, "", err
 		}
 		if _, ok := choose.(*datasets.Subset); ok {
@@ -191,6 +195,8 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 	switch {
 	case part == datasets.Val:
 		src = choose
+	case part == datasets.Train:
+		src = learn
 	case part != "":
 		src = split.Part(part)
 	case split.Test != nil:
@@ -215,6 +221,9 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 	}
 	if s.run != nil && src == choose {
 		limit = s.run.ValLimit
+		if s.chose != "" && sum != s.chose && !s.given && err == nil {
+			note = fmt.Sprintf("these images of %s are not those that chose the weights: the images, or %s, have changed", src.Info().Name, report.ConfigFile)
+		}
 	}
 	return src, limit, note, err
 }
@@ -247,7 +256,7 @@ func find(arg string) (path string, s source, err error) {
 		if run := runOf(arg); run != "" {
 			s, err := runSource(run)
 			if err == nil {
-				s.trained, err = learned(arg)
+				err = s.learn(arg)
 			}
 			return arg, s, err
 		}
@@ -282,18 +291,22 @@ func find(arg string) (path string, s source, err error) {
 			s.notes = append(s.notes, fmt.Sprintf("%s: the best weights, %s, are gone: taking the last ones", runs[0], report.BestFile))
 		}
 	}
-	s.trained, err = learned(path)
-	return path, s, err
+	return path, s, s.learn(path)
 }
 
-// learned are the checksums of the images that a weights file was trained on.
-func learned(path string) ([]string, error) {
+// learn notes what a weights file of a run says of its images.
+func (s *source) learn(path string) error {
 	r, err := weights.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.Close()
-	return trainedOn(r.Meta()), nil
+	m := r.Meta()
+	if m.Data != "" && m.Data != s.name {
+		return fmt.Errorf("%s: it was trained on %s, and the run's %s says %s", path, m.Data, report.ConfigFile, s.name)
+	}
+	s.trained, s.chose = trainedOn(m), m.Extra[train.ValChecksum]
+	return nil
 }
 
 func trainedOn(m weights.Meta) []string {
