@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -104,9 +104,9 @@ func TestNothingMakesThePackagePanic(t *testing.T) {
 		"Params.Allocate": func() { new(Params).Allocate() },
 		"Params.Changed":  func() { new(Params).Changed() },
 		"Param.Len":       func() { new(Param).Len() },
-		"Memory.Total":    func() { new(Memory).Total() },
+		"Memory.Total":    func() { _ = new(Memory).Total() },
 		"Function.Of":     func() { Function{Kind: -3}.Of(1) },
-		"LeakyReLU":       func() { LeakyReLU(-1) }, "ScaledTanh": func() { ScaledTanh(0, 0) },
+		"LeakyReLU":       func() { _ = LeakyReLU(-1) }, "ScaledTanh": func() { _ = ScaledTanh(0, 0) },
 	}
 	for _, f := range exported(t) {
 		try := tries[f]
@@ -131,11 +131,18 @@ func TestNothingMakesThePackagePanic(t *testing.T) {
 // [Initializer], with all kinds of which a Builder is tried.
 func exported(t *testing.T) (list []string) {
 	t.Helper()
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range packages["graph"].Files {
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, d := range file.Decls {
 			f, ok := d.(*ast.FuncDecl)
 			if !ok || !f.Name.IsExported() {
