@@ -232,10 +232,15 @@ func (c *compiler) convolveExpanded(o *convOp, in []*value, affine *value, x *ex
 	return y
 }
 
-// foldedNorm is scale and shift of a batch normalisation that has absorbed a convolution, nil for another node.
+// foldedNorm is scale and shift of what has absorbed a convolution, a batch normalisation or a scale of channels; nil for
+// another node.
 func (c *compiler) foldedNorm(n *gorgonia.Node) *value {
-	if norm, ok := n.Op().(*batchNormOp); ok {
-		return c.affine(norm, c.inputs(n))
+	switch o := n.Op().(type) {
+	case *batchNormOp:
+		return c.affine(o, c.inputs(n))
+	case *layerScaleOp:
+		factors := c.inputs(n)[1]
+		return c.derive(2*factors.size(), 0, []*value{factors}, func(_ *exec, a []float32) { clear(a[copy(a, factors.data):]) })
 	}
 	return nil
 }
@@ -365,7 +370,11 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 		dx = c.result(o.core.shape...)
 	} else {
 		base = c.asBlocked(base)
-		dx = c.like(base)
+		if base == dy { // of a convolution added to its input: dy is read until dx is complete
+			dx = c.result(o.core.shape...)
+		} else {
+			dx = c.like(base)
+		}
 		reads = append(reads, base)
 	}
 	s := c.add(reads, []*value{dx}, scratch, func(e *exec) error {

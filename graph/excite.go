@@ -80,7 +80,12 @@ func (b *Builder) LayerScale(x *gorgonia.Node, name string, init float32) *gorgo
 
 type layerScaleOp struct{ core }
 
-func (o *layerScaleOp) lower(c *compiler, in []*value) *value { return c.scaleChannels(in[0], in[1]) }
+func (o *layerScaleOp) lower(c *compiler, in []*value) *value {
+	if in[0] == nil {
+		return c.convolved(c.node, nil)
+	}
+	return c.scaleChannels(in[0], in[1])
+}
 
 func (c *compiler) scaleChannels(x, factors *value) *value {
 	x = c.asBlocked(x)

@@ -7,7 +7,7 @@ import (
 )
 
 // fuse finds nodes that are computed together with another: an activation on the way out of the layer
-// before it; in evaluation, a batch normalisation and a residual sum as part of the convolution that they
+// before it; in evaluation, a batch normalisation, a scale of channels and a residual sum as part of the convolution that they
 // follow; in training, a residual sum as part of its batch normalisation, the gradient of an activation with that
 // of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
 // the second; a convolution with the max pooling that follows, and its gradients from that of the pooled
@@ -20,7 +20,7 @@ func (c *compiler) fuse(needed []*gorgonia.Node) {
 			if p, ok := children[0].Op().(op); ok && c.uses[children[0]] == 1 && fuses(p, activationOf(n)) {
 				c.fused[children[0]] = n
 			}
-		case *batchNormOp:
+		case *batchNormOp, *layerScaleOp:
 			if _, ok := children[0].Op().(*convOp); ok && !c.training && c.uses[children[0]] == 1 {
 				c.absorbed[children[0]] = true
 			}
@@ -184,12 +184,12 @@ func younger(branches []*gorgonia.Node) *gorgonia.Node {
 }
 
 // convolution returns the convolution that a node is the result of, alone or with the batch
-// normalisation that it has absorbed, or nil.
+// normalisation or the scale of channels that has absorbed it, or nil.
 func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
 	switch n.Op().(type) {
 	case *convOp:
 		return n
-	case *batchNormOp:
+	case *batchNormOp, *layerScaleOp:
 		if c.absorbed[c.children[n][0]] {
 			return c.children[n][0]
 		}
