@@ -2,6 +2,8 @@ package datasets
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/internal/imagetest"
 )
 
 // everything is one of each kind.
@@ -157,6 +160,146 @@ func TestWhatCannotBeNormalisedIsAnErrorOrLeftAsItIs(t *testing.T) {
 		}
 		if _, err := augment.ComputePCA(src, 10); err == nil {
 			t.Errorf("%v has components", src.Info())
+		}
+	}
+}
+
+// draws are what a loader makes of the same image, by epoch and place: a fingerprint of each.
+func draws(t *testing.T, spec string, seed uint64, n, epochs int) (all [][]uint64) {
+	t.Helper()
+	shape := image.Shape{C: 3, H: 24, W: 22}
+	img := imagetest.Pattern(shape)
+	src, err := NewMemory(Info{Name: "the same", Classes: []string{"a"}, Shape: shape}, bytes.Repeat(img.Pix, n), make([]int32, n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLoader(t, src, Config{Batch: 10, Input: Input{Shape: image.Shape{C: 3, H: 20, W: 18}}, Seed: seed, Augment: augmentation(t, spec)})
+	for epoch := range epochs {
+		one := make([]uint64, n)
+		for b, err := range l.Epoch(t.Context(), epoch, 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, at := range b.Index {
+				h := fnv.New64a()
+				for _, v := range b.Images[i*3*20*18 : (i+1)*3*20*18] {
+					h.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+				}
+				one[at] = h.Sum64()
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// Two draws of the same image agree as often as chance has it, whether they are of two epochs, of two images or of
+// two seeds.
+func TestAugmentationDiffersByEpochImageAndSeed(t *testing.T) {
+	const n, epochs = 60, 4
+	for _, spec := range []string{
+		"flip", "crop(1, size=20)", "crop(4, fill=reflect)", "resized-crop", "scale(20, 40)", "pca(2)", "color", "rotate", "affine", "elastic(3, 2)", "cutout(4)",
+	} {
+		t.Run(spec, func(t *testing.T) {
+			one, other := draws(t, spec, 1, n, epochs), draws(t, spec, 2, n, epochs)
+			counts := map[uint64]int{}
+			for _, list := range append(one, other...) {
+				for _, d := range list {
+					counts[d]++
+				}
+			}
+			const all = 2 * n * epochs
+			chance := 0.0 // that two draws agree
+			for _, k := range counts {
+				chance += float64(k) / all * float64(k-1) / (all - 1)
+			}
+			if chance > .6 {
+				t.Fatalf("%d different images in %d draws", len(counts), all)
+			}
+			var agree, pairs [3]float64
+			note := func(k int, same bool) {
+				pairs[k]++
+				if same {
+					agree[k]++
+				}
+			}
+			for e, list := range one {
+				for i, d := range list {
+					if e > 0 {
+						note(0, d == one[e-1][i])
+					}
+					if i > 0 {
+						note(1, d == list[i-1])
+					}
+					note(2, d == other[e][i])
+				}
+			}
+			for k, what := range []string{"epochs", "images", "seeds"} {
+				got := agree[k] / pairs[k]
+				if math.Abs(got-chance) > 5*math.Sqrt(chance*(1-chance)/pairs[k])+.01 {
+					t.Errorf("two %s agree in %.1f %% of the draws: want %.1f %%", what, 100*got, 100*chance)
+				}
+			}
+		})
+	}
+}
+
+func TestMixersDifferByEpochBatchAndSeed(t *testing.T) {
+	src := painted(t, 23, image.Shape{C: 3, H: 10, W: 12})
+	for _, spec := range []string{"mixup(1)", "cutmix"} {
+		seen := map[float32]int{}
+		batches := 0
+		for seed := range uint64(3) {
+			l := newLoader(t, src, Config{Batch: 4, Seed: seed, Augment: augmentation(t, spec)})
+			for epoch := range 5 {
+				for b, err := range l.Epoch(t.Context(), epoch, 0) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					batches++
+					seen[b.Weight[0]]++
+				}
+			}
+		}
+		// CutMix has areas of whole pixels, of 120, and often all or nothing.
+		if want := map[string]int{"mixup(1)": batches - 2, "cutmix": 35}[spec]; len(seen) < want {
+			t.Errorf("%s: %d different weights in %d batches: want at least %d", spec, len(seen), batches, want)
+		}
+	}
+}
+
+func TestTheOrdersOfTwoEpochsHaveNothingToDoWithEachOther(t *testing.T) {
+	const n = 2000
+	place := func(seed uint64, epoch int) []float64 {
+		l := newLoader(t, numbered(t, n, image.Shape{C: 1, H: 1, W: 1}), Config{Batch: n, Seed: seed, Shuffle: true})
+		places := make([]float64, n)
+		for b, err := range l.Epoch(t.Context(), epoch, 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for at, i := range b.Index {
+				places[i] = float64(at)
+			}
+		}
+		return places
+	}
+	source := make([]float64, n)
+	for i := range source {
+		source[i] = float64(i)
+	}
+	all := map[string][]float64{"the source": source, "seed 1, epoch 0": place(1, 0), "seed 1, epoch 1": place(1, 1), "seed 1, epoch 2": place(1, 2), "seed 2, epoch 0": place(2, 0), "seed 2, epoch 1": place(2, 1)}
+	for one, a := range all {
+		for other, b := range all {
+			if one >= other {
+				continue
+			}
+			r := 0.0 // their correlation
+			for i := range a {
+				r += (a[i] - (n-1)/2.) * (b[i] - (n-1)/2.) / (n * (n*n - 1) / 12.)
+			}
+			if math.Abs(r) > 5/math.Sqrt(n) {
+				t.Errorf("%s and %s: correlation %.3f", one, other, r)
+			}
 		}
 	}
 }

@@ -199,7 +199,10 @@ func (f *Folder) badIndex(err error) error {
 const maxImageFile = 256 << 20
 
 // Image reads and decodes image i.
-func (f *Folder) Image(i int, dst *image.Image) error {
+func (f *Folder) Image(i int, dst *image.Image) error { return f.ImageAtLeast(i, 0, dst) }
+
+// ImageAtLeast reads and decodes image i, which may be smaller than it is ([codec.DecodeAtLeast]).
+func (f *Folder) ImageAtLeast(i, least int, dst *image.Image) error {
 	r := fileReaders.Get().(*fileReader)
 	defer fileReaders.Put(r)
 	path, size, err := f.index.entry(i, &r.block)
@@ -219,7 +222,7 @@ func (f *Folder) Image(i int, dst *image.Image) error {
 	if int64(len(r.file)) != size {
 		return f.badIndex(fmt.Errorf("%s has changed since the folder was indexed: it had %d bytes", path, size))
 	}
-	if err := codec.Decode(r.file, dst); err != nil {
+	if err := codec.DecodeAtLeast(r.file, dst, least); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -81,6 +81,8 @@ func (in Input) For(info Info) (Input, error) {
 // filter is as good as the whole picture. 0 means that it must keep all, for a part of it is cut out as it is.
 func (in Input) Least() int {
 	switch {
+	case in.Filter == image.Nearest: // takes single pixels: not those of another size
+		return 0
 	case in.Resize > 0:
 		return 2 * in.Resize
 	case in.Crop > 0:
@@ -151,6 +153,18 @@ func (p *Preparer) fit(img *image.Image) (*image.Image, error) {
 	img, err := p.channels(img)
 	if err != nil {
 		return nil, err
+	}
+	if c, side := p.in.Crop, p.in.Resize; c > 0 && side >= c && side != min(img.H, img.W) && !p.in.Squash {
+		// What is cut off need not be scaled.
+		whole, err := img.Shorter(side)
+		if err != nil {
+			return nil, err
+		}
+		p.cropped.Reset(image.Shape{C: img.C, H: c, W: c})
+		if err := p.resize.ResizePart(&p.cropped, img, whole.H, whole.W, middle(whole.H, c), middle(whole.W, c)); err != nil {
+			return nil, err
+		}
+		return p.size(&p.cropped)
 	}
 	if img, err = p.shorter(img); err != nil {
 		return nil, err

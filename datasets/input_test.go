@@ -206,3 +206,71 @@ func TestPrepareSquashes(t *testing.T) {
 		}
 	}
 }
+
+func TestAPictureMayBeDecodedSmallerAsLongAsItIsTwiceWhatIsWanted(t *testing.T) {
+	shape := image.Shape{C: 3, H: 200, W: 224}
+	for _, c := range []struct {
+		name string
+		in   Input
+		want int
+	}{
+		{"scaled and cropped", Input{Shape: shape, Resize: 256, Crop: 224}, 512},
+		{"scaled", Input{Shape: shape, Resize: 40}, 80},
+		{"cropped as it is", Input{Shape: shape, Crop: 224}, 0},
+		{"squeezed", Input{Shape: shape}, 448},
+		{"by single pixels", Input{Shape: shape, Resize: 256, Crop: 224, Filter: image.Nearest}, 0},
+	} {
+		if got := c.in.Least(); got != c.want {
+			t.Errorf("%s: at least %d: want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// asked notes which sizes of its images are asked for.
+type asked struct {
+	Source
+	least chan int
+}
+
+func (a asked) ImageAtLeast(i, least int, dst *image.Image) error {
+	a.least <- least
+	return a.Source.Image(i, dst)
+}
+
+func TestALoaderAsksForSmallImagesWhereNothingElseIsLost(t *testing.T) {
+	plain := numbered(t, 30, image.Shape{C: 3, H: 40, W: 30})
+	for _, c := range []struct {
+		name string
+		cfg  Config
+		want int // 0: it asks for the whole image
+	}{
+		{"for evaluation", Config{Input: Input{Shape: image.Shape{C: 3, H: 8, W: 8}, Resize: 10, Crop: 8}}, 20},
+		{"of both sides", Config{Input: Input{Shape: image.Shape{C: 3, H: 8, W: 8}, Resize: 10, Crop: 8}, Views: Views{Flip: true}}, 20},
+		{"with corners", Config{Input: Input{Shape: image.Shape{C: 3, H: 8, W: 8}, Resize: 10, Crop: 8}, Views: Views{Crops: 10}}, 0},
+		{"with transforms", Config{Input: Input{Shape: image.Shape{C: 3, H: 8, W: 8}}, Augment: augmentation(t, "flip")}, 0},
+	} {
+		src := asked{plain, make(chan int, 30)}
+		half, rest, err := HoldOut(src, .5, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, of := range []Source{src, half, rest} {
+			c.cfg.Batch = 2
+			for _, err := range newLoader(t, of, c.cfg).Epoch(t.Context(), 0, 0) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			n := 0
+			for len(src.least) > 0 {
+				n++
+				if got := <-src.least; got != c.want {
+					t.Errorf("%s, %v: at least %d: want %d", c.name, of.Info(), got, c.want)
+				}
+			}
+			if (n > 0) != (c.want > 0) {
+				t.Errorf("%s, %v: asked %d times for a size", c.name, of.Info(), n)
+			}
+		}
+	}
+}

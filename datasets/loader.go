@@ -130,6 +130,7 @@ type Loader struct {
 	// The images in the input's size, and which of them are there. No two workers have the same image
 	// in an epoch, and between epochs the workers end, so that no lock is needed.
 	cached image.Shape
+	least  int // that an image's shorter side must keep; 0 if transforms or corners need all of it
 	cache  []uint8
 	known  []bool
 
@@ -223,6 +224,9 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 	ready := memory && info.Shape == l.cached
 	if n := l.images * l.cached.Len(); int64(n) <= cfg.Cache && len(cfg.Transforms) == 0 && cfg.Views.Len() == 1 && !cfg.Balance && !ready {
 		l.cache, l.known = make([]uint8, n), make([]bool, l.images)
+	}
+	if len(cfg.Transforms) == 0 && cfg.Views.Crops < 5 {
+		l.least = cfg.Input.Least()
 	}
 	for range cfg.Workers {
 		p, err := NewPreparer(cfg.Input)
@@ -691,7 +695,7 @@ func (w *worker) image() (*image.Image, error) {
 // fresh reads the sample's image, transforms it and brings it to the input's size.
 func (w *worker) fresh() (*image.Image, error) {
 	l, s := w.loader, w.sample
-	if err := l.src.Image(s.Index, s.Image); err != nil {
+	if err := ImageAtLeast(l.src, s.Index, l.least, s.Image); err != nil {
 		return nil, err
 	}
 	if len(l.cfg.Transforms) > 0 {

@@ -56,3 +56,15 @@ type Split struct {
 func (s Split) Part(p Part) Source {
 	return map[Part]Source{Train: s.Train, Val: s.Val, Test: s.Test}[p]
 }
+
+// ImageAtLeast is [Source.Image] for an image that will be made smaller anyway: it may be smaller than it is, as long
+// as its shorter side keeps that many pixels, if the source has a method of that name. That spares photographs most
+// of the time and memory.
+func ImageAtLeast(src Source, i, least int, dst *image.Image) error {
+	if s, ok := src.(interface {
+		ImageAtLeast(i, least int, dst *image.Image) error
+	}); ok && least > 0 {
+		return s.ImageAtLeast(i, least, dst)
+	}
+	return src.Image(i, dst)
+}

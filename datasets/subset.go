@@ -97,6 +97,11 @@ func (s *Subset) Label(i int) int { return s.of.Label(int(s.at[i])) }
 // Image writes image i to dst.
 func (s *Subset) Image(i int, dst *image.Image) error { return s.of.Image(int(s.at[i]), dst) }
 
+// ImageAtLeast reads image i of the subset, as [ImageAtLeast] does.
+func (s *Subset) ImageAtLeast(i, least int, dst *image.Image) error {
+	return ImageAtLeast(s.of, int(s.at[i]), least, dst)
+}
+
 // Path returns the file of image i; empty if the images are not in files of their own.
 func (s *Subset) Path(i int) (string, error) { return Path(s.of, int(s.at[i])) }
 

@@ -73,14 +73,6 @@ type activationOp struct {
 	backward   ReLURule // of a ReLU
 }
 
-// activationOf is the activation that a node computes, or [Identity].
-func activationOf(n *gorgonia.Node) Activation {
-	if o, ok := n.Op().(*activationOp); ok {
-		return o.activation
-	}
-	return Identity
-}
-
 func (o *activationOp) lower(c *compiler, in []*value) *value {
 	x := c.activated(in[0], o.activation)
 	y := c.like(x)
@@ -90,6 +82,25 @@ func (o *activationOp) lower(c *compiler, in []*value) *value {
 	})
 	return y
 }
+
+// fuse lets the layer before compute the activation, if nothing else reads what it gives.
+func (o *activationOp) fuse(_ *compiler, t *term) bool {
+	x := t.in[0]
+	layer, ok := x.op.(activator)
+	if !ok || !x.alone() {
+		return false
+	}
+	fused := layer.activated(o.activation)
+	if fused == nil {
+		return false
+	}
+	in := x.in
+	x.leave()
+	t.become(fused, in...)
+	return true
+}
+
+func (o *activationOp) places() {}
 
 // activated gives x a layout in which the activation of the slice is that of the value: lanes beyond the
 // last channel must stay zeros.
@@ -123,12 +134,30 @@ type activationGradOp struct {
 }
 
 func (o *activationGradOp) lower(c *compiler, in []*value) *value {
-	if in[1] == nil {
-		pool := c.children[c.node][1]
-		in := c.inputs(pool)
-		return pool.Op().(*maxPoolGradOp).scatter(c, c.activationGrad(o.activation, in[0], in[1]))
-	}
 	return c.activationGrad(o.activation, in[0], in[1])
+}
+
+// fuse puts a ReLU's mask on the smaller map, where the gradient is that of max pooling: the pixel that a maximum
+// came from is positive exactly if the maximum is.
+func (o *activationGradOp) fuse(c *compiler, t *term) bool {
+	pooled, ok := t.in[1].op.(*maxPoolGradOp)
+	if !ok || o.activation != ReLU || !t.in[1].alone() {
+		return false
+	}
+	pool, dy := t.in[1].in[0], t.in[1].in[1]
+	if _, ok := pool.op.(*maxPoolOp); !ok || pool.in[0] != t.in[0] {
+		return false
+	}
+	if t.alone() {
+		if norm, ok := t.readers[0].op.(*batchNormGradOp); ok && norm.takes(t) {
+			return false
+		}
+	}
+	mask := &activationGradOp{core: o.core, activation: o.activation}
+	mask.core.shape = pooled.of.shape
+	t.in[1].leave()
+	t.become(pooled, pool, c.before(t, mask, pool, dy))
+	return true
 }
 
 // activationGrad multiplies dy by the derivative, which is found from kept. Where dy is zero, as beyond
@@ -141,15 +170,4 @@ func (c *compiler) activationGrad(a Activation, kept, dy *value) *value {
 		return nil
 	})
 	return dx
-}
-
-// fuses reports whether an op can compute the activation that follows it.
-func fuses(o op, a Activation) bool {
-	switch o.(type) {
-	case *convOp, *denseOp, *batchNormOp:
-		return true
-	case *addOp:
-		return a == ReLU
-	}
-	return false
 }

@@ -35,6 +35,8 @@ func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, h, w int) *gorgonia.Node {
 
 type adaptivePoolOp struct{ core }
 
+func (o *adaptivePoolOp) places() {}
+
 func (o *adaptivePoolOp) lower(c *compiler, in []*value) *value {
 	x := c.asBlocked(in[0])
 	y := c.result(o.shape...)

@@ -16,26 +16,19 @@ type compiler struct {
 	params   *Params // nil for a single op on a tape
 	training bool
 
-	layer    string // being lowered
-	kind     string
-	steps    []*step
-	values   map[*gorgonia.Node]*value
-	state    map[*core][]*value // what forward ops keep for their gradients
-	convs    map[*core]*kernel.Conv
-	uses     map[*gorgonia.Node]int // by needed nodes, and as outputs
-	children map[*gorgonia.Node][]*gorgonia.Node
-	fused    map[*gorgonia.Node]*gorgonia.Node // a node that is computed as part of another's step
-	absorbed map[*gorgonia.Node]bool           // nodes whose work a later step does
-	followed map[*gorgonia.Node]bool           // nodes whose state a gradient needs
-	place    map[*gorgonia.Node]placement      // results that are written straight into a concatenation
-	concats  map[*gorgonia.Node]*value
-	pooled   map[*gorgonia.Node]*kernel.PooledGrad // gradients that stay those of a pooled map
-	expanded map[*core]*expansion                  // of depthwise convolutions that have absorbed one
-	node     *gorgonia.Node
-	leaf     func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
-	derived  *derived
-	scratch  int
-	updates  bool // a step changes buffers among the parameters
+	layer   string // being lowered
+	kind    string
+	steps   []*step
+	values  map[*gorgonia.Node]*value
+	state   map[*core][]*value // what forward ops keep for their gradients
+	convs   map[*core]*kernel.Conv
+	concats map[*term]*value
+	list    []*term
+	term    *term                                  // being lowered; nil for a single op on a tape
+	leaf    func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
+	derived *derived
+	scratch int
+	updates bool // a step changes buffers among the parameters
 }
 
 // A step is a kernel call, or a few of them, with what it reads and writes.
@@ -57,12 +50,6 @@ func (s *step) bytes() int64 {
 	return 4 * int64(floats)
 }
 
-// A follower is an op with an input that it does not read: it is there so that a tape machine computes
-// it first.
-type follower interface {
-	follows() int
-}
-
 // exec is what a running step may use.
 type exec struct {
 	pool    *kernel.Pool
@@ -72,107 +59,62 @@ type exec struct {
 	part    Part
 }
 
-type placement struct {
-	concat *gorgonia.Node
-	from   int // channel
-}
-
 func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 	return &compiler{
 		pool: pool, params: params, training: training,
 		values: map[*gorgonia.Node]*value{}, state: map[*core][]*value{}, convs: map[*core]*kernel.Conv{},
-		uses: map[*gorgonia.Node]int{}, children: map[*gorgonia.Node][]*gorgonia.Node{},
-		fused: map[*gorgonia.Node]*gorgonia.Node{}, place: map[*gorgonia.Node]placement{},
-		absorbed: map[*gorgonia.Node]bool{}, followed: map[*gorgonia.Node]bool{}, concats: map[*gorgonia.Node]*value{},
-		pooled:   map[*gorgonia.Node]*kernel.PooledGrad{},
-		expanded: map[*core]*expansion{},
-		derived:  newDerived(),
+		concats: map[*term]*value{}, derived: newDerived(),
 	}
 }
 
 // compile lowers everything that the outputs need. Nodes are numbered in the order of their making,
 // in which children come before parents.
 func (c *compiler) compile(outputs []*gorgonia.Node) error {
-	var needed []*gorgonia.Node
-	seen := map[*gorgonia.Node]bool{}
-	var visit []*gorgonia.Node
-	visit = append(visit, outputs...)
-	for len(visit) > 0 {
-		n := visit[len(visit)-1]
-		visit = visit[:len(visit)-1]
-		if seen[n] {
+	needed := sorted(outputs)
+	slices.SortFunc(needed, func(a, b *gorgonia.Node) int { return cmp.Compare(a.ID(), b.ID()) })
+	c.list = c.terms(needed, outputs)
+	c.fuse()
+	for _, t := range c.list {
+		if t.gone {
 			continue
 		}
-		seen[n] = true
-		needed = append(needed, n)
-		for _, child := range childrenOf(n) {
-			if o, ok := n.Op().(follower); ok && o.follows() == len(c.children[n]) {
-				c.followed[child] = true
-			} else {
-				c.uses[child]++
-			}
-			c.children[n] = append(c.children[n], child)
-			visit = append(visit, child)
-		}
-	}
-	slices.SortFunc(needed, func(a, b *gorgonia.Node) int { return cmp.Compare(a.ID(), b.ID()) })
-	for _, n := range outputs {
-		c.uses[n]++
-	}
-	c.fuse(needed)
-	for _, n := range needed {
-		if err := c.lower(n); err != nil {
+		if err := c.lower(t); err != nil {
 			return err
+		}
+		if t.node != nil {
+			c.values[t.node] = t.value
 		}
 	}
 	return nil
 }
 
-func (c *compiler) lower(n *gorgonia.Node) error {
-	if c.values[n] != nil || c.absorbed[n] {
-		return nil // computed with an earlier node, or with a later one
-	}
-	c.node = n
-	in := c.inputs(n)
-	for i, v := range in {
-		if child := c.children[n][i]; v == nil && !c.absorbed[child] {
-			return fmt.Errorf("node %v is used before it is computed", child)
+func (c *compiler) lower(t *term) (err error) {
+	c.term = t
+	var in []*value
+	for i, child := range t.in {
+		if child.value == nil && !(t.follows(i) && child.gone) {
+			return fmt.Errorf("node %v is used before it is computed", child.node)
 		}
+		in = append(in, child.value)
 	}
-	switch o := n.Op().(type) {
+	switch o := t.op.(type) {
 	case nil:
-		return c.input(n)
+		t.value, err = c.input(t.node)
 	case op:
 		c.layer, c.kind = o.base().name, o.base().kind
-		v := o.lower(c, in)
-		c.values[n], c.values[c.node] = v, v
+		t.value = o.lower(c, in)
 	default:
 		c.layer, c.kind = o.String(), "gorgonia"
-		v, err := c.foreign(n, in)
-		if err != nil {
-			return err
-		}
-		c.values[n] = v
+		t.value = c.foreign(t, in)
 	}
-	return nil
-}
-
-// inputs are the values of a node's children, nil for those that the node has absorbed.
-func (c *compiler) inputs(n *gorgonia.Node) []*value {
-	var in []*value
-	for _, child := range c.children[n] {
-		in = append(in, c.values[child])
-	}
-	return in
-}
-
-func (c *compiler) input(n *gorgonia.Node) (err error) {
-	leaf := c.leaf
-	if leaf == nil {
-		leaf = c.named
-	}
-	c.values[n], err = leaf(n)
 	return err
+}
+
+func (c *compiler) input(n *gorgonia.Node) (*value, error) {
+	if c.leaf == nil {
+		return c.named(n)
+	}
+	return c.leaf(n)
 }
 
 // named is the value of a leaf of a builder's graph: the parameter of its name, or what will be bound to it.
@@ -211,8 +153,8 @@ func (c *compiler) blocked(shape ...int) *value {
 // concatenation.
 func (c *compiler) result(shape ...int) *value {
 	v := c.blocked(shape...)
-	if p, ok := c.place[c.node]; ok {
-		return c.channels(c.concatValue(p.concat, p.concat.Shape()), p.from, shape[1])
+	if t := c.term; t != nil && t.concat != nil {
+		return c.channels(c.concatValue(t.concat, t.concat.node.Shape()), t.from, shape[1])
 	}
 	return v
 }

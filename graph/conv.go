@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 
@@ -144,15 +145,75 @@ func (o *convOp) input(x *value) kernel.Input {
 	return kernel.Input{Act: x.act()}
 }
 
-func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, in, nil, nil) }
+func (o *convOp) lower(c *compiler, in []*value) *value { return c.convolve(o, in, nil, nil, Identity) }
+
+func (o *convOp) places() {}
+
+func (o *convOp) activated(a Activation) op { return &fusedConv{convOp: o, act: a} }
+
+func (o *convOp) summed(c *compiler) op { return (&fusedConv{convOp: o}).summed(c) }
+
+// fusedConv is a convolution with what follows it: in evaluation a batch normalisation or a scale of channels, folded
+// into filters and bias, and a value that is added; then an activation. Its inputs are those of the convolution, those
+// of the normalisation but for x or the scale, and the value.
+type fusedConv struct {
+	*convOp
+	norm   *batchNormOp // nil for none
+	scaled bool
+	sum    bool
+	act    Activation
+}
+
+// folds returns how many inputs belong to what is folded into the convolution.
+func (o *fusedConv) folds() int {
+	switch {
+	case o.norm != nil:
+		return 4
+	case o.scaled:
+		return 1
+	}
+	return 0
+}
+
+// affine is scale and shift of each channel by what is folded into the convolution, nil for nothing; in are the inputs.
+func (o *fusedConv) affine(c *compiler, in []*value) *value {
+	own := o.convOp.Arity()
+	switch {
+	case o.norm != nil:
+		return c.affine(o.norm, in[own-1:own+4])
+	case o.scaled:
+		factors := in[own]
+		return c.derive(2*factors.size(), 0, []*value{factors}, func(_ *exec, a []float32) { clear(a[copy(a, factors.data):]) })
+	}
+	return nil
+}
+
+func (o *fusedConv) lower(c *compiler, in []*value) *value {
+	var residual *value
+	if o.sum {
+		residual = in[len(in)-1]
+	}
+	return c.convolve(o.convOp, in[:o.convOp.Arity()], o.affine(c, in), residual, o.act)
+}
+
+func (o *fusedConv) activated(a Activation) op {
+	if o.act != Identity || o.sum && a != ReLU {
+		return nil
+	}
+	return &fusedConv{o.convOp, o.norm, o.scaled, o.sum, a}
+}
+
+func (o *fusedConv) summed(c *compiler) op {
+	if c.training || o.sum || o.act != Identity {
+		return nil
+	}
+	return &fusedConv{o.convOp, o.norm, o.scaled, true, Identity}
+}
 
 // convolve adds the steps of a convolution with inputs in, of a batch normalisation that is folded into
 // its filters and bias if affine is not nil, of a value that is added to it if residual is not nil, and
-// of the activation that follows if there is one.
-func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *value {
-	if e := c.expanded[&o.core]; e != nil {
-		return c.convolveExpanded(o, in, affine, e)
-	}
+// of the activation that follows.
+func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value, act Activation) *value {
 	k, x := c.conv(o), c.convInput(o, in[0])
 	packed, bias := c.filters(o, in, affine)
 	reads := []*value{x, packed}
@@ -164,7 +225,6 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 		residual, added = c.asBlocked(residual), new(kernel.Act)
 		reads = append(reads, residual)
 	}
-	act := c.takesActivation()
 	y := c.result(o.core.shape...)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
 		if added != nil {
@@ -177,8 +237,8 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value) *va
 	return y
 }
 
-// filters are those of a convolution with inputs in as its plan reads them, with a batch normalisation folded into them
-// if affine is not nil, and the bias, which may be empty.
+// filters are those of a convolution with inputs in as its plan reads them, with a batch normalisation folded into
+// them if affine is not nil, and the bias, which may be empty.
 func (c *compiler) filters(o *convOp, in []*value, affine *value) (packed, bias *value) {
 	k, w := c.conv(o), in[1]
 	bias, scratch, sources := &value{}, 0, []*value{w}
@@ -201,77 +261,89 @@ func (c *compiler) filters(o *convOp, in []*value, affine *value) (packed, bias 
 	return packed, bias
 }
 
-// An expansion is a 1×1 convolution that only a depthwise one reads, which has absorbed it.
-type expansion struct {
-	last *gorgonia.Node // the convolution, or the batch normalisation that has absorbed it
-	act  Activation     // that follows
-	plan *kernel.Expanded
+func (o *convOp) finish(c *compiler, t *term) { (&fusedConv{convOp: o}).finish(c, t) }
+
+// finish lets a depthwise convolution in evaluation take in the 1×1 convolution whose result it alone reads, with the
+// normalisation and the activation between them, so that this result is never written to memory.
+func (o *fusedConv) finish(c *compiler, t *term) {
+	x := t.in[0]
+	var first *fusedConv
+	switch f := x.op.(type) {
+	case *convOp:
+		first = &fusedConv{convOp: f}
+	case *fusedConv:
+		first = f
+	}
+	if c.training || o.sum || first == nil || first.sum || !x.alone() {
+		return
+	}
+	plan := kernel.NewExpanded(c.conv(first.convOp), c.conv(o.convOp))
+	if plan == nil {
+		return
+	}
+	in := slices.Concat(x.in, t.in[1:])
+	x.leave()
+	t.become(&expandedConv{o, first, plan}, in...)
 }
 
-// convolveExpanded is convolve for a depthwise convolution and its expansion.
-func (c *compiler) convolveExpanded(o *convOp, in []*value, affine *value, x *expansion) *value {
-	first := c.convolution(x.last)
-	pointwise, from := first.Op().(*convOp), c.inputs(first)
-	input := c.asBlocked(from[0])
-	packed1, bias1 := c.filters(pointwise, from, c.foldedNorm(x.last))
-	packed2, bias2 := c.filters(o, in, affine)
+// expandedConv is a depthwise convolution and the 1×1 convolution before it. Its inputs are those of the first, and
+// those of the other but for x.
+type expandedConv struct {
+	*fusedConv
+	first *fusedConv
+	plan  *kernel.Expanded
+}
+
+func (o *expandedConv) finish(*compiler, *term) {}
+
+// folded gives the filters and the bias of a convolution with the normalisation that follows it; in are its inputs,
+// and those of the normalisation but for x.
+func (o *fusedConv) folded(c *compiler, in []*value) (packed, bias *value) {
+	return c.filters(o.convOp, in[:o.convOp.Arity()], o.affine(c, in))
+}
+
+func (o *expandedConv) lower(c *compiler, in []*value) *value {
+	split := o.first.convOp.Arity() + o.first.folds()
+	input := c.asBlocked(in[0])
+	packed1, bias1 := o.first.folded(c, in[:split])
+	packed2, bias2 := o.fusedConv.folded(c, in[split-1:]) // whose x is not asked for
 	reads := []*value{input, packed1, packed2}
 	for _, b := range []*value{bias1, bias2} {
 		if b.shape != nil {
 			reads = append(reads, b)
 		}
 	}
-	act := c.takesActivation()
 	y := c.result(o.core.shape...)
-	s := c.add(reads, []*value{y}, x.plan.Scratch(c.pool.Threads()), func(e *exec) error {
-		x.plan.Forward(e.pool, input.act(), kernel.ConvLayer{Packed: packed1.data, Bias: bias1.data, Act: x.act},
-			kernel.ConvLayer{Packed: packed2.data, Bias: bias2.data, Act: act}, y.act(), e.scratch)
+	s := c.add(reads, []*value{y}, o.plan.Scratch(c.pool.Threads()), func(e *exec) error {
+		o.plan.Forward(e.pool, input.act(), kernel.ConvLayer{Packed: packed1.data, Bias: bias1.data, Act: o.first.act},
+			kernel.ConvLayer{Packed: packed2.data, Bias: bias2.data, Act: o.act}, y.act(), e.scratch)
 		return nil
 	})
-	s.layer, s.kind, s.macs = o.name, o.kind, pointwise.shape.MACs()+o.shape.MACs()
+	s.layer, s.kind, s.macs = o.name, o.kind, o.first.shape.MACs()+o.shape.MACs()
 	return y
 }
 
-// foldedNorm is scale and shift of what has absorbed a convolution, a batch normalisation or a scale of channels; nil for
-// another node.
-func (c *compiler) foldedNorm(n *gorgonia.Node) *value {
-	switch o := n.Op().(type) {
-	case *batchNormOp:
-		return c.affine(o, c.inputs(n))
-	case *layerScaleOp:
-		factors := c.inputs(n)[1]
-		return c.derive(2*factors.size(), 0, []*value{factors}, func(_ *exec, a []float32) { clear(a[copy(a, factors.data):]) })
-	}
-	return nil
+// pooledConv is a convolution, with or without an activation, and the max pooling that follows it. Its inputs are
+// those of the convolution.
+type pooledConv struct {
+	*maxPoolOp
+	conv *convOp
+	act  Activation
 }
 
-// convolvePooled is the convolution, with or without a ReLU, that the max pooling that is being lowered has
-// absorbed: what both read, the scratch space, the multiply-adds, and what runs them.
-func (c *compiler) convolvePooled(pool *maxPoolOp) (reads []*value, scratch int, macs int64, run func(e *exec, y kernel.Act, argmax []uint8)) {
-	conv := c.children[c.node][0]
-	act := activationOf(conv)
-	if act != Identity {
-		conv = c.children[conv][0]
-	}
-	o, in := conv.Op().(*convOp), c.inputs(conv)
-	c.layer, c.kind = o.name, o.kind
-	k, x, w, bias := c.conv(o), c.convInput(o, in[0]), in[1], &value{}
+func (o *pooledConv) lower(c *compiler, in []*value) *value {
+	conv := o.conv
+	c.layer, c.kind = conv.name, conv.kind
+	k, x, w, bias := c.conv(conv), c.convInput(conv, in[0]), in[1], &value{}
 	packed := c.derive(k.PackedLen(), 0, []*value{w}, func(e *exec, packed []float32) { k.Pack(e.pool, w.data, packed) })
-	reads = []*value{x, packed}
+	reads := []*value{x, packed}
 	if len(in) > 2 {
 		bias = in[2]
 		reads = append(reads, bias)
 	}
-	return reads, k.PooledScratch(c.pool.Threads(), pool.window), o.shape.MACs(), func(e *exec, y kernel.Act, argmax []uint8) {
-		k.ForwardPooled(e.pool, o.input(x), packed.data, bias.data, act, pool.window, y, argmax, e.scratch)
-	}
-}
-
-// convolved adds the steps of a node that has absorbed a convolution: the convolution itself or a batch
-// normalisation. residual is what else is added, or nil.
-func (c *compiler) convolved(n *gorgonia.Node, residual *value) *value {
-	conv := c.convolution(n)
-	return c.convolve(conv.Op().(*convOp), c.inputs(conv), c.foldedNorm(n), residual)
+	return o.maximum(c, reads, k.PooledScratch(c.pool.Threads(), o.window), conv.shape.MACs(), func(e *exec, y kernel.Act, argmax []uint8) {
+		k.ForwardPooled(e.pool, conv.input(x), packed.data, bias.data, o.act, o.window, y, argmax, e.scratch)
+	})
 }
 
 // foldedBias derives scale·bias + shift; bias may be empty.
@@ -350,26 +422,37 @@ type convDataGradOp struct {
 	of *convOp
 }
 
-func (o *convDataGradOp) lower(c *compiler, in []*value) *value { return c.dataGrad(o, in, nil) }
+func (o *convDataGradOp) lower(c *compiler, in []*value) *value {
+	return (&fusedDataGrad{convDataGradOp: o}).lower(c, in)
+}
 
-// dataGrad adds the steps of a data gradient, and of the sum with another gradient of the same value if
-// base is not nil.
-func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value {
+// fusedDataGrad is a data gradient from that of the map pooled from the convolution's, if pooled is not nil, and
+// the sum with another gradient of the same value, its last input, if sum is set.
+type fusedDataGrad struct {
+	*convDataGradOp
+	pooled *kernel.PooledGrad
+	pool   *maxPoolOp
+	sum    bool
+}
+
+func (o *fusedDataGrad) lower(c *compiler, in []*value) *value {
 	k, w, dy := c.conv(o.of), in[0], c.asBlocked(in[1])
 	reads, size, scratch, pack := []*value{dy}, k.GradPackedLen(), k.DataGradScratch(c.pool.Threads()), k.PackGrad
-	if g := dy.pooled; g != nil {
-		reads, size, scratch, pack = []*value{dy, dy.argmax}, g.GradPackedLen(), g.DataGradScratch(c.pool.Threads()), g.PackGrad
+	var where *value
+	if g := o.pooled; g != nil {
+		where = c.kept(&o.pool.core)[0]
+		reads, size, scratch, pack = []*value{dy, where}, g.GradPackedLen(), g.DataGradScratch(c.pool.Threads()), g.PackGrad
 	}
 	packed := w
 	if size > 0 {
 		packed = c.derive(size, 0, []*value{w}, func(e *exec, packed []float32) { pack(e.pool, w.data, packed) })
 	}
 	reads = append(reads, packed)
-	var dx *value
-	if base == nil {
+	var dx, base *value
+	if !o.sum {
 		dx = c.result(o.core.shape...)
 	} else {
-		base = c.asBlocked(base)
+		base = c.asBlocked(in[2])
 		if base == dy { // of a convolution added to its input: dy is read until dx is complete
 			dx = c.result(o.core.shape...)
 		} else {
@@ -383,8 +466,8 @@ func (c *compiler) dataGrad(o *convDataGradOp, in []*value, base *value) *value 
 				copy(dx.image(n), base.image(n))
 			}
 		}
-		if g := dy.pooled; g != nil {
-			g.DataGrad(e.pool, dy.act(), dy.choices(), packed.data, base != nil, dx.act(), e.scratch)
+		if o.pooled != nil {
+			o.pooled.DataGrad(e.pool, dy.act(), where.choicesOf(dy.shape), packed.data, base != nil, dx.act(), e.scratch)
 		} else {
 			k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
 		}
@@ -401,6 +484,17 @@ type convFilterGradOp struct {
 }
 
 func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
+	return (&fusedFilterGrad{convFilterGradOp: o}).lower(c, in)
+}
+
+// fusedFilterGrad is a filter gradient from that of the map pooled from the convolution's, if pooled is not nil.
+type fusedFilterGrad struct {
+	*convFilterGradOp
+	pooled *kernel.PooledGrad
+	pool   *maxPoolOp
+}
+
+func (o *fusedFilterGrad) lower(c *compiler, in []*value) *value {
 	k, x, dy := c.conv(o.of), c.convInput(o.of, in[0]), c.asBlocked(in[1])
 	dw, db := c.plain(o.core.shape...), &value{}
 	writes := []*value{dw}
@@ -409,18 +503,19 @@ func (o *convFilterGradOp) lower(c *compiler, in []*value) *value {
 		writes = append(writes, db)
 		c.state[&o.core] = []*value{db}
 	}
-	if g := dy.pooled; g != nil {
-		s := c.add([]*value{x, dy, dy.argmax}, writes, g.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
-			g.FilterGrad(e.pool, o.of.input(x), dy.act(), dy.choices(), dw.data, db.data, e.scratch)
+	var s *step
+	if g := o.pooled; g != nil {
+		where := c.kept(&o.pool.core)[0]
+		s = c.add([]*value{x, dy, where}, writes, g.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+			g.FilterGrad(e.pool, o.of.input(x), dy.act(), where.choicesOf(dy.shape), dw.data, db.data, e.scratch)
 			return nil
 		})
-		s.macs = o.of.shape.MACs()
-		return dw
+	} else {
+		s = c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
+			k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)
+			return nil
+		})
 	}
-	s := c.add([]*value{x, dy}, writes, k.FilterGradScratch(c.pool.Threads()), func(e *exec) error {
-		k.FilterGrad(e.pool, o.of.input(x), dy.act(), dw.data, db.data, e.scratch)
-		return nil
-	})
 	s.macs = o.of.shape.MACs()
 	return dw
 }

@@ -74,16 +74,29 @@ type denseOp struct {
 func (o *denseOp) macs() int64 { return int64(o.n) * int64(o.in) * int64(o.out) }
 
 func (o *denseOp) lower(c *compiler, in []*value) *value {
+	return (&fusedDense{denseOp: o}).lower(c, in)
+}
+
+func (o *denseOp) activated(a Activation) op { return &fusedDense{o, a} }
+
+// fusedDense is a fully connected layer with the activation that follows it.
+type fusedDense struct {
+	*denseOp
+	act Activation
+}
+
+func (o *fusedDense) activated(Activation) op { return nil }
+
+func (o *fusedDense) lower(c *compiler, in []*value) *value {
 	k, x, w := kernel.NewDense(o.n, o.in, o.out), c.asPlain(in[0]), in[1]
 	reads, bias := []*value{x, w}, &value{}
 	if len(in) > 2 {
 		bias = in[2]
 		reads = append(reads, bias)
 	}
-	act := c.takesActivation()
 	y := c.plain(o.n, o.out)
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
-		k.Forward(e.pool, x.data, w.data, bias.data, y.data, act, e.scratch)
+		k.Forward(e.pool, x.data, w.data, bias.data, y.data, o.act, e.scratch)
 		return nil
 	})
 	s.macs = o.macs()

@@ -10,26 +10,10 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
-// foreign lowers a node whose op is Gorgonia's: a constant, the additions that [gorgonia.Grad] makes
-// where a value has several uses, and whatever has no translation. The last run through the op's own Do,
-// which allocates.
-func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
-	if isConstant(n) {
-		return c.constant(n)
-	}
-	if isAdd(n.Op()) && isFloat32(n) {
-		for i, v := range in {
-			if v == nil {
-				grad := c.children[n][i]
-				c.layer, c.kind = grad.Op().(op).base().name, grad.Op().(op).base().kind
-				return c.dataGrad(grad.Op().(*convDataGradOp), c.inputs(grad), in[1-i]), nil
-			}
-		}
-		if slices.Equal(in[0].shape, in[1].shape) {
-			return c.addValues(in[0], in[1]), nil
-		}
-	}
-	children := c.children[n]
+// foreign lowers a term whose op is Gorgonia's and has no translation: it runs through the op's own Do, which
+// allocates.
+func (c *compiler) foreign(t *term, in []*value) *value {
+	n := t.node
 	var reads []*value
 	for _, v := range in {
 		reads = append(reads, c.asPlain(v))
@@ -39,7 +23,7 @@ func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
 	args := make([]gorgonia.Value, len(reads))
 	c.add(reads, []*value{out}, 0, func(*exec) error {
 		for i, v := range reads {
-			args[i] = boxOf(children[i], v)
+			args[i] = boxOf(t.in[i].node, v)
 		}
 		result, err := o.Do(args...)
 		clear(args)
@@ -60,7 +44,7 @@ func (c *compiler) foreign(n *gorgonia.Node, in []*value) (*value, error) {
 		copy(out.data, d)
 		return nil
 	})
-	return out, nil
+	return out
 }
 
 // boxOf is a value in the form that Gorgonia's ops take. Tensors get a header of their own, which some ops
@@ -91,6 +75,41 @@ func (c *compiler) constant(n *gorgonia.Node) (*value, error) {
 		return nil, fmt.Errorf("constant %v: %w", n, err)
 	}
 	return &value{name: n.Name(), shape: n.Shape(), keep: true, fixed: true, source: func() []float32 { return d }}, nil
+}
+
+// sumOp is an addition that [gorgonia.Grad] makes, where a value has several uses.
+type sumOp struct{ core }
+
+// isSum reports whether a node adds values of one shape by Gorgonia's own op.
+func isSum(n *gorgonia.Node) bool {
+	if n.Op() == nil || !isAdd(n.Op()) || !isFloat32(n) {
+		return false
+	}
+	in := childrenOf(n)
+	return isFloat32(in[0]) && isFloat32(in[1]) && slices.Equal(in[0].Shape(), in[1].Shape())
+}
+
+func newSum(n *gorgonia.Node) *sumOp {
+	o := &sumOp{}
+	o.core = newCore(o, "gorgonia", n.Shape(), 0, childrenOf(n)...)
+	o.name = n.Op().String()
+	return o
+}
+
+func (o *sumOp) lower(c *compiler, in []*value) *value { return c.addValues(in[0], in[1]) }
+
+func (o *sumOp) fuse(_ *compiler, t *term) bool {
+	return t.takeIn(func(last *term) op {
+		switch d := last.op.(type) {
+		case *convDataGradOp:
+			return &fusedDataGrad{convDataGradOp: d, sum: true}
+		case *fusedDataGrad:
+			if !d.sum {
+				return &fusedDataGrad{d.convDataGradOp, d.pooled, d.pool, true}
+			}
+		}
+		return nil
+	})
 }
 
 func (c *compiler) addValues(x, y *value) *value {

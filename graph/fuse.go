@@ -1,225 +1,160 @@
 package graph
 
 import (
-	"gorgonia.org/gorgonia"
+	"slices"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"gorgonia.org/gorgonia"
 )
 
-// fuse finds nodes that are computed together with another: an activation on the way out of the layer
-// before it; in evaluation, a batch normalisation, a scale of channels and a residual sum as part of the convolution that they
-// follow; in training, a residual sum as part of its batch normalisation, the gradient of an activation with that
-// of its batch normalisation or max pooling, and the sum of two gradients with the convolution that makes
-// the second; a convolution with the max pooling that follows, and its gradients from that of the pooled
-// map; in evaluation, a 1×1 convolution with the depthwise one that follows; and the parts of a concatenation, which are written where they belong.
-func (c *compiler) fuse(needed []*gorgonia.Node) {
-	for _, n := range needed {
-		children := c.children[n]
-		switch o := n.Op().(type) {
-		case *activationOp:
-			if p, ok := children[0].Op().(op); ok && c.uses[children[0]] == 1 && fuses(p, activationOf(n)) {
-				c.fused[children[0]] = n
-			}
-		case *batchNormOp, *layerScaleOp:
-			if _, ok := children[0].Op().(*convOp); ok && !c.training && c.uses[children[0]] == 1 {
-				c.absorbed[children[0]] = true
-			}
-		case *activationGradOp:
-			// The pixel that a maximum came from is positive exactly if the maximum is: the mask can be put
-			// on the smaller map.
-			if pool, ok := children[1].Op().(*maxPoolGradOp); ok && o.activation == ReLU && c.uses[children[1]] == 1 && pool.input == children[0] {
-				c.absorbed[children[1]] = true
-			}
-		case *addOp:
-			last := younger(children)
-			if c.uses[last] != 1 {
-				break
-			}
-			if norm, ok := last.Op().(*batchNormOp); ok && norm.training || !c.training && c.convolution(last) != nil {
-				c.absorbed[last] = true
-			}
-		default:
-			if !isAdd(n.Op()) {
-				break
-			}
-			last := younger(children)
-			if _, ok := last.Op().(*convDataGradOp); ok && c.uses[last] == 1 {
-				c.absorbed[last] = true
+// The second pass: fuse rewrites a graph into one of fewer, larger ops, which the kernels compute at once. Each
+// op says by itself what it can take in, in a rule beside it.
+
+// A term is a node that is being compiled: an op over other terms. Rewriting changes its op and its inputs, not
+// what it stands for.
+type term struct {
+	op       gorgonia.Op    // nil for a leaf; one of ours, perhaps fused; or a foreign one
+	node     *gorgonia.Node // whose value this is; nil for one that the pass has made
+	in       []*term
+	readers  []*term
+	output   bool
+	followed bool // a gradient needs what its op keeps
+	gone     bool // another term does its work
+	concat   *term
+	from     int // the first channel of its place in the concatenation, if there is one
+	value    *value
+}
+
+// Optional interfaces of an op, by which it says what it can do.
+type (
+	// A follower has an input that it does not read: it is there to be computed first, as what its op keeps is
+	// needed.
+	follower interface{ follows() int }
+
+	// A fuser looks at its surroundings and rewrites them; it reports whether it did.
+	fuser interface {
+		fuse(c *compiler, t *term) bool
+	}
+
+	// A finisher has a rule for when no other fits any more.
+	finisher interface {
+		finish(c *compiler, t *term)
+	}
+
+	// An activator gives an op that also computes the activation that follows, or nil.
+	activator interface{ activated(a Activation) op }
+
+	// A summer gives an op that also adds a value to the result, its last input; or nil.
+	summer interface{ summed(c *compiler) op }
+
+	// A placer makes its result with compiler.result, so that it can lie inside of a concatenation.
+	placer interface{ places() }
+)
+
+// terms makes a term for each node, in their order, in which children come before parents.
+func (c *compiler) terms(nodes, outputs []*gorgonia.Node) []*term {
+	var list []*term
+	of := map[*gorgonia.Node]*term{}
+	for _, n := range nodes {
+		t := &term{op: n.Op(), node: n}
+		if isConstant(n) {
+			t.op = nil
+		} else if isSum(n) {
+			t.op = newSum(n)
+		}
+		for _, child := range childrenOf(n) {
+			t.in = append(t.in, of[child])
+		}
+		t.claim()
+		of[n] = t
+		list = append(list, t)
+	}
+	for _, n := range outputs {
+		of[n].output = true
+	}
+	return list
+}
+
+// fuse applies the rules until none fits.
+func (c *compiler) fuse() {
+	for changed := true; changed; {
+		changed = false
+		for _, t := range slices.Clone(c.list) {
+			if o, ok := t.op.(fuser); ok && !t.gone && o.fuse(c, t) {
+				changed = true
 			}
 		}
 	}
-	c.fusePooled(needed)
-	c.fuseExpanded(needed)
-	for _, n := range needed {
-		switch o := n.Op().(type) {
-		case *batchNormGradOp:
-			forward, grad := c.children[n][2], c.children[n][3]
-			if g, ok := grad.Op().(*activationGradOp); ok && c.uses[grad] == 1 && c.activates(forward, grad, g.activation, needed) {
-				c.absorbed[grad] = true
-				delete(c.absorbed, c.children[grad][1]) // not its part any more
-			}
-		case *maxPoolOp:
-			c.fusePool(n, needed)
-		case *concatOp:
-			if !o.aligned() {
-				break
-			}
-			for i, child := range c.children[n] {
-				if _, taken := c.place[child]; !taken && placeable(child) {
-					c.place[child] = placement{n, o.from[i]}
-				}
-			}
+	for _, t := range c.list {
+		if o, ok := t.op.(finisher); ok && !t.gone {
+			o.finish(c, t)
 		}
 	}
 }
 
-// activates reports whether a batch normalisation in training computes the activation that grad is the gradient of.
-// Where that gradient is found from the argument, which nothing else needs then, the two are fused now.
-func (c *compiler) activates(norm, grad *gorgonia.Node, a Activation, needed []*gorgonia.Node) bool {
-	if a.GradFromResult() {
-		return c.fused[norm] != nil && c.fused[norm] == c.children[grad][0]
+// follows reports whether a term does not read input i.
+func (t *term) follows(i int) bool {
+	o, ok := t.op.(follower)
+	return ok && o.follows() == i
+}
+
+func (t *term) claim() {
+	for i, child := range t.in {
+		if t.follows(i) {
+			child.followed = true
+		} else {
+			child.readers = append(child.readers, t)
+		}
 	}
-	if c.children[grad][0] != norm || c.uses[norm] != 2 || c.fused[norm] != nil || c.absorbed[norm] {
+}
+
+func (t *term) release() {
+	for i, child := range t.in {
+		if !t.follows(i) {
+			at := slices.Index(child.readers, t)
+			child.readers = slices.Delete(child.readers, at, at+1)
+		}
+	}
+}
+
+// become gives a term another op and other inputs.
+func (t *term) become(o gorgonia.Op, in ...*term) {
+	t.release()
+	t.op, t.in = o, in
+	t.claim()
+}
+
+// leave takes a term out: another does its work.
+func (t *term) leave() {
+	t.release()
+	t.gone = true
+}
+
+// alone reports whether one other term reads the value, and nobody else.
+func (t *term) alone() bool { return len(t.readers) == 1 && !t.output }
+
+// before puts a new term before another one.
+func (c *compiler) before(t *term, o gorgonia.Op, in ...*term) *term {
+	made := &term{op: o, in: in}
+	made.claim()
+	c.list = slices.Insert(c.list, slices.Index(c.list, t), made)
+	return made
+}
+
+// takeIn lets a sum be computed with the younger of its inputs: the other one is there by then.
+func (t *term) takeIn(with func(last *term) op) bool {
+	last, other := t.in[0], t.in[1]
+	if other.node != nil && last.node != nil && other.node.ID() > last.node.ID() {
+		last, other = other, last
+	}
+	if !last.alone() {
 		return false
 	}
-	for _, n := range needed {
-		if activationOf(n) == a && c.children[n][0] == norm {
-			c.fused[norm] = n
-			return true
-		}
+	o := with(last)
+	if o == nil {
+		return false
 	}
-	return false
-}
-
-// fuseExpanded lets a depthwise convolution in evaluation absorb the 1×1 convolution whose result it alone reads, with
-// the batch normalisation and the activation between them, so that this result is never written to memory.
-func (c *compiler) fuseExpanded(needed []*gorgonia.Node) {
-	for _, n := range needed {
-		conv := c.convolution(n)
-		if c.training || conv == nil || c.absorbed[n] {
-			continue
-		}
-		last := c.children[conv][0]
-		inner, act := last, activationOf(last)
-		if act != Identity {
-			inner = c.children[last][0]
-			if c.fused[inner] != last {
-				continue
-			}
-		}
-		first := c.convolution(inner)
-		if first == nil || c.uses[last] != 1 || c.absorbed[inner] || c.absorbed[last] {
-			continue
-		}
-		o := conv.Op().(*convOp)
-		if plan := kernel.NewExpanded(c.conv(first.Op().(*convOp)), c.conv(o)); plan != nil {
-			c.expanded[&o.core] = &expansion{last: inner, act: act, plan: plan}
-			c.absorbed[last], c.absorbed[inner], c.absorbed[first] = true, true, true
-		}
-	}
-}
-
-// fusePooled finds gradients of max pooling, with a ReLU's mask on them or not, that only those of one
-// convolution read, where the convolution's can do with the gradient of the pooled map.
-func (c *compiler) fusePooled(needed []*gorgonia.Node) {
-	of, readers := map[*gorgonia.Node]*convOp{}, map[*gorgonia.Node]int{}
-	each := func(f func(grad *gorgonia.Node, o *convOp)) {
-		for _, n := range needed {
-			switch o := n.Op().(type) {
-			case *convDataGradOp:
-				f(c.children[n][1], o.of)
-			case *convFilterGradOp:
-				f(c.children[n][1], o.of)
-			}
-		}
-	}
-	each(func(grad *gorgonia.Node, o *convOp) {
-		if of[grad] == nil {
-			of[grad] = o
-		}
-		if of[grad] == o {
-			readers[grad]++
-		}
-	})
-	each(func(grad *gorgonia.Node, o *convOp) {
-		pool := grad
-		if isReLUGrad(grad) && c.absorbed[c.children[grad][1]] {
-			pool = c.children[grad][1]
-		}
-		if p, ok := pool.Op().(*maxPoolGradOp); ok && readers[grad] == c.uses[grad] && c.pooled[grad] == nil {
-			if plan := kernel.NewPooledGrad(o.shape, o.plain, p.of.window); plan != nil {
-				c.pooled[grad] = plan
-			}
-		}
-	})
-}
-
-// fusePool lets max pooling absorb the convolution before it, and the ReLU between them, if nothing else
-// needs their result and the kernels can pool it where they make it.
-func (c *compiler) fusePool(pool *gorgonia.Node, needed []*gorgonia.Node) {
-	last := c.children[pool][0]
-	conv, uses := last, c.uses[last]
-	if activationOf(last) != Identity {
-		conv = c.children[last][0]
-		if c.fused[conv] != last {
-			return
-		}
-	}
-	for _, n := range needed {
-		if isReLUGrad(n) && c.children[n][0] == last && c.absorbed[c.children[n][1]] {
-			uses-- // it masks the pooled map
-		}
-	}
-	if o, ok := conv.Op().(*convOp); ok && uses == 1 && c.conv(o).Pools() {
-		c.absorbed[last], c.absorbed[conv] = true, true
-	}
-}
-
-// younger is the one of two branches that is computed when the other one is there.
-func younger(branches []*gorgonia.Node) *gorgonia.Node {
-	if branches[0].ID() > branches[1].ID() {
-		return branches[0]
-	}
-	return branches[1]
-}
-
-// convolution returns the convolution that a node is the result of, alone or with the batch
-// normalisation or the scale of channels that has absorbed it, or nil.
-func (c *compiler) convolution(n *gorgonia.Node) *gorgonia.Node {
-	switch n.Op().(type) {
-	case *convOp:
-		return n
-	case *batchNormOp, *layerScaleOp:
-		if c.absorbed[c.children[n][0]] {
-			return c.children[n][0]
-		}
-	}
-	return nil
-}
-
-// placeable reports whether a node's result may lie inside a concatenation: those of ops that make it
-// with [compiler.result].
-func placeable(n *gorgonia.Node) bool {
-	switch n.Op().(type) {
-	case *convOp, *activationOp, *maxPoolOp, *avgPoolOp, *adaptivePoolOp, *batchNormOp, *lrnOp, *addOp, *concatOp:
-		return true
-	}
-	return false
-}
-
-// isReLUGrad reports whether a node is the gradient of a ReLU.
-func isReLUGrad(n *gorgonia.Node) bool {
-	o, ok := n.Op().(*activationGradOp)
-	return ok && o.activation == ReLU
-}
-
-// takesActivation returns the activation that the node that is being lowered computes together with its
-// own work; then its result is the activation's.
-func (c *compiler) takesActivation() Activation {
-	n := c.fused[c.node]
-	if n == nil {
-		return Identity
-	}
-	c.node = n
-	return activationOf(n)
+	in := append(slices.Clone(last.in), other)
+	last.leave()
+	t.become(o, in...)
+	return true
 }

@@ -25,20 +25,35 @@ func (b *Builder) Add(x, y *gorgonia.Node) *gorgonia.Node {
 
 type addOp struct{ core }
 
-func (o *addOp) lower(c *compiler, in []*value) *value {
-	for i, v := range in {
-		if v != nil {
-			continue
+func (o *addOp) lower(c *compiler, in []*value) *value { return c.addValues(in[0], in[1]) }
+
+func (o *addOp) places() {}
+
+// fuse lets the layer that makes one of the values add the other.
+func (o *addOp) fuse(c *compiler, t *term) bool {
+	return t.takeIn(func(last *term) op {
+		if s, ok := last.op.(summer); ok {
+			return s.summed(c)
 		}
-		n := c.children[c.node][i]
-		if norm, ok := n.Op().(*batchNormOp); ok && norm.training {
-			return c.normalise(norm, c.inputs(n), in[1-i])
-		}
-		return c.convolved(n, in[1-i])
+		return nil
+	})
+}
+
+func (o *addOp) activated(a Activation) op {
+	if a != ReLU {
+		return nil
 	}
-	if c.takesActivation() != ReLU {
-		return c.addValues(in[0], in[1])
-	}
+	return &fusedAdd{o}
+}
+
+// fusedAdd is a sum and the ReLU that follows it.
+type fusedAdd struct{ *addOp }
+
+func (o *fusedAdd) fuse(*compiler, *term) bool { return false }
+
+func (o *fusedAdd) activated(Activation) op { return nil }
+
+func (o *fusedAdd) lower(c *compiler, in []*value) *value {
 	x, y := c.alike(in[0], in[1])
 	out := c.like(x)
 	c.add([]*value{x, y}, []*value{out}, 0, func(e *exec) error {
@@ -95,20 +110,35 @@ func (o *concatOp) aligned() bool {
 }
 
 // concatValue is the memory of a concatenation, made when the first of its parts needs it.
-func (c *compiler) concatValue(n *gorgonia.Node, shape []int) *value {
-	v := c.concats[n]
+func (c *compiler) concatValue(t *term, shape []int) *value {
+	v := c.concats[t]
 	if v == nil {
 		v = c.blocked(shape...)
-		if p, ok := c.place[n]; ok { // of which it is the part of a larger one
-			v = c.channels(c.concatValue(p.concat, p.concat.Shape()), p.from, shape[1])
+		if t != nil && t.concat != nil { // it is a part of a larger one
+			v = c.channels(c.concatValue(t.concat, t.concat.node.Shape()), t.from, shape[1])
 		}
-		c.concats[n] = v
+		c.concats[t] = v
 	}
 	return v
 }
 
+func (o *concatOp) places() {}
+
+// fuse lets the parts' layers write where their parts belong. That is no rewriting.
+func (o *concatOp) fuse(_ *compiler, t *term) bool {
+	if !o.aligned() {
+		return false
+	}
+	for i, part := range t.in {
+		if _, ok := part.op.(placer); ok && part.concat == nil {
+			part.concat, part.from = t, o.from[i]
+		}
+	}
+	return false
+}
+
 func (o *concatOp) lower(c *compiler, in []*value) *value {
-	y := c.concatValue(c.node, o.shape)
+	y := c.concatValue(c.term, o.shape)
 	cleared := o.aligned()
 	for i, x := range in {
 		if x.root == y && x.offset == c.channels(y, o.from[i], x.shape[1]).offset {

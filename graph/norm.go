@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 
@@ -62,31 +63,80 @@ type batchNormOp struct {
 }
 
 func (o *batchNormOp) lower(c *compiler, in []*value) *value {
-	if in[0] == nil {
-		return c.convolved(c.node, nil)
+	return (&fusedNorm{batchNormOp: o}).lower(c, in)
+}
+
+func (o *batchNormOp) places() {}
+
+// fuse folds a normalisation by running statistics into the convolution before it, in a graph for evaluation.
+func (o *batchNormOp) fuse(c *compiler, t *term) bool {
+	conv, ok := t.in[0].op.(*convOp)
+	if !ok || c.training || !t.in[0].alone() {
+		return false
 	}
+	x := t.in[0]
+	in := slices.Concat(x.in, t.in[1:])
+	x.leave()
+	t.become(&fusedConv{convOp: conv, norm: o}, in...)
+	return true
+}
+
+func (o *batchNormOp) activated(a Activation) op { return &fusedNorm{batchNormOp: o, act: a} }
+
+func (o *batchNormOp) summed(*compiler) op {
 	if !o.training {
-		x, channels, act := c.asBlocked(in[0]), o.shape[1], c.takesActivation()
-		affine := c.affine(o, in)
+		return nil
+	}
+	return &fusedNorm{batchNormOp: o, sum: true}
+}
+
+// fusedNorm is a batch normalisation with what follows it: a value that is added, its last input, and an
+// activation.
+type fusedNorm struct {
+	*batchNormOp
+	sum bool
+	act Activation
+}
+
+// fuse hides the normalisation's own rule.
+func (o *fusedNorm) fuse(*compiler, *term) bool { return false }
+
+func (o *fusedNorm) summed(*compiler) op { return nil }
+
+func (o *fusedNorm) activated(a Activation) op {
+	if o.act != Identity || o.sum && a != ReLU {
+		return nil
+	}
+	return &fusedNorm{o.batchNormOp, o.sum, a}
+}
+
+func (o *fusedNorm) lower(c *compiler, in []*value) *value {
+	if !o.training {
+		x, channels := c.asBlocked(in[0]), o.shape[1]
+		affine := c.affine(o.batchNormOp, in)
 		y := c.result(o.shape...)
 		c.add([]*value{x, affine}, []*value{y}, 0, func(e *exec) error {
-			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), act)
+			kernel.ChannelAffine(e.pool, x.act(), affine.data[:channels], affine.data[channels:], y.act(), o.act)
 			return nil
 		})
 		return y
 	}
-	return c.normalise(o, in, nil)
+	var residual *value
+	if o.sum {
+		residual = in[5]
+	}
+	return c.normalise(o.batchNormOp, in, residual, o.act)
 }
 
 // normalise adds the steps of a batch normalisation in training, of a value that is added to it if residual
-// is not nil, and of the activation that follows if there is one.
-func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *value {
+// is not nil, and of the activation that follows.
+func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value, act Activation) *value {
 	x, gamma, beta, runningMean, runningVar := c.asBlocked(in[0]), in[1], in[2], in[3], in[4]
 	channels := o.shape[1]
 	c.layer, c.kind, c.updates = o.name, o.kind, true
 	mean, variance, invstd := c.plain(channels), c.plain(channels), c.plain(channels)
 	c.state[&o.core] = []*value{mean, invstd}
-	reads, act := []*value{x, gamma, beta, runningMean, runningVar}, c.takesActivation()
+	reads := []*value{x, gamma, beta, runningMean, runningVar}
 	var y *value
 	var added *kernel.Act
 	if residual == nil {
@@ -117,7 +167,7 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value) *valu
 func (c *compiler) affine(o *batchNormOp, in []*value) *value {
 	gamma, beta, runningMean, runningVar := in[1], in[2], in[3], in[4]
 	channels := o.shape[1]
-	return c.derive(2*channels, 0, in[1:], func(_ *exec, a []float32) {
+	return c.derive(2*channels, 0, in[1:5], func(_ *exec, a []float32) {
 		for i := range channels {
 			s := float64(gamma.data[i]) / math.Sqrt(float64(runningVar.data[i])+float64(o.eps))
 			a[i], a[channels+i] = float32(s), float32(float64(beta.data[i])-s*float64(runningMean.data[i]))
@@ -152,12 +202,65 @@ type batchNormGradOp struct {
 func (o *batchNormGradOp) follows() int { return 2 }
 
 func (o *batchNormGradOp) lower(c *compiler, in []*value) *value {
-	dy, act := in[3], Identity
-	if grad := c.children[c.node]; grad != nil && c.absorbed[grad[3]] {
-		dy, act = c.values[c.children[grad[3]][1]], grad[3].Op().(*activationGradOp).activation
+	return (&fusedNormGrad{batchNormGradOp: o}).lower(c, in)
+}
+
+// takes reports whether the gradient of an activation, which only the normalisation's reads, can be computed
+// with it. An activation whose gradient is found from the argument, which nothing else reads then, is computed
+// with the normalisation from now on.
+func (o *batchNormGradOp) takes(grad *term) bool {
+	a := grad.op.(*activationGradOp).activation
+	if a.GradFromResult() {
+		f, ok := grad.in[0].op.(*fusedNorm)
+		return ok && f.batchNormOp == o.of && !f.sum && f.act == a
 	}
+	return o.activation(grad) != nil
+}
+
+// activation is the term of the activation that a gradient belongs to, if it and the gradient are all that read
+// the normalisation.
+func (o *batchNormGradOp) activation(grad *term) *term {
+	norm, a := grad.in[0], grad.op.(*activationGradOp).activation
+	if f, ok := norm.op.(*batchNormOp); !ok || f != o.of || len(norm.readers) != 2 || norm.output {
+		return nil
+	}
+	for _, t := range norm.readers {
+		if f, ok := t.op.(*activationOp); ok && f.activation == a {
+			return t
+		}
+	}
+	return nil
+}
+
+func (o *batchNormGradOp) fuse(_ *compiler, t *term) bool {
+	grad := t.in[3]
+	g, ok := grad.op.(*activationGradOp)
+	if !ok || !grad.alone() || !o.takes(grad) {
+		return false
+	}
+	if !g.activation.GradFromResult() {
+		norm, act := grad.in[0], o.activation(grad)
+		in := norm.in
+		norm.leave()
+		act.become(o.of.activated(g.activation), in...)
+	}
+	dy := grad.in[1]
+	grad.leave()
+	t.become(&fusedNormGrad{o, g.activation}, t.in[0], t.in[1], t.in[2], dy, t.in[4])
+	return true
+}
+
+// fusedNormGrad is the gradient of a batch normalisation and of the activation that follows it.
+type fusedNormGrad struct {
+	*batchNormGradOp
+	act Activation
+}
+
+func (o *fusedNormGrad) fuse(*compiler, *term) bool { return false }
+
+func (o *fusedNormGrad) lower(c *compiler, in []*value) *value {
+	act, dy := o.act, c.asBlocked(in[3])
 	x, gamma, beta := c.asBlocked(in[0]), in[1], in[4]
-	dy = c.asBlocked(dy)
 	kept := c.kept(&o.of.core)
 	mean, invstd := kept[0], kept[1]
 	dgamma, dbeta := c.plain(o.shape[1]), c.plain(o.shape[1])
@@ -254,6 +357,8 @@ func (b *Builder) LRN(x *gorgonia.Node, size int, k, alpha, beta float32) *gorgo
 	o.core = newCore(o, l.Kind, x.Shape(), 1, x)
 	return b.layer(l, o, x)
 }
+
+func (o *lrnOp) places() {}
 
 type lrnOp struct {
 	core

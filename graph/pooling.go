@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
@@ -67,20 +69,48 @@ type maxPoolOp struct {
 }
 
 func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
-	var run func(e *exec, y kernel.Act, argmax []uint8)
-	reads, scratch, macs := in, 0, int64(0)
-	if in[0] == nil {
-		reads, scratch, macs, run = c.convolvePooled(o)
-	} else {
-		x := c.asBlocked(in[0])
-		reads, run = []*value{x}, func(e *exec, y kernel.Act, argmax []uint8) {
-			kernel.MaxPool(e.pool, o.window, x.act(), y, argmax)
+	x := c.asBlocked(in[0])
+	return o.maximum(c, []*value{x}, 0, 0, func(e *exec, y kernel.Act, argmax []uint8) {
+		kernel.MaxPool(e.pool, o.window, x.act(), y, argmax)
+	})
+}
+
+func (o *maxPoolOp) places() {}
+
+// fuse takes in the convolution before it, and the activation between them, if nothing else reads their result
+// and the kernels can pool it where they make it.
+func (o *maxPoolOp) fuse(c *compiler, t *term) bool {
+	x := t.in[0]
+	pooled := &pooledConv{maxPoolOp: o}
+	switch f := x.op.(type) {
+	case *convOp:
+		pooled.conv = f
+	case *fusedConv:
+		if f.norm != nil || f.sum {
+			return false
 		}
+		pooled.conv, pooled.act = f.convOp, f.act
+	default:
+		return false
 	}
+	if !x.alone() || !c.conv(pooled.conv).Pools() {
+		return false
+	}
+	in := x.in
+	x.leave()
+	t.become(pooled, in...)
+	return true
+}
+
+// fuse hides the pooling's own rule.
+func (o *pooledConv) fuse(*compiler, *term) bool { return false }
+
+// maximum adds the step of a max pooling that run does.
+func (o *maxPoolOp) maximum(c *compiler, reads []*value, scratch int, macs int64, run func(e *exec, y kernel.Act, argmax []uint8)) *value {
 	y := c.result(o.shape...)
 	writes, where := []*value{y}, c.plain((y.size()+3)/4)
 	where.bits = true
-	if c.followed[c.node] || c.node == nil { // a tape machine runs the gradient later, if at all
+	if c.term == nil || c.term.followed { // a tape machine runs the gradient later, if at all
 		c.state[&o.core] = []*value{where}
 		writes = append(writes, where)
 	}
@@ -97,7 +127,7 @@ func (o *maxPoolOp) lower(c *compiler, in []*value) *value {
 }
 
 func (o *maxPoolOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &maxPoolGradOp{of: o, input: inputs[0]}
+	g := &maxPoolGradOp{of: o}
 	g.core = newCore(g, "max pool gradient", inputs[0].Shape(), 0, y, grad)
 	dx, err := derive(g, &o.core, y, grad)
 	return gorgonia.Nodes{dx}, err
@@ -105,21 +135,59 @@ func (o *maxPoolOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorg
 
 type maxPoolGradOp struct {
 	core
-	of    *maxPoolOp
-	input *gorgonia.Node // of the forward op
+	of *maxPoolOp
 }
 
 func (o *maxPoolGradOp) follows() int { return 0 }
 
-func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value { return o.scatter(c, in[1]) }
-
-func (o *maxPoolGradOp) scatter(c *compiler, dy *value) *value {
-	where, dy := c.kept(&o.of.core)[0], c.asBlocked(dy)
-	if grads := c.pooled[c.node]; grads != nil {
-		v := c.channels(dy, 0, dy.shape[1])
-		v.pooled, v.argmax = grads, where
-		return v
+// fuse lets the gradients of a convolution do with that of the pooled map, if they alone read this one.
+func (o *maxPoolGradOp) fuse(_ *compiler, t *term) bool {
+	if len(t.readers) == 0 || t.output {
+		return false
 	}
+	conv := convOf(t.readers[0], t)
+	if conv == nil || slices.ContainsFunc(t.readers, func(r *term) bool { return convOf(r, t) != conv }) {
+		return false
+	}
+	plan := kernel.NewPooledGrad(conv.shape, conv.plain, o.of.window)
+	if plan == nil {
+		return false
+	}
+	dy := t.in[1]
+	for _, r := range slices.Clone(t.readers) {
+		in := slices.Clone(r.in)
+		in[1] = dy
+		switch g := r.op.(type) {
+		case *convDataGradOp:
+			r.become(&fusedDataGrad{convDataGradOp: g, pooled: plan, pool: o.of}, in...)
+		case *fusedDataGrad:
+			r.become(&fusedDataGrad{g.convDataGradOp, plan, o.of, g.sum}, in...)
+		case *convFilterGradOp:
+			r.become(&fusedFilterGrad{g, plan, o.of}, in...)
+		}
+	}
+	t.leave()
+	return true
+}
+
+// convOf is the convolution whose gradient a term computes from that of its result, or nil.
+func convOf(t, grad *term) *convOp {
+	if len(t.in) < 2 || t.in[1] != grad || len(t.in) > 2 && t.in[2] == grad {
+		return nil
+	}
+	switch g := t.op.(type) {
+	case *convDataGradOp:
+		return g.of
+	case *fusedDataGrad:
+		return g.of
+	case *convFilterGradOp:
+		return g.of
+	}
+	return nil
+}
+
+func (o *maxPoolGradOp) lower(c *compiler, in []*value) *value {
+	where, dy := c.kept(&o.of.core)[0], c.asBlocked(in[1])
 	dx := c.result(o.shape...)
 	c.add([]*value{where, dy}, []*value{dx}, 0, func(e *exec) error {
 		kernel.MaxPoolGrad(e.pool, o.of.window, dy.act(), where.choicesOf(dy.shape), dx.act())
@@ -127,6 +195,8 @@ func (o *maxPoolGradOp) scatter(c *compiler, dy *value) *value {
 	})
 	return dx
 }
+
+func (o *avgPoolOp) places() {}
 
 type avgPoolOp struct {
 	core

@@ -262,7 +262,7 @@ func TestLanesBeyondTheLastChannelAreZeros(t *testing.T) {
 			var s *Session
 			runWild(t, seed, mode, apart, func(ses *Session) { s = ses; poison(s) })
 			for _, v := range append(slices.Clone(s.planned), s.views...) {
-				if !v.blocked || v.pooled != nil || v.shape[1]%kernel.Block == 0 {
+				if !v.blocked || v.shape[1]%kernel.Block == 0 {
 					continue
 				}
 				pixels, last := v.shape[2]*v.shape[3], kernel.Blocks(v.shape[1])-1

@@ -33,11 +33,6 @@ type value struct {
 	root           *value
 	offset, stride int
 
-	// The gradient of a map that was pooled, given by that of the pooled map: where it goes, and who knows
-	// what to do with it. The shape is the pooled map's.
-	pooled *kernel.PooledGrad
-	argmax *value
-
 	twin  *value // the same content in the other layout
 	reuse *value // whose memory this value may take if it is dead by then
 
@@ -86,9 +81,6 @@ func (v *value) image(n int) []float32 {
 func (v *value) bytes() []uint8 {
 	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(v.data))), 4*len(v.data))
 }
-
-// choices is what max pooling has left for a gradient that stays that of the pooled map.
-func (v *value) choices() []uint8 { return v.argmax.choicesOf(v.shape) }
 
 // choicesOf is what max pooling to the given shape has left in v.
 func (v *value) choicesOf(shape []int) []uint8 {

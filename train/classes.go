@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
@@ -124,5 +125,9 @@ func (r *relabelled) Info() datasets.Info {
 }
 
 func (r *relabelled) Label(i int) int { return r.to[r.Source.Label(i)] }
+
+func (r *relabelled) ImageAtLeast(i, least int, dst *image.Image) error {
+	return datasets.ImageAtLeast(r.Source, i, least, dst)
+}
 
 func (r *relabelled) Path(i int) (string, error) { return datasets.Path(r.Source, i) }

@@ -13,4 +13,21 @@
 //   - A step after the first allocates nothing that grows with the network, and parameters are never
 //     copied: the optimiser reads the gradients where the session left them.
 //   - The memory need is known before the run ([Trainer.Plan]).
+//
+// # A tour
+//
+// [New] prepares a run and [Resume] one that goes on; [Trainer.Plan] says what it will do and need, and
+// [Trainer.Run] does it: loop.go is the loop, from epochs to steps. [Of] takes any model of package zoo; a
+// [Network] may also be put together by hand. [NewEnsemble] and [OpenMember] train several, [Evaluate]
+// measures one or averages many, [Bench] times a step. train/recipe has the settings, train/report tells of a
+// run, train/cluster lets many processes share one.
+//
+// # Adding one
+//
+// A loss is an [Objective] of the [Network]: a function from builder, output and targets to a node, of any
+// nodes of Gorgonia. A data set is a datasets.Source, with a method Target where an image has several targets
+// ([TargetSource]). An augmentation is registered with package datasets/augment, and is named in the recipe. A
+// schedule is a type with the methods of [Scheduler] and a name in [NewScheduler]; what it must remember are
+// its exported fields. An optimiser is an updater in optimizer.go, whose state is saved with the run. A new
+// setting also gets a row in resume_test.go, which shows that it does something and survives a stop.
 package train

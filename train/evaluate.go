@@ -110,6 +110,9 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		if batch == 0 {
 			batch = n.evalBatch()
 		}
+		if views := c.Views.Len(); i == 0 {
+			e.Batch, e.Threads = max(batch/views, 1)*views, pool.Threads()
+		}
 		views := c.Views.Len()
 		batch = max(batch/views, 1)
 		g, err := n.evaluation(params, batch*views, graph.Config{Pool: pool})
@@ -145,6 +148,10 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		})
 		if err != nil {
 			return fail(err)
+		}
+		if e.Broken = len(l.Broken()); i == 0 && e.Broken > 0 {
+			broken := l.Broken()
+			e.Warnings = append(e.Warnings, fmt.Sprintf("%s of %s cannot be read and %s not counted, the first is %v", report.Plural(e.Broken, "image"), c.Images.Info(), map[bool]string{true: "is", false: "are"}[e.Broken == 1], broken[0].Err))
 		}
 		if i > 0 && !slices.Equal(seen.index, all.index) {
 			return fail(errors.New("not the same images could be read as for the members before"))

@@ -24,6 +24,12 @@ var alexnet = Register(Entry{
 			Params:  60_965_224, MACs: 724_406_816, PaperError: "40.7/18.2; five nets 38.1/16.4",
 		},
 		{
+			Name: "caffe", Note: "the paper's with Caffe's response normalisation, k = 1 and α for the mean of the squares",
+			Options: Options{Classes: 1000, Input: [3]int{3, 227, 227}},
+			Takes:   []string{"width", "dropout"},
+			Params:  60_965_224, MACs: 724_406_816, PaperError: "42.9/19.8 (Caffe)",
+		},
+		{
 			Name: "ungrouped", Note: "the paper's, every filter seeing all channels",
 			Options: Options{Classes: 1000, Input: [3]int{3, 227, 227}},
 			Takes:   []string{"width", "dropout"},
@@ -70,7 +76,8 @@ var alexnetRecipes = []recipe.Recipe{
 // AlexNet is the network of Krizhevsky et al. (NIPS 2012). The paper gives the input as 224×224; its
 // maps of 55×55 need 227.
 //
-// Input N×3×227×227; 60,965,224 parameters; 0.724 GMAC. Variant "ungrouped": 62,378,344; 1.135. Variant
+// Input N×3×227×227; 60,965,224 parameters; 0.724 GMAC. Variant "caffe" is what Caffe's published weights
+// were trained with: as large, with another response normalisation. Variant "ungrouped": 62,378,344; 1.135. Variant
 // "torchvision": N×3×224×224; 61,100,840; 0.714. Variant "cifar": N×3×32×32; 5,726,602; 0.177. Options:
 // [Width], [Dropout].
 //
@@ -111,7 +118,10 @@ func alexnetPaper(b *graph.Builder, x *gorgonia.Node, o Options) *gorgonia.Node 
 		// All widths are multiples of two, so that the next layer's groups come out even.
 		x = b.ReLU(b.Conv(x, l.name, o.units(l.filters, 2), l.kernel, graph.Stride(l.stride), graph.Pad(l.pad),
 			graph.Groups(l.groups), graph.Init(gaussian, graph.Constant(l.bias))))
-		if l.norm {
+		switch {
+		case l.norm && o.Variant == "caffe":
+			x = b.LRN(x, 5, 1, 1e-4/5, 0.75)
+		case l.norm:
 			x = b.LRN(x, 5, 2, 1e-4, 0.75)
 		}
 		if l.pool {

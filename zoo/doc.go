@@ -110,9 +110,25 @@
 // error of [New] and [Model.Build], and so is an input that shrinks to nothing on the way: the error
 // names the layer and shows the arithmetic, (N - F + 2P)/S + 1.
 //
+// # Recipes
+//
+// Each network brings the ways to train it, as data: "paper", as its authors did, and "quick", the best of
+// minutes on two cores. [Model.Recipe] makes one complete for a data set, and package train follows it.
+//
 // # Trained networks
 //
-// Package infer makes classifiers of weights files that training wrote or that it imports; package
-// weights/pretrained has some that are ready. Each network brings recipes ([Model.Recipe]) by which package
-// train trains it.
+// Package zoo/infer makes classifiers of weights files that training wrote, that others publish, or that it
+// imports; package weights/pretrained has some that are ready. Nothing of that is linked into a program that
+// only describes networks.
+//
+// # Adding one
+//
+// [Register] makes a network of one's own known by its name: it is then listed, trained, resumed, loaded,
+// evaluated and exported as these are, which register themselves in the same way. One file has it all: the
+// paper, the table of its layers and the loop over it with the shape after each stage, its forms with their
+// figures, its recipes, and a function that describes it. Branches of a network take nodes as arguments; the
+// builder keeps the first error and names network, layer and shapes in it. Parameter names are those of the
+// reference implementation, so that weights go both ways. In this repository a new family also gets rows in
+// the tables of the tests: sizes (registry_test.go), the shape after every stage (shapes_test.go), what its
+// paper says of initial weights, dropout and training (papers_test.go), and a golden file (testdata/golden).
 package zoo

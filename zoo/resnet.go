@@ -31,13 +31,16 @@ var (
 		resnetVariant("plain", "none", 21_623_848, 3_644_493_824, "28.54/10.02").noting("no shortcuts"))
 	resnet50 = registerResNet("resnet50", "22.85/6.71", residualTable{3, 4, 6, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 25_557_032, 4_089_184_256, "23.87/7.14 (torchvision)").noting("strides on the 3×3 convolutions"),
-		resnetVariant("paper", "B", 25_557_032, 3_857_973_248, "22.85/6.71").noting("strides on the first 1×1 convolutions"))
+		resnetVariant("paper", "B", 25_557_032, 3_857_973_248, "22.85/6.71").noting("strides on the first 1×1 convolutions"),
+		resnetVariant("caffe", "B", 25_557_032, 3_857_973_248, "24.7/7.8 (one crop)").noting("the paper's, with the first pooling as in Caffe: no padding"))
 	resnet101 = registerResNet("resnet101", "21.75/6.05", residualTable{3, 4, 23, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 44_549_160, 7_801_405_440, "22.63/6.45 (torchvision)").noting("strides on the 3×3 convolutions"),
-		resnetVariant("paper", "B", 44_549_160, 7_570_194_432, "21.75/6.05").noting("strides on the first 1×1 convolutions"))
+		resnetVariant("paper", "B", 44_549_160, 7_570_194_432, "21.75/6.05").noting("strides on the first 1×1 convolutions"),
+		resnetVariant("caffe", "B", 44_549_160, 7_570_194_432, "23.6/7.1 (one crop)").noting("the paper's, with the first pooling as in Caffe: no padding"))
 	resnet152 = registerResNet("resnet152", "21.43/5.71", residualTable{3, 8, 36, 3}, bottleneck,
 		resnetVariant("torchvision", "B", 60_192_808, 11_513_626_624, "21.69/5.95 (torchvision)").noting("strides on the 3×3 convolutions"),
-		resnetVariant("paper", "B", 60_192_808, 11_282_415_616, "21.43/5.71").noting("strides on the first 1×1 convolutions"))
+		resnetVariant("paper", "B", 60_192_808, 11_282_415_616, "21.43/5.71").noting("strides on the first 1×1 convolutions"),
+		resnetVariant("caffe", "B", 60_192_808, 11_282_415_616, "23.0/6.7 (one crop)").noting("the paper's, with the first pooling as in Caffe: no padding"))
 )
 
 // A residualTable is a column of table 1: the number of blocks in each stage. Stage s is 64·2^s wide.
@@ -84,7 +87,7 @@ func ResNet34(opts ...Option) *Model { return resnet34(opts...) }
 
 // ResNet50 is the 50-layer column, of bottleneck blocks, with torchvision's strides: 25,557,032
 // parameters; 4.089 GMAC. Variant "paper" has its strides on the first convolution of a block: 3.858
-// GMAC.
+// GMAC. Variant "caffe" is what the authors published: "paper" with a first pooling that does not pad.
 func ResNet50(opts ...Option) *Model { return resnet50(opts...) }
 
 // ResNet101 is the 101-layer column: 44,549,160 parameters; 7.80 GMAC. Variant "paper" as for [ResNet50].
@@ -103,7 +106,11 @@ func resnet(b *graph.Builder, x *gorgonia.Node, o Options, table residualTable, 
 	}
 	x = b.Conv(x, "conv1", o.units(64, 1), 7, graph.Stride(2), graph.Pad(3), graph.NoBias())
 	x = b.ReLU(b.BatchNorm(x, "bn1", 1e-5, 0.1)) // 64×112×112
-	x = b.MaxPool(x, 3, graph.Stride(2), graph.Pad(1))
+	if o.Variant == "caffe" {
+		x = b.MaxPool(x, 3, graph.Stride(2), graph.Ceil())
+	} else {
+		x = b.MaxPool(x, 3, graph.Stride(2), graph.Pad(1))
+	}
 	for stage, blocks := range table {
 		for i := range blocks {
 			stride := 1
@@ -111,7 +118,7 @@ func resnet(b *graph.Builder, x *gorgonia.Node, o Options, table residualTable, 
 				stride = 2
 			}
 			name := fmt.Sprintf("layer%d.%d", stage+1, i)
-			x = residual(b, x, name, block(o.units(64<<stage, 1), stride, o.Variant == "paper"), o)
+			x = residual(b, x, name, block(o.units(64<<stage, 1), stride, o.Variant == "paper" || o.Variant == "caffe"), o)
 		}
 		// 64×56×56, 128×28×28, 256×14×14, 512×7×7; with bottlenecks four times the channels
 	}

@@ -79,7 +79,7 @@ func ResNet32(opts ...Option) *Model { return resnet32(opts...) }
 // ResNet44 has n = 7: 658,586 parameters; 0.097 GMAC.
 func ResNet44(opts ...Option) *Model { return resnet44(opts...) }
 
-// ResNet56 has n = 9: 853,018 parameters; 0.126 GMAC.
+// ResNet56 has n = 9: 853,018 parameters; 0.125 GMAC.
 func ResNet56(opts ...Option) *Model { return resnet56(opts...) }
 
 // ResNet110 has n = 18: 1,727,962 parameters; 0.253 GMAC.

@@ -24,6 +24,7 @@ func newEval(a *app) *cobra.Command {
 	var data, confusion, reportFile, part string
 	parts := []string{string(datasets.Train), string(datasets.Val), string(datasets.Test)}
 	var ensemble int
+	var strict bool
 	c := train.EvalConfig{Network: stored, Open: openWeights}
 	cmd := &cobra.Command{
 		Use:   "eval [RUN|WEIGHTS]...",
@@ -105,6 +106,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 			if c.Batch == 0 {
 				c.Batch = of.batch
 			}
+			c.SkipBroken = !strict
 			e, err := train.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
@@ -157,6 +159,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 	cmd.Flags().IntVar(&c.Limit, "limit", 0, "evaluate that many images only")
 	cmd.Flags().IntVar(&c.Batch, "batch", 0, "images in a step; 0 means as in training")
 	cmd.Flags().IntVar(&c.Threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	cmd.Flags().BoolVar(&strict, "strict", false, "end at an image that cannot be read, which is left out otherwise")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
 	return cmd
 }

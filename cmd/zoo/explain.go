@@ -135,6 +135,9 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 	if err := a.have(ctx, arg); err != nil {
 		return err
 	}
+	if err := a.have(ctx, arg); err != nil {
+		return err
+	}
 	path, _, err := find(arg)
 	if err != nil {
 		return err

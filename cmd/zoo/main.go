@@ -95,7 +95,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "zoo",
 		Short: "The networks that made computer vision, to train and to use",
-		Long: `The networks that made computer vision, from LeNet-5 to ResNet and AlphaGo, to train and to use.
+		Long: `The networks that made computer vision, from LeNet-5 to ResNet, AlphaGo and ConvNeXt, to train and to use.
 
   zoo train lenet5     trains on images that are part of the program
   zoo eval             evaluates what was trained last

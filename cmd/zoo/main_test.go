@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	stdimage "image"
+	"image/color"
 	"image/jpeg"
 	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +62,27 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(err)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), file.Bytes(), 0o666))
+			},
+			// pictures N FOLDER/CLASS=red|green|blue...: writes pictures of a colour each.
+			"pictures": func(ts *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				for _, arg := range args[1:] {
+					folder, colour, _ := strings.Cut(arg, "=")
+					folder = ts.MkAbs(folder)
+					ts.Check(os.MkdirAll(folder, 0o777))
+					for k := range n {
+						m := stdimage.NewRGBA(stdimage.Rect(0, 0, 32, 32))
+						for i := range 32 * 32 {
+							c := [3]uint8{uint8(17 * i % 80), uint8(29 * i % 80), uint8(7 * (i + k) % 80)}
+							c[map[string]int{"red": 0, "green": 1, "blue": 2}[colour]] += 150
+							m.Set(i%32, i/32, color.RGBA{c[0], c[1], c[2], 255})
+						}
+						var file bytes.Buffer
+						ts.Check(png.Encode(&file, m))
+						ts.Check(os.WriteFile(filepath.Join(folder, fmt.Sprintf("%03d.png", k)), file.Bytes(), 0o666))
+					}
+				}
 			},
 			// await FILE: waits until a file exists.
 			"await": func(ts *testscript.TestScript, _ bool, args []string) {

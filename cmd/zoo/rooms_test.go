@@ -30,7 +30,7 @@ var rooms = []struct {
 	{"zoo/explain", []string{"zoo/infer", "zoo", "datasets/...", "weights/...", "graph/..."}},
 	{"zoo/alphago", []string{"zoo/infer", "zoo", "datasets/baduk/...", "weights", "graph/..."}},
 	{"weights/pretrained", []string{"zoo/infer", "weights"}}, // what is embedded, with a way to load it
-	{"zoo/infer", []string{"zoo", "datasets", "datasets/image/...", "weights/...", "graph/..."}},
+	{"zoo/infer", []string{"zoo", "datasets", "datasets/image/...", "datasets/download", "weights/...", "graph/..."}},
 	{"zoo", []string{"train/recipe", "graph"}}, // architectures and registry alone
 
 	{"datasets", []string{"datasets/..."}},
@@ -40,6 +40,7 @@ var rooms = []struct {
 	{"datasets/baduk/positions", []string{"datasets", "datasets/...", "datasets/baduk/..."}},
 
 	{"weights", nil},
+	{"weights/labels", []string{"weights"}},
 	{"weights/onnx", []string{"weights", "graph/..."}},
 	{"weights/caffe", []string{"weights"}},
 

@@ -163,6 +163,15 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 			return err
 		}
 	}
+	for _, arg := range args {
+		_, file, named := strings.Cut(arg, "=")
+		if !named {
+			file = arg
+		}
+		if err := a.have(ctx, file); err != nil {
+			return err
+		}
+	}
 	view, args, err := a.view(args)
 	if err != nil {
 		return err

@@ -144,31 +144,49 @@ func TestACropOfATooSmallImageIsAnError(t *testing.T) {
 	}
 }
 
+// The image is its own places, from left to right in one channel, from top to bottom in another: what a crop shows
+// says where it was taken.
 func TestAResizedCropIsAPartOfTheImageScaled(t *testing.T) {
-	img := imagetest.Pattern(image.Shape{C: 3, H: 60, W: 80})
-	tr := RandomResizedCrop{MinArea: .08, MaxArea: 1, MinAspect: .75, MaxAspect: 4. / 3}
-	for seed := range 200 {
-		s := NewSample(image.Shape{}, nil)
-		ForSample.Seed(&s.pcg, uint64(seed), 0, 0)
-		y, x, h, w := tr.draw(s, 60, 80)
-		if area, aspect := float64(h*w)/4800, float64(w)/float64(h); area < .07 || aspect < .7 || aspect > 1.43 || y < 0 || x < 0 || y+h > 60 || x+w > 80 {
-			t.Fatalf("seed %d: %d×%d at (%d, %d): area %.3f, aspect %.3f", seed, h, w, y, x, area, aspect)
+	const n = 240
+	img := new(image.Image)
+	img.Reset(image.Shape{C: 3, H: n, W: n})
+	for y := range n {
+		for x := range n {
+			img.Plane(0)[y*n+x], img.Plane(1)[y*n+x] = uint8(x), uint8(y)
 		}
-		var part, want image.Image
-		part.Reset(image.Shape{C: 3, H: h, W: w})
-		for c := range 3 {
-			for r := range h {
-				copy(part.Plane(c)[r*w:(r+1)*w], img.Plane(c)[(y+r)*80+x:])
-			}
+	}
+	tr := RandomResizedCrop{MinArea: .25, MaxArea: .75, MinAspect: .8, MaxAspect: 1.25}
+	const size, draws = 40, 3000
+	var area, aspect, left, top float64
+	leastArea, mostArea, leastAspect, mostAspect := 1., 0., 9., 0.
+	for seed := range draws {
+		got := applied(t, tr, img, input{Shape: image.Shape{C: 3, H: size, W: size}}, seed).Image
+		if got.H != size || got.W != size {
+			t.Fatalf("an image of %v", got.Shape)
 		}
-		want.Reset(image.Shape{C: 3, H: 32, W: 24})
-		if err := new(image.Resizer).Resize(&want, &part); err != nil {
-			t.Fatal(err)
+		// The middles of pixels 4 and 35 are 31/40 of the part's width and height apart.
+		row, column := got.Plane(0)[20*size:], got.Plane(1)
+		w, h := (float64(row[35])-float64(row[4]))*size/31, (float64(column[35*size+20])-float64(column[4*size+20]))*size/31
+		x, y := float64(row[4])+.5-4.5/size*w, float64(column[4*size+20])+.5-4.5/size*h
+		if x < -1.5 || y < -1.5 || x+w > n+1.5 || y+h > n+1.5 {
+			t.Fatalf("seed %d: %.1f×%.1f at (%.1f, %.1f) of %d×%[6]d", seed, h, w, y, x, n)
 		}
-		got := applied(t, tr, img, input{Shape: image.Shape{C: 3, H: 32, W: 24}}, seed).Image
-		if got.Shape != want.Shape || !bytes.Equal(got.Pix, want.Pix) {
-			t.Fatalf("seed %d: not the part of %d×%d at (%d, %d)", seed, h, w, y, x)
+		if column[4*size+20] != column[4*size+3] || got.Plane(0)[5*size+4] != row[4] {
+			t.Fatalf("seed %d: the part is turned or torn", seed)
 		}
+		a, r := w*h/(n*n), w/h
+		leastArea, mostArea, leastAspect, mostAspect = min(leastArea, a), max(mostArea, a), min(leastAspect, r), max(mostAspect, r)
+		area += a / draws
+		aspect += math.Log(r) / draws
+		left += x / (n - w + 1e-9) / draws
+		top += y / (n - h + 1e-9) / draws
+	}
+	// Read off pixels of whole levels, a side is known to 1.3 pixels or so.
+	if leastArea < .24 || leastArea > .27 || mostArea > .78 || mostArea < .73 || leastAspect < .78 || leastAspect > .82 || mostAspect > 1.28 || mostAspect < 1.22 {
+		t.Errorf("areas from %.3f to %.3f, aspects from %.3f to %.3f: want 0.25 to 0.75, 0.8 to 1.25", leastArea, mostArea, leastAspect, mostAspect)
+	}
+	if math.Abs(area-.5) > .015 || math.Abs(aspect) > .015 || math.Abs(left-.5) > .03 || math.Abs(top-.5) > .03 {
+		t.Errorf("on average an area of %.3f, an aspect of e^%.3f, %.3f from the left and %.3f from the top: want 0.5, 0, 0.5, 0.5", area, aspect, left, top)
 	}
 	// No part of a strip has such an area and aspect: the middle is taken.
 	for _, s := range []image.Shape{{C: 1, H: 2, W: 300}, {C: 1, H: 300, W: 2}, {C: 1, H: 1, W: 1}} {
@@ -453,6 +471,39 @@ func TestColourJitterAppliesItsPartsInSomeOrder(t *testing.T) {
 	}
 	if len(orders) != 6 {
 		t.Errorf("%d of 6 orders were drawn", len(orders))
+	}
+}
+
+func TestColourJitterDrawsItsFactorsEvenly(t *testing.T) {
+	grey := new(image.Image)
+	grey.Reset(image.Shape{C: 3, H: 2, W: 2})
+	const draws = 4000
+	for _, c := range []struct {
+		name            string
+		jitter          ColorJitter
+		pixels          [2]uint8 // of two columns
+		read            func(m *image.Image) float64
+		low, high, mean float64
+	}{
+		{"brightness", ColorJitter{Brightness: .4}, [2]uint8{100, 100}, func(m *image.Image) float64 { return float64(m.Pix[0]) }, 60, 140, 100},
+		{"contrast", ColorJitter{Contrast: .5}, [2]uint8{50, 150}, func(m *image.Image) float64 { return float64(m.Pix[1]) - float64(m.Pix[0]) }, 50, 150, 100},
+		{"a factor that cannot be below 0", ColorJitter{Brightness: 2}, [2]uint8{60, 60}, func(m *image.Image) float64 { return float64(m.Pix[0]) }, 0, 180, 90},
+	} {
+		sum, squares, low, high := 0., 0., 999., -999.
+		for seed := range draws {
+			for i := range grey.Pix {
+				grey.Pix[i] = c.pixels[i%2]
+			}
+			v := c.read(applied(t, c.jitter, grey, input{}, seed).Image)
+			sum += v / draws
+			squares += v * v / draws
+			low, high = min(low, v), max(high, v)
+		}
+		deviation := math.Sqrt(squares - sum*sum)
+		want := (c.high - c.low) / math.Sqrt(12)
+		if math.Abs(sum-c.mean) > 2.5 || math.Abs(deviation-want) > .05*want || low < c.low-1.5 || low > c.low+3 || high > c.high+1.5 || high < c.high-3 {
+			t.Errorf("%s: from %v to %v, %.2f on average, deviation %.2f: want %v to %v, %v, %.2f", c.name, low, high, sum, deviation, c.low, c.high, c.mean, want)
+		}
 	}
 }
 

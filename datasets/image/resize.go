@@ -22,42 +22,63 @@ type Resizer struct {
 
 // Resize scales src to the shape that dst has (see [Image.Reset]). The two must have the same number
 // of channels and not share memory.
-func (r *Resizer) Resize(dst, src *Image) error {
+func (r *Resizer) Resize(dst, src *Image) error { return r.ResizePart(dst, src, dst.H, dst.W, 0, 0) }
+
+// ResizePart makes dst the part of its height and width that begins at (y, x) of what src is when it is scaled to
+// height × width: as [Resizer.Resize] and a crop, but what is cut off is not computed.
+func (r *Resizer) ResizePart(dst, src *Image, height, width, y, x int) error {
 	if src.C != dst.C || min(src.C, src.H, src.W, dst.H, dst.W) < 1 {
 		return fmt.Errorf("cannot resize %v to %v: channels must agree, and no dimension be 0", src.Shape, dst.Shape)
 	}
+	if y < 0 || x < 0 || y+dst.H > height || x+dst.W > width {
+		return fmt.Errorf("cannot take %v at (%d, %d) of an image of %d×%d", dst.Shape, y, x, height, width)
+	}
 	if r.Filter == Nearest {
-		r.nearest(dst, src)
+		copyNearest(dst, src, nearest(src.H, height)[y:y+dst.H], nearest(src.W, width)[x:x+dst.W])
 		return nil
 	}
-	r.x.set(r.Filter, src.W, dst.W)
-	r.y.set(r.Filter, src.H, dst.H)
+	r.x.set(r.Filter, src.W, width)
+	r.y.set(r.Filter, src.H, height)
+	columns, rows := r.x.part(x, dst.W), r.y.part(y, dst.H)
+	// The rows of src that the part depends on.
+	top := int(rows.first[0])
+	bottom := int(rows.first[dst.H-1]) + rows.taps
 	for c := range src.C {
-		from, to := src.Plane(c), dst.Plane(c)
-		switch {
-		case src.W == dst.W && src.H == dst.H:
-			copy(to, from)
-		case src.W == dst.W:
-			r.vertical(to, from, dst.W)
-		case src.H == dst.H:
-			r.horizontal(to, from, src.W, dst.W)
-		default:
-			if n := src.H * dst.W; cap(r.mid) < n {
-				r.mid = make([]uint8, n)
-			}
-			mid := r.mid[:src.H*dst.W]
-			r.horizontal(mid, from, src.W, dst.W)
-			r.vertical(to, mid, dst.W)
+		from, to := src.Plane(c)[top*src.W:bottom*src.W], dst.Plane(c)
+		if src.W == width && dst.W == width {
+			rows.vertical(r, to, from, dst.W, top)
+			continue
 		}
+		if src.H == height {
+			columns.horizontal(to, from, src.W)
+			continue
+		}
+		if n := (bottom - top) * dst.W; cap(r.mid) < n {
+			r.mid = make([]uint8, n)
+		}
+		mid := r.mid[:(bottom-top)*dst.W]
+		columns.horizontal(mid, from, src.W)
+		rows.vertical(r, to, mid, dst.W, top)
 	}
 	return nil
 }
 
-func (r *Resizer) nearest(dst, src *Image) {
-	columns := nearest(src.W, dst.W)
+// A span is the weights of some of the pixels.
+type span struct {
+	taps  int
+	first []int32
+	k     []int32
+}
+
+func (w *weights) part(from, n int) span {
+	return span{w.taps, w.first[from : from+n], w.k[from*w.taps : (from+n)*w.taps]}
+}
+
+// copyNearest takes the pixels of those rows and columns.
+func copyNearest(dst, src *Image, rows, columns []int) {
 	for c := range src.C {
 		from, to := src.Plane(c), dst.Plane(c)
-		for y, row := range nearest(src.H, dst.H) {
+		for y, row := range rows {
 			line := from[row*src.W : (row+1)*src.W]
 			for x, column := range columns {
 				to[y*dst.W+x] = line[column]
@@ -66,22 +87,36 @@ func (r *Resizer) nearest(dst, src *Image) {
 	}
 }
 
-func (r *Resizer) horizontal(dst, src []uint8, in, out int) {
+// horizontal makes rows of the pixels, of rows of in.
+func (s span) horizontal(dst, src []uint8, in int) {
+	out := len(s.first)
 	for len(src) > 0 {
 		row, to := src[:in], dst[:out]
 		src, dst = src[in:], dst[out:]
-		switch taps := r.x.taps; taps {
+		switch taps := s.taps; taps {
 		case 2:
-			for i, f := range r.x.first {
+			for i, f := range s.first {
 				two := row[f : f+2]
-				k := r.x.k[2*i : 2*i+2]
+				k := s.k[2*i : 2*i+2]
 				to[i] = round(k[0]*int32(two[0]) + k[1]*int32(two[1]))
 			}
+		case 3: // three and four, unrolled too: from photographs to what networks take
+			for i, f := range s.first {
+				px := row[f:][:3]
+				k := s.k[3*i:][:3]
+				to[i] = round(k[0]*int32(px[0]) + k[1]*int32(px[1]) + k[2]*int32(px[2]))
+			}
+		case 4:
+			for i, f := range s.first {
+				px := row[f:][:4]
+				k := s.k[4*i:][:4]
+				to[i] = round(k[0]*int32(px[0]) + k[1]*int32(px[1]) + k[2]*int32(px[2]) + k[3]*int32(px[3]))
+			}
 		default:
-			for i, f := range r.x.first {
+			for i, f := range s.first {
 				var sum int32
 				px := row[f : int(f)+taps]
-				for t, k := range r.x.k[i*taps : (i+1)*taps] {
+				for t, k := range s.k[i*taps : (i+1)*taps] {
 					sum += k * int32(px[t])
 				}
 				to[i] = round(sum)
@@ -90,15 +125,17 @@ func (r *Resizer) horizontal(dst, src []uint8, in, out int) {
 	}
 }
 
-func (r *Resizer) vertical(dst, src []uint8, width int) {
+// vertical makes the rows, of rows of which the first is that number.
+func (s span) vertical(r *Resizer, dst, src []uint8, width, top int) {
 	if cap(r.acc) < width {
 		r.acc = make([]int32, width)
 	}
 	acc := r.acc[:width]
-	taps := r.y.taps
-	for i, f := range r.y.first {
+	taps := s.taps
+	for i, f := range s.first {
+		f -= int32(top)
 		to := dst[i*width : (i+1)*width]
-		k := r.y.k[i*taps : (i+1)*taps]
+		k := s.k[i*taps : (i+1)*taps]
 		if taps == 2 {
 			a := src[int(f)*width:][:len(to)]
 			b := src[int(f+1)*width:][:len(to)]
@@ -108,11 +145,20 @@ func (r *Resizer) vertical(dst, src []uint8, width int) {
 			}
 			continue
 		}
+		// Three rows at a time: the sums are read and written less often.
 		clear(acc)
-		for t, k := range k {
-			row := src[(int(f)+t)*width:][:len(acc)]
+		for t := 0; t < len(k); t += 3 {
+			a := src[(int(f)+t)*width:][:len(acc)]
+			b, c, k1, k2 := a, a, int32(0), int32(0)
+			if t+1 < len(k) {
+				b, k1 = src[(int(f)+t+1)*width:][:len(acc)], k[t+1]
+			}
+			if t+2 < len(k) {
+				c, k2 = src[(int(f)+t+2)*width:][:len(acc)], k[t+2]
+			}
+			k0 := k[t]
 			for x := range acc {
-				acc[x] += k * int32(row[x])
+				acc[x] += k0*int32(a[x]) + k1*int32(b[x]) + k2*int32(c[x])
 			}
 		}
 		for x, sum := range acc {

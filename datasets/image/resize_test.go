@@ -61,3 +61,38 @@ func TestResizeRefusesWhatCannotBe(t *testing.T) {
 		})
 	}
 }
+
+func TestAPartIsCutOutOfWhatTheWholeBecomes(t *testing.T) {
+	src := imagetest.Pattern(image.Shape{C: 3, H: 75, W: 100})
+	for _, filter := range []image.Filter{image.Bilinear, image.Bicubic, image.Nearest} {
+		r := image.Resizer{Filter: filter}
+		for _, to := range []image.Shape{{C: 3, H: 36, W: 48}, {C: 3, H: 75, W: 48}, {C: 3, H: 36, W: 100}, {C: 3, H: 75, W: 100}, {C: 3, H: 150, W: 90}, {C: 3, H: 5, W: 7}} {
+			var whole image.Image
+			whole.Reset(to)
+			if err := r.Resize(&whole, src); err != nil {
+				t.Fatal(err)
+			}
+			for _, at := range [][4]int{{0, 0, 5, 7}, {to.H - 4, to.W - 6, 4, 6}, {1, 2, 3, 4}, {0, 0, to.H, to.W}, {to.H / 2, 0, 1, to.W}} {
+				y, x, h, w := at[0], at[1], at[2], at[3]
+				var part image.Image
+				part.Reset(image.Shape{C: 3, H: h, W: w})
+				if err := r.ResizePart(&part, src, to.H, to.W, y, x); err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range part.Pix {
+					c, row, column := i/(h*w), i/w%h, i%w
+					if want := whole.Plane(c)[(y+row)*to.W+x+column]; v != want {
+						t.Fatalf("filter %v, %v at %v: channel %d at (%d, %d) is %d: want %d", filter, to, at, c, row, column, v, want)
+					}
+				}
+			}
+			var part image.Image
+			part.Reset(image.Shape{C: 3, H: 2, W: 2})
+			for _, at := range [][2]int{{-1, 0}, {0, -1}, {to.H - 1, 0}, {0, to.W - 1}} {
+				if err := r.ResizePart(&part, src, to.H, to.W, at[0], at[1]); err == nil {
+					t.Errorf("a part of %v at %v that lies outside is no error", to, at)
+				}
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -10,7 +11,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 )
 
-// Bar is an [Events] for a terminal: a progress bar over the whole run with loss, accuracy, speed and
+// Bar is an [Events] for a terminal: a progress bar over the whole run with loss, error, speed and
 // time left, and above it a line for each epoch.
 type Bar struct {
 	W io.Writer
@@ -39,7 +40,7 @@ func (b *Bar) Begin(p Plan) {
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionUseANSICodes(true),
 	)
-	b.draw(p.Done, fmt.Sprintf("epoch 1/%d", p.Epochs))
+	b.draw(p.Done, b.fit([]string{fmt.Sprintf("%s of %s steps done", Group(int64(p.Done)), Group(int64(p.Steps)))}, []int{0}))
 }
 
 func (b *Bar) draw(steps int, text string) {
@@ -50,22 +51,53 @@ func (b *Bar) draw(steps int, text string) {
 	}
 }
 
-// Step moves the bar. Its text fits a line of 80 columns: a longer one would leave a line behind at
-// each drawing.
+// around are the columns that the bar takes beside its text.
+const around = 18
+
+// fit joins pieces as they stand, as many as there is room for in a line: a longer one would leave a line behind at each
+// drawing. Rank says in which order they are left out, the last first.
+func (b *Bar) fit(pieces []string, rank []int) string {
+	room := 80
+	if b.Width != nil {
+		room = b.Width()
+	}
+	room -= around
+	keep := make([]bool, len(pieces))
+	join := func() string {
+		var list []string
+		for i, p := range pieces {
+			if keep[i] {
+				list = append(list, p)
+			}
+		}
+		return strings.Join(list, ", ")
+	}
+	for _, i := range rank {
+		if pieces[i] == "" {
+			continue
+		}
+		if keep[i] = true; len(join()) > room {
+			keep[i] = false
+		}
+	}
+	return join()
+}
+
+// Step moves the bar.
 func (b *Bar) Step(s Step) {
 	if time.Since(b.shown) < refresh {
 		return
 	}
-	loss, right := "loss", "acc"
+	loss, wrong := "loss", fmt.Sprintf("error %.1f %%", 100*s.Train.Top1)
 	if s.Train.Squared {
-		loss, right = "MSE", "sign"
+		loss, wrong = "MSE", fmt.Sprintf("sign right %.1f %%", 100*(1-s.Train.Top1))
 	}
-	text := fmt.Sprintf("epoch %d/%d, %s %.3f", s.Epoch, s.Epochs, loss, s.Train.Loss)
-	if s.Train.Objective == "" || s.Train.Judged {
-		text += fmt.Sprintf(", %s %.1f %%", right, 100*(1-s.Train.Top1))
+	if s.Train.Objective != "" && !s.Train.Judged {
+		wrong = ""
 	}
-	text += fmt.Sprintf(", %s img/s", Group(int64(s.Rate)))
-	b.draw(s.Step, text+b.left(s))
+	b.draw(s.Step, b.fit([]string{
+		fmt.Sprintf("epoch %d/%d", s.Epoch, s.Epochs), fmt.Sprintf("%s %.3f", loss, s.Train.Loss), wrong, Group(int64(s.Rate)) + " img/s", left(s),
+	}, []int{0, 4, 1, 2, 3}))
 }
 
 // Evaluate says how far the evaluation is.
@@ -73,14 +105,16 @@ func (b *Bar) Evaluate(p Progress) {
 	if time.Since(b.shown) < refresh {
 		return
 	}
-	b.draw(p.Step.Step, fmt.Sprintf("epoch %d/%d, evaluating %s of %s images%s", p.Step.Epoch, p.Step.Epochs, Group(int64(p.Done)), Group(int64(p.Total)), b.left(p.Step)))
+	b.draw(p.Step.Step, b.fit([]string{
+		fmt.Sprintf("epoch %d/%d", p.Step.Epoch, p.Step.Epochs), "evaluating", fmt.Sprintf("%s of %s images", Group(int64(p.Done)), Group(int64(p.Total))), left(p.Step),
+	}, []int{0, 1, 3, 2}))
 }
 
-func (b *Bar) left(s Step) string {
+func left(s Step) string {
 	if s.Left == 0 {
 		return ""
 	}
-	return ", " + Clock(s.Left) + " left"
+	return Clock(s.Left) + " left"
 }
 
 // Epoch writes the epoch's line above the bar.

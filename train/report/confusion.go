@@ -2,18 +2,14 @@ package report
 
 import (
 	"encoding/csv"
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/png"
 	"io"
 	"strconv"
-	"strings"
 
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/basicfont"
-	"golang.org/x/image/math/fixed"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 )
 
 // A Confusion counts images: Counts[i][j] of class i were put into class j.
@@ -60,35 +56,60 @@ func (c Confusion) WriteCSV(w io.Writer) error {
 	return out.Error()
 }
 
-// WritePNG draws the matrix: right answers in green, wrong ones in red, the darker the larger their
-// part of the row. Up to 40 classes have their names and counts written.
+// What a matrix's picture has room for: names of this many pixels, and counts of this many classes.
+const (
+	matrixName  = 200
+	matrixNamed = 40
+)
+
+// WritePNG draws the matrix: a row for each class, the truth, and a column for each class that images were taken for.
+// Right answers are green, wrong ones red, the darker the larger their part of the row. Up to 40 classes have their names,
+// counts and totals written.
 func (c Confusion) WritePNG(w io.Writer) error {
+	const line = lettering.Height
 	n := len(c.Counts)
-	face := basicfont.Face7x13
-	cell, left, up := 36, 0, 20
-	named := n <= 40
+	named := n <= matrixNamed
+	cell, name, total := max(1000/max(n, 1), 1), 0, 0
 	if named {
-		for _, name := range c.Classes {
-			left = max(left, face.Advance*(min(len(ascii(name)), 20)+1))
+		cell = 30
+		for i, row := range c.Counts {
+			name = max(name, min(lettering.Width(c.Classes[i]), matrixName))
+			sum := 0
+			for _, k := range row {
+				sum += k
+				cell = max(cell, lettering.Width(strconv.Itoa(k))+8)
+			}
+			total = max(total, lettering.Width(strconv.Itoa(sum))+8)
 		}
-	} else {
-		cell, up = max(1000/n, 1), 0
+		total = max(total, lettering.Width("total")+8, cell)
+		name += 8
 	}
-	m := image.NewRGBA(image.Rect(0, 0, left+n*cell+1, up+n*cell+1))
+	left, up := line+8+name, line+8+name
+	across, down := left+n*cell+total, up+n*cell+1
+	if named {
+		down += line + 6
+	}
+	m := image.NewRGBA(image.Rect(0, 0, max(across, left+lettering.Width("taken for")), max(down, up+lettering.Width("truth"))))
 	draw.Draw(m, m.Rect, image.White, image.Point{}, draw.Src)
-	write := func(x, y int, text string) {
-		pen := font.Drawer{Dst: m, Src: image.Black, Face: face, Dot: fixed.P(x, y+face.Ascent)}
-		pen.DrawString(text)
-	}
+	write := func(x, y int, text string) { lettering.Draw(m, x, y, color.Black, text) }
+	middle := func(x, y, width int, text string) { write(x+(width-lettering.Width(text))/2, y, text) }
+	middle(left, 3, max(n*cell, lettering.Width("taken for")), "taken for")
+	lettering.DrawUp(m, 3, up+(max(n*cell, lettering.Width("truth"))+lettering.Width("truth"))/2, color.Black, "truth")
+	columns := make([]int, n)
+	all := 0
 	for i, row := range c.Counts {
 		sum := 0
-		for _, k := range row {
+		for j, k := range row {
 			sum += k
+			columns[j] += k
 		}
+		all += sum
 		y := up + i*cell
 		if named {
-			write(2, y+(cell-face.Height)/2, fmt.Sprintf("%.20s", ascii(c.Classes[i])))
-			write(left+i*cell+2, 3, fmt.Sprintf("%.5s", ascii(c.Classes[i])))
+			text := lettering.Fit(c.Classes[i], matrixName)
+			write(left-4-lettering.Width(text), y+(cell-line)/2, text)
+			lettering.DrawUp(m, left+i*cell+(cell-line)/2, up-4, color.Black, text)
+			middle(left+n*cell, y+(cell-line)/2, total, strconv.Itoa(sum))
 		}
 		for j, k := range row {
 			part := float64(k) / float64(max(sum, 1))
@@ -102,20 +123,18 @@ func (c Confusion) WritePNG(w io.Writer) error {
 			x := left + j*cell
 			draw.Draw(m, image.Rect(x+1, y+1, x+max(cell, 2), y+max(cell, 2)), image.NewUniform(shade), image.Point{}, draw.Src)
 			if named && k > 0 {
-				text := strconv.Itoa(k)
-				write(x+(cell-face.Advance*len(text))/2+1, y+(cell-face.Height)/2, text)
+				middle(x+1, y+(cell-line)/2, cell-1, strconv.Itoa(k))
 			}
 		}
 	}
-	return png.Encode(w, m)
-}
-
-// ascii is the text with a question mark for what the font lacks.
-func ascii(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
+	if named {
+		text := "total"
+		write(left-4-lettering.Width(text), up+n*cell+3, text)
+		lettering.DrawUp(m, left+n*cell+(total-line)/2, up-4, color.Black, text)
+		for j, sum := range columns {
+			middle(left+j*cell, up+n*cell+3, cell, strconv.Itoa(sum))
 		}
-		return r
-	}, s)
+		middle(left+n*cell, up+n*cell+3, total, strconv.Itoa(all))
+	}
+	return png.Encode(w, m)
 }

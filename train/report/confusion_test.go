@@ -20,8 +20,9 @@ func TestConfusionIsWrittenForPeopleAndPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(i, j int) (r, g uint32) { // a corner of the cell
-		left := m.Bounds().Dx() - 2*36 - 1
-		r, g, _, _ = m.At(left+j*36+3, 20+i*36+3).RGBA()
+		// Beside the axis's title and the longest name, "cat, black", whose letters are 6 pixels wide.
+		const left = 16 + 8 + 10*6 + 8
+		r, g, _, _ = m.At(left+j*30+3, left+i*30+3).RGBA()
 		return r >> 8, g >> 8
 	}
 	if r, g := at(0, 0); g != 255 || r == 255 {

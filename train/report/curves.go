@@ -5,7 +5,12 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -34,12 +39,43 @@ type line struct {
 	dashed bool
 	rows   []Epoch
 	of     func(Epoch) float64
+	marked bool // the best epoch is
+}
+
+// bestOf is the best epoch, or nil.
+func bestOf(rows []Epoch) *Epoch {
+	for i := len(rows) - 1; i >= 0; i-- {
+		if rows[i].Best {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
+// rounded are ticks that are 1, 2 or 5 times a power of ten apart, the least distance being least.
+type rounded struct{ least float64 }
+
+func (r rounded) Ticks(low, high float64) []plot.Tick {
+	const most = 7
+	step := max(r.least, 1e-12)
+	if r.least == 0 && high > low {
+		step = math.Pow(10, math.Floor(math.Log10((high-low)/most)))
+	}
+	for i := 0; (high-low)/step > most && i < 60; i++ {
+		step *= []float64{2, 2.5, 2}[i%3]
+	}
+	var ticks []plot.Tick
+	for k := math.Ceil(low/step-1e-9) + 0; k*step <= high+step*1e-9; k++ {
+		ticks = append(ticks, plot.Tick{Value: k * step, Label: strconv.FormatFloat(k*step, 'g', 4, 64)})
+	}
+	return ticks
 }
 
 // panel draws lines over the epochs, with a dot for each.
 func panel(name string, lines ...line) (*plot.Plot, error) {
 	p := plot.New()
 	p.Y.Label.Text, p.X.Label.Text = name, "epoch"
+	p.X.Tick.Marker, p.Y.Tick.Marker = rounded{1}, rounded{}
 	p.Legend.Top = true
 	p.Add(plotter.NewGrid())
 	for _, l := range lines {
@@ -59,19 +95,40 @@ func panel(name string, lines ...line) (*plot.Plot, error) {
 			drawn.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
 		}
 		p.Add(drawn, dots)
+		if best := bestOf(l.rows); l.marked && best != nil {
+			ring, err := plotter.NewScatter(plotter.XYs{{X: best.Epoch, Y: l.of(*best)}})
+			if err != nil {
+				return nil, err
+			}
+			ring.Shape, ring.Color, ring.Radius = draw.RingGlyph{}, color.Black, vg.Points(4)
+			p.Add(ring)
+			p.Legend.Add(fmt.Sprintf("best, epoch %.4g", best.Epoch), ring)
+		}
 		if l.name != "" {
 			p.Legend.Add(l.name, drawn)
 		}
 	}
+	if len(lines) > 1 { // room for the legend
+		p.Y.Max += 0.3 * (p.Y.Max - p.Y.Min)
+	}
 	return p, nil
 }
 
-// figure writes panels side by side as PNG, each of the given size in inches.
-func figure(w io.Writer, width, height vg.Length, row ...*plot.Plot) error {
+// figure writes panels side by side as PNG, each of the given size in inches, under a title.
+func figure(w io.Writer, width, height vg.Length, title string, row ...*plot.Plot) error {
+	drawn := strings.IndexFunc(title, func(r rune) bool {
+		return !unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Common) || r > '\u2fff'
+	}) < 0
+	if row[0].Title.Text = Plain(title); !drawn { // the figure's font does not have its letters
+		row[0].Title.Text = " "
+	}
 	img := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width*vg.Inch*vg.Length(len(row)), height*vg.Inch), vgimg.UseDPI(96))}
 	tiles := draw.Tiles{Rows: 1, Cols: len(row), PadX: vg.Points(10), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadLeft: vg.Points(4), PadRight: vg.Points(8)}
 	for i, c := range plot.Align([][]*plot.Plot{row}, tiles, draw.New(img))[0] {
 		row[i].Draw(c)
+	}
+	if !drawn {
+		lettering.Draw(img.Image(), 60, 4, color.Black, Plain(title))
 	}
 	_, err := img.WriteTo(w)
 	return err
@@ -93,7 +150,7 @@ func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
 		lines []line
 	}
 	both := func(name string, train, val func(Epoch) float64) figurePanel {
-		return figurePanel{name, []line{{"training", blue, false, rows, train}, {"validation", red, false, rows, val}}}
+		return figurePanel{name, []line{{"training", blue, false, rows, train, false}, {"validation", red, false, rows, val, true}}}
 	}
 	panels := []figurePanel{both("loss", trainLoss, valLoss), both("top-1 error, %", trainError, valError)}
 	if squared {
@@ -102,7 +159,7 @@ func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
 		}
 		panels = []figurePanel{both("mean squared error", trainLoss, valLoss), both("sign right, %", right(trainError), right(valError))}
 	}
-	panels = append(panels, figurePanel{"learning rate", []line{{"", grey, false, rows, func(e Epoch) float64 { return e.LR }}}})
+	panels = append(panels, figurePanel{"learning rate", []line{{"", grey, false, rows, func(e Epoch) float64 { return e.LR }, false}}})
 	var row []*plot.Plot
 	for _, panelOf := range panels {
 		p, err := panel(panelOf.name, panelOf.lines...)
@@ -111,8 +168,7 @@ func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
 		}
 		row = append(row, p)
 	}
-	row[0].Title.Text = title
-	return figure(w, 4.4, 3.5, row...)
+	return figure(w, 4.4, 3.5, title, row...)
 }
 
 // A Curve is the history of a run.
@@ -146,7 +202,7 @@ func WriteCurves(w io.Writer, runs []Curve, quantity string, top float64) error 
 	title := runs[0].Data
 	for i, r := range runs {
 		c := colours[i%len(colours)]
-		lines = append(lines, line{"", c, true, r.Rows, train}, line{r.Label, c, false, r.Rows, val})
+		lines = append(lines, line{"", c, true, r.Rows, train, false}, line{r.Label, c, false, r.Rows, val, false})
 		if r.Data != title {
 			title = ""
 		}
@@ -155,9 +211,9 @@ func WriteCurves(w io.Writer, runs []Curve, quantity string, top float64) error 
 	if err != nil {
 		return fmt.Errorf("curves: %w", err)
 	}
-	p.Title.Text, p.Y.Min = title, 0
+	p.Y.Min = 0
 	if top > 0 {
 		p.Y.Max = top
 	}
-	return figure(w, 7, 5, p)
+	return figure(w, 7, 5, title, p)
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 )
 
 // falling is a history in which training is a tenth better than the test.
@@ -115,12 +117,12 @@ func TestAFigureShowsEveryRunInItsColour(t *testing.T) {
 func TestTrainingIsDashed(t *testing.T) {
 	rows := falling(20, 0.25)
 	pixels := func(dashed bool) int {
-		p, err := panel("error", line{"", blue, dashed, rows, valError})
+		p, err := panel("error", line{"", blue, dashed, rows, valError, false})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		if err := figure(&b, 7, 5, p); err != nil {
+		if err := figure(&b, 7, 5, "", p); err != nil {
 			t.Fatal(err)
 		}
 		img, err := png.Decode(&b)
@@ -139,5 +141,48 @@ func TestTrainingIsDashed(t *testing.T) {
 	}
 	if solid, dashed := pixels(false), pixels(true); dashed == 0 || 4*dashed > 3*solid {
 		t.Errorf("%d pixels of a solid line, %d of a dashed one", solid, dashed)
+	}
+}
+
+func TestTicksAreRound(t *testing.T) {
+	for _, c := range []struct {
+		low, high, least float64
+		want             string
+	}{
+		{0, 1, 0, "0 0.2 0.4 0.6 0.8 1"}, {0.03, 0.4, 0, "0.1 0.2 0.3 0.4"}, {0, 340, 0, "0 50 100 150 200 250 300"}, {12, 97, 0, "20 40 60 80"},
+		{1, 4, 1, "1 2 3 4"}, {1, 30, 1, "5 10 15 20 25 30"}, {1, 164, 1, "50 100 150"}, {2.3, 2.9, 0, "2.3 2.4 2.5 2.6 2.7 2.8 2.9"}, {1, 1, 0, "1"}, {0, 0.0004, 0, "0 0.0001 0.0002 0.0003 0.0004"},
+	} {
+		var got []string
+		for _, tick := range (rounded{c.least}).Ticks(c.low, c.high) {
+			got = append(got, tick.Label)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("from %v to %v: %v, want %s", c.low, c.high, got, c.want)
+		}
+	}
+}
+
+func TestTheBarFitsItsLine(t *testing.T) {
+	for _, width := range []int{40, 60, 80, 120, 200} {
+		var out bytes.Buffer
+		b := &Bar{W: &out, Width: func() int { return width }}
+		b.Begin(Plan{Epochs: 1000, Steps: 1000000})
+		out.Reset()
+		s := Step{Epoch: 999, Epochs: 1000, Step: 999000, Steps: 1000000, Train: Metrics{Loss: 12.345, Top1: 0.987}, Rate: 123456, Left: 59 * time.Minute}
+		b.shown = time.Time{}
+		b.Step(s)
+		b.shown = time.Time{}
+		b.Evaluate(Progress{Done: 12345, Total: 67890, Step: s})
+		for _, line := range strings.Split(strings.ReplaceAll(out.String(), "\x1b[0K", ""), "\r") {
+			if n := utf8.RuneCountInString(line); n > width {
+				t.Errorf("%d columns on a terminal of %d: %q", n, width, line)
+			}
+		}
+		if !strings.Contains(out.String(), "epoch 999/1000") {
+			t.Errorf("width %d: %q", width, out.String())
+		}
+		if width >= 120 && !strings.Contains(out.String(), "epoch 999/1000, loss 12.345, error 98.7 %, 123,456 img/s, 59m00s left") {
+			t.Errorf("width %d: %q", width, out.String())
+		}
 	}
 }

@@ -13,6 +13,9 @@ type Evaluation struct {
 	Disagreement float64  `json:"disagreement"`
 	Crops        int      `json:"crops"`
 	Flip         bool     `json:"flip"`
+	Batch        int      `json:"batch"`            // images in a step of the first member, all their views included
+	Threads      int      `json:"threads"`          // of all of them
+	Broken       int      `json:"broken,omitempty"` // images that cannot be read and are not counted
 	Warnings     []string `json:"warnings,omitempty"`
 	// OneCrop is the same without further views.
 	OneCrop   *Evaluation `json:"one_crop,omitempty"`

@@ -47,7 +47,7 @@ func TestTheBarWritesEpochsAboveItself(t *testing.T) {
 	bar.Evaluate(Progress{1000, 2000, Step{Epoch: 1, Epochs: 20, Step: 157}})
 	bar.Epoch(demoEpoch, time.Minute)
 	bar.End(Result{})
-	for _, want := range []string{"epoch 1/20, loss 2.250, acc 25.0 %, 2,000 img/s, 1m40s left", "evaluating 1,000 of 2,000 images", "val error 18.75 %"} {
+	for _, want := range []string{"epoch 1/20, loss 2.250, error 75.0 %, 2,000 img/s, 1m40s left", "evaluating, 1,000 of 2,000 images", "val error 18.75 %"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in what the bar wrote:\n%q", want, b.String())
 		}

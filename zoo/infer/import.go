@@ -168,7 +168,18 @@ func (f *fitted) find(r *weights.Reader, m *zoo.Model) (*weights.Reader, error) 
 		return nil, err
 	}
 	var first error
-	for _, spelling := range spellings {
+	known := spellings
+	if r.Format() == weights.FormatCaffe {
+		known = append(known[:1:1], caffeSpellings...)
+		if chain, ok := inOrder(r, m); ok {
+			for _, want := range wants {
+				if fit, err := chain.Fit(want); err == nil {
+					return fit, nil
+				}
+			}
+		}
+	}
+	for _, spelling := range known {
 		spelled := r
 		if spelling.rename != nil {
 			if spelled, err = r.Rename(spelling.rename); err != nil {

@@ -251,6 +251,3 @@ func unknown(name string) error {
 	}
 	return fmt.Errorf("no published weights are called %q: zoo weights list shows them", name)
 }
-
-// openForeign opens a file of weights that this program did not write.
-func openForeign(path string) (*weights.Reader, error) { return weights.Open(path) }

@@ -61,6 +61,9 @@ func OpenSource(path string) (*Source, error) {
 	default:
 		err = s.recognise(path)
 	}
+	if err == nil && s.Network == nil && r.Format() == weights.FormatCaffe {
+		err = s.caffeNetwork()
+	}
 	if err != nil {
 		r.Close()
 		return nil, err

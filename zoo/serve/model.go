@@ -73,6 +73,9 @@ func decode(file []byte, maxPixels int, img *image.Image) error {
 }
 
 func (c classifier) Run(x []float32, n int, logits []float32) error {
+	if o := c.Objective(); o != "" {
+		return fmt.Errorf("a network trained for the %s: its outputs are no probabilities of classes", o)
+	}
 	return c.Compute(x, n, logits)
 }
 

@@ -82,6 +82,13 @@ func (d *decoder) webp(file []byte, dst *image.Image, _ int) (int, error) {
 	}
 	one = appendChunk(one, kind, picture)
 	binary.LittleEndian.PutUint32(one[4:], uint32(len(one)-8))
+	config, err := webp.DecodeConfig(bytes.NewReader(one))
+	if err == nil && frame.w == 0 && canvas.w > 0 && (config.Width != canvas.w || config.Height != canvas.h) {
+		err = errors.New("a picture that is not as large as the file says")
+	}
+	if err != nil {
+		return 0, plainEOF(err)
+	}
 	m, err := d.checked(one, webp.DecodeConfig, webp.Decode)
 	if err != nil {
 		return 0, err

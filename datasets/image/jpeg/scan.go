@@ -50,7 +50,8 @@ func (d *Decoder) scan(data []byte) error {
 		return badSegment("SOS")
 	}
 	d.usual()
-	var list []*component
+	var room [4]*component
+	list := room[:0]
 	for i := range n {
 		var c *component
 		for j := range d.components {

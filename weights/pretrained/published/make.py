@@ -85,7 +85,7 @@ def caffe(resize, crop, mean, squash=False):
 
 # The authors' own, in the form of their papers. The means are those of the mean images.
 BVLC = "http://dl.caffe.berkeleyvision.org/"
-entry("alexnet-caffe", "alexnet", "paper", BVLC + "bvlc_alexnet.caffemodel", 244, 57.1, 80.2,
+entry("alexnet-caffe", "alexnet", "caffe", BVLC + "bvlc_alexnet.caffemodel", 244, 57.1, 80.2,
       caffe(256, 227, [104.007, 116.669, 122.679], True), "unrestricted use (BVLC)", "BVLC Caffe, bvlc_alexnet",
       sha1="9116a64c0fbe4459d18f4bb6b56d647b63920377")
 entry("googlenet-caffe", "googlenet", "paper", BVLC + "bvlc_googlenet.caffemodel", 53, 68.7, 88.9,
@@ -96,7 +96,7 @@ for depth, h, size in ((16, "00b39a1b", 553), (19, "d01eb7cb", 575)):
     entry(f"vgg{depth}-caffe", f"vgg{depth}", "DE"[depth == 19], f"{JOHNSON}vgg{depth}-{h}.pth", size, None, None,
           caffe(256, 224, [103.939, 116.779, 123.68]), "Creative Commons Attribution (Visual Geometry Group, Oxford)",
           f"the authors' VGG_ILSVRC_{depth}_layers.caffemodel, converted by J. Johnson", sha256=h)
-entry("resnet50-caffe", "resnet50", "paper", "https://deepdetect.com/models/resnet/ResNet-50-model.caffemodel", 102,
+entry("resnet50-caffe", "resnet50", "caffe", "https://deepdetect.com/models/resnet/ResNet-50-model.caffemodel", 102,
       75.3, 92.2, caffe(256, 224, [103.063, 115.903, 123.152]), "MIT (KaimingHe/deep-residual-networks)",
       "the authors' ResNet-50-model.caffemodel", sha1="b7c79ccc21ad0479cddc0dd78b1d20c4d722908d")
 

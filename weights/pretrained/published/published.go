@@ -182,8 +182,8 @@ func List() ([]Entry, error) {
 	return slices.Clone(registry.entries), nil
 }
 
-// Lookup finds an entry by its name. Capitals do not count, nor do a dot, a hyphen and a low line for each
-// other: resnet50_v2 is resnet50-v2. The name of the published file, such as resnet50-11ad3fa6.pth, will do.
+// Lookup finds an entry by its name. Capitals, hyphens, dots and low lines do not count: ResNet50_V2 is
+// resnet50-v2. The name of the published file, such as resnet50-11ad3fa6.pth, will do.
 func Lookup(name string) (Entry, bool) {
 	list, err := List()
 	if err != nil {
@@ -201,5 +201,5 @@ func Lookup(name string) (Entry, bool) {
 func Same(a, b string) bool { return plain(a) == plain(b) }
 
 func plain(name string) string {
-	return strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
+	return strings.NewReplacer("_", "", ".", "", "-", "").Replace(strings.ToLower(name))
 }

@@ -30,6 +30,8 @@ def put(name, im, **how):
 
 for name, sub in (("444", 0), ("422", 1), ("420", 2)):
     put("jpeg%s.jpg" % name, edges, quality=95, subsampling=sub)
+rough = Image.frombytes("RGB", (W, H), bytes((x * x * 37 + y * y * 59 + x * y * 71 + z * 83) % 251 for y in range(H) for x in range(W) for z in range(3)))
+put("rough.jpg", rough, quality=100, subsampling=0)  # every coefficient counts
 put("jpeg420even.jpg", edges.crop((0, 0, 36, 28)), quality=95, subsampling=2)
 put("jpegtiny.jpg", edges.crop((0, 0, 1, 1)), quality=95, subsampling=2)
 put("progressive.jpg", edges, quality=90, progressive=True)
@@ -93,6 +95,7 @@ def markers(b, change):
         b = b[:at] + new + b[at + 2:]
     return b
 files["restartnext.jpg"] = markers(files["restart.jpg"], [(b"\xff\xd1", b"\xff\xd2")])
+files["restartnexttwo.jpg"] = markers(files["restart.jpg"], [(b"\xff\xd1", b"\xff\xd3")])
 files["restartfar.jpg"] = markers(files["restart.jpg"], [(b"\xff\xd1", b"\xff\xd5")])
 files["restartbefore.jpg"] = markers(files["restart.jpg"], [(b"\xff\xd2", b"\xff\xd1")])
 files["restartgone.jpg"] = markers(files["restart.jpg"], [(b"\xff\xd1", b"")])
@@ -117,8 +120,8 @@ files["turnedxmp.png"] = png_with(chunk(b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x
 # PNG: more pixels than there should be; interlaced
 raw = zlib.decompress(b"".join(files["rgb.png"][i + 4:i + 4 + struct.unpack(">I", files["rgb.png"][i - 4:i])[0]] for i in [files["rgb.png"].index(b"IDAT")]))
 files["toomuch.png"] = files["rgb.png"][:33] + chunk(b"IDAT", zlib.compress(raw + raw[:500], 9)) + chunk(b"IEND", b"")
-magick("interlaced.png", "rgb.png", "-interlace", "PNG")
-magick("interlacedgrey2.png", "grey.png", "-interlace", "PNG", "-depth", "2")
+magick("interlaced.png", "rgb.png", "-strip", "-interlace", "PNG")
+magick("interlacedgrey2.png", "grey.png", "-strip", "-interlace", "PNG", "-depth", "2")
 
 # BMP: other depths, bit fields, run lengths, OS/2, from top to bottom
 def bmp(bits, rows, palette=b"", compression=0, masks=b"", height=H, header=40):

@@ -1,0 +1,130 @@
+package explain_test
+
+import (
+	"encoding/binary"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/explain"
+)
+
+// Each method on torchvision's own networks, against PyTorch.
+func TestMethodsAgreeWithPyTorch(t *testing.T) {
+	const python = "/usr/bin/python3"
+	if exec.Command(python, "-c", "import torchvision").Run() != nil {
+		t.Skip("python3-torchvision is not installed")
+	}
+	for _, c := range []struct {
+		network, variant string
+		side             int
+		layer, ours      string // whose strongest answer is projected, in torchvision and here
+		cam, camOurs     string
+		long             bool
+	}{
+		{"resnet18", "torchvision", 64, "layer2", "relu 9", "layer4", "relu 17", false},
+		{"alexnet", "torchvision", 127, "features.9", "relu 4", "features.11", "relu 5", true},
+		{"vgg16", "D", 224, "features.15", "relu 7", "features.29", "relu 13", true},
+	} {
+		t.Run(c.network, func(t *testing.T) {
+			if c.long && os.Getenv("ZOO_LONG") == "" {
+				t.Skip("ZOO_LONG is not set")
+			}
+			dir := t.TempDir()
+			const classes = 7
+			if text, err := exec.Command(python, "testdata/twin.py", c.network, strconv.Itoa(c.side), strconv.Itoa(classes), c.layer, c.cam, dir).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			m, err := zoo.New(c.network, zoo.Variant(c.variant), zoo.Classes(classes), zoo.Input(3, c.side, c.side))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := weights.Open(filepath.Join(dir, "weights.pth"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			params, err := m.Params(graph.Eval)
+			if err != nil {
+				t.Fatal(err)
+			}
+			params.Allocate()
+			if err := r.ReadInto(func(name string, _ []int) []float32 {
+				if p := params.Get(name); p != nil {
+					return p.Data
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			params.Changed()
+			s := &explain.Subject{Network: m, Params: params, Input: m.Input}
+			x := floats(t, dir, "x")
+			logits, err := s.Logits(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agree(t, "logits", logits[0], floats(t, dir, "logits"))
+			saliency, _, err := explain.Saliency{Class: -1}.Explain(s, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agree(t, "saliency", saliency.V, floats(t, dir, "saliency"))
+			guided, _, err := explain.Guided{Class: -1}.Explain(s, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agree(t, "guided backpropagation", guided, floats(t, dir, "guided"))
+			cam, _, err := explain.GradCAM{Class: -1, Layer: c.camOurs}.Explain(s, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agree(t, "Grad-CAM", cam.V, floats(t, dir, "gradcam"))
+			p, err := explain.Deconvnet{Layer: c.ours, Feature: -1}.Explain(s, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agree(t, "deconvolution", p.Pixels, floats(t, dir, "deconv"))
+		})
+	}
+}
+
+func floats(t *testing.T, dir, name string) []float32 {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := make([]float32, len(data)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return v
+}
+
+// agree wants a correlation of nearly one, and the same scale.
+func agree(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, should be %d", what, len(got), len(want))
+	}
+	var gg, ww, gw float64
+	for i := range got {
+		g, w := float64(got[i]), float64(want[i])
+		gg, ww, gw = gg+g*g, ww+w*w, gw+g*w
+	}
+	if ww == 0 {
+		t.Fatalf("%s: the reference is all zero", what)
+	}
+	if r := gw / math.Sqrt(gg*ww+1e-300); r < 0.999 || math.Abs(gg/ww-1) > 0.02 {
+		t.Errorf("%s: correlation %.5f, size %.4f of the reference's", what, r, math.Sqrt(gg/ww))
+	} else {
+		t.Logf("%s: correlation %.6f", what, r)
+	}
+}
