@@ -373,6 +373,8 @@ func fold(dst, w, affine []float32) []float32 {
 	return dst
 }
 
+func (o *convOp) detail() any { return o.shape }
+
 func (o *convOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, w := inputs[0], inputs[1]
 	dx, dw := &convDataGradOp{of: o}, &convFilterGradOp{of: o, bias: len(inputs) > 2}

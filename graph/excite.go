@@ -37,6 +37,8 @@ func (o *exciteOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (*exciteOp) detail() any { return nil }
+
 func (o *exciteOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, gate := inputs[0], inputs[1]
 	g := &exciteGradOp{}
@@ -104,6 +106,8 @@ func (c *compiler) scaleChannels(x, factors *value) *value {
 	})
 	return y
 }
+
+func (*layerScaleOp) detail() any { return nil }
 
 func (o *layerScaleOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, factors := inputs[0], inputs[1]
