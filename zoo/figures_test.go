@@ -64,11 +64,12 @@ func sizesIn(text string) (list []string) {
 	return list
 }
 
-// named finds the entry that a function such as AllCNN describes: that of the nearest name.
+// named finds the entry that a function such as AllCNN or WRN16x4 describes: that of the nearest name.
 func named(function string) (zoo.Entry, bool) {
 	low := strings.ToLower(function)
 	for _, e := range zoo.List() {
-		if name := strings.ReplaceAll(e.Name, "-", ""); name == low || name == low+"c" {
+		name := regexp.MustCompile(`(\d)-(\d)`).ReplaceAllString(e.Name, "${1}x$2")
+		if name = strings.ReplaceAll(name, "-", ""); name == low || name == low+"c" {
 			return e, true
 		}
 	}
