@@ -24,6 +24,7 @@ var settings = []struct{ base, set string }{
 	{"", "seed=4"},
 	{"", "epochs=4"},
 	{"", "batch=10"},
+	{"", "lr_batch=8"},
 	{"", "drop_last=true"},
 	{"", "limit=80"},
 	{"", "val=0.3"},
@@ -90,7 +91,8 @@ var settings = []struct{ base, set string }{
 
 // unfelt are the settings that change nothing of a run's result.
 var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint",
-	"channels", "squash"} // of grey and square images
+	"channels", "squash", // of grey and square images
+	"sync_batch_norm"} // of one process
 
 // configured is a small run with some settings.
 func configured(t *testing.T, set, init string) recipe.Config {

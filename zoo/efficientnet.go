@@ -36,7 +36,7 @@ var (
 		efficientVariant("torchvision", 240, 7_794_184, 686_802_832, "20.9/5.6; 21.36/5.81 (torchvision)"),
 		efficientVariant("paper", 240, 7_794_184, 686_802_832, "20.9/5.6")))
 	efficientnetB2 = Register(efficientEntry("efficientnet-b2", compound{1.1, 1.2, 0.3},
-		efficientVariant("torchvision", 288, 9_109_994, 1_087_529_456, "19.9/5.1 at 260×260; 19.39/4.69 (torchvision)"),
+		efficientVariant("torchvision", 288, 9_109_994, 1_087_529_456, "19.39/4.69 (torchvision); 19.9/5.1 in the paper, at 260×260"),
 		efficientVariant("paper", 260, 9_109_994, 993_561_872, "19.9/5.1")))
 	efficientnetB3 = Register(efficientEntry("efficientnet-b3", compound{1.2, 1.4, 0.3},
 		efficientVariant("torchvision", 300, 12_233_232, 1_827_141_392, "18.4/4.3; 17.99/3.95 (torchvision)"),

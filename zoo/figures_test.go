@@ -64,14 +64,13 @@ func sizesIn(text string) (list []string) {
 	return list
 }
 
-// named finds the entry that a function such as AllCNN describes: that of the nearest name.
+// named finds the entry that a function such as AllCNN or WRN16x4 describes: that of the nearest name.
 func named(function string) (zoo.Entry, bool) {
 	low := strings.ToLower(function)
-	for _, spelling := range []string{low, low + "c", strings.ReplaceAll(low, "x", "")} {
-		for _, e := range zoo.List() {
-			if strings.ReplaceAll(e.Name, "-", "") == spelling {
-				return e, true
-			}
+	for _, e := range zoo.List() {
+		name := regexp.MustCompile(`(\d)-(\d)`).ReplaceAllString(e.Name, "${1}x$2")
+		if name = strings.ReplaceAll(name, "-", ""); name == low || name == low+"c" {
+			return e, true
 		}
 	}
 	return zoo.Entry{}, false

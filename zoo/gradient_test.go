@@ -31,7 +31,7 @@ func small(t *testing.T) map[string]*Model {
 			case strings.HasPrefix(e.Name, "alphago"):
 				opts = append(opts, Filters(8))
 				side = 9
-			case strings.HasPrefix(e.Name, "wrn"), e.Name == "densenet-bc-100", strings.Contains(e.Name, "net-b"), strings.HasPrefix(e.Name, "mobilenet"):
+			case strings.HasPrefix(e.Name, "wrn"), e.Name == "densenet-bc-100", strings.Contains(e.Name, "net-b"), strings.HasPrefix(e.Name, "mobilenetv3"):
 				side = 32
 			case strings.HasPrefix(e.Name, "vgg"):
 				side = 32

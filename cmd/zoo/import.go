@@ -36,9 +36,10 @@ func newImport(a *app) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE|FOLDER -o WEIGHTS",
-		Short: "Take over weights of others: PyTorch, safetensors, Hugging Face",
+		Short: "Take over weights of others: PyTorch, safetensors, Hugging Face, Caffe",
 		Long: `Take over weights that another program wrote: .pth, .pt, .th and .ckpt of PyTorch, in all versions;
-.safetensors, also in shards; folders of Hugging Face with their config.json. Nothing in a file is executed.
+.safetensors, also in shards; folders of Hugging Face with their config.json; .caffemodel of Caffe. Nothing in
+a file is executed.
 
 The network and its variant are found by the tensors where only one fits. Of averaged weights beside the
 last ones the averaged are taken; prefixes that keep names from fitting are taken off. All that was chosen,
@@ -84,7 +85,7 @@ func (a *app) importWeights(path string, f importFlags, given func(flag string) 
 	if f.out == "" {
 		return usage(fmt.Errorf("zoo import needs a file to write: -o WEIGHTS"))
 	}
-	src, err := infer.OpenSource(path)
+	src, err := f.source(path)
 	if err != nil {
 		return choiceHint(err)
 	}
@@ -160,6 +161,34 @@ func (a *app) importWeights(path string, f importFlags, given func(flag string) 
 	return nil
 }
 
+// source opens the file. An ONNX model that is to be one of the zoo's networks gives its weights under that
+// network's names.
+func (f *importFlags) source(path string) (*infer.Source, error) {
+	if !isONNX(path) {
+		return infer.OpenSource(path)
+	}
+	if f.as != "" && f.as != "onnx" {
+		r, m, err := infer.ONNXAs(path, f.as, f.network.variant)
+		if err != nil {
+			return nil, err
+		}
+		s := &infer.Source{Reader: r, Network: m}
+		if assumed := infer.Assumed(r.Meta()); assumed != "" {
+			s.Notes = append(s.Notes, assumed)
+		}
+		return s, nil
+	}
+	opts, err := f.network.options()
+	if err != nil {
+		return nil, err
+	}
+	var asked zoo.Options
+	for _, set := range opts {
+		set(&asked)
+	}
+	return infer.ONNXSource(path, asked.Input)
+}
+
 // model is the network that is asked for, that the source names, or whose tensors are the file's.
 func (f *importFlags) model(src *infer.Source, r *weights.Reader) (*zoo.Model, error) {
 	opts, err := f.network.options()
@@ -167,6 +196,8 @@ func (f *importFlags) model(src *infer.Source, r *weights.Reader) (*zoo.Model, e
 		return nil, err
 	}
 	switch {
+	case f.as != "" && isONNX(r.Name()): // it was laid over that network
+		return src.Network, nil
 	case f.as != "":
 		if f.network.variant == "" && src.Network != nil && strings.EqualFold(src.Network.Name, f.as) {
 			opts = append(opts, zoo.Variant(src.Network.Variant))

@@ -14,6 +14,7 @@ import (
 
 func newList(a *app) *cobra.Command {
 	var asJSON, trained bool
+	var plot string
 	cmd := &cobra.Command{
 		Use:   "list [PATTERN]",
 		Short: "List the networks with their sizes and errors",
@@ -26,6 +27,9 @@ as in 'vgg*'.`,
 			if len(args) > 0 {
 				pattern = args[0]
 			}
+			if plot != "" {
+				return a.plotTrend(pattern, plot)
+			}
 			if trained {
 				return a.listWeights(pattern, asJSON)
 			}
@@ -33,6 +37,7 @@ as in 'vgg*'.`,
 		},
 	}
 	cmd.Flags().BoolVar(&trained, "weights", false, "list trained networks that are part of the program")
+	cmd.Flags().StringVar(&plot, "plot", "", "draw published errors on ImageNet against multiply-adds and parameters into a PNG `file`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a list of objects, with the networks' layers")
 	return cmd
 }

@@ -133,6 +133,9 @@ func (p Plan) String() string {
 	text := fmt.Sprintf("%s on %s: %s parameters%s, %s multiply-adds an image; %s training and %s validation images of %s\n", name, p.Data,
 		Group(p.Parameters), frozen, Group(p.MACs), Group(int64(p.Images)), Group(int64(p.ValImages)), Shape(p.Input))
 	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", Plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, Plural(p.Threads, "thread"), m)
+	if p.Disk > 0 {
+		text += ", disk up to " + Bytes(p.Disk)
+	}
 	// A step's way back multiplies about twice as much as its way forward.
 	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.ValImages))
 	text += fmt.Sprintf("\nabout %.3g tera multiply-adds in all, evaluations included", work/1e12)

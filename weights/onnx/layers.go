@@ -315,7 +315,7 @@ func buildAveragePool(c *call) ([]*value, error) {
 		if x.rank() == 5 || !win.simple() {
 			return c.b.AvgPool3D(c.spatial(x, 3), win.volume(count))
 		}
-		if slices.Equal(win.size, x.shape[2:]) && len(win.size) == 2 && slices.Max(win.pads) == 0 {
+		if len(win.size) == 2 && win.covers(x.shape[2:]) && (!count || slices.Max(win.pads) == 0) {
 			return c.made(c.pooledGlobally(x))
 		}
 		options := win.options()
@@ -324,6 +324,20 @@ func buildAveragePool(c *call) ([]*value, error) {
 		}
 		return c.b.AvgPool(c.spatial(x, 2), 0, options...)
 	})
+}
+
+// covers reports whether the only window takes in all of the maps.
+func (w window) covers(sides []int) bool {
+	out, err := w.out(append([]int{1, 1}, sides...))
+	if err != nil || product(out) != 1 {
+		return false
+	}
+	for a, side := range sides {
+		if w.size[a]-w.pads[a] < side {
+			return false
+		}
+	}
+	return true
 }
 
 // simple reports whether the pooling of maps is as the fast loops have it.
@@ -354,6 +368,9 @@ func (c *call) pool(build func(win window, x *value) *gorgonia.Node) ([]*value, 
 		return nil, err
 	}
 	shape := append(slices.Clone(x.shape[:2]), out...)
+	if x.is(shape...) && product(win.size) == 1 && slices.Max(win.pads) == 0 { // of adaptive pooling to the same size
+		return []*value{x}, nil
+	}
 	v := &value{shape: shape, raw: x.raw}
 	v.make = func() *value { return c.shaped(build(win, x), shape) }
 	return []*value{v}, nil

@@ -573,7 +573,26 @@ func buildSlice(c *call) ([]*value, error) {
 			return nil, err
 		}
 	}
-	return one(c.pick(v, 0, places))
+	s := everySo(v, places)
+	r, err := c.pick(v, 0, places)
+	if err == nil && r.t == nil && r != v {
+		r.sparse = s
+	}
+	return one(r, err)
+}
+
+// everySo finds the slice that takes every so many pixels of maps, down and across.
+func everySo(v *value, places [][]int) *sparse {
+	if v.rank() != 4 || places[0] != nil || places[1] != nil || len(places[2]) < 2 || places[3] == nil {
+		return nil
+	}
+	stride := places[2][1]
+	for a := 2; a < 4; a++ {
+		if !slices.Equal(places[a], counting(0, stride, (v.shape[a]+stride-1)/stride)) {
+			return nil
+		}
+	}
+	return &sparse{v, stride}
 }
 
 func buildGather(c *call) ([]*value, error) {
@@ -667,11 +686,35 @@ func buildPad(c *call) ([]*value, error) {
 		}
 		places[a] = list
 	}
+	if v.rank() == 4 && v.t == nil && mode == "constant" && fill == 0 {
+		if s := c.shortcut(v, places); s != nil {
+			return []*value{s}, nil
+		}
+	}
 	r, err := c.pick(v, fill, places)
 	if err == nil && r != v && r.t == nil && mode == "constant" && fill == 0 && !outer && v.rank() > 2 {
 		r.padded = zeros
 	}
 	return one(r, err)
+}
+
+// shortcut finds the shortcut of residual networks that has no parameters: every so many pixels, between
+// maps of zeros (He et al. 2015, section 3.3, option A).
+func (c *call) shortcut(v *value, places [][]int) *value {
+	if places[1] == nil || places[0] != nil || places[2] != nil || places[3] != nil {
+		return nil
+	}
+	s := sparse{v, 1}
+	if v.sparse != nil {
+		s = *v.sparse
+	}
+	channels := len(places[1])
+	if slices.Index(places[1], 0) != (channels-v.shape[1])/2 || channels <= v.shape[1] {
+		return nil
+	}
+	r := &value{shape: []int{v.shape[0], channels, v.shape[2], v.shape[3]}, raw: v.raw}
+	r.make = func() *value { return made(c.b.Subsample(c.made(s.from), s.stride, channels)) }
+	return r
 }
 
 // paddedPlace is the place that stands at p of a padded axis, -1 for the fill.

@@ -21,6 +21,7 @@ type value struct {
 	from    *value   // transposed
 	axes    []int    // how
 	padded  *padded  // by zeros
+	sparse  *sparse  // every so many pixels
 	norm    *norm    // of the last axes
 	formula *formula // how it was computed
 
@@ -34,6 +35,12 @@ type value struct {
 type padded struct {
 	from *value
 	pads []int // before each spatial axis, then after each
+}
+
+// A sparse value has every stride-th pixel of another one.
+type sparse struct {
+	from   *value
+	stride int
 }
 
 // A norm is a normalisation over the axes from one on.

@@ -193,3 +193,197 @@ func TestAnONNXModelTakesOtherClasses(t *testing.T) {
 		t.Errorf("the new head is %v, between %g and %g", w.Shape, slices.Min(w.Data), slices.Max(w.Data))
 	}
 }
+
+// A model whose graph is one of the zoo's networks becomes that network, whatever its names, with batch
+// normalisation as it was or computed into the convolutions; another one is refused by the first layer that
+// differs.
+func TestAnONNXModelBecomesTheNetworkThatItIs(t *testing.T) {
+	m := zoo.ResNet8(zoo.Classes(5))
+	for _, fold := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "model.onnx")
+		params := exported(t, m, path, weights.Meta{}, fold)
+		r, model, err := infer.ONNXAs(path, "resnet8", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if model.Name != "resnet8" || model.Classes != 5 {
+			t.Errorf("it becomes %s with %d classes", model.Name, model.Classes)
+		}
+		got, err := infer.Params(r, model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := make([]float32, 2*3*32*32)
+		rng := rand.New(rand.NewPCG(7, 8))
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		var logits [2][]float32
+		for i, p := range []*graph.Params{params, got} {
+			b := graph.NewBuilder(p, graph.Eval)
+			in := b.Input("image", 2, 3, 32, 32)
+			y, err := model.Build(b, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			logits[i] = slices.Clone(run(t, b, in, y, x))
+		}
+		for i, v := range logits[0] {
+			if d := math.Abs(float64(v - logits[1][i])); d > 1e-4 {
+				t.Fatalf("folded %v: logit %d is %g, want %g", fold, i, logits[1][i], v)
+			}
+		}
+		for network, want := range map[string]string{"resnet14": "stands where", "resnet18": "stands where", "resnet8x": "no network"} {
+			if _, _, err := infer.ONNXAs(path, network, ""); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("as %s: error %v does not say %q", network, err, want)
+			}
+		}
+	}
+}
+
+// A model with weights of its own learns two new classes sooner than the same network from scratch.
+func TestFineTuningAnONNXModelBeatsScratch(t *testing.T) {
+	const size, batch, steps = 16, 16, 60
+	// Six kinds of gratings teach what edges are; two others, turned by what lies between, are the new classes.
+	sample := func(rng *rand.Rand, angle float64, x []float32) {
+		phase, noise := rng.Float64()*2*math.Pi, 1.2
+		for i := range size {
+			for j := range size {
+				v := math.Sin(1.1*(float64(i)*math.Cos(angle)+float64(j)*math.Sin(angle))+phase) + noise*rng.NormFloat64()
+				for c := range 3 {
+					x[(c*size+i)*size+j] = float32(v)
+				}
+			}
+		}
+	}
+	learn := func(m *zoo.Model, params *graph.Params, angles []float64, steps int) (accuracy float64) {
+		b := graph.NewBuilder(params, graph.Train)
+		x, target := b.Input("image", batch, 3, size, size), b.Input("target", batch)
+		y, err := m.Build(b, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss := b.CrossEntropy(y, target, 0)
+		grads, err := b.Grads(loss)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := graph.Compile(b, append([]*gorgonia.Node{loss}, grads...), graph.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(11, 12))
+		data, labels := make([]float32, batch*3*size*size), make([]float32, batch)
+		fill := func() {
+			for n := range batch {
+				k := rng.IntN(len(angles))
+				labels[n] = float32(k)
+				sample(rng, angles[k], data[n*3*size*size:(n+1)*3*size*size])
+			}
+		}
+		velocity := map[string][]float32{}
+		for range steps {
+			fill()
+			for n, d := range map[*gorgonia.Node][]float32{x: data, target: labels} {
+				if err := s.Bind(n, d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Run(); err != nil {
+				t.Fatal(err)
+			}
+			for i, p := range params.Trained() {
+				v := velocity[p.Name]
+				if v == nil {
+					v = make([]float32, p.Len())
+					velocity[p.Name] = v
+				}
+				for k, g := range s.Value(grads[i]) {
+					v[k] = 0.9*v[k] + g
+					p.Data[k] -= 0.02 * v[k]
+				}
+			}
+			params.Changed()
+		}
+		e := graph.NewBuilder(params, graph.Eval)
+		in := e.Input("image", batch, 3, size, size)
+		out, err := m.Build(e, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		right, all := 0, 0
+		for range 20 {
+			fill()
+			logits := run(t, e, in, out, data)
+			for n, label := range labels {
+				row := logits[n*len(angles) : (n+1)*len(angles)]
+				if row[int(label)] == slices.Max(row) {
+					right++
+				}
+				all++
+			}
+		}
+		return float64(right) / float64(all)
+	}
+	teacher := zoo.ResNet8(zoo.Classes(6), zoo.Input(3, size, size))
+	params, err := teacher.Params(graph.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params.Init(1)
+	old := learn(teacher, params, []float64{0, 0.5, 1, 1.5, 2, 2.5}, 150)
+
+	path := filepath.Join(t.TempDir(), "teacher.onnx")
+	b := graph.NewBuilder(params, graph.Eval)
+	x := b.Input("image", 1, 3, size, size)
+	y, err := teacher.Build(b, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := onnx.Save(path, b, x, y, onnx.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := infer.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := infer.Stored(r.Meta())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := m.Options
+	o.Classes = 2
+	if m, err = zoo.New(m.Name, zoo.WithOptions(o)); err != nil {
+		t.Fatal(err)
+	}
+	start := func() *graph.Params {
+		p, err := m.Params(graph.Train)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Init(2)
+		return p
+	}
+	fine := start()
+	for _, name := range r.Names() {
+		if p := fine.Get(name); p != nil {
+			if shape, _ := r.Shape(name); slices.Equal(shape, p.Shape) {
+				if err := r.ReadTensor(name, p.Data); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	scratch, err := zoo.ResNet8(zoo.Classes(2), zoo.Input(3, size, size)).Params(graph.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch.Init(2)
+	angles := []float64{0.25, 0.6}
+	tuned := learn(m, fine, angles, steps/4)
+	fromScratch := learn(zoo.ResNet8(zoo.Classes(2), zoo.Input(3, size, size)), scratch, angles, steps/4)
+	t.Logf("six classes: %.3f right; two new ones after %d steps: %.3f tuned, %.3f from scratch", old, steps/4, tuned, fromScratch)
+	if !(tuned > fromScratch+0.05) {
+		t.Errorf("tuned, %.3f are right, from scratch %.3f", tuned, fromScratch)
+	}
+}

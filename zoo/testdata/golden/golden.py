@@ -175,8 +175,8 @@ class Tuner:
                 m.register_forward_hook(self.ran)
                 if type(m).__name__ == "Conv":  # its ReLU is inside
                     m.register_forward_pre_hook(self.runs)
-            elif isinstance(m, torchvision.ops.SqueezeExcitation):  # no bias before it is a shift after it
-                m.register_forward_hook(lambda *_: setattr(self, "last", None))
+            elif isinstance(m, torchvision.ops.SqueezeExcitation):
+                m.register_forward_hook(self.gated)
         F.max_pool2d, torch.cat = self.on_pool, self.on_cat
         for n in self.bent:
             setattr(F, n, functools.partial(self.on_bent, n))
@@ -222,9 +222,19 @@ class Tuner:
         if getattr(m, "bias", None) is not None:
             self.last = m
 
+    def gated(self, m, inputs, out):
+        """No bias before a gate is a shift after it. Filters are drawn again where values are too near to zero."""
+        self.last, self.gate = None, self.names[m].rsplit(".", 1)[0] + ".conv3.weight"
+
     def on_bent(self, name, x, *args, inplace=False):
         made = getattr(x, "made", None)
         last = self.last
+        if last is None:
+            flat = x.transpose(0, 1).reshape(x.shape[1], -1)
+            gap = flat.abs().amin(1) / flat.square().mean().sqrt()
+            if (small := (gap < self.apart / 10).nonzero().ravel().tolist()):
+                raise TooNear([(self.gate, c) for c in small])
+            self.margin = min(self.margin, gap.min().item())
         if last is not None and self.names[last] + ".bias" not in self.shifts and last.bias.numel() == x.shape[1]:
             flat = x.transpose(0, 1).reshape(x.shape[1], -1)
             step = 2.0 ** np.floor(np.log2(flat.square().mean().sqrt().item())) / 256
