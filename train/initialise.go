@@ -62,6 +62,9 @@ func (t *Trainer) initialise() error {
 			return err
 		}
 		t.begins = "begins with " + t.cfg.Init
+		if names := r.Meta().ClassNames; len(fresh) == 0 && len(names) > 0 && !slices.Equal(names, t.learn.Info().Classes) {
+			t.begins += fmt.Sprintf(", whose classes are %s: the last layer is taken as it stands, class by class in their order", listed(names))
+		}
 		if len(fresh) > 0 {
 			t.begins += fmt.Sprintf(", which is for %s: new for %d are %s", report.Plural(were, "class"), t.net.Classes, strings.Join(fresh, ", "))
 			t.params.Init(t.cfg.Seed)

@@ -34,6 +34,7 @@ func (t *Trainer) Plan() report.Plan {
 		p.Memory.Optimizer += 4 * int64(len(s.Data))
 	}
 	p.Memory.Loader = t.loader.Memory() + t.val.Memory()
+	p.Disk = t.disk()
 	return p
 }
 

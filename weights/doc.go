@@ -1,6 +1,7 @@
 // Package weights keeps trained networks on disk: safetensors files with the
 // metadata that rebuilds the network, written so that a crash never costs the
-// old file. It also reads PyTorch's checkpoints, and writes them.
+// old file. It also reads PyTorch's checkpoints, and writes them; [Reader.Fit]
+// finds a network's tensors in what others have saved.
 //
 // What the package guarantees:
 //
@@ -9,8 +10,11 @@
 //     convert into the caller's slices.
 //   - A file is believed only after its whole header has been checked against
 //     its size: no allocation, read or index follows from an unchecked number.
-//   - Nothing in a PyTorch file is executed: its pickle may name what tensors are
-//     stored with and nothing else.
+//   - Nothing in a PyTorch file is executed: what its pickle makes of other
+//     globals than those that tensors are stored with stays opaque.
+//   - A file of ours that a fault has changed, in a single bit, is refused: its
+//     metadata has the SHA-256 of header and tensors. Zip archives are held to
+//     their CRC-32.
 //   - The same [File] gives the same bytes, whatever the machine.
 //   - [Save] and [WriteAtomically] leave either the old file or the new one.
 //

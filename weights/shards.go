@@ -48,13 +48,9 @@ func openShards(path string, index io.Reader, size int64) (*Reader, error) {
 	all := &Reader{name: path}
 	var s state
 	for _, name := range names {
-		r, err := Open(filepath.Join(filepath.Dir(path), name))
+		r, err := openShard(filepath.Join(filepath.Dir(path), name))
 		if os.IsNotExist(err) {
 			err = fmt.Errorf("%s is missing: download it too", quote(name))
-		}
-		if err == nil && r.unclear != nil {
-			err = r.unclear
-			r.Close()
 		}
 		if err != nil {
 			all.Close()
@@ -84,4 +80,22 @@ func openShards(path string, index io.Reader, size int64) (*Reader, error) {
 	all.states = []state{s}
 	all.choose()
 	return all, nil
+}
+
+// openShard opens one of the files, which is no index again.
+func openShard(path string) (*Reader, error) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewReader(path, f, size)
+	if err == nil && r.unclear != nil {
+		err = fmt.Errorf("%s: %w", path, r.unclear)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	r.files = []*os.File{f}
+	return r, nil
 }

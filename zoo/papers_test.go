@@ -86,7 +86,7 @@ var paperTable = []paperFacts{
 	{
 		// Krizhevsky et al. 2012, section 5: weights N(0, 0.01); biases 1 in the second, fourth and fifth
 		// convolutional and in the hidden fully connected layers, 0 in the others. Section 4.2: dropout 0.5.
-		network: `alexnet/(paper|ungrouped|cifar)`, options: []zoo.Option{zoo.Width(0.25)},
+		network: `alexnet/(paper|ungrouped|cifar|caffe)`, options: []zoo.Option{zoo.Width(0.25)},
 		initial: []initial{{`(conv[245]|fc[67])\.bias`, always(1)}, {`(conv[13]|fc8)\.bias`, always(0)}, {`weight`, normal(0.01)}},
 		dropout: []drop{{"fc6", 0.5}, {"fc7", 0.5}},
 	},
@@ -159,7 +159,7 @@ var paperTable = []paperFacts{
 	},
 	{
 		// He et al. 2015, section 3.4: the initial weights of arXiv:1502.01852, no dropout.
-		network: `resnet(18|34|50|101|152)/(paper|A|C|plain)`, options: []zoo.Option{zoo.Width(0.25)},
+		network: `resnet(18|34|50|101|152)/(paper|A|C|plain|caffe)`, options: []zoo.Option{zoo.Width(0.25)},
 		initial: append(slices.Clone(bn), initial{`fc\.weight`, torch}, initial{`fc\.bias`, spread{"even", torch.size, lastFan}}, initial{`weight`, he}),
 	},
 	{
@@ -541,8 +541,8 @@ var regimes = []struct {
 	// He et al. 2015, sections 3.4 and 4.2.
 	{`resnet(18|34|50|101|152)/.*/paper`, plateau(regime{epochs: 120, batch: 256, lr: 0.1, decay: 1e-4, initial: "he", augment: "scale(256, 480), crop, flip, pca(0.1)", resize: 256, crop: 224}, 0.1, 5)},
 	{`resnet(18|34|50|101|152)/.*/quick`, quickly(5, 32, 0.05, func(r *regime) { r.smoothing = 0.1 })},
-	{`resnet110/.*/paper`, regime{epochs: 164, batch: 128, optimizer: "sgd", lr: 0.1, momentum: 0.9, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{81.8414, 122.7621}, gamma: 0.1, warmup: 1, warmupFrom: 0.1, augment: "crop(4), flip"}},
-	{`resnet(8|14|20|32|44|56)/.*/paper`, regime{epochs: 164, batch: 128, optimizer: "sgd", lr: 0.1, momentum: 0.9, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{81.8414, 122.7621}, gamma: 0.1, augment: "crop(4), flip"}},
+	{`resnet110/.*/paper`, regime{epochs: 182, batch: 128, optimizer: "sgd", lr: 0.1, momentum: 0.9, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{90.9091, 136.3636}, gamma: 0.1, warmup: 1, warmupFrom: 0.1, augment: "crop(4), flip"}},
+	{`resnet(8|14|20|32|44|56)/.*/paper`, regime{epochs: 182, batch: 128, optimizer: "sgd", lr: 0.1, momentum: 0.9, decay: 1e-4, allDecayed: true, initial: "he", schedule: "step", milestones: []float64{90.9091, 136.3636}, gamma: 0.1, augment: "crop(4), flip"}},
 	{`resnet(8|14|20)/.*/quick`, quickly(50, 128, 0.2, nil)},
 	{`resnet32/.*/quick`, quickly(31, 128, 0.2, nil)},
 	{`resnet44/.*/quick`, quickly(22, 128, 0.2, nil)},

@@ -143,7 +143,7 @@ func TestVariantsForSmallImagesHaveRecipesOfTheirOwn(t *testing.T) {
 func TestTheRecipeOfTheCIFARNetworksCountsInSteps(t *testing.T) {
 	for network, warm := range map[string]float64{"resnet20": 0, "resnet110": 1} {
 		c := recipeOf(t, network, "paper", "cifar10")
-		scheduler := train.NewScheduler(c.Schedule, train.Hyper{LR: c.Optimizer.LR, Momentum: c.Optimizer.Momentum}, 391, c.Epochs)
+		scheduler := train.NewScheduler(c.Schedule, train.Hyper{LR: c.Optimizer.LR, Momentum: c.Optimizer.Momentum}, 352, c.Epochs) // of 45,000 images
 		drop := func(step int, from, to float64) {
 			if a, b := scheduler.At(step-1).LR, scheduler.At(step).LR; math.Abs(a-from) > 1e-9 || math.Abs(b-to) > 1e-9 {
 				t.Errorf("%s: the rate at step %d goes from %v to %v, want %v to %v", network, step, a, b, from, to)
@@ -151,7 +151,7 @@ func TestTheRecipeOfTheCIFARNetworksCountsInSteps(t *testing.T) {
 		}
 		drop(32000, 0.1, 0.01)
 		drop(48000, 0.01, 0.001)
-		if steps := c.Epochs * 391; steps < 64000 || steps > 64200 {
+		if steps := c.Epochs * 352; steps < 64000 || steps > 64200 {
 			t.Errorf("%d steps", steps)
 		}
 		if c.Schedule.Warmup != warm {

@@ -171,6 +171,7 @@ type source struct {
 	given     bool           // by --data, not by what was trained
 	run       *recipe.Config // of the weights, nil if they are in none
 	notes     []string       // what was taken in place of what was asked for
+	chose     string         // checksum of the images that chose the weights; empty if it is not known
 	trained   []string       // checksums of the images that the weights were trained on
 }
 
@@ -181,10 +182,10 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 	if err != nil {
 		return nil, 0, "", err
 	}
-	choose := split.Val
+	learn, choose := split.Train, split.Val
 	var held string // says which images are held out
 	if s.run != nil && !s.given {
-		if _, choose, _, err = train.Divide(*s.run, split); err != nil {
+		if learn, choose, _, err = train.Divide(*s.run, split); err != nil {
 			return nil, 0, "", err
 		}
 		if _, ok := choose.(*datasets.Subset); ok {
@@ -194,6 +195,8 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 	switch {
 	case part == datasets.Val:
 		src = choose
+	case part == datasets.Train:
+		src = learn
 	case part != "":
 		src = split.Part(part)
 	case split.Test != nil:
@@ -218,6 +221,9 @@ func (s source) images(part datasets.Part) (src datasets.Source, limit int, note
 	}
 	if s.run != nil && src == choose {
 		limit = s.run.ValLimit
+		if s.chose != "" && sum != s.chose && !s.given && err == nil {
+			note = fmt.Sprintf("these images of %s are not those that chose the weights: the images, or %s, have changed", src.Info().Name, report.ConfigFile)
+		}
 	}
 	return src, limit, note, err
 }
@@ -250,7 +256,7 @@ func find(arg string) (path string, s source, err error) {
 		if run := runOf(arg); run != "" {
 			s, err := runSource(run)
 			if err == nil {
-				s.trained, err = learned(arg)
+				err = s.learn(arg)
 			}
 			return arg, s, err
 		}
@@ -285,18 +291,22 @@ func find(arg string) (path string, s source, err error) {
 			s.notes = append(s.notes, fmt.Sprintf("%s: the best weights, %s, are gone: taking the last ones", runs[0], report.BestFile))
 		}
 	}
-	s.trained, err = learned(path)
-	return path, s, err
+	return path, s, s.learn(path)
 }
 
-// learned are the checksums of the images that a weights file was trained on.
-func learned(path string) ([]string, error) {
+// learn notes what a weights file of a run says of its images.
+func (s *source) learn(path string) error {
 	r, err := weights.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.Close()
-	return trainedOn(r.Meta()), nil
+	m := r.Meta()
+	if m.Data != "" && m.Data != s.name {
+		return fmt.Errorf("%s: it was trained on %s, and the run's %s says %s", path, m.Data, report.ConfigFile, s.name)
+	}
+	s.trained, s.chose = trainedOn(m), m.Extra[train.ValChecksum]
+	return nil
 }
 
 func trainedOn(m weights.Meta) []string {
@@ -439,7 +449,9 @@ func (a *app) printEvaluation(e report.Evaluation) {
 	if len(e.Worst) > 0 {
 		fmt.Fprintln(a.stdout)
 		t := newTable(a.stdout, "Image", "Class", "Taken for", "Probability of the class")
-		t.SetColumnConfigs(right(1, 4))
+		if t.SetColumnConfigs(right(1, 4)); e.Worst[0].File != "" {
+			t.SetColumnConfigs(right(4))
+		}
 		for _, m := range e.Worst {
 			t.AppendRow(table.Row{cmp.Or(m.File, fmt.Sprint(m.Index)), m.Class, m.Predicted, fmt.Sprintf("%.2g", m.Probability)})
 		}

@@ -122,6 +122,8 @@ func effects() map[string]effect {
 		"import --variant":       {base: words(imported), flag: words("--variant 1998"), want: `zoo: .*the tensors are not the network`},
 		"export --fold":          {base: words("export p --output OUT.onnx"), flag: words("--fold"), differs: `OUT.onnx ([0-9]+) bytes`},
 
+		"version --json": {base: words("version"), flag: words("--json"), want: `^\{"version":"[^"]+","go":"go`},
+
 		"--version": {base: nil, flag: words("--version"), want: `^zoo \S+\n$`},
 	}
 	return e
@@ -133,7 +135,7 @@ var unseen = []string{"serve --addr", "serve --delay", "serve --ensemble", "serv
 // elsewhere are verbs whose flags other tests show, in a file of each.
 var elsewhere = map[string]string{
 	"bench": "testdata/bench.txtar", "explain": "testdata/explain.txtar", "export": "testdata/export.txtar", "import": "testdata/import.txtar",
-	"go": "testdata/go", "serve": "../../zoo/serve", "inspect": "testdata", "list": "testdata", "version": "testdata", "weights": "testdata",
+	"go": "testdata/go", "serve": "../../zoo/serve", "inspect": "testdata", "list": "testdata", "weights": "testdata",
 }
 
 func TestEveryFlagDoesSomething(t *testing.T) {

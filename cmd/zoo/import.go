@@ -36,9 +36,10 @@ func newImport(a *app) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE|FOLDER -o WEIGHTS",
-		Short: "Take over weights of others: PyTorch, safetensors, Hugging Face",
+		Short: "Take over weights of others: PyTorch, safetensors, Hugging Face, Caffe",
 		Long: `Take over weights that another program wrote: .pth, .pt, .th and .ckpt of PyTorch, in all versions;
-.safetensors, also in shards; folders of Hugging Face with their config.json. Nothing in a file is executed.
+.safetensors, also in shards; folders of Hugging Face with their config.json; .caffemodel of Caffe. Nothing in
+a file is executed.
 
 The network and its variant are found by the tensors where only one fits. Of averaged weights beside the
 last ones the averaged are taken; prefixes that keep names from fitting are taken off. All that was chosen,

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
@@ -118,8 +120,12 @@ func newRoot(a *app) *cobra.Command {
 	root.Version = version()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(newList(a), newInspect(a), newTrain(a), newResume(a), newCurves(a), newEval(a), newPredict(a), newExplain(a), newServe(a), newGo(a), newWeights(a), newImport(a), newExport(a), newData(a), newBench(a), newVersion(a))
+	completeAll(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var missing *pflag.NotExistError
+		if strings.HasSuffix(err.Error(), "needs an argument: --set") {
+			return usage(fmt.Errorf("%w: key=value; the keys are %s", err, strings.Join(recipe.Keys(), ", ")))
+		}
 		if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {
 			return usage(err)
 		}

@@ -255,7 +255,7 @@ func publishedEntry(arg string) (published.Entry, bool) {
 	if err != nil {
 		return published.Entry{}, false
 	}
-	i := slices.IndexFunc(list, func(e published.Entry) bool { return published.Same(e.Name, arg) })
+	i := slices.IndexFunc(list, func(e published.Entry) bool { return e.Is(arg) })
 	if i < 0 {
 		return published.Entry{}, false
 	}

@@ -47,6 +47,7 @@ type Plan struct {
 	Begins     string // what weights it begins with, a clause; empty for new ones
 	MACs       int64  // multiply-adds of one image, forward
 	Memory     Memory
+	Disk       int64   // bytes that the run's folder may hold at a time
 	Seconds    float64 `json:"seconds,omitempty"` // that the run takes, all members of an ensemble; what [Trainer.Estimate] has measured, 0 before
 }
 

@@ -11,6 +11,12 @@ BSD = "torchvision's code is BSD-3-Clause; the weights were trained on ImageNet,
 # torchvision's name: the networks' names here are the same, but for these
 VARIANTS = {n + "_bn": (n, "bn") for n in ("vgg11", "vgg13", "vgg16", "vgg19")}
 VARIANTS.update({n: (n, "torchvision") for n in ("alexnet", "googlenet")})
+VARIANTS.update({
+    "squeezenet1_0": ("squeezenet", "1.0"), "squeezenet1_1": ("squeezenet", "1.1"),
+    "wide_resnet50_2": ("wide-resnet50", ""), "wide_resnet101_2": ("wide-resnet101", ""),
+    "resnext50_32x4d": ("resnext50", ""), "resnext101_32x8d": ("resnext101", ""), "resnext101_64x4d": ("resnext101-64x4d", ""),
+    "mobilenet_v2": ("mobilenetv2", ""), "mobilenet_v3_small": ("mobilenetv3-small", ""), "mobilenet_v3_large": ("mobilenetv3-large", ""),
+})
 NAMES = """alexnet vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn googlenet resnet18 resnet34 resnet50
 resnet101 resnet152 squeezenet1_0 squeezenet1_1 densenet121 densenet161 densenet169 densenet201 resnext50_32x4d
 resnext101_32x8d resnext101_64x4d wide_resnet50_2 wide_resnet101_2 mobilenet_v2 mobilenet_v3_small
@@ -56,12 +62,17 @@ for name in NAMES:
             p["mean"], p["std"] = [0.5] * 3, [0.5] * 3
         network, variant = VARIANTS.get(name, (name, ""))
         metrics = w.meta["_metrics"]["ImageNet-1K"]
-        label = name.replace("_", "-") + ("-v2" if w.name.endswith("V2") else "")
+        label = network + ("-" + variant if variant not in ("", "torchvision") else "")
+        if label == network and name not in VARIANTS:
+            label = network = name.replace("_", "-")
+        second = "-v2" if w.name.endswith("V2") else ""
+        label, other = label + second, name + second
+        also = {} if label.replace("-", "") == other.replace("-", "").replace("_", "") else {"also": [other]}
         size = w.meta["num_params"] * (2 if os.path.basename(w.url) in HALF else 4) / 1e6
         if name == "googlenet":  # with its classifiers on inner layers
             size = 13_004_888 * 4 / 1e6
         entry(label, network, variant, w.url, size, metrics["acc@1"], metrics["acc@5"], p, BSD,
-              "torchvision " + type(w).__name__ + "." + w.name, sha256=prefix(w.url))
+              "torchvision " + type(w).__name__ + "." + w.name, sha256=prefix(w.url), **also)
 
 # ResNet strikes back (arXiv:2110.00476), table 2, at 224×224.
 RSB = "https://github.com/huggingface/pytorch-image-models/releases/download/v0.1-rsb-weights/"

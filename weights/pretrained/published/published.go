@@ -27,10 +27,11 @@ import (
 
 // An Entry is one file of weights.
 type Entry struct {
-	Name    string `json:"name"`              // "resnet50-v2"
-	Network string `json:"network"`           // as the registry has it, or as torchvision has it
-	Variant string `json:"variant,omitempty"` // empty: the network's first
-	Data    string `json:"data"`              // that they were trained on: "imagenet"
+	Name    string   `json:"name"`              // "resnet50-v2"
+	Also    []string `json:"also,omitempty"`    // other names: "resnext50_32x4d", where ours is "resnext50"
+	Network string   `json:"network"`           // as the registry has it, or as torchvision has it
+	Variant string   `json:"variant,omitempty"` // empty: the network's first
+	Data    string   `json:"data"`              // that they were trained on: "imagenet"
 
 	Address string `json:"address"`          // of the file
 	SHA256  string `json:"sha256,omitempty"` // of the file, or the beginning of it, as torchvision's names have it
@@ -190,11 +191,16 @@ func Lookup(name string) (Entry, bool) {
 		return Entry{}, false
 	}
 	for _, e := range list {
-		if Same(e.Name, name) || e.File() == name {
+		if e.Is(name) {
 			return e, true
 		}
 	}
 	return Entry{}, false
+}
+
+// Is says whether an entry goes by a name.
+func (e Entry) Is(name string) bool {
+	return Same(e.Name, name) || e.File() == name || slices.ContainsFunc(e.Also, func(n string) bool { return Same(n, name) })
 }
 
 // Same says whether two names are one.
