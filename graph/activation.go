@@ -111,6 +111,8 @@ func (c *compiler) activated(x *value, a Activation) *value {
 	return x
 }
 
+func (o *activationOp) detail() any { return o.activation }
+
 func (o *activationOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	if o.backward != ExactReLU {
 		var err error

@@ -44,6 +44,8 @@ func (o *adaptivePoolOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (*adaptivePoolOp) detail() any { return nil }
+
 func (o *adaptivePoolOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &adaptivePoolGradOp{}
 	g.core = newCore(g, "adaptive average pool gradient", inputs[0].Shape(), 0, grad)

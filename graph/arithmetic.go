@@ -251,6 +251,8 @@ func (o *combineOp) span(out, x, y []float32) {
 	}
 }
 
+func (o *combineOp) detail() any { return o.arithmetic }
+
 // SymDiff writes the derivatives of the four operations in their terms.
 func (o *combineOp) SymDiff(inputs gorgonia.Nodes, z, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	d := deriver{of: &o.core}

@@ -103,6 +103,8 @@ func (o *fusedDense) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (*denseOp) detail() any { return nil }
+
 func (o *denseOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, w := inputs[0], inputs[1]
 	dx, dw := &denseDataGradOp{of: o}, &denseFilterGradOp{of: o, bias: len(inputs) > 2}

@@ -58,6 +58,9 @@ type (
 	}
 )
 
+// A describer is an op that can be written down for another program: it gives the Detail of its [Computation].
+type describer interface{ detail() any }
+
 // Computations lists what has to be computed for the outputs, inputs before what needs them. Only graphs
 // for evaluation have a list, and only those whose nodes were all made by a Builder.
 func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error) {
@@ -84,9 +87,11 @@ func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error)
 			return nil, fmt.Errorf("node %v computes %v, which is Gorgonia's own", n, n.Op())
 		}
 		c := Computation{Layer: o.base().name, Kind: o.base().kind, Node: n}
-		if c.Detail, ok = detail(o); !ok {
+		d, ok := o.(describer)
+		if !ok {
 			return nil, fmt.Errorf("%s: a %s has no description", c.Layer, c.Kind)
 		}
+		c.Detail = d.detail()
 		for children := b.g.From(n.ID()); children.Next(); {
 			c.Inputs = append(c.Inputs, children.Node().(*gorgonia.Node))
 		}
@@ -95,51 +100,4 @@ func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error)
 	}
 	slices.SortFunc(list, func(a, b Computation) int { return cmp.Compare(a.Node.ID(), b.Node.ID()) })
 	return list, nil
-}
-
-func detail(o op) (v any, ok bool) {
-	switch o := o.(type) {
-	case *convOp:
-		return o.shape, true
-	case *partialConvOp:
-		return Table(o.table), true
-	case *maxPoolOp:
-		return o.window, true
-	case *avgPoolOp:
-		return o.window, true
-	case *batchNormOp:
-		return Epsilon(o.eps), true
-	case *layerNormOp:
-		return Epsilon(o.eps), true
-	case *lrnOp:
-		return o.params, true
-	case *activationOp:
-		return o.activation, true
-	case *scaleOp:
-		return Gain(o.gain), true
-	case *subsampleOp:
-		return Subsampling{o.stride, o.from}, true
-	case *combineOp:
-		return o.arithmetic, true
-	case *functionOp:
-		return o.function, true
-	case *reduceOp:
-		return o.reduction, true
-	case *pickOp:
-		return Picks{o.fill, o.places}, true
-	case *resampleOp:
-		return Resampling{o.axis, o.taps}, true
-	case *transposeOp:
-		return Order(o.order), true
-	case *shuffleOp:
-		return ShuffleOf(o.groups), true
-	case *volumeConvOp:
-		return o.volume, true
-	case *volumePoolOp:
-		return o.volume, true
-	case *matMulOp, *denseOp, *addOp, *concatOp, *reshapeOp, *softmaxOp, *globalAvgPoolOp, *adaptivePoolOp, *pointBiasOp, *rbfOp,
-		*exciteOp, *layerScaleOp:
-		return nil, true
-	}
-	return nil, false
 }

@@ -19,8 +19,8 @@
 //
 //   - translate.go: stock nodes become ours where there is a rule for them, and gradients are found by
 //     differentiating the result; stock.go reads what Gorgonia does not export
-//   - fuse.go: neighbours that the kernels compute together become one step: a convolution with its batch
-//     normalisation, residual sum, activation or pooling, and their gradients
+//   - fuse.go: neighbours that the kernels compute together become one op: a convolution with its batch
+//     normalisation, residual sum, activation or pooling, and their gradients; the rules stand beside the ops
 //   - compile.go: each op adds its steps over values; plan.go gives values that never live at the same
 //     time the same memory
 //
@@ -39,9 +39,15 @@
 // An op is a file: a method of [Builder] that checks its arguments and adds a layer; a struct with the
 // op's core and settings; lower, which adds the step that computes it to a program; and SymDiff, which
 // makes the nodes of its gradient, of other ops or of one in the same file. Nothing else needs to know
-// of it. What it can do beyond that it says by a small optional interface: follows names an input that is
-// only there to be computed first. A straight loop in float64 beside the other cases of
-// ops_test.go is its test, forward and backward.
+// of it. What it can do beyond that it says by small optional interfaces:
+//
+//   - follower: an input is only there to be computed first, as what its op keeps is needed
+//   - fuser, finisher: a rule that takes neighbours in, and makes a fused op of them
+//   - activator, summer: the op that also computes the activation that follows, or adds a value
+//   - placer: the result can be written straight into a concatenation
+//   - describer: what else the result depends on, for those who write a graph down, as for ONNX
+//
+// A straight loop in float64 beside the other cases of ops_test.go is its test, forward and backward.
 //
 // A stock op of Gorgonia's that should run natively is a rule in translate.go, under the name of its type,
 // and a case of machine_cases_test.go, which holds it to the tape machine and to finite differences.

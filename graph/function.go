@@ -237,6 +237,8 @@ func (f Function) span(x, y []float32) {
 	}
 }
 
+func (o *functionOp) detail() any { return o.function }
+
 func (o *functionOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &functionGradOp{function: o.function}
 	g.core = newCore(g, o.kind+" gradient", y.Shape(), 0, inputs[0], y, grad)

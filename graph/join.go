@@ -63,6 +63,8 @@ func (o *fusedAdd) lower(c *compiler, in []*value) *value {
 	return out
 }
 
+func (*addOp) detail() any { return nil }
+
 func (o *addOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	return gorgonia.Nodes{grad, grad}, nil
 }
@@ -158,6 +160,8 @@ func (o *concatOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (*concatOp) detail() any { return nil }
+
 func (o *concatOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	grads := make(gorgonia.Nodes, len(inputs))
 	for i, x := range inputs {
@@ -218,6 +222,8 @@ type reshapeOp struct{ core }
 func (o *reshapeOp) lower(c *compiler, in []*value) *value {
 	return c.reshaped(c.asPlain(in[0]), o.shape...)
 }
+
+func (*reshapeOp) detail() any { return nil }
 
 func (o *reshapeOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &reshapeOp{}

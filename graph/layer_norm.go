@@ -68,6 +68,8 @@ func (o *layerNormOp) lower(c *compiler, in []*value) *value {
 	return c.shaped(y, o.shape)
 }
 
+func (o *layerNormOp) detail() any { return Epsilon(o.eps) }
+
 func (o *layerNormOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, gamma, beta := inputs[0], inputs[1], inputs[2]
 	g := &layerNormGradOp{of: o}

@@ -31,6 +31,8 @@ func (o *softmaxOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (*softmaxOp) detail() any { return nil }
+
 func (o *softmaxOp) SymDiff(_ gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &softmaxGradOp{}
 	g.core = newCore(g, "softmax gradient", y.Shape(), 0, y, grad)

@@ -434,7 +434,7 @@ func (m *Machine) watch(s *Session, st *step) error {
 				case m.options.watchNaN && f != f:
 					return errors.New("NaN found in value")
 				case m.options.watchInf && math.IsInf(float64(f), 0):
-					return errors.New("Inf found in value")
+					return errors.New("infinity found in value")
 				}
 			}
 			if !v.blocked {

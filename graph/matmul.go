@@ -89,6 +89,8 @@ func (o *matMulOp) plan(threads int) (run func(e *exec, x, y, z []float32), scra
 	return func(e *exec, x, y, z []float32) { g.Run(e.pool, x, ldx, y, ldy, false, z, o.n, e.scratch) }, g.Scratch(threads)
 }
 
+func (*matMulOp) detail() any { return nil }
+
 func (o *matMulOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, y, d := inputs[0], inputs[1], deriver{of: &o.core}
 	if o.stretched {

@@ -175,6 +175,8 @@ func (c *compiler) affine(o *batchNormOp, in []*value) *value {
 	})
 }
 
+func (o *batchNormOp) detail() any { return Epsilon(o.eps) }
+
 func (o *batchNormOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	if !o.training {
 		return o.fixedDiff(inputs, grad)
@@ -371,6 +373,8 @@ func (o *lrnOp) lower(c *compiler, in []*value) *value {
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { kernel.LRN(e.pool, o.params, x.act(), y.act()); return nil })
 	return y
 }
+
+func (o *lrnOp) detail() any { return o.params }
 
 func (o *lrnOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &lrnGradOp{params: o.params}

@@ -94,6 +94,8 @@ func (o *partialConvOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *partialConvOp) detail() any { return Table(o.table) }
+
 func (o *partialConvOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &partialConvGradOp{of: o}
 	g.core = newCore(g, "partial conv gradient", inputs[1].Shape(), 0, inputs[0], inputs[1], grad)

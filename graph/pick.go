@@ -95,6 +95,8 @@ func (o *pickOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *pickOp) detail() any { return Picks{o.fill, o.places} }
+
 func (o *pickOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &pickGradOp{of: o}
 	g.core = newCore(g, "pick gradient", inputs[0].Shape(), 0, grad)

@@ -126,6 +126,8 @@ func (o *maxPoolOp) maximum(c *compiler, reads []*value, scratch int, macs int64
 	return y
 }
 
+func (o *maxPoolOp) detail() any { return o.window }
+
 func (o *maxPoolOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &maxPoolGradOp{of: o}
 	g.core = newCore(g, "max pool gradient", inputs[0].Shape(), 0, y, grad)
@@ -213,6 +215,8 @@ func (o *avgPoolOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *avgPoolOp) detail() any { return o.window }
+
 func (o *avgPoolOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &avgPoolGradOp{window: o.window}
 	g.core = newCore(g, "average pool gradient", inputs[0].Shape(), 0, grad)
@@ -255,6 +259,8 @@ func (o *globalAvgPoolOp) lower(c *compiler, in []*value) *value {
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { kernel.GlobalAvgPool(e.pool, x.act(), y.data); return nil })
 	return y
 }
+
+func (*globalAvgPoolOp) detail() any { return nil }
 
 func (o *globalAvgPoolOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &globalAvgPoolGradOp{}

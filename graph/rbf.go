@@ -59,6 +59,8 @@ func (o *rbfOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (*rbfOp) detail() any { return nil }
+
 func (o *rbfOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &rbfGradOp{}
 	g.core = newCore(g, "rbf gradient", inputs[0].Shape(), 0, inputs[0], inputs[1], grad)

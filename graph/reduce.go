@@ -128,6 +128,8 @@ func (o *reduceOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *reduceOp) detail() any { return o.reduction }
+
 func (o *reduceOp) SymDiff(inputs gorgonia.Nodes, y, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	d := deriver{of: &o.core}
 	if o.reduction > SumOf {

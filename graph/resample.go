@@ -60,6 +60,8 @@ func (o *resampleOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *resampleOp) detail() any { return Resampling{o.axis, o.taps} }
+
 func (o *resampleOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	back := make([][]Tap, inputs[0].Shape()[o.axis])
 	for i, list := range o.taps {

@@ -41,6 +41,8 @@ func (o *scaleOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *scaleOp) detail() any { return Gain(o.gain) }
+
 func (o *scaleOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &scaleGradOp{of: o}
 	g.core = newCore(g, "channel scale gradient", inputs[1].Shape(), 0, inputs[0], inputs[1], grad)
@@ -102,6 +104,8 @@ func (o *pointBiasOp) lower(c *compiler, in []*value) *value {
 	})
 	return y
 }
+
+func (*pointBiasOp) detail() any { return nil }
 
 func (o *pointBiasOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &pointBiasGradOp{}

@@ -38,6 +38,8 @@ func (o *subsampleOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *subsampleOp) detail() any { return Subsampling{o.stride, o.from} }
+
 func (o *subsampleOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &subsampleGradOp{of: o}
 	g.core = newCore(g, "subsample gradient", inputs[0].Shape(), 0, grad)

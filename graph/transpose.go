@@ -73,6 +73,8 @@ func (o *transposeOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *transposeOp) detail() any { return Order(o.order) }
+
 func (o *transposeOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	back := make([]int, len(o.order))
 	for i, a := range o.order {
@@ -139,6 +141,8 @@ func (o *shuffleOp) lower(c *compiler, in []*value) *value {
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { blocks.run(e.pool); return nil })
 	return y
 }
+
+func (o *shuffleOp) detail() any { return ShuffleOf(o.groups) }
 
 func (o *shuffleOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &shuffleOp{groups: o.shape[1] / o.groups}

@@ -134,6 +134,8 @@ func (o *volumeConvOp) lower(c *compiler, in []*value) *value {
 	return y
 }
 
+func (o *volumeConvOp) detail() any { return o.volume }
+
 func (o *volumeConvOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &volumeConvGradOp{of: o, bias: len(inputs) > 2}
 	g.core = newCore(g, "conv 3d gradient", inputs[1].Shape(), 0, inputs[0], inputs[1], grad)
@@ -258,6 +260,8 @@ func (o *volumePoolOp) lower(c *compiler, in []*value) *value {
 	c.add([]*value{x}, []*value{y}, 0, func(e *exec) error { maps.run(e.pool); return nil })
 	return y
 }
+
+func (o *volumePoolOp) detail() any { return o.volume }
 
 func (o *volumePoolOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	g := &volumePoolGradOp{of: o}
