@@ -153,40 +153,61 @@ func (o *convOp) activated(a Activation) op { return &fusedConv{convOp: o, act: 
 
 func (o *convOp) summed(c *compiler) op { return (&fusedConv{convOp: o}).summed(c) }
 
-// fusedConv is a convolution with what follows it: in evaluation a batch normalisation, folded into filters and
-// bias, and a value that is added; then an activation. Its inputs are those of the convolution, those of the
-// normalisation but for x, and the value.
+// fusedConv is a convolution with what follows it: in evaluation a batch normalisation or a scale of channels, folded
+// into filters and bias, and a value that is added; then an activation. Its inputs are those of the convolution, those
+// of the normalisation but for x or the scale, and the value.
 type fusedConv struct {
 	*convOp
-	norm *batchNormOp // nil for none
-	sum  bool
-	act  Activation
+	norm   *batchNormOp // nil for none
+	scaled bool
+	sum    bool
+	act    Activation
+}
+
+// folds returns how many inputs belong to what is folded into the convolution.
+func (o *fusedConv) folds() int {
+	switch {
+	case o.norm != nil:
+		return 4
+	case o.scaled:
+		return 1
+	}
+	return 0
+}
+
+// affine is scale and shift of each channel by what is folded into the convolution, nil for nothing; in are the inputs.
+func (o *fusedConv) affine(c *compiler, in []*value) *value {
+	own := o.convOp.Arity()
+	switch {
+	case o.norm != nil:
+		return c.affine(o.norm, in[own-1:own+4])
+	case o.scaled:
+		factors := in[own]
+		return c.derive(2*factors.size(), 0, []*value{factors}, func(_ *exec, a []float32) { clear(a[copy(a, factors.data):]) })
+	}
+	return nil
 }
 
 func (o *fusedConv) lower(c *compiler, in []*value) *value {
-	own := o.convOp.Arity()
-	var affine, residual *value
-	if o.norm != nil {
-		affine = c.affine(o.norm, in[own-1:own+4])
-	}
+	var residual *value
 	if o.sum {
 		residual = in[len(in)-1]
 	}
-	return c.convolve(o.convOp, in[:own], affine, residual, o.act)
+	return c.convolve(o.convOp, in[:o.convOp.Arity()], o.affine(c, in), residual, o.act)
 }
 
 func (o *fusedConv) activated(a Activation) op {
 	if o.act != Identity || o.sum && a != ReLU {
 		return nil
 	}
-	return &fusedConv{o.convOp, o.norm, o.sum, a}
+	return &fusedConv{o.convOp, o.norm, o.scaled, o.sum, a}
 }
 
 func (o *fusedConv) summed(c *compiler) op {
 	if c.training || o.sum || o.act != Identity {
 		return nil
 	}
-	return &fusedConv{o.convOp, o.norm, true, Identity}
+	return &fusedConv{o.convOp, o.norm, o.scaled, true, Identity}
 }
 
 // convolve adds the steps of a convolution with inputs in, of a batch normalisation that is folded into
@@ -278,19 +299,11 @@ func (o *expandedConv) finish(*compiler, *term) {}
 // folded gives the filters and the bias of a convolution with the normalisation that follows it; in are its inputs,
 // and those of the normalisation but for x.
 func (o *fusedConv) folded(c *compiler, in []*value) (packed, bias *value) {
-	own := o.convOp.Arity()
-	var affine *value
-	if o.norm != nil {
-		affine = c.affine(o.norm, in[own-1:own+4])
-	}
-	return c.filters(o.convOp, in[:own], affine)
+	return c.filters(o.convOp, in[:o.convOp.Arity()], o.affine(c, in))
 }
 
 func (o *expandedConv) lower(c *compiler, in []*value) *value {
-	split := o.first.convOp.Arity()
-	if o.first.norm != nil {
-		split += 4
-	}
+	split := o.first.convOp.Arity() + o.first.folds()
 	input := c.asBlocked(in[0])
 	packed1, bias1 := o.first.folded(c, in[:split])
 	packed2, bias2 := o.fusedConv.folded(c, in[split-1:]) // whose x is not asked for
@@ -442,7 +455,11 @@ func (o *fusedDataGrad) lower(c *compiler, in []*value) *value {
 		dx = c.result(o.core.shape...)
 	} else {
 		base = c.asBlocked(in[2])
-		dx = c.like(base)
+		if base == dy { // of a convolution added to its input: dy is read until dx is complete
+			dx = c.result(o.core.shape...)
+		} else {
+			dx = c.like(base)
+		}
 		reads = append(reads, base)
 	}
 	s := c.add(reads, []*value{dx}, scratch, func(e *exec) error {

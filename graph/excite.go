@@ -84,6 +84,19 @@ type layerScaleOp struct{ core }
 
 func (o *layerScaleOp) lower(c *compiler, in []*value) *value { return c.scaleChannels(in[0], in[1]) }
 
+// fuse folds the factors into the convolution before them, in a graph for evaluation.
+func (o *layerScaleOp) fuse(c *compiler, t *term) bool {
+	x := t.in[0]
+	conv, ok := x.op.(*convOp)
+	if !ok || c.training || !x.alone() {
+		return false
+	}
+	in := slices.Concat(x.in, t.in[1:])
+	x.leave()
+	t.become(&fusedConv{convOp: conv, scaled: true}, in...)
+	return true
+}
+
 func (c *compiler) scaleChannels(x, factors *value) *value {
 	x = c.asBlocked(x)
 	y := c.like(x)

@@ -63,7 +63,11 @@ func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 			}
 			y = b.Activate(norm(b.Conv(x, name+".expand", 24, 1), ".n1"), act)
 			y = b.Activate(norm(b.Conv(y, name+".depthwise", 24, 3, Same(), Groups(24)), ".n2"), act)
-			y = b.Add(norm(b.Conv(y, name+".project", channels, 1), ".n3"), x)
+			y = norm(b.Conv(y, name+".project", channels, 1), ".n3")
+			if r.IntN(2) == 0 {
+				y = b.LayerScale(b.Conv(y, name+".last", channels, 1), name+".scale", 0.5)
+			}
+			y = b.Add(y, x)
 		case 16, 17:
 			y = b.Activate(b.BatchNorm(x, name, 1e-3, 0.1), []Activation{ReLU6, HardSwish, SiLU, GELU, Sigmoid}[r.IntN(5)])
 		}
@@ -88,10 +92,16 @@ const (
 // runWild returns the result, the loss and gradients of two steps, and the buffers after them.
 func runWild(t *testing.T, seed uint64, mode Mode, how int, prepare func(*Session)) [][]float32 {
 	t.Helper()
+	return runNetwork(t, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return wild(b, x, seed) }, seed, mode, how, prepare)
+}
+
+// runNetwork is runWild for a network that is not drawn.
+func runNetwork(t *testing.T, net func(b *Builder, x *gorgonia.Node) *gorgonia.Node, seed uint64, mode Mode, how int, prepare func(*Session)) [][]float32 {
+	t.Helper()
 	params := NewParams()
 	b := NewBuilder(params, mode)
 	x, labels := b.Input("x", 3, 2, 7, 6), b.Input("labels", 3)
-	y := wild(b, x, seed)
+	y := net(b, x)
 	loss := b.CrossEntropy(y, labels, 0)
 	outputs := []*gorgonia.Node{y, loss}
 	if mode == Train {
@@ -218,6 +228,29 @@ func TestFusedAndPlannedRandomNetworksMatchOpsAlone(t *testing.T) {
 					t.Error("results depend on what was in memory before")
 				}
 			})
+		}
+	}
+}
+
+// Where a convolution's own input is added to its result, its data gradient is added to the very gradient that it
+// reads: the sum must not be made in that one's memory.
+func TestAConvolutionAddedToItsInput(t *testing.T) {
+	old := kernel.CurrentFamily()
+	defer func() { _ = kernel.SetFamily(old) }()
+	for _, f := range kernel.Families() {
+		if err := kernel.SetFamily(f); err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range []int{1, 3} {
+			net := func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+				x = b.BatchNorm(b.Conv(x, "stem", 80, 3, Same()), "norm", 1e-3, 0.1)
+				x = b.Add(b.Conv(x, "inner", 80, size, Same(), NoBias()), x)
+				return b.Dense(b.Flatten(b.MaxPool(x, 2)), "fc", 4)
+			}
+			want, got := runNetwork(t, net, 1, Train, alone, nil), runNetwork(t, net, 1, Train, joined, nil)
+			if e := distance(got, want); !(e < 1e-4) {
+				t.Errorf("%v, %d×%d: results differ by %.1e", f, size, size, e)
+			}
 		}
 	}
 }

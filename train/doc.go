@@ -8,11 +8,17 @@
 //   - The same Config, data and kernel family give the same bytes of weights, whatever the number of
 //     threads, and whether or not the run was interrupted and resumed, in the middle of an epoch too.
 //   - A run is never lost: a checkpoint replaces the one before it or leaves it, a run's folder is
-//     never used twice, and a loss that is not a number stops the run before it is saved.
+//     never used twice nor by two processes at a time, one that cannot be written is tried again while training
+//     goes on, and a loss that is not a number stops the run before it is saved.
+//   - Test images have no part in training: the best weights and the schedule follow the validation
+//     images ([Divide]), unless a configuration asks for others by name.
+//   - Classes are matched by their names: of images, weights and an ensemble's members. What is not found,
+//     guessed or left out is said or an error.
 //   - The optimisers compute what PyTorch's of the same name compute, in the same order.
 //   - A step after the first allocates nothing that grows with the network, and parameters are never
 //     copied: the optimiser reads the gradients where the session left them.
-//   - The memory need is known before the run ([Trainer.Plan]).
+//   - The needs of memory and disk are known before the run ([Trainer.Plan]), and what the machine does not have
+//     is refused.
 //
 // # A tour
 //

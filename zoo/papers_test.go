@@ -86,7 +86,7 @@ var paperTable = []paperFacts{
 	{
 		// Krizhevsky et al. 2012, section 5: weights N(0, 0.01); biases 1 in the second, fourth and fifth
 		// convolutional and in the hidden fully connected layers, 0 in the others. Section 4.2: dropout 0.5.
-		network: `alexnet/(paper|ungrouped|cifar)`, options: []zoo.Option{zoo.Width(0.25)},
+		network: `alexnet/(paper|ungrouped|cifar|caffe)`, options: []zoo.Option{zoo.Width(0.25)},
 		initial: []initial{{`(conv[245]|fc[67])\.bias`, always(1)}, {`(conv[13]|fc8)\.bias`, always(0)}, {`weight`, normal(0.01)}},
 		dropout: []drop{{"fc6", 0.5}, {"fc7", 0.5}},
 	},
@@ -159,7 +159,7 @@ var paperTable = []paperFacts{
 	},
 	{
 		// He et al. 2015, section 3.4: the initial weights of arXiv:1502.01852, no dropout.
-		network: `resnet(18|34|50|101|152)/(paper|A|C|plain)`, options: []zoo.Option{zoo.Width(0.25)},
+		network: `resnet(18|34|50|101|152)/(paper|A|C|plain|caffe)`, options: []zoo.Option{zoo.Width(0.25)},
 		initial: append(slices.Clone(bn), initial{`fc\.weight`, torch}, initial{`fc\.bias`, spread{"even", torch.size, lastFan}}, initial{`weight`, he}),
 	},
 	{

@@ -449,7 +449,9 @@ func (a *app) printEvaluation(e report.Evaluation) {
 	if len(e.Worst) > 0 {
 		fmt.Fprintln(a.stdout)
 		t := newTable(a.stdout, "Image", "Class", "Taken for", "Probability of the class")
-		t.SetColumnConfigs(right(1, 4))
+		if t.SetColumnConfigs(right(1, 4)); e.Worst[0].File != "" {
+			t.SetColumnConfigs(right(4))
+		}
 		for _, m := range e.Worst {
 			t.AppendRow(table.Row{cmp.Or(m.File, fmt.Sprint(m.Index)), m.Class, m.Predicted, fmt.Sprintf("%.2g", m.Probability)})
 		}

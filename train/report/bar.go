@@ -29,7 +29,7 @@ const refresh = 100 * time.Millisecond
 
 // Begin tells the plan and shows the bar.
 func (b *Bar) Begin(p Plan) {
-	b.lines = Lines{W: b.W, told: true}
+	b.lines = Lines{W: b.W, told: true, Width: b.Width}
 	b.lines.Begin(p)
 	b.bar = progressbar.NewOptions(p.Steps,
 		progressbar.OptionSetWriter(b.W),

@@ -166,7 +166,12 @@ func TestTheBarFitsItsLine(t *testing.T) {
 	for _, width := range []int{40, 60, 80, 120, 200} {
 		var out bytes.Buffer
 		b := &Bar{W: &out, Width: func() int { return width }}
-		b.Begin(Plan{Epochs: 1000, Steps: 1000000})
+		b.Begin(Plan{Epochs: 1000, Steps: 1000000, Network: "resnet20", Data: "photos", Notes: []string{"the best weights are chosen by 1,000 of the 10,000 training images, held out (--val 0.1)"}})
+		for line := range strings.Lines(out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line[strings.LastIndexByte(line, '\r')+1:], "\n")); n > width+len("\x1b[0K") {
+				t.Errorf("%d columns on a terminal of %d: %q", n, width, line)
+			}
+		}
 		out.Reset()
 		s := Step{Epoch: 999, Epochs: 1000, Step: 999000, Steps: 1000000, Train: Metrics{Loss: 12.345, Top1: 0.987}, Rate: 123456, Left: 59 * time.Minute}
 		b.shown = time.Time{}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 )
@@ -15,6 +16,8 @@ import (
 type Lines struct {
 	W     io.Writer
 	Stamp bool // each line begins with the time
+	// Width is the number of columns that lines are broken at, between words; nil means that they are not.
+	Width func() int
 
 	told   bool
 	digits int // of the number of epochs
@@ -26,7 +29,30 @@ func (l *Lines) Print(format string, args ...any) {
 	if l.Stamp {
 		text = time.Now().UTC().Format("2006-01-02 15:04:05 ") + text
 	}
-	fmt.Fprintln(l.W, Plain(text))
+	if text = Plain(text); l.Width != nil {
+		text = wrapped(text, l.Width())
+	}
+	fmt.Fprintln(l.W, text)
+}
+
+// wrapped puts a text that is wider than a terminal into several lines, between words.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	at := 0
+	for word := range strings.SplitSeq(text, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case at > 0 && at+1+n > width:
+			b.WriteByte('\n')
+			at = 0
+		case at > 0:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
 }
 
 // Begin tells the plan.

@@ -25,7 +25,7 @@ func Plain(name string) string {
 			b.WriteString(`\t`)
 		case r == '\r':
 			b.WriteString(`\r`)
-		case steers(r) && r < utf8.RuneSelf:
+		case steers(r) && r < 0x7f: // those after it as JSON has them, too, which escapes only those before
 			fmt.Fprintf(&b, `\x%02x`, r)
 		case steers(r):
 			fmt.Fprintf(&b, `\u%04x`, r)

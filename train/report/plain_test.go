@@ -18,7 +18,7 @@ func TestNamesAreShownWithoutWhatSteers(t *testing.T) {
 		{"\u009b31m", `\u009b31m`, `\u009b31m`, `\\u009b31m`},
 		{"a\u202etxt.exe", `a\u202etxt.exe`, `a\u202etxt.exe`, `a\\u202etxt.exe`},
 		{"em\xff", `em\xff`, `em\xff`, `em\\xff`},
-		{"\x7f\x00", `\x7f\x00`, `\x7f\x00`, `\\x7f\\x00`},
+		{"\x7f\x00", `\u007f\x00`, `\u007f\x00`, `\\u007f\\x00`},
 		{"=1+1", "=1+1", "'=1+1", "=1+1"},
 		{"@SUM(A1)", "@SUM(A1)", "'@SUM(A1)", "@SUM(A1)"},
 		{"-cat", "-cat", "'-cat", "-cat"},

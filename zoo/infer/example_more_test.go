@@ -50,7 +50,7 @@ func ExampleSaveONNX() {
 		return
 	}
 	path := filepath.Join(dir, "lenet5.onnx")
-	if err := infer.SaveONNX(path, file, true); err != nil {
+	if err := infer.SaveONNX(path, file, onnx.Config{Fold: true}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -1,5 +1,6 @@
 // Package conv is the algorithms of convolution and its gradients, behind one plan: the direct sum, Winograd's minimal
-// filtering, vectors of pixels, and sums through a max pooling. It knows no processor. The inner loops and their sizes
+// filtering, vectors of pixels, lanes of their own for depthwise ones and small groups, and sums through a max pooling;
+// an expansion and the depthwise convolution behind it in one pass. It knows no processor. The inner loops and their sizes
 // are those of package simd; what suits a processor follows from what that package says of its tiles.
 //
 // A [Plan] is made once for a shape. It says how much scratch space its calls need, allocates nothing in them, and cuts

@@ -7,7 +7,7 @@ import (
 
 // activateGeneric is functions of a to b.
 var activateGeneric = [ActivationKinds]Elementwise{
-	IdentityKind:    mapped(func(x, _ float32) float32 { return x }),
+	IdentityKind:    func(a, b, _, _, _ *float32, n int) { copy(unsafe.Slice(b, n), unsafe.Slice(a, n)) },
 	ReLUKind:        reluGeneric,
 	TanhKind:        tanhGeneric,
 	ReLU6Kind:       mapped(func(x, _ float32) float32 { return min(max(x, 0), 6) }),
@@ -21,7 +21,7 @@ var activateGeneric = [ActivationKinds]Elementwise{
 
 // activateGradGeneric is c = b times the derivative at a, from the result or from the argument.
 var activateGradGeneric = [ActivationKinds]Elementwise{
-	IdentityKind: mappedGrad(func(_, _ float32) float32 { return 1 }),
+	IdentityKind: func(_, b, c, _, _ *float32, n int) { copy(unsafe.Slice(c, n), unsafe.Slice(b, n)) },
 	ReLUKind:     reluGradGeneric,
 	TanhKind:     tanhGradGeneric,
 	ReLU6Kind: mappedGrad(func(y, _ float32) float32 {

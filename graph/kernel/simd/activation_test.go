@@ -14,3 +14,36 @@ func TestNormalCDFInBothTails(t *testing.T) {
 		}
 	}
 }
+
+// Activations of data in the first-level cache, in elements a nanosecond.
+func BenchmarkActivate(b *testing.B) {
+	x, y := make([]float32, 4096), make([]float32, 4096)
+	for i := range x {
+		x[i] = float32(i)/256 - 8
+	}
+	for _, f := range Families() {
+		for k := range ActivationKinds {
+			a := Activation{Kind: k}
+			if k == TanhKind {
+				a.Amp, a.Slope = 1, 1
+			}
+			for _, grad := range []bool{false, true} {
+				name := f.String() + "/" + a.String()
+				if grad {
+					name += " gradient"
+				}
+				b.Run(name, func(b *testing.B) {
+					setFamily(b, f)
+					for b.Loop() {
+						if grad {
+							ActivateGrad(a, x, y, y)
+						} else {
+							Activate(a, x, y)
+						}
+					}
+					b.ReportMetric(float64(len(x))*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "elements/ns")
+				})
+			}
+		}
+	}
+}
