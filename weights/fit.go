@@ -49,6 +49,11 @@ func (r *Reader) Elements() int64 {
 	return n
 }
 
+// Huge says whether the file has more tensors than any network: Fit does not search them.
+func (r *Reader) Huge() bool {
+	return slices.ContainsFunc(r.states, func(s state) bool { return len(s.entries) > mostTensors })
+}
+
 // Under is a view of r that takes the tensors under a key: of a checkpoint a
 // path of keys, such as "model_ema" or "ema.module"; otherwise what names begin
 // with, such as "encoder_q", which is taken off. Closing r closes the view.

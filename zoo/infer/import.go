@@ -169,6 +169,9 @@ func (f *fitted) find(r *weights.Reader, m *zoo.Model) (*weights.Reader, error) 
 	}
 	var first error
 	known := spellings
+	if r.Huge() {
+		known = known[:1]
+	}
 	if r.Format() == weights.FormatCaffe {
 		known = append(known[:1:1], caffeSpellings...)
 		if chain, ok := inOrder(r, m); ok {
@@ -388,6 +391,9 @@ func Fits(r *weights.Reader, m *zoo.Model) bool {
 func find(r *weights.Reader, name, variant string) []*zoo.Model {
 	var list []*zoo.Model
 	elements := r.Elements()
+	if r.Huge() {
+		return nil
+	}
 	for _, e := range zoo.List() {
 		if name != "" && e.Name != name {
 			continue
