@@ -93,6 +93,9 @@ func BenchmarkConvnet(b *testing.B) {
 		for i := range s.nodes[image].bound {
 			s.nodes[image].bound[i] = float32(r.NormFloat64())
 		}
+		if err := s.Run(); err != nil {
+			b.Fatal(err)
+		}
 		for b.Loop() {
 			if err := s.Run(); err != nil {
 				b.Fatal(err)
@@ -105,6 +108,10 @@ func benchmarkVM(b *testing.B, m g.VM) {
 	b.Helper()
 	defer m.Close()
 	b.ReportAllocs()
+	if err := m.RunAll(); err != nil { // compiles, and touches all memory for the first time
+		b.Fatal(err)
+	}
+	m.Reset()
 	for b.Loop() {
 		if err := m.RunAll(); err != nil {
 			b.Fatal(err)

@@ -82,6 +82,12 @@ func checkReader(t *testing.T, b []byte) {
 	if claimed > maxClaim*len(b)/4 {
 		t.Fatalf("%d elements in a file of %d bytes", claimed, len(b))
 	}
+	if fitted, err := r.Fit([]Spec{{"w", []int{-1}}, {"a", []int{2, 4}}}); err == nil {
+		if got := fitted.Names(); len(got) != 2 || got[0] != "w" || got[1] != "a" {
+			t.Fatalf("fitted are %q", got)
+		}
+		_, _ = fitted.ReadAll()
+	}
 	file, err := r.ReadAll()
 	if err != nil {
 		return // a type or value that is refused

@@ -344,6 +344,7 @@ func TestPickleSurvivesDeepNesting(t *testing.T) {
 		{"dicts under a key", strings.Repeat("}"+pString("model"), 100_000) + "}" + strings.Repeat("s", 100_000)},
 		{"a dict in itself", "}q\x00" + pString("model") + "h\x00s"},
 		{"a list in itself", "]q\x00h\x00a"},
+		{"tuples of a hundred tuples of a hundred", "(" + strings.Repeat("N", 100) + "tq\x00" + strings.Repeat("("+strings.Repeat("h\x00", 100)+"tq\x00", 9)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := openBytes(zipOf(t, pickled(tt.nested), eightFloats))

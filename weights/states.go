@@ -82,7 +82,9 @@ func (f *finder) walk(path string, v any, depth int) {
 			f.sequence(path, v.items, depth)
 		}
 	case tuple:
-		f.sequence(path, v, depth)
+		if len(v) > 0 && f.first(place{&v[0], len(v)}) {
+			f.sequence(path, v, depth)
+		}
 	case *object:
 		if !f.first(v) {
 			return
@@ -99,6 +101,12 @@ func (f *finder) walk(path string, v any, depth int) {
 			f.within(path, state.keys, func(k string) any { return state.values[k] }, depth)
 		}
 	}
+}
+
+// A place tells a tuple from others, as a pointer tells a dict.
+type place struct {
+	at *any
+	n  int
 }
 
 // first says whether v is met for the first time: things may hold each other.

@@ -14,13 +14,14 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/onnx"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 type exportFlags struct {
-	out, data              string
-	fold, half, card, last bool
+	out, data                       string
+	fold, half, softmax, card, last bool
 }
 
 // An exporter writes one kind of file.
@@ -38,7 +39,9 @@ var exporters = []exporter{
 	}},
 	{".pth", func(to string, f *weights.File, _ exportFlags) error { return weights.SavePyTorch(to, f) }},
 	{".pt", func(to string, f *weights.File, _ exportFlags) error { return weights.SavePyTorch(to, f) }},
-	{".onnx", func(to string, f *weights.File, flags exportFlags) error { return infer.SaveONNX(to, f, flags.fold) }},
+	{".onnx", func(to string, f *weights.File, flags exportFlags) error {
+		return infer.SaveONNX(to, f, onnx.Config{Fold: flags.fold, Softmax: flags.softmax, Half: flags.half, Version: version()})
+	}},
 	{".dot", func(to string, f *weights.File, _ exportFlags) error { return exportDot(to, f) }},
 }
 
@@ -56,7 +59,7 @@ func newExport(a *app) *cobra.Command {
   .safetensors   tensors under torchvision's names, with our metadata
   .pth, .pt      what PyTorch loads with torch.load, and load_state_dict takes with strict=True
   .onnx          the network with its weights for ONNX Runtime and other engines: input "input",
-                 N×C×H×W, output "output", preprocessing and class names in the metadata
+                 N×C×H×W, output "logits", preprocessing and class names in the metadata
   .dot           a drawing of the network for Graphviz, without weights
 
 A run stands for its best weights, or with --last for those after its last epoch. One of several members,
@@ -80,10 +83,13 @@ they are in the file, measured on the test images. What was measured becomes par
 				name   string
 				set    bool
 				ending string
-			}{{"fold", flags.fold, ".onnx"}, {"half", flags.half, ".safetensors"}, {"card", flags.card, ".safetensors"}} {
+			}{{"fold", flags.fold, ".onnx"}, {"softmax", flags.softmax, ".onnx"}, {"card", flags.card, ".safetensors"}} {
 				if f.set && f.ending != endings[i] {
 					return usage(fmt.Errorf("--%s is for %s, not for %s", f.name, f.ending, endings[i]))
 				}
+			}
+			if flags.half && !slices.Contains([]string{".safetensors", ".onnx"}, endings[i]) {
+				return usage(fmt.Errorf("--half is for .safetensors and .onnx, not for %s", endings[i]))
 			}
 			if flags.data != "" && !flags.card {
 				return usage(errors.New("--data is for --card"))
@@ -116,7 +122,8 @@ they are in the file, measured on the test images. What was measured becomes par
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "output", "o", "", "file to write")
 	f.BoolVar(&flags.fold, "fold", false, "in .onnx, compute batch normalisation into the convolutions")
-	f.BoolVar(&flags.half, "half", false, "in .safetensors, 16-bit floats")
+	f.BoolVar(&flags.softmax, "softmax", false, "in .onnx, probabilities in place of logits, as the output \"probabilities\"")
+	f.BoolVar(&flags.half, "half", false, "in .safetensors and .onnx, weights as 16-bit floats")
 	f.BoolVar(&flags.card, "card", false, "evaluate the weights, and write a card beside them")
 	f.BoolVar(&flags.last, "last", false, "of a run, the weights after the last epoch in place of the best")
 	f.StringVar(&flags.data, "data", "", "where --card finds the test images, NAME or NAME=FOLDER, in place of the run's place")

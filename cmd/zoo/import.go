@@ -172,7 +172,7 @@ func (f *importFlags) source(path string) (*infer.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &infer.Source{Reader: r, Network: m}
+		s := &infer.Source{Reader: r, Network: m, Preprocessing: r.Meta().Preprocessing, ClassNames: r.Meta().ClassNames}
 		if assumed := infer.Assumed(r.Meta()); assumed != "" {
 			s.Notes = append(s.Notes, assumed)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	std "image"
 	"image/png"
 	"io"
 	"net"
@@ -141,6 +142,20 @@ func TestServedNetworksAnswer(t *testing.T) {
 	}
 	if strings.Contains(stderr.String(), "beyond this machine") {
 		t.Errorf("a loopback address is called wide: %s", stderr)
+	}
+}
+
+func TestALargePictureIsRefusedByItsHeader(t *testing.T) {
+	url, _ := serving(t, serveOptions{}, "lenet5-fashion-mnist")
+	var file bytes.Buffer
+	if err := png.Encode(&file, std.NewGray(std.Rect(0, 0, 1100, 1000))); err != nil { // the limit is 1<<20 pixels
+		t.Fatal(err)
+	}
+	if code, body := post(t, url+"/predict", file.Bytes()); code != 400 || !strings.Contains(body, "1100×1000 pixels: at most 1048576 are allowed") {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, body := post(t, url+"/predict", []byte("\xff\xd8\xff no JPEG")); code != 400 || !strings.Contains(body, "no image that can be read") {
+		t.Errorf("%d %s", code, body)
 	}
 }
 

@@ -95,23 +95,6 @@ func sameLen(op string, want int, got ...int) {
 	}
 }
 
-// ReLU sets y to max(x, 0). NaN stays NaN. x and y may be the same slice.
-func ReLU(p *Pool, x, y []float32) {
-	sameLen("ReLU", len(x), len(y))
-	t := vecTasks.Get().(*vecTask)
-	t.a, t.b = x, y
-	t.runLoop(p, simd.Loops().ReLU, len(x))
-}
-
-// ReLUGrad sets dx to dy where the result y of ReLU is positive (or NaN) and to 0 elsewhere. dx may
-// be y or dy.
-func ReLUGrad(p *Pool, y, dy, dx []float32) {
-	sameLen("ReLUGrad", len(y), len(dy), len(dx))
-	t := vecTasks.Get().(*vecTask)
-	t.a, t.b, t.c = y, dy, dx
-	t.runLoop(p, simd.Loops().ReLUGrad, len(y))
-}
-
 // Add sets y to a + b. Any of the three may be the same slice.
 func Add(p *Pool, a, b, y []float32) {
 	sameLen("Add", len(a), len(b), len(y))
@@ -149,22 +132,4 @@ func Fill(p *Pool, value float32, y []float32) {
 	t := vecTasks.Get().(*vecTask)
 	t.a, t.s[0] = y, value
 	t.runLoop(p, simd.Loops().Fill, len(y))
-}
-
-// Tanh sets y to amp·tanh(slope·x); LeCun's squashing function has amp 1.7159 and slope 2/3. The
-// error of tanh is below 2 units in the last place. x and y may be the same slice.
-func Tanh(p *Pool, amp, slope float32, x, y []float32) {
-	sameLen("Tanh", len(x), len(y))
-	t := vecTasks.Get().(*vecTask)
-	t.a, t.b, t.s[0], t.s[1] = x, y, amp, slope
-	t.runLoop(p, simd.Loops().Tanh, len(x))
-}
-
-// TanhGrad sets dx to dy times the derivative of Tanh, slope·(amp − y²/amp), from its result y. amp
-// is not 0. dx may be y or dy.
-func TanhGrad(p *Pool, amp, slope float32, y, dy, dx []float32) {
-	sameLen("TanhGrad", len(y), len(dy), len(dx))
-	t := vecTasks.Get().(*vecTask)
-	t.a, t.b, t.c, t.s[0], t.s[1] = y, dy, dx, amp*slope, slope/amp
-	t.runLoop(p, simd.Loops().TanhGrad, len(y))
 }

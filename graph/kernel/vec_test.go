@@ -97,6 +97,12 @@ func relErr(got []float32, want []float64) float64 {
 	return math.Sqrt(diff / norm)
 }
 
+var rectified = Activation{Kind: ReLUKind}
+
+func scaledTanh(amp, slope float32) Activation {
+	return Activation{Kind: TanhKind, Amp: amp, Slope: slope}
+}
+
 // vecCases are the elementwise kernels on up to four operands, each with one element's meaning.
 var vecCases = []struct {
 	name string
@@ -105,9 +111,9 @@ var vecCases = []struct {
 	run  func(p *Pool, v [][]float32)
 	ref  func(v []float64)
 }{
-	{"ReLU", 2, []int{1}, func(p *Pool, v [][]float32) { ReLU(p, v[0], v[1]) },
+	{"ReLU", 2, []int{1}, func(p *Pool, v [][]float32) { Activate(p, rectified, v[0], v[1]) },
 		func(v []float64) { v[1] = max(v[0], 0) }},
-	{"ReLUGrad", 3, []int{2}, func(p *Pool, v [][]float32) { ReLUGrad(p, v[0], v[1], v[2]) },
+	{"ReLUGrad", 3, []int{2}, func(p *Pool, v [][]float32) { ActivateGrad(p, rectified, v[0], v[1], v[2]) },
 		func(v []float64) {
 			v[2] = 0
 			if v[0] > 0 {
@@ -124,9 +130,9 @@ var vecCases = []struct {
 		func(v []float64) { v[1] += float64(float32(0.3)) * v[0] }},
 	{"Fill", 1, []int{0}, func(p *Pool, v [][]float32) { Fill(p, 7.5, v[0]) },
 		func(v []float64) { v[0] = 7.5 }},
-	{"Tanh", 2, []int{1}, func(p *Pool, v [][]float32) { Tanh(p, 1.7159, 2./3, v[0], v[1]) },
+	{"Tanh", 2, []int{1}, func(p *Pool, v [][]float32) { Activate(p, scaledTanh(1.7159, 2./3), v[0], v[1]) },
 		func(v []float64) { v[1] = 1.7159 * math.Tanh(2./3*v[0]) }},
-	{"TanhGrad", 3, []int{2}, func(p *Pool, v [][]float32) { TanhGrad(p, 1.7159, 2./3, v[0], v[1], v[2]) },
+	{"TanhGrad", 3, []int{2}, func(p *Pool, v [][]float32) { ActivateGrad(p, scaledTanh(1.7159, 2./3), v[0], v[1], v[2]) },
 		func(v []float64) { v[2] = v[1] * 1.7159 * 2 / 3 * (1 - v[0]/1.7159*v[0]/1.7159) }},
 	{"EMA", 2, []int{0}, func(p *Pool, v [][]float32) { EMA(p, 0.75, v[0], v[1]) },
 		func(v []float64) { v[0] = 0.75*v[0] + 0.25*v[1] }},
@@ -297,9 +303,9 @@ func TestReLUPassesNaN(t *testing.T) {
 					}
 				}
 			}
-			ReLU(p, x, y)
+			Activate(p, rectified, x, y)
 			check("ReLU", y, wantY)
-			ReLUGrad(p, y, one, dx)
+			ActivateGrad(p, rectified, y, one, dx)
 			check("ReLUGrad", dx, wantDX)
 			clear(one)
 			AddReLU(p, x, one, y)
@@ -336,7 +342,7 @@ func TestTanhErrsByLessThanTwoUlps(t *testing.T) {
 	x := sampleFloats(12)
 	y := make([]float32, len(x))
 	onFamilies(t, func(t *testing.T) {
-		Tanh(testPool(t, 1), 1, 1, x, y)
+		Activate(testPool(t, 1), scaledTanh(1, 1), x, y)
 		worst, at := 0., float32(0)
 		for i, v := range x {
 			if u := ulps(y[i], math.Tanh(float64(v))); !(u <= worst) {
@@ -464,15 +470,15 @@ func vecCalls() []struct {
 		name string
 		call func(p *Pool)
 	}{
-		{"ReLU", func(p *Pool) { ReLU(p, a, y) }},
-		{"ReLUGrad", func(p *Pool) { ReLUGrad(p, a, b, y) }},
+		{"ReLU", func(p *Pool) { Activate(p, rectified, a, y) }},
+		{"ReLUGrad", func(p *Pool) { ActivateGrad(p, rectified, a, b, y) }},
 		{"Add", func(p *Pool) { Add(p, a, b, y) }},
 		{"AddReLU", func(p *Pool) { AddReLU(p, a, b, y) }},
 		{"Scale", func(p *Pool) { Scale(p, 2, a, y) }},
 		{"Axpy", func(p *Pool) { Axpy(p, 2, a, y) }},
 		{"Fill", func(p *Pool) { Fill(p, 1, y) }},
-		{"Tanh", func(p *Pool) { Tanh(p, 1, 1, a, y) }},
-		{"TanhGrad", func(p *Pool) { TanhGrad(p, 1, 1, a, b, y) }},
+		{"Tanh", func(p *Pool) { Activate(p, scaledTanh(1, 1), a, y) }},
+		{"TanhGrad", func(p *Pool) { ActivateGrad(p, scaledTanh(1, 1), a, b, y) }},
 		{"Dropout", func(p *Pool) { Dropout(p, 0.5, 1, a, y) }},
 		{"SGD", func(p *Pool) { u.SGD(a, b, nil, SGDStep{LR: 0.1}); u.Run(p) }},
 		{"SGD with momentum", func(p *Pool) { u.SGD(a, b, y, SGDStep{LR: 0.1, Momentum: 0.9}); u.Run(p) }},
@@ -525,14 +531,14 @@ func TestVectorsRefuseOtherLengths(t *testing.T) {
 		name, want string
 		call       func()
 	}{
-		{"ReLU", "kernel: ReLU: operand 2 has 3 floats, the first has 4", func() { ReLU(p, s(4), s(3)) }},
-		{"ReLUGrad", "operand 3 has 5", func() { ReLUGrad(p, s(4), s(4), s(5)) }},
+		{"ReLU", "kernel: Activate: operand 2 has 3 floats, the first has 4", func() { Activate(p, rectified, s(4), s(3)) }},
+		{"ReLUGrad", "operand 3 has 5", func() { ActivateGrad(p, rectified, s(4), s(4), s(5)) }},
 		{"Add", "operand 2 has 5", func() { Add(p, s(4), s(5), s(4)) }},
 		{"AddReLU", "operand 3 has 0", func() { AddReLU(p, s(4), s(4), nil) }},
 		{"Scale", "operand 2 has 5", func() { Scale(p, 1, s(4), s(5)) }},
 		{"Axpy", "operand 2 has 5", func() { Axpy(p, 1, s(4), s(5)) }},
-		{"Tanh", "operand 2 has 5", func() { Tanh(p, 1, 1, s(4), s(5)) }},
-		{"TanhGrad", "operand 2 has 5", func() { TanhGrad(p, 1, 1, s(4), s(5), s(4)) }},
+		{"Tanh", "operand 2 has 5", func() { Activate(p, scaledTanh(1, 1), s(4), s(5)) }},
+		{"TanhGrad", "operand 2 has 5", func() { ActivateGrad(p, scaledTanh(1, 1), s(4), s(5), s(4)) }},
 		{"Dropout", "operand 2 has 5", func() { Dropout(p, 1, 1, s(4), s(5)) }},
 		{"Dropout's probability", "keep is 1.5, not a probability", func() { Dropout(p, 1.5, 1, s(4), s(4)) }},
 		{"SGD", "operand 2 has 5", func() { new(Updates).SGD(s(4), s(5), nil, SGDStep{}) }},
@@ -582,15 +588,15 @@ func BenchmarkVectors(b *testing.B) {
 		streams float64 // operands read + operands written, of n floats each
 		call    func(p *Pool)
 	}{
-		{"ReLU", 2, func(p *Pool) { ReLU(p, v[0], v[1]) }},
-		{"ReLUGrad", 3, func(p *Pool) { ReLUGrad(p, v[0], v[1], v[2]) }},
+		{"ReLU", 2, func(p *Pool) { Activate(p, rectified, v[0], v[1]) }},
+		{"ReLUGrad", 3, func(p *Pool) { ActivateGrad(p, rectified, v[0], v[1], v[2]) }},
 		{"Add", 3, func(p *Pool) { Add(p, v[0], v[1], v[2]) }},
 		{"AddReLU", 3, func(p *Pool) { AddReLU(p, v[0], v[1], v[2]) }},
 		{"Axpy", 3, func(p *Pool) { Axpy(p, 1e-9, v[0], v[1]) }},
 		{"Scale", 2, func(p *Pool) { Scale(p, 0.5, v[0], v[2]) }},
 		{"Fill", 1, func(p *Pool) { Fill(p, 1e-9, v[2]) }},
-		{"Tanh", 2, func(p *Pool) { Tanh(p, 1.7, 0.6, v[0], v[2]) }},
-		{"TanhGrad", 3, func(p *Pool) { TanhGrad(p, 1.7, 0.6, v[0], v[1], v[2]) }},
+		{"Tanh", 2, func(p *Pool) { Activate(p, scaledTanh(1.7, 0.6), v[0], v[2]) }},
+		{"TanhGrad", 3, func(p *Pool) { ActivateGrad(p, scaledTanh(1.7, 0.6), v[0], v[1], v[2]) }},
 		{"Dropout", 2, func(p *Pool) { Dropout(p, 0.5, 7, v[0], v[2]) }},
 		{"SGD", 5, func(p *Pool) { u.SGD(v[0], v[1], v[2], SGDStep{LR: 1e-9, Momentum: 0.9, WeightDecay: 1e-9}); u.Run(p) }},
 		{"Adam", 7, func(p *Pool) {

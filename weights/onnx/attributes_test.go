@@ -230,7 +230,7 @@ func TestAttributesMeanWhatIsComputed(t *testing.T) {
 				for _, n := range nodes {
 					values[n.out[0]] = compute(t, n, values)
 				}
-				want, ok := values["output"]
+				want, ok := values["logits"]
 				if !ok || !slices.Equal(want.shape, y.Shape()) {
 					t.Fatalf("the output is %v, want %v", want.shape, y.Shape())
 				}

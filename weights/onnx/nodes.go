@@ -19,6 +19,9 @@ type exporter struct {
 	nodes         []*message
 	tensors       []*message // parameters and constants
 	stored        map[string]bool
+	final         string // name of the network's result
+	half          bool   // weights are stored as 16-bit floats
+	err           error
 }
 
 func (x *exporter) walk(fold bool) error {
@@ -86,17 +89,17 @@ func (x *exporter) translate(c graph.Computation) error {
 		x.node(c.Layer, "Softmax", in, out, intAttr("axis", 1))
 	case "conv":
 		s := c.Detail.(kernel.ConvShape)
-		x.constant(c.Inputs[1].Name(), []int{s.F, s.C / s.Groups, s.KH, s.KW}, x.data(c.Inputs[1])) // a pointwise layer's has two dimensions
-		x.params(c.Inputs[2:])
+		w := x.constant(c.Inputs[1].Name(), []int{s.F, s.C / s.Groups, s.KH, s.KW}, x.data(c.Inputs[1])) // a pointwise layer's has two dimensions
+		in = append([]string{in[0], w}, x.params(c.Inputs[2:])...)
 		x.node(c.Layer, "Conv", in, out, convAttrs(c.Detail.(kernel.ConvShape))...)
 	case "dense":
-		x.params(c.Inputs[1:])
+		in = append(in[:1], x.params(c.Inputs[1:])...)
 		x.node(c.Layer, "Gemm", in, out, intAttr("transB", 1))
 	case "point bias":
-		x.params(c.Inputs[1:])
+		in = append(in[:1], x.params(c.Inputs[1:])...)
 		x.node(c.Layer, "Add", in, out)
 	case "batch norm":
-		x.params(c.Inputs[1:])
+		in = append(in[:1], x.params(c.Inputs[1:])...)
 		x.node(c.Layer, "BatchNormalization", in, out, floatAttr("epsilon", float32(c.Detail.(graph.Epsilon))))
 	case "lrn":
 		p := c.Detail.(kernel.LRNParams)
@@ -143,7 +146,7 @@ func (x *exporter) translate(c graph.Computation) error {
 		}
 		x.node(c.Layer, "Mul", []string{in[0], gate}, out)
 	case "layer scale":
-		x.params(c.Inputs[1:])
+		in = append(in[:1], x.params(c.Inputs[1:])...)
 		x.node(c.Layer, "Mul", in, out)
 	case "layer norm":
 		x.layerNorm(c, in[0], out)
@@ -297,7 +300,7 @@ func poolAttrs(c graph.Computation) ([]*message, error) {
 func (x *exporter) name(c graph.Computation) string {
 	name := c.Layer + ".out"
 	if c.Node == x.output {
-		name = outputName
+		name = x.final
 	}
 	x.names[c.Node] = name
 	return name
@@ -320,18 +323,58 @@ func (x *exporter) node(name, op string, in []string, out string, attrs ...*mess
 // data gives the values of a parameter's node.
 func (x *exporter) data(n *gorgonia.Node) []float32 { return x.b.Params().Get(n.Name()).Data }
 
-// params stores parameters under their names.
-func (x *exporter) params(nodes []*gorgonia.Node) {
+// params stores parameters under their names, and returns what they are read as.
+func (x *exporter) params(nodes []*gorgonia.Node) []string {
+	var names []string
 	for _, n := range nodes {
-		x.constant(n.Name(), n.Shape(), x.data(n))
+		names = append(names, x.constant(n.Name(), n.Shape(), x.data(n)))
 	}
+	return names
 }
 
 // constant stores a tensor and returns its name; nil is the shape of a scalar.
 func (x *exporter) constant(name string, shape []int, data []float32) string {
-	t := tensorHeader(name, typeFloat, shape)
-	t.floats(9, data)
-	return x.store(name, t)
+	if !x.half || len(data) < 2 {
+		t := tensorHeader(name, typeFloat, shape)
+		t.floats(9, data)
+		return x.store(name, t)
+	}
+	if !x.stored[name] {
+		t := tensorHeader(name, typeFloat16, shape)
+		raw, err := halves(data)
+		if err != nil && x.err == nil {
+			x.err = fmt.Errorf("tensor %s: %w", name, err)
+		}
+		t.bytes(9, raw)
+		x.store(name, t)
+		x.node(name+".cast", "Cast", []string{name}, name+".float32", intAttr("to", typeFloat))
+	}
+	return name + ".float32"
+}
+
+// halves rounds to 16-bit floats, of two as near to the even one, little-endian.
+func halves(data []float32) ([]byte, error) {
+	raw := make([]byte, 0, 2*len(data))
+	for _, v := range data {
+		bits := math.Float32bits(v)
+		sign, size := uint16(bits>>16)&0x8000, math.Abs(float64(v))
+		var half uint16
+		switch {
+		case v != v:
+			half = 0x7e00
+		case math.IsInf(float64(v), 0):
+			half = 0x7c00
+		case size >= 65520:
+			return nil, fmt.Errorf("%g is too large for a 16-bit float", v)
+		case size < 1.0/(1<<14): // a multiple of 2^-24
+			half = uint16(math.RoundToEven(size * (1 << 24)))
+		default:
+			fraction, exponent := math.Frexp(size) // size = fraction·2^exponent, fraction in [1/2, 1)
+			half = uint16(exponent+14)<<10 + uint16(math.RoundToEven(fraction*2048)) - 1024
+		}
+		raw = binary.LittleEndian.AppendUint16(raw, sign|half)
+	}
+	return raw, nil
 }
 
 // ints stores a list of int64, as which some operators take what others have

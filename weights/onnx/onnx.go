@@ -2,7 +2,8 @@
 // Runtime and most other engines read (https://onnx.ai, operator set 13).
 //
 // A model is the evaluation graph of a network with its weights: one input,
-// named "input", N×C×H×W with a free N, and one output, "output". The
+// named "input", N×C×H×W with a free N, and one output, "logits", or with a
+// softmax "probabilities". The
 // metadata of the weights file, preprocessing and class names among it, go along
 // as metadata properties under the keys of [weights.Meta].
 //
@@ -12,6 +13,7 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -28,7 +30,7 @@ const (
 	irVersion = 7  // of the format itself, the one of operator set 13
 	opset     = 13 // of the operators; engines since 2021 have it
 
-	inputName, outputName = "input", "output"
+	inputName, logitsName, softmaxName = "input", "logits", "probabilities"
 )
 
 // Config says how a model is written. Its zero value is a good one.
@@ -37,7 +39,14 @@ type Config struct {
 	// Without it they are nodes of their own, and parameters keep their names and
 	// values.
 	Fold bool
-	Meta weights.Meta
+	// Softmax turns the logits into probabilities, which the output is called after then.
+	Softmax bool
+	// Half stores the weights as 16-bit floats, in half the bytes; the model takes, computes and gives 32-bit
+	// ones. Values are rounded to the nearest half; a finite one that would become infinite is an error.
+	Half bool
+	// Version is that of the program that writes, for the file's producer.
+	Version string
+	Meta    weights.Meta
 }
 
 // Write writes the model that computes output from input, an input of b's
@@ -71,28 +80,41 @@ func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message,
 	if err != nil {
 		return nil, err
 	}
-	x := &exporter{b: b, names: map[*gorgonia.Node]string{input: inputName}, input: input, output: output, stored: map[string]bool{}}
+	x := &exporter{b: b, half: c.Half, final: logitsName, names: map[*gorgonia.Node]string{input: inputName}, input: input, output: output, stored: map[string]bool{}}
+	if c.Softmax {
+		if s := output.Shape(); len(s) != 2 || s[1] < 2 {
+			return nil, fmt.Errorf("a softmax of %s: N×classes is needed", sides(s))
+		}
+		x.final = "softmax." + logitsName
+	}
 	if err := x.walk(c.Fold); err != nil {
 		return nil, err
+	}
+	name := logitsName
+	if c.Softmax {
+		name = softmaxName
+		x.node("softmax", "Softmax", []string{x.final}, name, intAttr("axis", 1))
+	}
+	if x.err != nil {
+		return nil, x.err
 	}
 	g := &message{}
 	for _, n := range x.nodes {
 		g.message(1, n)
 	}
-	name := c.Meta.Network
-	if name == "" {
-		name = "network"
-	}
-	g.text(2, name)
+	g.text(2, cmp.Or(c.Meta.Network, "network"))
 	for _, t := range x.tensors {
 		g.message(5, t)
 	}
 	g.message(11, valueInfo(inputName, input))
-	g.message(12, valueInfo(outputName, output))
+	g.message(12, valueInfo(name, output))
 
 	m := &message{}
 	m.int(1, irVersion)
 	m.text(2, "gorgonia-zoo")
+	if c.Version != "" {
+		m.text(3, c.Version)
+	}
 	m.message(7, g)
 	set := &message{}
 	set.text(1, "") // the standard operators

@@ -222,7 +222,7 @@ func check(t *testing.T, model []byte, n network) (norms int) {
 	if version != 13 || properties["zoo.network"] != n.model.Name || properties["zoo.class_names"] != `["a"]` {
 		t.Errorf("operator set %d, properties %q", version, properties)
 	}
-	known, used := map[string]bool{"input": true}, map[string]bool{"output": true}
+	known, used := map[string]bool{"input": true}, map[string]bool{"logits": true}
 	for _, f := range fields(t, graph) {
 		if f.number != 5 {
 			continue
@@ -331,8 +331,8 @@ const fs = require('fs'), ort = require('onnxruntime-node');
     const bytes = fs.readFileSync(job.input);
     const data = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     const result = await session.run({input: new ort.Tensor('float32', data, job.shape)});
-    job.values = Array.from(result.output.data);
-    job.dims = result.output.dims;
+    job.values = Array.from(result.logits.data);
+    job.dims = result.logits.dims;
     await session.release();
   }
   fs.writeFileSync(process.argv[3], JSON.stringify(jobs));
@@ -441,4 +441,91 @@ func TestONNXRuntimeAgrees(t *testing.T) {
 		worst = max(worst, d)
 	}
 	t.Logf("%d models, at most %.2g apart", len(done)/2, worst)
+}
+
+// What is written reads back as a network that computes the same, in every form that there is.
+func TestWhatIsWrittenReadsBack(t *testing.T) {
+	forms := []struct {
+		name   string
+		config onnx.Config
+		within float64
+	}{
+		{"as it is", onnx.Config{Version: "zoo 1.2.3"}, 1e-5},
+		{"folded", onnx.Config{Fold: true}, 1e-4},
+		{"of 16-bit floats", onnx.Config{Half: true}, 2e-2},
+		{"with a softmax", onnx.Config{Softmax: true, Fold: true, Half: true}, 2e-2},
+	}
+	for i, n := range networks(t) {
+		data := make([]float32, n.x.Shape().TotalSize())
+		rng := rand.New(rand.NewPCG(5, uint64(i)))
+		for i := range data {
+			data[i] = float32(rng.NormFloat64())
+		}
+		logits := evaluate(t, n.b, n.x, n.y, data)
+		for _, form := range forms {
+			if form.config.Softmax && (len(n.y.Shape()) != 2 || n.y.Shape()[1] < 2) {
+				continue
+			}
+			t.Run(n.name+" "+form.name, func(t *testing.T) {
+				var file bytes.Buffer
+				if err := onnx.Write(&file, n.b, n.x, n.y, form.config); err != nil {
+					t.Fatal(err)
+				}
+				m, err := onnx.Read(&file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				output := "logits"
+				if form.config.Softmax {
+					output = "probabilities"
+				}
+				if m.Inputs[0].Name != "input" || m.Outputs[0].Name != output || m.Producer != strings.TrimSpace("gorgonia-zoo "+form.config.Version) {
+					t.Errorf("it has the input %s and the output %s, and is %s's", m.Inputs[0].Name, m.Outputs[0].Name, m.Producer)
+				}
+				b := graph.NewBuilder(graph.NewParams(), graph.Eval)
+				x := b.Input("image", n.x.Shape()...)
+				y, err := m.Build(b, x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.Params().Init(1)
+				got := evaluate(t, b, x, y[0], data)
+				want := logits
+				if form.config.Softmax {
+					want = softmax(logits, n.y.Shape()[1])
+				}
+				d, norm := 0.0, 0.0
+				for i, v := range want {
+					d += float64(got[i]-v) * float64(got[i]-v)
+					norm += float64(v) * float64(v)
+				}
+				if d = math.Sqrt(d / norm); !(d <= form.within) {
+					t.Errorf("outputs differ by %.2g", d)
+				}
+			})
+		}
+	}
+}
+
+func softmax(logits []float32, classes int) []float32 {
+	out := make([]float32, len(logits))
+	for row := 0; row < len(logits); row += classes {
+		sum, most := 0.0, slices.Max(logits[row:row+classes])
+		for _, v := range logits[row : row+classes] {
+			sum += math.Exp(float64(v - most))
+		}
+		for i, v := range logits[row : row+classes] {
+			out[row+i] = float32(math.Exp(float64(v-most)) / sum)
+		}
+	}
+	return out
+}
+
+// A weight that no 16-bit float can hold is an error that names it.
+func TestWriteRefusesWhatIsTooLargeForHalves(t *testing.T) {
+	n := build(t, "", zoo.LeNet5())
+	n.params.All()[0].Data[0] = 70000
+	if err := onnx.Write(&bytes.Buffer{}, n.b, n.x, n.y, onnx.Config{Half: true}); err == nil || !strings.Contains(err.Error(), n.params.All()[0].Name) {
+		t.Errorf("error %v", err)
+	}
 }

@@ -71,10 +71,11 @@ func init() { // the table's functions name missing operators by the table
 		"Max": {folded(graph.Most), 1, []string{"consumed_inputs"}},
 		"Min": {folded(graph.Least), 1, []string{"consumed_inputs"}},
 
-		"ReduceMean": {reduction(graph.MeanOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
-		"ReduceSum":  {reduction(graph.SumOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
-		"ReduceMax":  {reduction(graph.MaxOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
-		"ReduceMin":  {reduction(graph.MinOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceMean":      {reduction(graph.MeanOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceSum":       {reduction(graph.SumOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceSumSquare": {buildReduceSumSquare, 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceMax":       {reduction(graph.MaxOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceMin":       {reduction(graph.MinOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
 
 		// What moves elements.
 		"Identity":  {func(c *call) ([]*value, error) { return c.in[:1], nil }, 1, nil},
@@ -319,6 +320,15 @@ func reduction(r graph.Reduction) func(c *call) ([]*value, error) {
 		}
 		return one(c.reduced(v, r, list, c.int("keepdims", 1) != 0))
 	}
+}
+
+func buildReduceSumSquare(c *call) ([]*value, error) {
+	square, err := c.combined(c.in[0], c.in[0], graph.Times)
+	if err != nil {
+		return nil, err
+	}
+	c.in = append([]*value{square}, c.in[1:]...)
+	return reduction(graph.SumOf)(c)
 }
 
 func buildReshape(c *call) ([]*value, error) {

@@ -201,3 +201,29 @@ func agrees(s *graph.Session, y *gorgonia.Node, want *tensor) error {
 	}
 	return nil
 }
+
+// Rounding to 16 bits is to the nearest, of two as near to the even one, and reads back.
+func TestHalves(t *testing.T) {
+	for v, want := range map[float32]uint16{
+		0: 0, 1: 0x3c00, -2: 0xc000, 65504: 0x7bff, 65519: 0x7bff, 1.0 / 3: 0x3555, 2048.9: 0x6800, 2051: 0x6802, 2049: 0x6800,
+		1.0 / (1 << 14): 0x0400, 1.0 / (1 << 24): 1, 1.4 / (1 << 24): 1, 0.5 / (1 << 24): 0, 1.5 / (1 << 24): 2,
+		float32(math.Inf(-1)): 0xfc00, 1.99999: 0x4000,
+	} {
+		raw, err := halves([]float32{v})
+		if got := uint16(raw[0]) | uint16(raw[1])<<8; err != nil || got != want {
+			t.Errorf("%g becomes %#04x, want %#04x", v, got, want)
+		}
+	}
+	for bits := range 1 << 16 {
+		v := half(typeFloat16, uint16(bits))
+		if v != v {
+			continue
+		}
+		if raw, err := halves([]float32{v}); err != nil || uint16(raw[0])|uint16(raw[1])<<8 != uint16(bits) {
+			t.Fatalf("%#04x is %g and comes back as %x", bits, v, raw)
+		}
+	}
+	if _, err := halves([]float32{65520}); err == nil {
+		t.Error("65520 is written")
+	}
+}

@@ -50,7 +50,7 @@ func ExampleSaveONNX() {
 		return
 	}
 	path := filepath.Join(dir, "lenet5.onnx")
-	if err := infer.SaveONNX(path, file, true); err != nil {
+	if err := infer.SaveONNX(path, file, onnx.Config{Fold: true}); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -61,5 +61,5 @@ func ExampleSaveONNX() {
 	}
 	fmt.Println(back.Inputs[0].Name, back.Inputs[0].Shape, "to", back.Outputs[0].Name, back.Outputs[0].Shape)
 	// Output:
-	// input [-1 1 28 28] to output [-1 10]
+	// input [-1 1 28 28] to logits [-1 10]
 }

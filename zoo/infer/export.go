@@ -26,9 +26,9 @@ func Stored(meta weights.Meta) (*zoo.Model, error) {
 }
 
 // SaveONNX writes the network of a weights file as an ONNX model, with the file's metadata: input
-// "input", N×C×H×W with a free N, and output "output", what [Model.Build] returns. With fold, batch
-// normalisation is computed into the convolutions before it. Classifiers on inner layers stay behind.
-func SaveONNX(path string, f *weights.File, fold bool) error {
+// "input", N×C×H×W with a free N, and output "logits", what [zoo.Model.Build] returns, or "probabilities". c
+// says how; its metadata are the file's. Classifiers on inner layers stay behind.
+func SaveONNX(path string, f *weights.File, c onnx.Config) error {
 	m, err := Stored(f.Meta)
 	if err != nil {
 		return err
@@ -55,5 +55,9 @@ func SaveONNX(path string, f *weights.File, fold bool) error {
 			p.Data = t.Data
 		}
 	}
-	return onnx.Save(path, b, x, y, onnx.Config{Fold: fold, Meta: f.Meta})
+	if c.Softmax && m.Loss != zoo.CrossEntropy {
+		return fmt.Errorf("%s: its output is no list of classes: there is no softmax of it", m.Name)
+	}
+	c.Meta = f.Meta
+	return onnx.Save(path, b, x, y, c)
 }

@@ -103,7 +103,10 @@ func layOver(m *onnx.Model, e zoo.Entry, variant string, input, own [3]int, size
 	if err := o.match(theirOut, ourOut); err != nil {
 		return nil, nil, len(o.pairs), err
 	}
-	f = &weights.File{}
+	f = &weights.File{Meta: weights.Meta{Preprocessing: m.Meta.Preprocessing, Classes: model.Classes}}
+	if len(m.Meta.ClassNames) == model.Classes {
+		f.Meta.ClassNames = m.Meta.ClassNames
+	}
 	for _, p := range ours.Params().All() {
 		data := o.values[p.Name]
 		if len(data) != p.Len() {

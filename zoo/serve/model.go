@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -54,22 +55,31 @@ func Classifiers(m Model) []*infer.Classifier {
 type classifier struct{ *infer.Classifier }
 
 func (c classifier) Prepare(dst []float32, file []byte, maxPixels int) error {
-	var img image.Image
-	if err := decode(file, maxPixels, &img); err != nil {
+	if err := allowed(file, maxPixels); err != nil {
 		return err
 	}
-	return c.Classifier.Prepare(dst, &img)
+	return prepareFile(c.Classifier, dst, file)
 }
 
-// decode reads an image file whose header claims no more pixels than are allowed.
-func decode(file []byte, maxPixels int, img *image.Image) error {
-	if err := codec.Decode(file, img); err != nil {
+// allowed says whether an image file's header claims no more pixels than may be decoded.
+func allowed(file []byte, maxPixels int) error {
+	info, err := codec.Examine(file, 0)
+	if err != nil {
 		return fmt.Errorf("%w: %v", ErrImage, err)
 	}
-	if img.H*img.W > maxPixels {
-		return fmt.Errorf("%w: %d×%d pixels: at most %d are allowed", ErrImage, img.W, img.H, maxPixels)
+	if info.W*info.H > maxPixels {
+		return fmt.Errorf("%w: %d×%d pixels: at most %d are allowed", ErrImage, info.W, info.H, maxPixels)
 	}
 	return nil
+}
+
+// prepareFile tells a file's fault from the network's.
+func prepareFile(c *infer.Classifier, dst []float32, file []byte) error {
+	err := c.PrepareFile(dst, file)
+	if errors.Is(err, image.ErrBroken) {
+		return fmt.Errorf("%w: %v", ErrImage, err)
+	}
+	return err
 }
 
 func (c classifier) Run(x []float32, n int, logits []float32) error {
@@ -121,14 +131,13 @@ func (e *ensemble) Input() [3]int {
 func (e *ensemble) Classes() []string { return e.members[0].Classes() }
 
 func (e *ensemble) Prepare(dst []float32, file []byte, maxPixels int) error {
-	var img image.Image
-	if err := decode(file, maxPixels, &img); err != nil {
+	if err := allowed(file, maxPixels); err != nil {
 		return err
 	}
 	for _, m := range e.members {
 		in := m.Input()
 		n := in[0] * in[1] * in[2]
-		if err := m.Prepare(dst[:n], &img); err != nil {
+		if err := prepareFile(m, dst[:n], file); err != nil {
 			return err
 		}
 		dst = dst[n:]

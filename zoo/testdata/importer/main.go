@@ -20,6 +20,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/onnx"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
@@ -90,7 +91,7 @@ func run(dir string) error {
 		return err
 	}
 	exported := filepath.Join(dir, "corners.onnx")
-	if err := infer.SaveONNX(exported, file, true); err != nil {
+	if err := infer.SaveONNX(exported, file, onnx.Config{Fold: true}); err != nil {
 		return err
 	}
 	info, err := os.Stat(exported)
