@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
@@ -62,7 +63,7 @@ func TestAFolderMeansWhatPeopleMean(t *testing.T) {
 		{"an escape sequence", "\x1b[31mred/1.jpg dog/1.jpg", "\x1b[31mred 1 dog 1", "-", "-", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if runtime.GOOS != "linux" && strings.ContainsAny(c.files, "\\\xff\x1b") {
+			if runtime.GOOS != "linux" && (strings.ContainsAny(c.files, "\\\x1b") || !utf8.ValidString(c.files)) {
 				t.Skip("no such names on this system")
 			}
 			root := t.TempDir()
