@@ -120,6 +120,7 @@ func effects() map[string]effect {
 		"import --scale":         {base: words(imported), flag: words("--scale 255 --mean 100 --std 50"), want: `pixels from 0 to 255`},
 		"import --seed":          {base: words(imported + " --classes two.txt --new-head"), flag: words("--seed 2"), differs: sumOf},
 		"import --variant":       {base: words(imported), flag: words("--variant 1998"), want: `zoo: .*the tensors are not the network`},
+		"export --softmax":       {base: words("export p --output OUT.onnx"), flag: words("--softmax"), differs: `OUT.onnx ([0-9]+) bytes`},
 		"export --fold":          {base: words("export p --output OUT.onnx"), flag: words("--fold"), differs: `OUT.onnx ([0-9]+) bytes`},
 
 		"version --json": {base: words("version"), flag: words("--json"), want: `^\{"version":"[^"]+","go":"go`},
