@@ -16,7 +16,9 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	_ "github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
 	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 func TestNames(t *testing.T) {
@@ -184,5 +186,37 @@ func TestOpenUnknown(t *testing.T) {
 		if _, err := pretrained.Load(name); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// What is embedded is held to its checksums like every other file.
+func TestShippedWeightsHaveChecksums(t *testing.T) {
+	files, err := filepath.Glob("*.safetensors")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)/2] ^= 1
+		changed := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(changed, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		r, err := weights.Open(changed)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		err = r.ReadInto(func(string, []int) []float32 { return nil })
+		if err == nil {
+			_, err = infer.LoadFrom(r)
+		}
+		if err == nil || !strings.Contains(err.Error(), "checksum") {
+			t.Errorf("%s with one bit flipped: %v", name, err)
+		}
+		r.Close()
 	}
 }
