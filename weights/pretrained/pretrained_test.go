@@ -18,7 +18,6 @@ import (
 	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 func TestNames(t *testing.T) {
@@ -210,11 +209,14 @@ func TestShippedWeightsHaveChecksums(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		err = r.ReadInto(func(string, []int) []float32 { return nil })
-		if err == nil {
-			_, err = infer.LoadFrom(r)
-		}
-		if err == nil || !strings.Contains(err.Error(), "checksum") {
+		err = r.ReadInto(func(_ string, shape []int) []float32 {
+			n := 1
+			for _, d := range shape {
+				n *= d
+			}
+			return make([]float32, n)
+		})
+		if err == nil || !strings.Contains(err.Error(), "changed since it was written") {
 			t.Errorf("%s with one bit flipped: %v", name, err)
 		}
 		r.Close()
