@@ -132,22 +132,7 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 	case !w.images && w.name != "maximise" && len(o.images) > 0, ending == ".gif" && len(o.images) > 1:
 		return usage(fmt.Errorf("%s: one image too many for --how %s", o.images[len(o.images)-1], w.name))
 	}
-	if err := a.have(ctx, arg); err != nil {
-		return err
-	}
-	if err := a.have(ctx, arg); err != nil {
-		return err
-	}
-	path, _, err := find(arg)
-	if err != nil {
-		return err
-	}
-	r, err := openWeights(path)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	c, err := infer.LoadFrom(r)
+	c, err := a.classifier(ctx, arg)
 	if err != nil {
 		return err
 	}

@@ -52,22 +52,7 @@ is 1 in the end.`,
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
 			}
-			if err := a.have(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			path, s, err := find(args[0])
-			if err != nil {
-				return err
-			}
-			for _, note := range s.notes {
-				fmt.Fprintln(a.stderr, "warning:", note)
-			}
-			r, err := openWeights(path)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			c, err := infer.LoadFrom(r)
+			c, err := a.classifier(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -163,15 +163,6 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 			return err
 		}
 	}
-	for _, arg := range args {
-		_, file, named := strings.Cut(arg, "=")
-		if !named {
-			file = arg
-		}
-		if err := a.have(ctx, file); err != nil {
-			return err
-		}
-	}
 	view, args, err := a.view(args)
 	if err != nil {
 		return err
@@ -179,7 +170,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 	if view.Go != nil {
 		defer view.Go.Close()
 	}
-	sources, err := a.sources(o, args)
+	sources, err := a.sources(ctx, o, args)
 	if err != nil {
 		return err
 	}
@@ -280,7 +271,10 @@ func (a *app) view(args []string) (page.Config, []string, error) {
 		if _, err := os.Stat(filepath.Join(file, report.ConfigFile)); err == nil {
 			c.Runs = append(c.Runs, file)
 		}
-		path, _, err := find(file)
+		path, s, err := find(file)
+		for _, note := range s.notes {
+			fmt.Fprintln(a.stderr, "warning:", note)
+		}
 		if err != nil {
 			if len(c.Runs) > 0 && c.Runs[len(c.Runs)-1] == file {
 				continue // a run that has saved no weights yet
@@ -311,10 +305,10 @@ func (a *app) view(args []string) (page.Config, []string, error) {
 }
 
 // sources are the models to serve; of an ensemble one.
-func (a *app) sources(o serveOptions, args []string) ([]serve.Source, error) {
+func (a *app) sources(ctx context.Context, o serveOptions, args []string) ([]serve.Source, error) {
 	if o.ensemble {
 		name := fmt.Sprintf("ensemble-of-%d", len(args))
-		return []serve.Source{{Name: name, Open: func() (serve.Model, error) { return openEnsemble(args) }}}, nil
+		return []serve.Source{{Name: name, Open: func() (serve.Model, error) { return a.openEnsemble(ctx, args) }}}, nil
 	}
 	var sources []serve.Source
 	taken := map[string]string{}
@@ -336,7 +330,7 @@ func (a *app) sources(o serveOptions, args []string) ([]serve.Source, error) {
 }
 
 // openEnsemble opens all members.
-func openEnsemble(args []string) (serve.Model, error) {
+func (a *app) openEnsemble(ctx context.Context, args []string) (serve.Model, error) {
 	var members []*infer.Classifier
 	fail := func(err error) (serve.Model, error) {
 		for _, m := range members {
@@ -345,16 +339,7 @@ func openEnsemble(args []string) (serve.Model, error) {
 		return nil, err
 	}
 	for _, arg := range args {
-		path, _, err := find(arg)
-		if err != nil {
-			return fail(err)
-		}
-		r, err := openWeights(path)
-		if err != nil {
-			return fail(err)
-		}
-		c, err := infer.LoadFrom(r)
-		r.Close()
+		c, err := a.classifier(ctx, arg)
 		if err != nil {
 			return fail(err)
 		}

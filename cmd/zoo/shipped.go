@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -95,4 +96,25 @@ func embeddedPart(data string) string {
 		return d.Name
 	}
 	return data
+}
+
+// classifier opens trained weights of any kind to predict with, and fetches those that others publish. It
+// tells what a run's folder lacks.
+func (a *app) classifier(ctx context.Context, arg string) (*infer.Classifier, error) {
+	if err := a.have(ctx, arg); err != nil {
+		return nil, err
+	}
+	path, s, err := find(arg)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range s.notes {
+		fmt.Fprintln(a.stderr, "warning:", note)
+	}
+	r, err := openWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return infer.LoadFrom(r)
 }
