@@ -4,6 +4,1980 @@
 
 #include "textflag.h"
 
+// func lanes1NEON(t *byte)
+TEXT ·lanes1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD (R0), R3
+	MOVD 24(R0), R4
+	MOVD 64(R0), R5
+	MOVD 56(R0), R6
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R7
+	MOVD 8(R2), R8
+	MOVD 48(R0), R9
+	ADD R6, R8, R8
+	ADD $16, R2, R2
+	CMP $0, R9
+	BLE done6
+
+loop5:
+	FLDPQ (R8), (F4, F5)
+	FLDPQ 32(R8), (F6, F7)
+	ADD R7, R3, R10
+	FLDPQ (R10), (F8, F9)
+	VFMLA V4.S4, V8.S4, V0.S4
+	VFMLA V5.S4, V9.S4, V1.S4
+	FLDPQ 32(R10), (F4, F5)
+	VFMLA V6.S4, V4.S4, V2.S4
+	VFMLA V7.S4, V5.S4, V3.S4
+	ADD R4, R7, R7
+	ADD R5, R8, R8
+	SUBS $1, R9, R9
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 112(R0), R1
+	FLDPQ (R1), (F4, F5)
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	FLDPQ 32(R1), (F4, F5)
+	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
+	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V4.B16
+	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
+	WORD $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
+	WORD $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
+	WORD $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V4.S4
+	WORD $0x4ea4f400 // fmin v0.4s, v0.4s, v4.4s
+	WORD $0x4ea4f421 // fmin v1.4s, v1.4s, v4.4s
+	WORD $0x4ea4f442 // fmin v2.4s, v2.4s, v4.4s
+	WORD $0x4ea4f463 // fmin v3.4s, v3.4s, v4.4s
+
+unclipped8:
+	MOVD 80(R0), R0
+	FSTPQ (F0, F1), (R0)
+	FSTPQ (F2, F3), 32(R0)
+	RET
+
+// func lanes2NEON(t *byte)
+TEXT ·lanes2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F4, F5)
+	FLDPQ 32(R1), (F6, F7)
+	VMOV V4.B16, V0.B16
+	VMOV V5.B16, V1.B16
+	VMOV V6.B16, V2.B16
+	VMOV V7.B16, V3.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD (R0), R3
+	MOVD 8(R0), R4
+	MOVD 24(R0), R5
+	MOVD 64(R0), R6
+	MOVD 56(R0), R7
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R8
+	MOVD 8(R2), R9
+	MOVD 48(R0), R10
+	ADD R7, R9, R9
+	ADD $16, R2, R2
+	CMP $0, R10
+	BLE done6
+
+loop5:
+	FLDPQ (R9), (F8, F9)
+	FLDPQ 32(R9), (F10, F11)
+	ADD R8, R3, R11
+	FLDPQ (R11), (F12, F13)
+	VFMLA V8.S4, V12.S4, V0.S4
+	VFMLA V9.S4, V13.S4, V1.S4
+	FLDPQ 32(R11), (F12, F13)
+	VFMLA V10.S4, V12.S4, V2.S4
+	VFMLA V11.S4, V13.S4, V3.S4
+	ADD R8, R4, R11
+	FLDPQ (R11), (F12, F13)
+	VFMLA V8.S4, V12.S4, V4.S4
+	VFMLA V9.S4, V13.S4, V5.S4
+	FLDPQ 32(R11), (F8, F9)
+	VFMLA V10.S4, V8.S4, V6.S4
+	VFMLA V11.S4, V9.S4, V7.S4
+	ADD R5, R8, R8
+	ADD R6, R9, R9
+	SUBS $1, R10, R10
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 112(R0), R1
+	MOVD 120(R0), R2
+	FLDPQ (R1), (F8, F9)
+	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FLDPQ 32(R1), (F8, F9)
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FLDPQ (R2), (F8, F9)
+	WORD $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	FLDPQ 32(R2), (F8, F9)
+	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V8.B16
+	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
+	WORD $0x4e28f442 // fmax v2.4s, v2.4s, v8.4s
+	WORD $0x4e28f463 // fmax v3.4s, v3.4s, v8.4s
+	WORD $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
+	WORD $0x4e28f4a5 // fmax v5.4s, v5.4s, v8.4s
+	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V8.S4
+	WORD $0x4ea8f400 // fmin v0.4s, v0.4s, v8.4s
+	WORD $0x4ea8f421 // fmin v1.4s, v1.4s, v8.4s
+	WORD $0x4ea8f442 // fmin v2.4s, v2.4s, v8.4s
+	WORD $0x4ea8f463 // fmin v3.4s, v3.4s, v8.4s
+	WORD $0x4ea8f484 // fmin v4.4s, v4.4s, v8.4s
+	WORD $0x4ea8f4a5 // fmin v5.4s, v5.4s, v8.4s
+	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
+	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+
+unclipped8:
+	MOVD 80(R0), R1
+	MOVD 88(R0), R0
+	FSTPQ (F0, F1), (R1)
+	FSTPQ (F2, F3), 32(R1)
+	FSTPQ (F4, F5), (R0)
+	FSTPQ (F6, F7), 32(R0)
+	RET
+
+// func lanes3NEON(t *byte)
+TEXT ·lanes3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F8, F9)
+	FLDPQ 32(R1), (F10, F11)
+	VMOV V8.B16, V0.B16
+	VMOV V9.B16, V1.B16
+	VMOV V10.B16, V2.B16
+	VMOV V11.B16, V3.B16
+	VMOV V8.B16, V4.B16
+	VMOV V9.B16, V5.B16
+	VMOV V10.B16, V6.B16
+	VMOV V11.B16, V7.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R3
+	MOVD 8(R0), R5
+	MOVD 24(R0), R6
+	MOVD 64(R0), R7
+	MOVD 56(R0), R8
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R9
+	MOVD 8(R2), R10
+	MOVD 48(R0), R11
+	ADD R8, R10, R10
+	ADD $16, R2, R2
+	CMP $0, R11
+	BLE done6
+
+loop5:
+	FLDPQ (R10), (F12, F13)
+	FLDPQ 32(R10), (F14, F15)
+	ADD R9, R4, R12
+	FLDPQ (R12), (F16, F17)
+	VFMLA V12.S4, V16.S4, V0.S4
+	VFMLA V13.S4, V17.S4, V1.S4
+	FLDPQ 32(R12), (F16, F17)
+	VFMLA V14.S4, V16.S4, V2.S4
+	VFMLA V15.S4, V17.S4, V3.S4
+	ADD R9, R3, R12
+	FLDPQ (R12), (F16, F17)
+	VFMLA V12.S4, V16.S4, V4.S4
+	VFMLA V13.S4, V17.S4, V5.S4
+	FLDPQ 32(R12), (F16, F17)
+	VFMLA V14.S4, V16.S4, V6.S4
+	VFMLA V15.S4, V17.S4, V7.S4
+	ADD R9, R5, R12
+	FLDPQ (R12), (F16, F17)
+	VFMLA V12.S4, V16.S4, V8.S4
+	VFMLA V13.S4, V17.S4, V9.S4
+	FLDPQ 32(R12), (F12, F13)
+	VFMLA V14.S4, V12.S4, V10.S4
+	VFMLA V15.S4, V13.S4, V11.S4
+	ADD R6, R9, R9
+	ADD R7, R10, R10
+	SUBS $1, R11, R11
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R1
+	MOVD 120(R0), R3
+	FLDPQ (R2), (F12, F13)
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	FLDPQ 32(R2), (F12, F13)
+	WORD $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
+	WORD $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	FLDPQ (R1), (F12, F13)
+	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
+	FLDPQ 32(R1), (F12, F13)
+	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	FLDPQ (R3), (F12, F13)
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
+	FLDPQ 32(R3), (F12, F13)
+	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
+	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V12.B16
+	WORD $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
+	WORD $0x4e2cf442 // fmax v2.4s, v2.4s, v12.4s
+	WORD $0x4e2cf463 // fmax v3.4s, v3.4s, v12.4s
+	WORD $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
+	WORD $0x4e2cf4a5 // fmax v5.4s, v5.4s, v12.4s
+	WORD $0x4e2cf4c6 // fmax v6.4s, v6.4s, v12.4s
+	WORD $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
+	WORD $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
+	WORD $0x4e2cf529 // fmax v9.4s, v9.4s, v12.4s
+	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
+	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V12.S4
+	WORD $0x4eacf400 // fmin v0.4s, v0.4s, v12.4s
+	WORD $0x4eacf421 // fmin v1.4s, v1.4s, v12.4s
+	WORD $0x4eacf442 // fmin v2.4s, v2.4s, v12.4s
+	WORD $0x4eacf463 // fmin v3.4s, v3.4s, v12.4s
+	WORD $0x4eacf484 // fmin v4.4s, v4.4s, v12.4s
+	WORD $0x4eacf4a5 // fmin v5.4s, v5.4s, v12.4s
+	WORD $0x4eacf4c6 // fmin v6.4s, v6.4s, v12.4s
+	WORD $0x4eacf4e7 // fmin v7.4s, v7.4s, v12.4s
+	WORD $0x4eacf508 // fmin v8.4s, v8.4s, v12.4s
+	WORD $0x4eacf529 // fmin v9.4s, v9.4s, v12.4s
+	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
+	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R1
+	MOVD 88(R0), R0
+	FSTPQ (F0, F1), (R2)
+	FSTPQ (F2, F3), 32(R2)
+	FSTPQ (F4, F5), (R1)
+	FSTPQ (F6, F7), 32(R1)
+	FSTPQ (F8, F9), (R0)
+	FSTPQ (F10, F11), 32(R0)
+	RET
+
+// func lanes4NEON(t *byte)
+TEXT ·lanes4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F12, F13)
+	FLDPQ 32(R1), (F14, F15)
+	VMOV V12.B16, V0.B16
+	VMOV V13.B16, V1.B16
+	VMOV V14.B16, V2.B16
+	VMOV V15.B16, V3.B16
+	VMOV V12.B16, V4.B16
+	VMOV V13.B16, V5.B16
+	VMOV V14.B16, V6.B16
+	VMOV V15.B16, V7.B16
+	VMOV V12.B16, V8.B16
+	VMOV V13.B16, V9.B16
+	VMOV V14.B16, V10.B16
+	VMOV V15.B16, V11.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R5
+	MOVD 8(R0), R6
+	ADD R3, R6, R3
+	MOVD 24(R0), R7
+	MOVD 64(R0), R8
+	MOVD 56(R0), R9
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R10
+	MOVD 8(R2), R11
+	MOVD 48(R0), R12
+	ADD R9, R11, R11
+	ADD $16, R2, R2
+	CMP $0, R12
+	BLE done6
+
+loop5:
+	FLDPQ (R11), (F16, F17)
+	FLDPQ 32(R11), (F18, F19)
+	ADD R10, R4, R13
+	FLDPQ (R13), (F20, F21)
+	VFMLA V16.S4, V20.S4, V0.S4
+	VFMLA V17.S4, V21.S4, V1.S4
+	FLDPQ 32(R13), (F20, F21)
+	VFMLA V18.S4, V20.S4, V2.S4
+	VFMLA V19.S4, V21.S4, V3.S4
+	ADD R10, R5, R13
+	FLDPQ (R13), (F20, F21)
+	VFMLA V16.S4, V20.S4, V4.S4
+	VFMLA V17.S4, V21.S4, V5.S4
+	FLDPQ 32(R13), (F20, F21)
+	VFMLA V18.S4, V20.S4, V6.S4
+	VFMLA V19.S4, V21.S4, V7.S4
+	ADD R10, R6, R13
+	FLDPQ (R13), (F20, F21)
+	VFMLA V16.S4, V20.S4, V8.S4
+	VFMLA V17.S4, V21.S4, V9.S4
+	FLDPQ 32(R13), (F20, F21)
+	VFMLA V18.S4, V20.S4, V10.S4
+	VFMLA V19.S4, V21.S4, V11.S4
+	ADD R10, R3, R13
+	FLDPQ (R13), (F20, F21)
+	VFMLA V16.S4, V20.S4, V12.S4
+	VFMLA V17.S4, V21.S4, V13.S4
+	FLDPQ 32(R13), (F16, F17)
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V19.S4, V17.S4, V15.S4
+	ADD R7, R10, R10
+	ADD R8, R11, R11
+	SUBS $1, R12, R12
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R3
+	MOVD 120(R0), R4
+	ADD R1, R4, R1
+	FLDPQ (R2), (F16, F17)
+	WORD $0x4e30d400 // fadd v0.4s, v0.4s, v16.4s
+	WORD $0x4e31d421 // fadd v1.4s, v1.4s, v17.4s
+	FLDPQ 32(R2), (F16, F17)
+	WORD $0x4e30d442 // fadd v2.4s, v2.4s, v16.4s
+	WORD $0x4e31d463 // fadd v3.4s, v3.4s, v17.4s
+	FLDPQ (R3), (F16, F17)
+	WORD $0x4e30d484 // fadd v4.4s, v4.4s, v16.4s
+	WORD $0x4e31d4a5 // fadd v5.4s, v5.4s, v17.4s
+	FLDPQ 32(R3), (F16, F17)
+	WORD $0x4e30d4c6 // fadd v6.4s, v6.4s, v16.4s
+	WORD $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	FLDPQ (R4), (F16, F17)
+	WORD $0x4e30d508 // fadd v8.4s, v8.4s, v16.4s
+	WORD $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FLDPQ 32(R4), (F16, F17)
+	WORD $0x4e30d54a // fadd v10.4s, v10.4s, v16.4s
+	WORD $0x4e31d56b // fadd v11.4s, v11.4s, v17.4s
+	FLDPQ (R1), (F16, F17)
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0x4e31d5ad // fadd v13.4s, v13.4s, v17.4s
+	FLDPQ 32(R1), (F16, F17)
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
+	WORD $0x4e31d5ef // fadd v15.4s, v15.4s, v17.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V16.B16
+	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
+	WORD $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
+	WORD $0x4e30f463 // fmax v3.4s, v3.4s, v16.4s
+	WORD $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
+	WORD $0x4e30f4a5 // fmax v5.4s, v5.4s, v16.4s
+	WORD $0x4e30f4c6 // fmax v6.4s, v6.4s, v16.4s
+	WORD $0x4e30f4e7 // fmax v7.4s, v7.4s, v16.4s
+	WORD $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
+	WORD $0x4e30f529 // fmax v9.4s, v9.4s, v16.4s
+	WORD $0x4e30f54a // fmax v10.4s, v10.4s, v16.4s
+	WORD $0x4e30f56b // fmax v11.4s, v11.4s, v16.4s
+	WORD $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
+	WORD $0x4e30f5ad // fmax v13.4s, v13.4s, v16.4s
+	WORD $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
+	WORD $0x4e30f5ef // fmax v15.4s, v15.4s, v16.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V16.S4
+	WORD $0x4eb0f400 // fmin v0.4s, v0.4s, v16.4s
+	WORD $0x4eb0f421 // fmin v1.4s, v1.4s, v16.4s
+	WORD $0x4eb0f442 // fmin v2.4s, v2.4s, v16.4s
+	WORD $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
+	WORD $0x4eb0f484 // fmin v4.4s, v4.4s, v16.4s
+	WORD $0x4eb0f4a5 // fmin v5.4s, v5.4s, v16.4s
+	WORD $0x4eb0f4c6 // fmin v6.4s, v6.4s, v16.4s
+	WORD $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
+	WORD $0x4eb0f508 // fmin v8.4s, v8.4s, v16.4s
+	WORD $0x4eb0f529 // fmin v9.4s, v9.4s, v16.4s
+	WORD $0x4eb0f54a // fmin v10.4s, v10.4s, v16.4s
+	WORD $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
+	WORD $0x4eb0f58c // fmin v12.4s, v12.4s, v16.4s
+	WORD $0x4eb0f5ad // fmin v13.4s, v13.4s, v16.4s
+	WORD $0x4eb0f5ce // fmin v14.4s, v14.4s, v16.4s
+	WORD $0x4eb0f5ef // fmin v15.4s, v15.4s, v16.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R3
+	MOVD 88(R0), R0
+	ADD R1, R0, R1
+	FSTPQ (F0, F1), (R2)
+	FSTPQ (F2, F3), 32(R2)
+	FSTPQ (F4, F5), (R3)
+	FSTPQ (F6, F7), 32(R3)
+	FSTPQ (F8, F9), (R0)
+	FSTPQ (F10, F11), 32(R0)
+	FSTPQ (F12, F13), (R1)
+	FSTPQ (F14, F15), 32(R1)
+	RET
+
+// func lanes5NEON(t *byte)
+TEXT ·lanes5NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F16, F17)
+	FLDPQ 32(R1), (F18, F19)
+	VMOV V16.B16, V0.B16
+	VMOV V17.B16, V1.B16
+	VMOV V18.B16, V2.B16
+	VMOV V19.B16, V3.B16
+	VMOV V16.B16, V4.B16
+	VMOV V17.B16, V5.B16
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V7.B16
+	VMOV V16.B16, V8.B16
+	VMOV V17.B16, V9.B16
+	VMOV V18.B16, V10.B16
+	VMOV V19.B16, V11.B16
+	VMOV V16.B16, V12.B16
+	VMOV V17.B16, V13.B16
+	VMOV V18.B16, V14.B16
+	VMOV V19.B16, V15.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R5
+	ADD R3, R5, R6
+	MOVD 8(R0), R7
+	ADD R3, R7, R3
+	MOVD 24(R0), R8
+	MOVD 64(R0), R9
+	MOVD 56(R0), R10
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R11
+	MOVD 8(R2), R12
+	MOVD 48(R0), R13
+	ADD R10, R12, R12
+	ADD $16, R2, R2
+	CMP $0, R13
+	BLE done6
+
+loop5:
+	FLDPQ (R12), (F20, F21)
+	FLDPQ 32(R12), (F22, F23)
+	ADD R11, R4, R14
+	FLDPQ (R14), (F24, F25)
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V25.S4, V1.S4
+	FLDPQ 32(R14), (F24, F25)
+	VFMLA V22.S4, V24.S4, V2.S4
+	VFMLA V23.S4, V25.S4, V3.S4
+	ADD R11, R5, R14
+	FLDPQ (R14), (F24, F25)
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V25.S4, V5.S4
+	FLDPQ 32(R14), (F24, F25)
+	VFMLA V22.S4, V24.S4, V6.S4
+	VFMLA V23.S4, V25.S4, V7.S4
+	ADD R11, R6, R14
+	FLDPQ (R14), (F24, F25)
+	VFMLA V20.S4, V24.S4, V8.S4
+	VFMLA V21.S4, V25.S4, V9.S4
+	FLDPQ 32(R14), (F24, F25)
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V25.S4, V11.S4
+	ADD R11, R7, R14
+	FLDPQ (R14), (F24, F25)
+	VFMLA V20.S4, V24.S4, V12.S4
+	VFMLA V21.S4, V25.S4, V13.S4
+	FLDPQ 32(R14), (F24, F25)
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V25.S4, V15.S4
+	ADD R11, R3, R14
+	FLDPQ (R14), (F24, F25)
+	VFMLA V20.S4, V24.S4, V16.S4
+	VFMLA V21.S4, V25.S4, V17.S4
+	FLDPQ 32(R14), (F20, F21)
+	VFMLA V22.S4, V20.S4, V18.S4
+	VFMLA V23.S4, V21.S4, V19.S4
+	ADD R8, R11, R11
+	ADD R9, R12, R12
+	SUBS $1, R13, R13
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD 120(R0), R5
+	ADD R1, R5, R1
+	FLDPQ (R2), (F20, F21)
+	WORD $0x4e34d400 // fadd v0.4s, v0.4s, v20.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
+	FLDPQ 32(R2), (F20, F21)
+	WORD $0x4e34d442 // fadd v2.4s, v2.4s, v20.4s
+	WORD $0x4e35d463 // fadd v3.4s, v3.4s, v21.4s
+	FLDPQ (R3), (F20, F21)
+	WORD $0x4e34d484 // fadd v4.4s, v4.4s, v20.4s
+	WORD $0x4e35d4a5 // fadd v5.4s, v5.4s, v21.4s
+	FLDPQ 32(R3), (F20, F21)
+	WORD $0x4e34d4c6 // fadd v6.4s, v6.4s, v20.4s
+	WORD $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	FLDPQ (R4), (F20, F21)
+	WORD $0x4e34d508 // fadd v8.4s, v8.4s, v20.4s
+	WORD $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FLDPQ 32(R4), (F20, F21)
+	WORD $0x4e34d54a // fadd v10.4s, v10.4s, v20.4s
+	WORD $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	FLDPQ (R5), (F20, F21)
+	WORD $0x4e34d58c // fadd v12.4s, v12.4s, v20.4s
+	WORD $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FLDPQ 32(R5), (F20, F21)
+	WORD $0x4e34d5ce // fadd v14.4s, v14.4s, v20.4s
+	WORD $0x4e35d5ef // fadd v15.4s, v15.4s, v21.4s
+	FLDPQ (R1), (F20, F21)
+	WORD $0x4e34d610 // fadd v16.4s, v16.4s, v20.4s
+	WORD $0x4e35d631 // fadd v17.4s, v17.4s, v21.4s
+	FLDPQ 32(R1), (F20, F21)
+	WORD $0x4e34d652 // fadd v18.4s, v18.4s, v20.4s
+	WORD $0x4e35d673 // fadd v19.4s, v19.4s, v21.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V20.B16
+	WORD $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
+	WORD $0x4e34f421 // fmax v1.4s, v1.4s, v20.4s
+	WORD $0x4e34f442 // fmax v2.4s, v2.4s, v20.4s
+	WORD $0x4e34f463 // fmax v3.4s, v3.4s, v20.4s
+	WORD $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
+	WORD $0x4e34f4a5 // fmax v5.4s, v5.4s, v20.4s
+	WORD $0x4e34f4c6 // fmax v6.4s, v6.4s, v20.4s
+	WORD $0x4e34f4e7 // fmax v7.4s, v7.4s, v20.4s
+	WORD $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
+	WORD $0x4e34f529 // fmax v9.4s, v9.4s, v20.4s
+	WORD $0x4e34f54a // fmax v10.4s, v10.4s, v20.4s
+	WORD $0x4e34f56b // fmax v11.4s, v11.4s, v20.4s
+	WORD $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
+	WORD $0x4e34f5ad // fmax v13.4s, v13.4s, v20.4s
+	WORD $0x4e34f5ce // fmax v14.4s, v14.4s, v20.4s
+	WORD $0x4e34f5ef // fmax v15.4s, v15.4s, v20.4s
+	WORD $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
+	WORD $0x4e34f631 // fmax v17.4s, v17.4s, v20.4s
+	WORD $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
+	WORD $0x4e34f673 // fmax v19.4s, v19.4s, v20.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V20.S4
+	WORD $0x4eb4f400 // fmin v0.4s, v0.4s, v20.4s
+	WORD $0x4eb4f421 // fmin v1.4s, v1.4s, v20.4s
+	WORD $0x4eb4f442 // fmin v2.4s, v2.4s, v20.4s
+	WORD $0x4eb4f463 // fmin v3.4s, v3.4s, v20.4s
+	WORD $0x4eb4f484 // fmin v4.4s, v4.4s, v20.4s
+	WORD $0x4eb4f4a5 // fmin v5.4s, v5.4s, v20.4s
+	WORD $0x4eb4f4c6 // fmin v6.4s, v6.4s, v20.4s
+	WORD $0x4eb4f4e7 // fmin v7.4s, v7.4s, v20.4s
+	WORD $0x4eb4f508 // fmin v8.4s, v8.4s, v20.4s
+	WORD $0x4eb4f529 // fmin v9.4s, v9.4s, v20.4s
+	WORD $0x4eb4f54a // fmin v10.4s, v10.4s, v20.4s
+	WORD $0x4eb4f56b // fmin v11.4s, v11.4s, v20.4s
+	WORD $0x4eb4f58c // fmin v12.4s, v12.4s, v20.4s
+	WORD $0x4eb4f5ad // fmin v13.4s, v13.4s, v20.4s
+	WORD $0x4eb4f5ce // fmin v14.4s, v14.4s, v20.4s
+	WORD $0x4eb4f5ef // fmin v15.4s, v15.4s, v20.4s
+	WORD $0x4eb4f610 // fmin v16.4s, v16.4s, v20.4s
+	WORD $0x4eb4f631 // fmin v17.4s, v17.4s, v20.4s
+	WORD $0x4eb4f652 // fmin v18.4s, v18.4s, v20.4s
+	WORD $0x4eb4f673 // fmin v19.4s, v19.4s, v20.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD 88(R0), R0
+	ADD R1, R0, R1
+	FSTPQ (F0, F1), (R2)
+	FSTPQ (F2, F3), 32(R2)
+	FSTPQ (F4, F5), (R3)
+	FSTPQ (F6, F7), 32(R3)
+	FSTPQ (F8, F9), (R4)
+	FSTPQ (F10, F11), 32(R4)
+	FSTPQ (F12, F13), (R0)
+	FSTPQ (F14, F15), 32(R0)
+	FSTPQ (F16, F17), (R1)
+	FSTPQ (F18, F19), 32(R1)
+	RET
+
+// func lanes6NEON(t *byte)
+TEXT ·lanes6NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F20, F21)
+	FLDPQ 32(R1), (F22, F23)
+	VMOV V20.B16, V0.B16
+	VMOV V21.B16, V1.B16
+	VMOV V22.B16, V2.B16
+	VMOV V23.B16, V3.B16
+	VMOV V20.B16, V4.B16
+	VMOV V21.B16, V5.B16
+	VMOV V22.B16, V6.B16
+	VMOV V23.B16, V7.B16
+	VMOV V20.B16, V8.B16
+	VMOV V21.B16, V9.B16
+	VMOV V22.B16, V10.B16
+	VMOV V23.B16, V11.B16
+	VMOV V20.B16, V12.B16
+	VMOV V21.B16, V13.B16
+	VMOV V22.B16, V14.B16
+	VMOV V23.B16, V15.B16
+	VMOV V20.B16, V16.B16
+	VMOV V21.B16, V17.B16
+	VMOV V22.B16, V18.B16
+	VMOV V23.B16, V19.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R5
+	ADD R3, R5, R6
+	MOVD 8(R0), R7
+	ADD R3, R7, R8
+	ADD R3, R8, R3
+	MOVD 24(R0), R9
+	MOVD 64(R0), R10
+	MOVD 56(R0), R11
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R12
+	MOVD 8(R2), R13
+	MOVD 48(R0), R14
+	ADD R11, R13, R13
+	ADD $16, R2, R2
+	CMP $0, R14
+	BLE done6
+
+loop5:
+	FLDPQ (R13), (F24, F25)
+	FLDPQ 32(R13), (F26, F27)
+	ADD R12, R4, R15
+	FLDPQ (R15), (F28, F29)
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V29.S4, V1.S4
+	FLDPQ 32(R15), (F28, F29)
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V29.S4, V3.S4
+	ADD R12, R5, R15
+	FLDPQ (R15), (F28, F29)
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V29.S4, V5.S4
+	FLDPQ 32(R15), (F28, F29)
+	VFMLA V26.S4, V28.S4, V6.S4
+	VFMLA V27.S4, V29.S4, V7.S4
+	ADD R12, R6, R15
+	FLDPQ (R15), (F28, F29)
+	VFMLA V24.S4, V28.S4, V8.S4
+	VFMLA V25.S4, V29.S4, V9.S4
+	FLDPQ 32(R15), (F28, F29)
+	VFMLA V26.S4, V28.S4, V10.S4
+	VFMLA V27.S4, V29.S4, V11.S4
+	ADD R12, R7, R15
+	FLDPQ (R15), (F28, F29)
+	VFMLA V24.S4, V28.S4, V12.S4
+	VFMLA V25.S4, V29.S4, V13.S4
+	FLDPQ 32(R15), (F28, F29)
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V29.S4, V15.S4
+	ADD R12, R8, R15
+	FLDPQ (R15), (F28, F29)
+	VFMLA V24.S4, V28.S4, V16.S4
+	VFMLA V25.S4, V29.S4, V17.S4
+	FLDPQ 32(R15), (F28, F29)
+	VFMLA V26.S4, V28.S4, V18.S4
+	VFMLA V27.S4, V29.S4, V19.S4
+	ADD R12, R3, R15
+	FLDPQ (R15), (F28, F29)
+	VFMLA V24.S4, V28.S4, V20.S4
+	VFMLA V25.S4, V29.S4, V21.S4
+	FLDPQ 32(R15), (F24, F25)
+	VFMLA V26.S4, V24.S4, V22.S4
+	VFMLA V27.S4, V25.S4, V23.S4
+	ADD R9, R12, R12
+	ADD R10, R13, R13
+	SUBS $1, R14, R14
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD 120(R0), R5
+	ADD R1, R5, R6
+	ADD R1, R6, R1
+	FLDPQ (R2), (F24, F25)
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	FLDPQ 32(R2), (F24, F25)
+	WORD $0x4e38d442 // fadd v2.4s, v2.4s, v24.4s
+	WORD $0x4e39d463 // fadd v3.4s, v3.4s, v25.4s
+	FLDPQ (R3), (F24, F25)
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	FLDPQ 32(R3), (F24, F25)
+	WORD $0x4e38d4c6 // fadd v6.4s, v6.4s, v24.4s
+	WORD $0x4e39d4e7 // fadd v7.4s, v7.4s, v25.4s
+	FLDPQ (R4), (F24, F25)
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	FLDPQ 32(R4), (F24, F25)
+	WORD $0x4e38d54a // fadd v10.4s, v10.4s, v24.4s
+	WORD $0x4e39d56b // fadd v11.4s, v11.4s, v25.4s
+	FLDPQ (R5), (F24, F25)
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	FLDPQ 32(R5), (F24, F25)
+	WORD $0x4e38d5ce // fadd v14.4s, v14.4s, v24.4s
+	WORD $0x4e39d5ef // fadd v15.4s, v15.4s, v25.4s
+	FLDPQ (R6), (F24, F25)
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	FLDPQ 32(R6), (F24, F25)
+	WORD $0x4e38d652 // fadd v18.4s, v18.4s, v24.4s
+	WORD $0x4e39d673 // fadd v19.4s, v19.4s, v25.4s
+	FLDPQ (R1), (F24, F25)
+	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
+	WORD $0x4e39d6b5 // fadd v21.4s, v21.4s, v25.4s
+	FLDPQ 32(R1), (F24, F25)
+	WORD $0x4e38d6d6 // fadd v22.4s, v22.4s, v24.4s
+	WORD $0x4e39d6f7 // fadd v23.4s, v23.4s, v25.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V24.B16
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
+	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
+	WORD $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
+	WORD $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
+	WORD $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
+	WORD $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
+	WORD $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
+	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	WORD $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
+	WORD $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
+	WORD $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
+	WORD $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
+	WORD $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
+	WORD $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
+	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
+	WORD $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
+	WORD $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
+	WORD $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
+	WORD $0x4e38f652 // fmax v18.4s, v18.4s, v24.4s
+	WORD $0x4e38f673 // fmax v19.4s, v19.4s, v24.4s
+	WORD $0x4e38f694 // fmax v20.4s, v20.4s, v24.4s
+	WORD $0x4e38f6b5 // fmax v21.4s, v21.4s, v24.4s
+	WORD $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
+	WORD $0x4e38f6f7 // fmax v23.4s, v23.4s, v24.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V24.S4
+	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
+	WORD $0x4eb8f421 // fmin v1.4s, v1.4s, v24.4s
+	WORD $0x4eb8f442 // fmin v2.4s, v2.4s, v24.4s
+	WORD $0x4eb8f463 // fmin v3.4s, v3.4s, v24.4s
+	WORD $0x4eb8f484 // fmin v4.4s, v4.4s, v24.4s
+	WORD $0x4eb8f4a5 // fmin v5.4s, v5.4s, v24.4s
+	WORD $0x4eb8f4c6 // fmin v6.4s, v6.4s, v24.4s
+	WORD $0x4eb8f4e7 // fmin v7.4s, v7.4s, v24.4s
+	WORD $0x4eb8f508 // fmin v8.4s, v8.4s, v24.4s
+	WORD $0x4eb8f529 // fmin v9.4s, v9.4s, v24.4s
+	WORD $0x4eb8f54a // fmin v10.4s, v10.4s, v24.4s
+	WORD $0x4eb8f56b // fmin v11.4s, v11.4s, v24.4s
+	WORD $0x4eb8f58c // fmin v12.4s, v12.4s, v24.4s
+	WORD $0x4eb8f5ad // fmin v13.4s, v13.4s, v24.4s
+	WORD $0x4eb8f5ce // fmin v14.4s, v14.4s, v24.4s
+	WORD $0x4eb8f5ef // fmin v15.4s, v15.4s, v24.4s
+	WORD $0x4eb8f610 // fmin v16.4s, v16.4s, v24.4s
+	WORD $0x4eb8f631 // fmin v17.4s, v17.4s, v24.4s
+	WORD $0x4eb8f652 // fmin v18.4s, v18.4s, v24.4s
+	WORD $0x4eb8f673 // fmin v19.4s, v19.4s, v24.4s
+	WORD $0x4eb8f694 // fmin v20.4s, v20.4s, v24.4s
+	WORD $0x4eb8f6b5 // fmin v21.4s, v21.4s, v24.4s
+	WORD $0x4eb8f6d6 // fmin v22.4s, v22.4s, v24.4s
+	WORD $0x4eb8f6f7 // fmin v23.4s, v23.4s, v24.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD 88(R0), R0
+	ADD R1, R0, R5
+	ADD R1, R5, R1
+	FSTPQ (F0, F1), (R2)
+	FSTPQ (F2, F3), 32(R2)
+	FSTPQ (F4, F5), (R3)
+	FSTPQ (F6, F7), 32(R3)
+	FSTPQ (F8, F9), (R4)
+	FSTPQ (F10, F11), 32(R4)
+	FSTPQ (F12, F13), (R0)
+	FSTPQ (F14, F15), 32(R0)
+	FSTPQ (F16, F17), (R5)
+	FSTPQ (F18, F19), 32(R5)
+	FSTPQ (F20, F21), (R1)
+	FSTPQ (F22, F23), 32(R1)
+	RET
+
+// func permuted1NEON(t *byte)
+TEXT ·permuted1NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD (R0), R3
+	MOVD 24(R0), R4
+	MOVD 64(R0), R5
+	MOVD 56(R0), R6
+	MOVW $67372036, R7
+	VDUP R7, V4.S4
+	MOVW $50462976, R7
+	VDUP R7, V5.S4
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R7
+	MOVD 8(R2), R8
+	MOVD 48(R0), R9
+	ADD R6, R8, R8
+	ADD $16, R2, R2
+	MOVD 176(R0), R10
+	CMP $0, R9
+	BLE done6
+
+loop5:
+	FLDPQ (R10), (F6, F7)
+	VMOV V5.B16, V8.B16
+	VMOV V5.B16, V9.B16
+	WORD $0x4ea494c8 // mla v8.4s, v6.4s, v4.4s
+	WORD $0x4ea494e9 // mla v9.4s, v7.4s, v4.4s
+	FLDPQ (R8), (F6, F7)
+	ADD R7, R3, R11
+	FLDPQ (R11), (F30, F31)
+	VTBL V8.B16, [V30.B16, V31.B16], V10.B16
+	VFMLA V6.S4, V10.S4, V0.S4
+	VTBL V9.B16, [V30.B16, V31.B16], V6.B16
+	VFMLA V7.S4, V6.S4, V1.S4
+	FLDPQ 32(R8), (F6, F7)
+	ADD R7, R3, R11
+	FLDPQ 32(R11), (F30, F31)
+	VTBL V8.B16, [V30.B16, V31.B16], V8.B16
+	VFMLA V6.S4, V8.S4, V2.S4
+	VTBL V9.B16, [V30.B16, V31.B16], V6.B16
+	VFMLA V7.S4, V6.S4, V3.S4
+	MOVD 184(R0), R11
+	ADD R11, R10, R10
+	ADD R4, R7, R7
+	ADD R5, R8, R8
+	SUBS $1, R9, R9
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 112(R0), R1
+	FLDPQ (R1), (F4, F5)
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	FLDPQ 32(R1), (F4, F5)
+	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
+	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V4.B16
+	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
+	WORD $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
+	WORD $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
+	WORD $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V4.S4
+	WORD $0x4ea4f400 // fmin v0.4s, v0.4s, v4.4s
+	WORD $0x4ea4f421 // fmin v1.4s, v1.4s, v4.4s
+	WORD $0x4ea4f442 // fmin v2.4s, v2.4s, v4.4s
+	WORD $0x4ea4f463 // fmin v3.4s, v3.4s, v4.4s
+
+unclipped8:
+	MOVD 80(R0), R0
+	FSTPQ (F0, F1), (R0)
+	FSTPQ (F2, F3), 32(R0)
+	RET
+
+// func permuted2NEON(t *byte)
+TEXT ·permuted2NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F4, F5)
+	FLDPQ 32(R1), (F6, F7)
+	VMOV V4.B16, V0.B16
+	VMOV V5.B16, V1.B16
+	VMOV V6.B16, V2.B16
+	VMOV V7.B16, V3.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD (R0), R3
+	MOVD 8(R0), R4
+	MOVD 24(R0), R5
+	MOVD 64(R0), R6
+	MOVD 56(R0), R7
+	MOVW $67372036, R8
+	VDUP R8, V8.S4
+	MOVW $50462976, R8
+	VDUP R8, V9.S4
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R8
+	MOVD 8(R2), R9
+	MOVD 48(R0), R10
+	ADD R7, R9, R9
+	ADD $16, R2, R2
+	MOVD 176(R0), R11
+	CMP $0, R10
+	BLE done6
+
+loop5:
+	FLDPQ (R11), (F10, F11)
+	VMOV V9.B16, V12.B16
+	VMOV V9.B16, V13.B16
+	WORD $0x4ea8954c // mla v12.4s, v10.4s, v8.4s
+	WORD $0x4ea8956d // mla v13.4s, v11.4s, v8.4s
+	FLDPQ (R9), (F10, F11)
+	ADD R8, R3, R12
+	FLDPQ (R12), (F30, F31)
+	VTBL V12.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V10.S4, V14.S4, V0.S4
+	VTBL V13.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V11.S4, V14.S4, V1.S4
+	ADD R8, R4, R12
+	FLDPQ (R12), (F30, F31)
+	VTBL V12.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V10.S4, V14.S4, V4.S4
+	VTBL V13.B16, [V30.B16, V31.B16], V10.B16
+	VFMLA V11.S4, V10.S4, V5.S4
+	FLDPQ 32(R9), (F10, F11)
+	ADD R8, R3, R12
+	FLDPQ 32(R12), (F30, F31)
+	VTBL V12.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V10.S4, V14.S4, V2.S4
+	VTBL V13.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V11.S4, V14.S4, V3.S4
+	ADD R8, R4, R12
+	FLDPQ 32(R12), (F30, F31)
+	VTBL V12.B16, [V30.B16, V31.B16], V12.B16
+	VFMLA V10.S4, V12.S4, V6.S4
+	VTBL V13.B16, [V30.B16, V31.B16], V10.B16
+	VFMLA V11.S4, V10.S4, V7.S4
+	MOVD 184(R0), R12
+	ADD R12, R11, R11
+	ADD R5, R8, R8
+	ADD R6, R9, R9
+	SUBS $1, R10, R10
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 112(R0), R1
+	MOVD 120(R0), R2
+	FLDPQ (R1), (F8, F9)
+	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FLDPQ 32(R1), (F8, F9)
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FLDPQ (R2), (F8, F9)
+	WORD $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	FLDPQ 32(R2), (F8, F9)
+	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V8.B16
+	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
+	WORD $0x4e28f442 // fmax v2.4s, v2.4s, v8.4s
+	WORD $0x4e28f463 // fmax v3.4s, v3.4s, v8.4s
+	WORD $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
+	WORD $0x4e28f4a5 // fmax v5.4s, v5.4s, v8.4s
+	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V8.S4
+	WORD $0x4ea8f400 // fmin v0.4s, v0.4s, v8.4s
+	WORD $0x4ea8f421 // fmin v1.4s, v1.4s, v8.4s
+	WORD $0x4ea8f442 // fmin v2.4s, v2.4s, v8.4s
+	WORD $0x4ea8f463 // fmin v3.4s, v3.4s, v8.4s
+	WORD $0x4ea8f484 // fmin v4.4s, v4.4s, v8.4s
+	WORD $0x4ea8f4a5 // fmin v5.4s, v5.4s, v8.4s
+	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
+	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+
+unclipped8:
+	MOVD 80(R0), R1
+	MOVD 88(R0), R0
+	FSTPQ (F0, F1), (R1)
+	FSTPQ (F2, F3), 32(R1)
+	FSTPQ (F4, F5), (R0)
+	FSTPQ (F6, F7), 32(R0)
+	RET
+
+// func permuted3NEON(t *byte)
+TEXT ·permuted3NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F8, F9)
+	FLDPQ 32(R1), (F10, F11)
+	VMOV V8.B16, V0.B16
+	VMOV V9.B16, V1.B16
+	VMOV V10.B16, V2.B16
+	VMOV V11.B16, V3.B16
+	VMOV V8.B16, V4.B16
+	VMOV V9.B16, V5.B16
+	VMOV V10.B16, V6.B16
+	VMOV V11.B16, V7.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R3
+	MOVD 8(R0), R5
+	MOVD 24(R0), R6
+	MOVD 64(R0), R7
+	MOVD 56(R0), R8
+	MOVW $67372036, R9
+	VDUP R9, V12.S4
+	MOVW $50462976, R9
+	VDUP R9, V13.S4
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R9
+	MOVD 8(R2), R10
+	MOVD 48(R0), R11
+	ADD R8, R10, R10
+	ADD $16, R2, R2
+	MOVD 176(R0), R12
+	CMP $0, R11
+	BLE done6
+
+loop5:
+	FLDPQ (R12), (F14, F15)
+	VMOV V13.B16, V16.B16
+	VMOV V13.B16, V17.B16
+	WORD $0x4eac95d0 // mla v16.4s, v14.4s, v12.4s
+	WORD $0x4eac95f1 // mla v17.4s, v15.4s, v12.4s
+	FLDPQ (R10), (F14, F15)
+	ADD R9, R4, R13
+	FLDPQ (R13), (F30, F31)
+	VTBL V16.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V14.S4, V18.S4, V0.S4
+	VTBL V17.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V15.S4, V18.S4, V1.S4
+	ADD R9, R3, R13
+	FLDPQ (R13), (F30, F31)
+	VTBL V16.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V14.S4, V18.S4, V4.S4
+	VTBL V17.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V15.S4, V18.S4, V5.S4
+	ADD R9, R5, R13
+	FLDPQ (R13), (F30, F31)
+	VTBL V16.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V14.S4, V18.S4, V8.S4
+	VTBL V17.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V15.S4, V14.S4, V9.S4
+	FLDPQ 32(R10), (F14, F15)
+	ADD R9, R4, R13
+	FLDPQ 32(R13), (F30, F31)
+	VTBL V16.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V14.S4, V18.S4, V2.S4
+	VTBL V17.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V15.S4, V18.S4, V3.S4
+	ADD R9, R3, R13
+	FLDPQ 32(R13), (F30, F31)
+	VTBL V16.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V14.S4, V18.S4, V6.S4
+	VTBL V17.B16, [V30.B16, V31.B16], V18.B16
+	VFMLA V15.S4, V18.S4, V7.S4
+	ADD R9, R5, R13
+	FLDPQ 32(R13), (F30, F31)
+	VTBL V16.B16, [V30.B16, V31.B16], V16.B16
+	VFMLA V14.S4, V16.S4, V10.S4
+	VTBL V17.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V15.S4, V14.S4, V11.S4
+	MOVD 184(R0), R13
+	ADD R13, R12, R12
+	ADD R6, R9, R9
+	ADD R7, R10, R10
+	SUBS $1, R11, R11
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R1
+	MOVD 120(R0), R3
+	FLDPQ (R2), (F12, F13)
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	FLDPQ 32(R2), (F12, F13)
+	WORD $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
+	WORD $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	FLDPQ (R1), (F12, F13)
+	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
+	FLDPQ 32(R1), (F12, F13)
+	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	FLDPQ (R3), (F12, F13)
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
+	FLDPQ 32(R3), (F12, F13)
+	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
+	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V12.B16
+	WORD $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
+	WORD $0x4e2cf442 // fmax v2.4s, v2.4s, v12.4s
+	WORD $0x4e2cf463 // fmax v3.4s, v3.4s, v12.4s
+	WORD $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
+	WORD $0x4e2cf4a5 // fmax v5.4s, v5.4s, v12.4s
+	WORD $0x4e2cf4c6 // fmax v6.4s, v6.4s, v12.4s
+	WORD $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
+	WORD $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
+	WORD $0x4e2cf529 // fmax v9.4s, v9.4s, v12.4s
+	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
+	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V12.S4
+	WORD $0x4eacf400 // fmin v0.4s, v0.4s, v12.4s
+	WORD $0x4eacf421 // fmin v1.4s, v1.4s, v12.4s
+	WORD $0x4eacf442 // fmin v2.4s, v2.4s, v12.4s
+	WORD $0x4eacf463 // fmin v3.4s, v3.4s, v12.4s
+	WORD $0x4eacf484 // fmin v4.4s, v4.4s, v12.4s
+	WORD $0x4eacf4a5 // fmin v5.4s, v5.4s, v12.4s
+	WORD $0x4eacf4c6 // fmin v6.4s, v6.4s, v12.4s
+	WORD $0x4eacf4e7 // fmin v7.4s, v7.4s, v12.4s
+	WORD $0x4eacf508 // fmin v8.4s, v8.4s, v12.4s
+	WORD $0x4eacf529 // fmin v9.4s, v9.4s, v12.4s
+	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
+	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R1
+	MOVD 88(R0), R0
+	FSTPQ (F0, F1), (R2)
+	FSTPQ (F2, F3), 32(R2)
+	FSTPQ (F4, F5), (R1)
+	FSTPQ (F6, F7), 32(R1)
+	FSTPQ (F8, F9), (R0)
+	FSTPQ (F10, F11), 32(R0)
+	RET
+
+// func permuted4NEON(t *byte)
+TEXT ·permuted4NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V19.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F8, F9)
+	FLDPQ 32(R1), (F10, F11)
+	VMOV V8.B16, V19.B16
+	VMOV V9.B16, V18.B16
+	VMOV V10.B16, V17.B16
+	VMOV V11.B16, V16.B16
+	VMOV V8.B16, V0.B16
+	VMOV V9.B16, V1.B16
+	VMOV V10.B16, V2.B16
+	VMOV V11.B16, V3.B16
+	VMOV V8.B16, V4.B16
+	VMOV V9.B16, V5.B16
+	VMOV V10.B16, V6.B16
+	VMOV V11.B16, V7.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R5
+	MOVD 8(R0), R6
+	ADD R3, R6, R3
+	MOVD 24(R0), R7
+	MOVD 64(R0), R8
+	MOVD 56(R0), R9
+	MOVW $67372036, R10
+	VDUP R10, V12.S4
+	MOVW $50462976, R10
+	VDUP R10, V13.S4
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R10
+	MOVD 8(R2), R11
+	MOVD 48(R0), R12
+	ADD R9, R11, R11
+	ADD $16, R2, R2
+	MOVD 176(R0), R13
+	CMP $0, R12
+	BLE done6
+
+loop5:
+	FLDPQ (R13), (F20, F21)
+	VMOV V13.B16, V14.B16
+	VMOV V13.B16, V15.B16
+	WORD $0x4eac968e // mla v14.4s, v20.4s, v12.4s
+	WORD $0x4eac96af // mla v15.4s, v21.4s, v12.4s
+	FLDPQ (R11), (F20, F21)
+	ADD R10, R4, R14
+	FLDPQ (R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V19.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V21.S4, V22.S4, V18.S4
+	ADD R10, R5, R14
+	FLDPQ (R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V0.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V21.S4, V22.S4, V1.S4
+	ADD R10, R6, R14
+	FLDPQ (R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V4.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V21.S4, V22.S4, V5.S4
+	ADD R10, R3, R14
+	FLDPQ (R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V8.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V20.B16
+	VFMLA V21.S4, V20.S4, V9.S4
+	FLDPQ 32(R11), (F20, F21)
+	ADD R10, R4, R14
+	FLDPQ 32(R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V17.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V21.S4, V22.S4, V16.S4
+	ADD R10, R5, R14
+	FLDPQ 32(R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V2.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V21.S4, V22.S4, V3.S4
+	ADD R10, R6, R14
+	FLDPQ 32(R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V20.S4, V22.S4, V6.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V22.B16
+	VFMLA V21.S4, V22.S4, V7.S4
+	ADD R10, R3, R14
+	FLDPQ 32(R14), (F30, F31)
+	VTBL V14.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V20.S4, V14.S4, V10.S4
+	VTBL V15.B16, [V30.B16, V31.B16], V14.B16
+	VFMLA V21.S4, V14.S4, V11.S4
+	MOVD 184(R0), R14
+	ADD R14, R13, R13
+	ADD R7, R10, R10
+	ADD R8, R11, R11
+	SUBS $1, R12, R12
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R3
+	MOVD 120(R0), R4
+	ADD R1, R4, R1
+	FLDPQ (R2), (F12, F13)
+	WORD $0x4e2cd673 // fadd v19.4s, v19.4s, v12.4s
+	WORD $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	FLDPQ 32(R2), (F12, F13)
+	WORD $0x4e2cd631 // fadd v17.4s, v17.4s, v12.4s
+	WORD $0x4e2dd610 // fadd v16.4s, v16.4s, v13.4s
+	FLDPQ (R3), (F12, F13)
+	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
+	WORD $0x4e2dd421 // fadd v1.4s, v1.4s, v13.4s
+	FLDPQ 32(R3), (F12, F13)
+	WORD $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
+	WORD $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	FLDPQ (R4), (F12, F13)
+	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
+	FLDPQ 32(R4), (F12, F13)
+	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	FLDPQ (R1), (F12, F13)
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0x4e2dd529 // fadd v9.4s, v9.4s, v13.4s
+	FLDPQ 32(R1), (F12, F13)
+	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
+	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V12.B16
+	WORD $0x4e2cf673 // fmax v19.4s, v19.4s, v12.4s
+	WORD $0x4e2cf652 // fmax v18.4s, v18.4s, v12.4s
+	WORD $0x4e2cf631 // fmax v17.4s, v17.4s, v12.4s
+	WORD $0x4e2cf610 // fmax v16.4s, v16.4s, v12.4s
+	WORD $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
+	WORD $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
+	WORD $0x4e2cf442 // fmax v2.4s, v2.4s, v12.4s
+	WORD $0x4e2cf463 // fmax v3.4s, v3.4s, v12.4s
+	WORD $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
+	WORD $0x4e2cf4a5 // fmax v5.4s, v5.4s, v12.4s
+	WORD $0x4e2cf4c6 // fmax v6.4s, v6.4s, v12.4s
+	WORD $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
+	WORD $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
+	WORD $0x4e2cf529 // fmax v9.4s, v9.4s, v12.4s
+	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
+	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V12.S4
+	WORD $0x4eacf673 // fmin v19.4s, v19.4s, v12.4s
+	WORD $0x4eacf652 // fmin v18.4s, v18.4s, v12.4s
+	WORD $0x4eacf631 // fmin v17.4s, v17.4s, v12.4s
+	WORD $0x4eacf610 // fmin v16.4s, v16.4s, v12.4s
+	WORD $0x4eacf400 // fmin v0.4s, v0.4s, v12.4s
+	WORD $0x4eacf421 // fmin v1.4s, v1.4s, v12.4s
+	WORD $0x4eacf442 // fmin v2.4s, v2.4s, v12.4s
+	WORD $0x4eacf463 // fmin v3.4s, v3.4s, v12.4s
+	WORD $0x4eacf484 // fmin v4.4s, v4.4s, v12.4s
+	WORD $0x4eacf4a5 // fmin v5.4s, v5.4s, v12.4s
+	WORD $0x4eacf4c6 // fmin v6.4s, v6.4s, v12.4s
+	WORD $0x4eacf4e7 // fmin v7.4s, v7.4s, v12.4s
+	WORD $0x4eacf508 // fmin v8.4s, v8.4s, v12.4s
+	WORD $0x4eacf529 // fmin v9.4s, v9.4s, v12.4s
+	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
+	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R3
+	MOVD 88(R0), R0
+	ADD R1, R0, R1
+	FSTPQ (F19, F18), (R2)
+	FSTPQ (F17, F16), 32(R2)
+	FSTPQ (F0, F1), (R3)
+	FSTPQ (F2, F3), 32(R3)
+	FSTPQ (F4, F5), (R0)
+	FSTPQ (F6, F7), 32(R0)
+	FSTPQ (F8, F9), (R1)
+	FSTPQ (F10, F11), 32(R1)
+	RET
+
+// func permuted5NEON(t *byte)
+TEXT ·permuted5NEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	VMOVI $0, V23.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F4, F5)
+	FLDPQ 32(R1), (F6, F7)
+	VMOV V4.B16, V23.B16
+	VMOV V5.B16, V22.B16
+	VMOV V6.B16, V21.B16
+	VMOV V7.B16, V20.B16
+	VMOV V4.B16, V19.B16
+	VMOV V5.B16, V18.B16
+	VMOV V6.B16, V17.B16
+	VMOV V7.B16, V16.B16
+	VMOV V4.B16, V15.B16
+	VMOV V5.B16, V14.B16
+	VMOV V6.B16, V13.B16
+	VMOV V7.B16, V12.B16
+	VMOV V4.B16, V0.B16
+	VMOV V5.B16, V1.B16
+	VMOV V6.B16, V2.B16
+	VMOV V7.B16, V3.B16
+
+unbiased1:
+	MOVD 48(R0), R1
+	CBZ R1, store2
+	MOVD 40(R0), R1
+	MOVD 32(R0), R2
+	MOVD 16(R0), R3
+	MOVD (R0), R4
+	ADD R3, R4, R5
+	ADD R3, R5, R6
+	MOVD 8(R0), R7
+	ADD R3, R7, R3
+	MOVD 24(R0), R8
+	MOVD 64(R0), R9
+	MOVD 56(R0), R10
+	MOVW $67372036, R11
+	VDUP R11, V8.S4
+	MOVW $50462976, R11
+	VDUP R11, V9.S4
+	CMP $0, R1
+	BLE done4
+
+loop3:
+	MOVD (R2), R11
+	MOVD 8(R2), R12
+	MOVD 48(R0), R13
+	ADD R10, R12, R12
+	ADD $16, R2, R2
+	MOVD 176(R0), R14
+	CMP $0, R13
+	BLE done6
+
+loop5:
+	FLDPQ (R14), (F24, F25)
+	VMOV V9.B16, V10.B16
+	VMOV V9.B16, V11.B16
+	WORD $0x4ea8970a // mla v10.4s, v24.4s, v8.4s
+	WORD $0x4ea8972b // mla v11.4s, v25.4s, v8.4s
+	FLDPQ (R12), (F25, F24)
+	ADD R11, R4, R15
+	FLDPQ (R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V23.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V22.S4
+	ADD R11, R5, R15
+	FLDPQ (R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V19.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V18.S4
+	ADD R11, R6, R15
+	FLDPQ (R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V15.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V14.S4
+	ADD R11, R7, R15
+	FLDPQ (R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V0.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V1.S4
+	ADD R11, R3, R15
+	FLDPQ (R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V4.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V25.B16
+	VFMLA V24.S4, V25.S4, V5.S4
+	FLDPQ 32(R12), (F25, F24)
+	ADD R11, R4, R15
+	FLDPQ 32(R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V21.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V20.S4
+	ADD R11, R5, R15
+	FLDPQ 32(R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V17.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V16.S4
+	ADD R11, R6, R15
+	FLDPQ 32(R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V13.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V12.S4
+	ADD R11, R7, R15
+	FLDPQ 32(R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V25.S4, V26.S4, V2.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V26.B16
+	VFMLA V24.S4, V26.S4, V3.S4
+	ADD R11, R3, R15
+	FLDPQ 32(R15), (F30, F31)
+	VTBL V10.B16, [V30.B16, V31.B16], V10.B16
+	VFMLA V25.S4, V10.S4, V6.S4
+	VTBL V11.B16, [V30.B16, V31.B16], V10.B16
+	VFMLA V24.S4, V10.S4, V7.S4
+	MOVD 184(R0), R15
+	ADD R15, R14, R14
+	ADD R8, R11, R11
+	ADD R9, R12, R12
+	SUBS $1, R13, R13
+	BNE loop5
+
+done6:
+	SUBS $1, R1, R1
+	BNE loop3
+
+done4:
+
+store2:
+	MOVD 112(R0), R1
+	CBZ R1, unadded7
+	MOVD 96(R0), R1
+	MOVD 112(R0), R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD 120(R0), R5
+	ADD R1, R5, R1
+	FLDPQ (R2), (F8, F9)
+	WORD $0x4e28d6f7 // fadd v23.4s, v23.4s, v8.4s
+	WORD $0x4e29d6d6 // fadd v22.4s, v22.4s, v9.4s
+	FLDPQ 32(R2), (F8, F9)
+	WORD $0x4e28d6b5 // fadd v21.4s, v21.4s, v8.4s
+	WORD $0x4e29d694 // fadd v20.4s, v20.4s, v9.4s
+	FLDPQ (R3), (F8, F9)
+	WORD $0x4e28d673 // fadd v19.4s, v19.4s, v8.4s
+	WORD $0x4e29d652 // fadd v18.4s, v18.4s, v9.4s
+	FLDPQ 32(R3), (F8, F9)
+	WORD $0x4e28d631 // fadd v17.4s, v17.4s, v8.4s
+	WORD $0x4e29d610 // fadd v16.4s, v16.4s, v9.4s
+	FLDPQ (R4), (F8, F9)
+	WORD $0x4e28d5ef // fadd v15.4s, v15.4s, v8.4s
+	WORD $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
+	FLDPQ 32(R4), (F8, F9)
+	WORD $0x4e28d5ad // fadd v13.4s, v13.4s, v8.4s
+	WORD $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	FLDPQ (R5), (F8, F9)
+	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FLDPQ 32(R5), (F8, F9)
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FLDPQ (R1), (F8, F9)
+	WORD $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	FLDPQ 32(R1), (F8, F9)
+	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+
+unadded7:
+	MOVD 136(R0), R1
+	CBZ R1, unclipped8
+	VMOVI $0, V8.B16
+	WORD $0x4e28f6f7 // fmax v23.4s, v23.4s, v8.4s
+	WORD $0x4e28f6d6 // fmax v22.4s, v22.4s, v8.4s
+	WORD $0x4e28f6b5 // fmax v21.4s, v21.4s, v8.4s
+	WORD $0x4e28f694 // fmax v20.4s, v20.4s, v8.4s
+	WORD $0x4e28f673 // fmax v19.4s, v19.4s, v8.4s
+	WORD $0x4e28f652 // fmax v18.4s, v18.4s, v8.4s
+	WORD $0x4e28f631 // fmax v17.4s, v17.4s, v8.4s
+	WORD $0x4e28f610 // fmax v16.4s, v16.4s, v8.4s
+	WORD $0x4e28f5ef // fmax v15.4s, v15.4s, v8.4s
+	WORD $0x4e28f5ce // fmax v14.4s, v14.4s, v8.4s
+	WORD $0x4e28f5ad // fmax v13.4s, v13.4s, v8.4s
+	WORD $0x4e28f58c // fmax v12.4s, v12.4s, v8.4s
+	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
+	WORD $0x4e28f442 // fmax v2.4s, v2.4s, v8.4s
+	WORD $0x4e28f463 // fmax v3.4s, v3.4s, v8.4s
+	WORD $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
+	WORD $0x4e28f4a5 // fmax v5.4s, v5.4s, v8.4s
+	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	CMP $1, R1
+	BEQ unclipped8
+	MOVW $1086324736, R1
+	VDUP R1, V8.S4
+	WORD $0x4ea8f6f7 // fmin v23.4s, v23.4s, v8.4s
+	WORD $0x4ea8f6d6 // fmin v22.4s, v22.4s, v8.4s
+	WORD $0x4ea8f6b5 // fmin v21.4s, v21.4s, v8.4s
+	WORD $0x4ea8f694 // fmin v20.4s, v20.4s, v8.4s
+	WORD $0x4ea8f673 // fmin v19.4s, v19.4s, v8.4s
+	WORD $0x4ea8f652 // fmin v18.4s, v18.4s, v8.4s
+	WORD $0x4ea8f631 // fmin v17.4s, v17.4s, v8.4s
+	WORD $0x4ea8f610 // fmin v16.4s, v16.4s, v8.4s
+	WORD $0x4ea8f5ef // fmin v15.4s, v15.4s, v8.4s
+	WORD $0x4ea8f5ce // fmin v14.4s, v14.4s, v8.4s
+	WORD $0x4ea8f5ad // fmin v13.4s, v13.4s, v8.4s
+	WORD $0x4ea8f58c // fmin v12.4s, v12.4s, v8.4s
+	WORD $0x4ea8f400 // fmin v0.4s, v0.4s, v8.4s
+	WORD $0x4ea8f421 // fmin v1.4s, v1.4s, v8.4s
+	WORD $0x4ea8f442 // fmin v2.4s, v2.4s, v8.4s
+	WORD $0x4ea8f463 // fmin v3.4s, v3.4s, v8.4s
+	WORD $0x4ea8f484 // fmin v4.4s, v4.4s, v8.4s
+	WORD $0x4ea8f4a5 // fmin v5.4s, v5.4s, v8.4s
+	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
+	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+
+unclipped8:
+	MOVD 96(R0), R1
+	MOVD 80(R0), R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD 88(R0), R0
+	ADD R1, R0, R1
+	FSTPQ (F23, F22), (R2)
+	FSTPQ (F21, F20), 32(R2)
+	FSTPQ (F19, F18), (R3)
+	FSTPQ (F17, F16), 32(R3)
+	FSTPQ (F15, F14), (R4)
+	FSTPQ (F13, F12), 32(R4)
+	FSTPQ (F0, F1), (R0)
+	FSTPQ (F2, F3), 32(R0)
+	FSTPQ (F4, F5), (R1)
+	FSTPQ (F6, F7), 32(R1)
+	RET
+
 // func tile1x1NEON(t *byte)
 TEXT ·tile1x1NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0

@@ -4,6 +4,61 @@
 
 package simd
 
+// lanes1NEON is lanesGeneric for 1 rows; t is a *Tile.
+//
+//go:noescape
+func lanes1NEON(t *byte)
+
+// lanes2NEON is lanesGeneric for 2 rows; t is a *Tile.
+//
+//go:noescape
+func lanes2NEON(t *byte)
+
+// lanes3NEON is lanesGeneric for 3 rows; t is a *Tile.
+//
+//go:noescape
+func lanes3NEON(t *byte)
+
+// lanes4NEON is lanesGeneric for 4 rows; t is a *Tile.
+//
+//go:noescape
+func lanes4NEON(t *byte)
+
+// lanes5NEON is lanesGeneric for 5 rows; t is a *Tile.
+//
+//go:noescape
+func lanes5NEON(t *byte)
+
+// lanes6NEON is lanesGeneric for 6 rows; t is a *Tile.
+//
+//go:noescape
+func lanes6NEON(t *byte)
+
+// permuted1NEON is lanesGeneric for 1 rows; t is a *Tile.
+//
+//go:noescape
+func permuted1NEON(t *byte)
+
+// permuted2NEON is lanesGeneric for 2 rows; t is a *Tile.
+//
+//go:noescape
+func permuted2NEON(t *byte)
+
+// permuted3NEON is lanesGeneric for 3 rows; t is a *Tile.
+//
+//go:noescape
+func permuted3NEON(t *byte)
+
+// permuted4NEON is lanesGeneric for 4 rows; t is a *Tile.
+//
+//go:noescape
+func permuted4NEON(t *byte)
+
+// permuted5NEON is lanesGeneric for 5 rows; t is a *Tile.
+//
+//go:noescape
+func permuted5NEON(t *byte)
+
 // tile1x1NEON is the micro-kernel for 1 rows and 1 panel; t is a *Tile.
 //
 //go:noescape

@@ -24,6 +24,9 @@ func main() {
 		{"tile", tiles},
 		{"winograd", winograd},
 		{"vec", vectors},
+		{"dense", dense},
+		{"box", boxes},
+		{"maps", maps},
 	} {
 		file := neon.NewFile()
 		part.write(file)

@@ -38,6 +38,7 @@ const (
 const mostRows = 6
 
 func tiles(file *neon.File) {
+	laneTiles(file)
 	for rows := 1; rows <= mostRows; rows++ {
 		file.Func(fmt.Sprintf("tile%dx1NEON", rows), "func(t *byte)", fmt.Sprintf("is the micro-kernel for %d rows and 1 panel; t is a *Tile.", rows),
 			func(f *neon.F) { tile(f, rows) })
