@@ -7,7 +7,6 @@ import (
 	"image/gif"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,8 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/explain"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
@@ -211,13 +208,16 @@ func classOf(s *explain.Subject, asked string) (int, error) {
 
 // prepared reads an image file as the network takes it.
 func prepared(c *infer.Classifier, file string) ([]float32, error) {
-	data, err := readImage(file)
+	data, err := readImage(nil, file)
 	if err != nil {
 		return nil, err
 	}
 	in := c.Input()
 	x := make([]float32, in[0]*in[1]*in[2])
-	return x, c.Prepare(x, data)
+	if err := c.PrepareFile(x, data); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return x, nil
 }
 
 // whole is the image with what the network says of it.
@@ -402,17 +402,4 @@ func animate(to io.Writer, frames []*image.RGBA) error {
 		anim.Delay = append(anim.Delay, delay)
 	}
 	return gif.EncodeAll(to, anim)
-}
-
-// readImage reads and decodes an image file.
-func readImage(file string) (*pixels.Image, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	img := new(pixels.Image)
-	if err := codec.Decode(data, img); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return img, nil
 }
