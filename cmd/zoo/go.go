@@ -29,7 +29,7 @@ func newGo(a *app) *cobra.Command {
 			return usage(unknown("command", "go "+args[0], verbs, "zoo go --help lists them"))
 		},
 	}
-	cmd.AddCommand(newGoTrain(a), newGoEval(a), newGoEngine(a), newGoMatch(a), newGoFeatures(a), newGoPicture(a))
+	cmd.AddCommand(newGoTrain(a), newGoEval(a), newGoEngine(a), newGoMatch(a), newGoSelfplay(a), newGoFeatures(a), newGoPicture(a))
 	return cmd
 }
 

@@ -26,6 +26,9 @@ func WriteSGF(w io.Writer, g *Game) error {
 	if g.Handicap != 0 {
 		property("HA", strconv.Itoa(g.Handicap))
 	}
+	if g.From != 0 {
+		property("ZF", strconv.Itoa(g.From))
+	}
 	if len(g.Moves) == 0 {
 		property("PL", letterOf[g.First])
 	}

@@ -49,10 +49,7 @@ func ahead(b *baduk.Board, komi float64) bool {
 
 // settled says whether random games leave no point of the board in doubt.
 func settled(b *baduk.Board) bool {
-	for _, owner := range b.Ownership(passPlayouts, 1) {
-		if owner > -0.8 && owner < 0.8 { // nine of ten less one of ten
-			return false
-		}
-	}
-	return true
+	var random baduk.Playouts
+	random.Play(b, passPlayouts, 1)
+	return random.Settled()
 }

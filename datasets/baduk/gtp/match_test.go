@@ -25,7 +25,7 @@ func TestAMatchAlternatesAndCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		black, white := b.Area(b.Dead(playouts, 0)...)
-		if want := result(float64(black-white) - 7.5); g.Result != want.Text || g.Record.Result != want || g.Opponent != want.Text || g.Disagrees() {
+		if want := baduk.Score(float64(black-white) - 7.5); g.Result != want.Text || g.Record.Result != want || g.Opponent != want.Text || g.Disagrees() {
 			t.Errorf("game %d: %s, the opponent says %s: should be %s", n+1, g.Result, g.Opponent, want.Text)
 		}
 		if g.Moves != len(g.Record.Moves) || g.Ended != EndedByPasses || b.Passes() != 2 {
