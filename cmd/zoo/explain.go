@@ -289,7 +289,16 @@ func prepared(c *infer.Classifier, file string) ([]float32, error) {
 
 // readImage reads and decodes an image file.
 func readImage(file string) (*pixels.Image, error) {
-	data, err := os.ReadFile(file)
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", file, reason(err))
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", file)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s: %d bytes: should be at most %d", file, info.Size(), maxFile)
+	}
+	data, err := readInto(nil, file, info.Size())
 	if err != nil {
 		return nil, err
 	}

@@ -29,9 +29,11 @@ type worker struct {
 	classes []string
 
 	queue     chan *item
-	inside    atomic.Int64 // images that were admitted and are not answered
-	preparing atomic.Int64 // of these, those that are being decoded
-	expected  atomic.Int64 // images of clients that were answered a moment ago, and may ask again
+	turn      sync.Mutex    // of the worker that makes up a step
+	prepared  chan struct{} // has one when fewer images are being decoded than before
+	inside    atomic.Int64  // images that were admitted and are not answered
+	preparing atomic.Int64  // of these, those that are being decoded
+	expected  atomic.Int64  // images of clients that were answered a moment ago, and may ask again
 	decode    chan struct{}
 	rooms     chan []float32 // for prepared images: as many as keep the workers busy, however many wait
 
@@ -55,7 +57,7 @@ func newWorker(name, version string, m Model, l Limits, counts *metrics) *worker
 	cores := runtime.GOMAXPROCS(0)
 	w := &worker{
 		name: name, version: version, model: m, limits: l, metrics: counts, size: in[0] * in[1] * in[2], classes: m.Classes(),
-		queue: make(chan *item, l.Queue), decode: make(chan struct{}, cores), idle: make(chan struct{}),
+		queue: make(chan *item, l.Queue), prepared: make(chan struct{}, 1), decode: make(chan struct{}, cores), idle: make(chan struct{}),
 		rooms: make(chan []float32, 2*cores*l.Batch), // of each worker's step, and of its next one
 	}
 	for range cap(w.rooms) {
@@ -137,14 +139,19 @@ func (w *worker) files(ctx context.Context, files [][]byte) ([][]float32, error)
 		if room == nil {
 			room = make([]float32, w.size)
 		}
+		var it *item
 		w.preparing.Add(1)
-		if errs[i] = w.prepare(ctx, room, files[i]); errs[i] != nil {
-			w.preparing.Add(-1)
-			return
+		if errs[i] = w.prepare(ctx, room, files[i]); errs[i] == nil {
+			it = w.put(ctx, room)
 		}
-		it := w.put(ctx, room)
 		w.preparing.Add(-1) // not before: who sees none on its way takes what is there
-		logits[i], errs[i] = it.logits, <-it.done
+		select {
+		case w.prepared <- struct{}{}:
+		default:
+		}
+		if it != nil {
+			logits[i], errs[i] = it.logits, <-it.done
+		}
 	}
 	if len(files) == 1 {
 		one(0)
@@ -217,8 +224,17 @@ func (w *worker) put(ctx context.Context, x []float32) *item {
 func (w *worker) work() {
 	var x, logits []float32
 	items := make([]*item, 0, w.limits.Batch)
-	for first := range w.queue {
-		items = w.collect(append(items[:0], first))
+	for {
+		// One after the other: two would take what each other waits for.
+		w.turn.Lock()
+		first, ok := <-w.queue
+		if ok {
+			items = w.collect(append(items[:0], first))
+		}
+		w.turn.Unlock()
+		if !ok {
+			return
+		}
 		live := items[:0]
 		for _, it := range items {
 			if err := it.ctx.Err(); err != nil {
@@ -292,6 +308,8 @@ func (w *worker) collect(items []*item) []*item {
 				return items
 			}
 			items, came = append(items, it), time.Now()
+		case <-w.prepared:
+			late.Stop()
 		case <-late.C:
 		}
 	}
