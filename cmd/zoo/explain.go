@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,8 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
-	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/explain"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
@@ -278,33 +275,14 @@ func classOf(s *explain.Subject, asked string) (int, error) {
 
 // prepared reads an image file as the network takes it.
 func prepared(c *infer.Classifier, file string) ([]float32, error) {
-	data, err := readImage(file)
+	data, err := readImage(nil, file)
 	if err != nil {
 		return nil, err
 	}
 	in := c.Input()
 	x := make([]float32, in[0]*in[1]*in[2])
-	return x, c.Prepare(x, data)
-}
-
-// readImage reads and decodes an image file.
-func readImage(file string) (*pixels.Image, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", file, reason(err))
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", file)
-	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%s: %d bytes: should be at most %d", file, info.Size(), maxFile)
-	}
-	data, err := readInto(nil, file, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	img := new(pixels.Image)
-	if err := codec.Decode(data, img); err != nil {
+	if err := c.PrepareFile(x, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return img, nil
+	return x, nil
 }
