@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
@@ -53,7 +52,7 @@ func (a *app) leave(err error) (tell bool, after func()) {
 
 // where names the rank of an error, where there are several.
 func (a *app) where(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := report.Words(err)
 	if a.group == nil || a.group.Rank() == 0 {
 		return text
 	}

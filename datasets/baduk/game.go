@@ -28,6 +28,9 @@ type Game struct {
 	// From is how many moves were played before the part of the game that its result belongs to, if a move before
 	// was drawn by lot; else 0. Records keep it as the property ZF, which is this package's own.
 	From int
+	// Judged says how the result came to be known, if the players did not tell it. Records keep it as the property ZJ,
+	// which is this package's own.
+	Judged string
 
 	Rest    error    // why the record's later moves are missing here: "move 5, black at Q16: …"; nil if none is
 	Guesses []string // what the record does not say plainly, and how it was read

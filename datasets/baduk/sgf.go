@@ -240,6 +240,8 @@ func (d *draft) property(name string, v []byte) error {
 		d.Handicap, _ = strconv.Atoi(text(v))
 	case "ZF":
 		d.From, _ = strconv.Atoi(text(v))
+	case "ZJ":
+		d.Judged = text(v)
 	case "RU":
 		d.RuleSet = text(v)
 	case "RE":

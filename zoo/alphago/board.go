@@ -20,6 +20,9 @@ import (
 // boardBatch is the number of positions of a step, or of one position's symmetries.
 const boardBatch = baduk.Symmetries
 
+// steps are the batches for which a network is compiled, so that few positions don't cost what eight do.
+var steps = [...]int{boardBatch, 4, 2, 1}
+
 // A boardNetwork is a trained network that sees positions of Go.
 type boardNetwork struct {
 	name    string // of the file
@@ -29,8 +32,7 @@ type boardNetwork struct {
 	size    int // of the board
 	planes  int
 	pool    *kernel.Pool
-	single  *infer.Program
-	many    *infer.Program
+	run     [len(steps)]*infer.Program
 	x       []float32
 	painter painter
 	views   []view
@@ -58,12 +60,11 @@ func loadBoardNetwork(r *weights.Reader, threads int, fits func(*zoo.Model) erro
 	}
 	n := &boardNetwork{name: r.Name(), model: m, meta: r.Meta(), sum: checksum(params), size: in[1], planes: in[0], pool: kernel.NewPool(threads)}
 	cfg := graph.Config{Pool: n.pool, Workspace: graph.NewWorkspace()}
-	if n.single, err = infer.NewProgram(m, params, 1, cfg); err == nil {
-		n.many, err = infer.NewProgram(m, params, boardBatch, cfg)
-	}
-	if err != nil {
-		n.pool.Close()
-		return nil, err
+	for i, batch := range steps {
+		if n.run[i], err = infer.NewProgram(m, params, batch, cfg); err != nil {
+			n.pool.Close()
+			return nil, err
+		}
 	}
 	n.x = make([]float32, boardBatch*in[0]*in[1]*in[2])
 	return n, nil
@@ -125,26 +126,27 @@ func (n *boardNetwork) see(views []view, each func(i int, out []float32) error) 
 		}
 	}
 	stride := n.planes * n.size * n.size
-	for from := 0; from < len(views); from += boardBatch {
-		now := views[from:min(from+boardBatch, len(views))]
+	for from, k := 0, 0; from < len(views); {
+		// The largest step that the rest fills, or fills but for one.
+		for steps[k] > len(views)-from+steps[k]/boardBatch {
+			k++
+		}
+		now := views[from:min(from+steps[k], len(views))]
 		if err := n.painter.paint(n.pool, n.x[:len(now)*stride], now, n.planes); err != nil {
 			return err
 		}
-		run, x := n.many, n.x
-		if len(now) == 1 {
-			run, x = n.single, n.x[:stride]
-		}
-		err := run.Run(x, len(now), func(k int, o infer.Outputs) error {
+		err := n.run[k].Run(n.x[:steps[k]*stride], len(now), func(i int, o infer.Outputs) error {
 			for _, v := range o.Logits {
 				if v-v != 0 {
 					return fmt.Errorf("%s: the network answers %v: the weights are damaged, or were trained too fast", n.name, v)
 				}
 			}
-			return each(from+k, o.Logits)
+			return each(from+i, o.Logits)
 		})
 		if err != nil {
 			return err
 		}
+		from += len(now)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package alphago
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
@@ -24,7 +25,10 @@ type PolicyPlayer struct {
 const passPlayouts = 200
 
 // Genmove returns the player's move.
-func (p *PolicyPlayer) Genmove(pos gtp.Position) (baduk.Point, bool, error) {
+func (p *PolicyPlayer) Genmove(ctx context.Context, pos gtp.Position) (baduk.Point, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return baduk.None, false, err
+	}
 	b := pos.Board
 	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil

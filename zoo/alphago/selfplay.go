@@ -27,6 +27,9 @@ type SelfPlay struct {
 	Komi        float64       // not a whole number, so that every game has a winner
 	Seed        uint64        //
 	Openings    *baduk.Corpus // whose games' first moves are the games' first; nil: the policy's own
+	// Finish plays each game of Openings on from where it ends, game n being the opening of that number; no move is drawn
+	// at random. It tells who would have won games that were given up.
+	Finish bool
 	// Early ends a game when all random games from the position have the same winner, three times in a row. The
 	// result is then written as a resignation.
 	Early bool
@@ -60,6 +63,9 @@ func (s *SelfPlay) Play(ctx context.Context, from, to int, each func(n int, g *b
 	if err := s.Check(); err != nil {
 		return err
 	}
+	if s.Finish && to > s.Openings.Games() {
+		return fmt.Errorf("game %d: there are %d to finish", to, s.Openings.Games())
+	}
 	beside := s.Beside
 	if beside == 0 {
 		beside = 32
@@ -79,11 +85,11 @@ func (s *SelfPlay) Play(ctx context.Context, from, to int, each func(n int, g *b
 		for _, g := range playing {
 			views = append(views, view{g.board, baduk.Symmetry(g.rnd.Uint64() >> 61)})
 		}
-		if len(views)%boardBatch == 1 {
-			views = append(views, views[0]) // a view alone goes another way, whose last bits may differ
+		for len(views)%boardBatch != 0 {
+			views = append(views, views[0]) // in a smaller step the last bits may differ
 		}
 		err := s.Policy.probabilities(views, func(i int, p []float32) error {
-			if i == len(playing) {
+			if i >= len(playing) {
 				return nil
 			}
 			return s.move(playing[i], p)
@@ -124,6 +130,8 @@ func (s *SelfPlay) Check() error {
 		return fmt.Errorf("%d games side by side: should be at least 1, or 0 for the usual", s.Beside)
 	case s.Openings != nil && s.Openings.Size() != s.Policy.size:
 		return fmt.Errorf("openings of %d×%[1]d for a policy of %d×%[2]d", s.Openings.Size(), s.Policy.size)
+	case s.Finish && s.Openings == nil:
+		return errors.New("there are no games to finish")
 	case s.Openings != nil && s.Openings.Games() == 0:
 		return errors.New("there are no games to begin with")
 	}
@@ -144,7 +152,17 @@ func (s *SelfPlay) begin(n int) (*selfGame, error) {
 	if s.Openings == nil {
 		return g, nil
 	}
-	opening := s.Openings.Game(draw(s.Openings.Games()))
+	number := n
+	if !s.Finish {
+		number = draw(s.Openings.Games())
+	}
+	opening := s.Openings.Game(number)
+	if s.Finish {
+		g.record = opening
+		g.record.Komi, g.before = s.Komi, -1
+		g.board, err = opening.Final()
+		return g, err
+	}
 	g.record.First = opening.First
 	most := min(g.before, len(opening.Moves))
 	for _, stone := range opening.Setup {
@@ -192,8 +210,8 @@ func (s *SelfPlay) move(g *selfGame, p []float32) error {
 // over says whether a game is over, and scores it then.
 func (s *SelfPlay) over(g *selfGame) bool {
 	b := g.board
-	if b.Moves() <= g.before {
-		return b.Passes() >= 2 && s.score(g)
+	if b.Moves() <= g.before && b.Passes() < 2 {
+		return false
 	}
 	if b.Passes() >= 2 || b.Moves() >= 2*b.Points() {
 		return s.score(g)
@@ -227,7 +245,15 @@ func (s *SelfPlay) over(g *selfGame) bool {
 
 // score counts a game that is over: true.
 func (s *SelfPlay) score(g *selfGame) bool {
-	black, white := g.board.Area(g.board.Dead(passPlayouts, s.Seed)...)
-	g.record.Result = baduk.Score(float64(black-white) - s.Komi)
+	g.record.Result = Count(g.board, s.Komi)
 	return true
 }
+
+// Count scores a game that is over by area, without the stones that random games find dead.
+func Count(b *baduk.Board, komi float64) baduk.Result {
+	black, white := b.Area(b.Dead(passPlayouts, 1)...)
+	return baduk.Score(float64(black-white) - komi)
+}
+
+// Over says whether both players have passed, or random games leave no point of the board in doubt.
+func Over(b *baduk.Board) bool { return b.Passes() >= 2 || settled(b) }

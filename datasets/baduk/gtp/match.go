@@ -148,7 +148,7 @@ func (m *Match) move(ctx context.Context, b *baduk.Board, player Player, own boo
 		if err := ctx.Err(); err != nil {
 			return baduk.None, false, err
 		}
-		move, resign, err = player.Genmove(Position{Board: b.Clone(), Komi: m.Komi})
+		move, resign, err = player.Genmove(ctx, Position{Board: b.Clone(), Komi: m.Komi})
 		if err != nil || resign {
 			return move, resign, err
 		}

@@ -115,13 +115,13 @@ func dotGeneric(rows, images, k int, w *float32, ldw int, x *float32, ldx int, o
 			j := 0
 			for ; j+4 <= len(a); j += 4 {
 				a, b := (*[4]float32)(a[j:]), (*[4]float32)(b[j:])
-				s[0] += a[0] * b[0]
-				s[1] += a[1] * b[1]
-				s[2] += a[2] * b[2]
-				s[3] += a[3] * b[3]
+				s[0] += float32(a[0] * b[0])
+				s[1] += float32(a[1] * b[1])
+				s[2] += float32(a[2] * b[2])
+				s[3] += float32(a[3] * b[3])
 			}
 			for ; j < len(a); j++ {
-				s[j%4] += a[j] * b[j]
+				s[j%4] += float32(a[j] * b[j])
 			}
 			sums[r*images+i] += s[0] + s[2] + (s[1] + s[3])
 		}
@@ -145,7 +145,7 @@ func mixGeneric(images, columns, rows int, w *float32, ldw int, factors *float32
 		for r, f := range floats(factors, i*ldf, rows) {
 			row := floats(w, r*ldw, len(sum))
 			for j := range sum {
-				sum[j] += f * row[j]
+				sum[j] += float32(f * row[j])
 			}
 		}
 	}
