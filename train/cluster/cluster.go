@@ -8,8 +8,8 @@
 //
 // # Guarantees
 //
-// For the same number of ranks a sum has the same bits on every rank and at every repetition. What fails
-// is an error of every rank that is still there, never a wait without end: see [Comm.Abort] and
+// For the same number of ranks a sum has the same bits on every rank and at every repetition; [Tree] adds up
+// with the same bits on any number of them. What fails is an error of every rank that is still there, never a wait without end: see [Comm.Abort] and
 // [Patience].
 //
 // # Adding one
@@ -39,6 +39,13 @@ type Comm interface {
 
 	// Gather returns the data of every rank, in the order of ranks. Lengths may differ.
 	Gather(data []byte) ([][]byte, error)
+
+	// Collect brings together parts of one length: all, Size times as long, gets them in the order of ranks.
+	Collect(part, all []byte) error
+
+	// Exchange sends the i-th of Size equal pieces of send to rank i, and gets the pieces that the ranks have
+	// sent here, in their order. All ranks' data have the same length.
+	Exchange(send, receive []byte) error
 
 	// Broadcast replaces data by that of rank 0. All ranks' data have the same length.
 	Broadcast(data []byte) error
@@ -76,6 +83,8 @@ func (alone) Rank() int                            { return 0 }
 func (alone) Size() int                            { return 1 }
 func (alone) Sum([]float32) error                  { return nil }
 func (alone) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
+func (alone) Collect(part, all []byte) error       { copy(all, part); return nil }
+func (alone) Exchange(send, receive []byte) error  { copy(receive, send); return nil }
 func (alone) Broadcast([]byte) error               { return nil }
 func (alone) Barrier() error                       { return nil }
 func (alone) Wait() error                          { return nil }
@@ -139,5 +148,11 @@ func BroadcastFloats(c Comm, v []float32) error {
 	if c.Size() == 1 || len(v) == 0 {
 		return nil
 	}
-	return c.Broadcast(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v)))
+	return c.Broadcast(bytesOf(v))
+}
+
+// bytesOf is the memory of numbers. Ranks have processors of one kind, see [Same].
+func bytesOf[T float32 | uint16](v []T) []byte {
+	var one T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(one)))
 }

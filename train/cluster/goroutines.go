@@ -104,6 +104,35 @@ func (g *guest) Gather(data []byte) ([][]byte, error) {
 	return list, nil
 }
 
+func (g *guest) Collect(part, all []byte) error {
+	parts, err := g.Gather(part)
+	if err != nil {
+		return err
+	}
+	for rank, p := range parts {
+		if len(p) != len(part) || len(all) != len(part)*g.size {
+			return fmt.Errorf("collect: %d bytes on rank %d, %d on rank %d, and room for %d", len(p), rank, len(part), g.rank, len(all))
+		}
+		copy(all[rank*len(part):], p)
+	}
+	return nil
+}
+
+func (g *guest) Exchange(send, receive []byte) error {
+	parts, err := g.Gather(send)
+	if err != nil {
+		return err
+	}
+	one := len(send) / g.size
+	for rank, p := range parts {
+		if len(p) != one*g.size || len(receive) != len(p) {
+			return fmt.Errorf("exchange: %d bytes on rank %d, %d on rank %d of %d, and room for %d", len(p), rank, len(send), g.rank, g.size, len(receive))
+		}
+		copy(receive[rank*one:][:one], p[g.rank*one:])
+	}
+	return nil
+}
+
 func (g *guest) Broadcast(data []byte) error {
 	var own []byte
 	if g.rank == 0 {
