@@ -9,11 +9,22 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
+// prepare makes a trainer, of which all ranks have one or none.
 func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+	t, err := prepareAlone(cfg, net, data, opts)
+	if err := cluster.Agree(newRanks(opts.Cluster), cluster.Preparing, err); err != nil {
+		return nil, err
+	}
+	return t, t.alike()
+}
+
+// prepareAlone is prepare without a word to the other ranks.
+func prepareAlone(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
 	cfg, augment, err := complete(cfg)
 	if err != nil {
 		return nil, err
@@ -163,7 +174,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	t.scheduler = NewScheduler(cfg.Schedule, base(cfg), t.loader.Batches(), cfg.Epochs)
-	return t, t.alike()
+	return t, nil
 }
 
 // mixes reports whether an augmentation mixes the images of a batch.

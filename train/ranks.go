@@ -71,17 +71,13 @@ func (t *Trainer) parts(images int) []part {
 	return list
 }
 
-// agree makes one rank's error all ranks'.
-func (t *Trainer) agree(err error) error { return cluster.Agree(t.ranks, err) }
+// agree makes one rank's error all ranks', after what is done once.
+func (t *Trainer) agree(err error) error { return cluster.Agree(t.ranks, cluster.Preparing, err) }
 
 // alike checks that all ranks are about to do the same.
 func (t *Trainer) alike() error {
 	if t.ranks.Size() == 1 {
 		return nil
-	}
-	// One may have had to read its images from a slower disk.
-	if err := t.ranks.Wait(); err != nil {
-		return err
 	}
 	cfg := t.cfg
 	cfg.Threads, cfg.DataDir = 0, "" // which change nothing

@@ -65,7 +65,7 @@ func exercise(c Comm) error {
 	if err := c.Barrier(); err != nil {
 		return err
 	}
-	if err := c.Wait(); err != nil {
+	if err := c.Wait(Forever); err != nil {
 		return err
 	}
 	err = Same(c, "the data", fmt.Sprint("checksum ", min(rank, 1)))

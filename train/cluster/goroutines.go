@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"math"
 	"sync"
 	"time"
 )
@@ -155,8 +154,8 @@ func (g *guest) Barrier() error {
 	return err
 }
 
-func (g *guest) Wait() error {
-	_, err := g.meet(g.rank, nil, math.MaxInt64)
+func (g *guest) Wait(patience time.Duration) error {
+	_, err := g.meet(g.rank, nil, patience)
 	return err
 }
 

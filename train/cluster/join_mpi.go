@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -337,8 +336,8 @@ func (m *mpi) Broadcast(data []byte) error {
 
 func (m *mpi) Barrier() error { return m.call(func() int32 { return m.f.barrier(m.h.world) }) }
 
-func (m *mpi) Wait() error {
-	return m.callFor(math.MaxInt64, func() int32 { return m.f.barrier(m.h.world) })
+func (m *mpi) Wait(patience time.Duration) error {
+	return m.callFor(patience, func() int32 { return m.f.barrier(m.h.world) })
 }
 
 // Abort ends all ranks by MPI_Abort. MPI's thread may be held in a call that never returns: then the call
@@ -346,7 +345,7 @@ func (m *mpi) Wait() error {
 func (m *mpi) Abort(error) { m.f.abort(m.h.world, 1) }
 
 func (m *mpi) Close() error {
-	err := m.callFor(math.MaxInt64, func() int32 { return m.f.finalize() })
+	err := m.callFor(Patience, func() int32 { return m.f.finalize() })
 	close(m.calls)
 	return err
 }
