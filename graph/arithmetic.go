@@ -24,19 +24,19 @@ const (
 	arithmetics
 )
 
-// Comparisons, which give 1 and 0 and have no derivative, follow as the kernels number them.
+// Comparisons give 1 where they hold and 0 elsewhere. They have no derivative. The kernels number them so.
 const (
-	less Arithmetic = arithmetics + iota
-	greater
-	lessOrEqual
-	greaterOrEqual
-	equal
-	notEqual
+	Less           Arithmetic = arithmetics + iota // x < y
+	Greater                                        // x > y
+	LessOrEqual                                    // x ≤ y
+	GreaterOrEqual                                 // x ≥ y
+	Equal                                          // x = y
+	NotEqual                                       // x ≠ y
 )
 
 // String returns the name of a layer's kind.
 func (a Arithmetic) String() string {
-	if a < 0 || a > notEqual {
+	if a < 0 || a > NotEqual {
 		return fmt.Sprintf("arithmetic %d", int(a))
 	}
 	return kernel.Operator(a).String()

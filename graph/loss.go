@@ -54,7 +54,8 @@ func (o *softmaxGradOp) lower(c *compiler, in []*value) *value {
 
 // CrossEntropy adds the mean over images of -Σ t·log softmax(logits), a scalar. target is either N class
 // numbers, where -1 takes an image out of the mean, or N×C probabilities. Label smoothing s puts
-// (1 - s)·t + s/C in place of t (Szegedy et al. 2016, section 7).
+// (1 - s)·t + s/C in place of t (Szegedy et al. 2016, section 7). Targets are taken as they are: what they were
+// computed from gets no gradient.
 func (b *Builder) CrossEntropy(logits, target *gorgonia.Node, smoothing float32) *gorgonia.Node {
 	l := b.unnamed("cross-entropy")
 	if !b.rank(l.Name, logits, 2) {
@@ -72,7 +73,7 @@ func (b *Builder) CrossEntropy(logits, target *gorgonia.Node, smoothing float32)
 		b.Errorf("%s: label smoothing %g is not in [0, 1)", l.Name, smoothing)
 		return nil
 	}
-	o := &crossEntropyOp{n: s[0], classes: s[1], smoothing: smoothing}
+	o := &crossEntropyOp{n: s[0], classes: s[1], smoothing: smoothing, times: 1}
 	o.core = newCore(o, l.Kind, nil, 1, logits, target)
 	return b.layer(l, o, logits, target)
 }
@@ -81,6 +82,7 @@ type crossEntropyOp struct {
 	core
 	n, classes int
 	smoothing  float32
+	times      float32 // what multiplies the mean
 }
 
 func (o *crossEntropyOp) lower(c *compiler, in []*value) *value {
@@ -88,7 +90,7 @@ func (o *crossEntropyOp) lower(c *compiler, in []*value) *value {
 	loss, probs := c.plain(), c.plain(o.n, o.classes)
 	c.state[&o.core] = []*value{probs}
 	c.add([]*value{x, t}, []*value{loss, probs}, 0, func(e *exec) error {
-		loss.data[0] = kernel.CrossEntropy(e.pool, o.n, o.classes, x.data, t.data, o.smoothing, probs.data)
+		loss.data[0] = o.times * kernel.CrossEntropy(e.pool, o.n, o.classes, x.data, t.data, o.smoothing, probs.data)
 		return nil
 	})
 	return loss
@@ -112,13 +114,14 @@ func (o *crossEntropyGradOp) lower(c *compiler, in []*value) *value {
 	probs, t, scale := c.kept(&o.of.core)[0], c.asPlain(in[1]), in[2]
 	dx := c.plain(o.shape...)
 	c.add([]*value{probs, t, scale}, []*value{dx}, 0, func(e *exec) error {
-		kernel.CrossEntropyGrad(e.pool, o.of.n, o.of.classes, probs.data, t.data, o.of.smoothing, scale.data[0], dx.data)
+		kernel.CrossEntropyGrad(e.pool, o.of.n, o.of.classes, probs.data, t.data, o.of.smoothing, o.of.times*scale.data[0], dx.data)
 		return nil
 	})
 	return dx
 }
 
-// MSE adds the mean of (prediction - target)², a scalar, for any shape that both have.
+// MSE adds the mean of (prediction - target)², a scalar, for any shape that both have. Its gradient reaches both,
+// unless one is an input.
 func (b *Builder) MSE(prediction, target *gorgonia.Node) *gorgonia.Node {
 	l := b.unnamed("mean squared error")
 	if !b.takes(l.Name, prediction, target) {
@@ -128,37 +131,53 @@ func (b *Builder) MSE(prediction, target *gorgonia.Node) *gorgonia.Node {
 		b.Errorf("%s: shapes %s and %s differ", l.Name, orScalar(prediction.Shape()), orScalar(target.Shape()))
 		return nil
 	}
-	o := &mseOp{}
-	o.core = newCore(o, l.Kind, nil, 1, prediction, target)
+	o := &mseOp{times: 1}
+	o.core = newCore(o, l.Kind, nil, 2, prediction, target)
+	o.wrt[0], o.wrt[1] = !b.image(prediction), !b.image(target)
 	return b.layer(l, o, prediction, target)
 }
 
-type mseOp struct{ core }
+type mseOp struct {
+	core
+	times float32 // what multiplies the mean
+}
 
 func (o *mseOp) lower(c *compiler, in []*value) *value {
 	x, t := c.asPlain(in[0]), c.asPlain(in[1])
 	loss := c.plain()
 	c.add([]*value{x, t}, []*value{loss}, 0, func(e *exec) error {
-		loss.data[0] = kernel.MSE(e.pool, x.data, t.data)
+		loss.data[0] = o.times * kernel.MSE(e.pool, x.data, t.data)
 		return nil
 	})
 	return loss
 }
 
 func (o *mseOp) SymDiff(inputs gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	g := &mseGradOp{}
-	g.core = newCore(g, "mean squared error gradient", inputs[0].Shape(), 0, inputs[0], inputs[1], grad)
-	dx, err := derive(g, &o.core, inputs[0], inputs[1], grad)
-	return gorgonia.Nodes{dx, nil}, err
+	grads := make(gorgonia.Nodes, 2)
+	for i := range grads {
+		if !o.wrt[i] {
+			continue
+		}
+		g, x, y := &mseGradOp{times: o.times}, inputs[i], inputs[1-i]
+		g.core = newCore(g, "mean squared error gradient", x.Shape(), 0, x, y, grad)
+		var err error
+		if grads[i], err = derive(g, &o.core, x, y, grad); err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
 }
 
-type mseGradOp struct{ core }
+type mseGradOp struct {
+	core
+	times float32
+}
 
 func (o *mseGradOp) lower(c *compiler, in []*value) *value {
 	x, t, scale := c.asPlain(in[0]), c.asPlain(in[1]), in[2]
 	dx := c.plain(o.shape...)
 	c.add([]*value{x, t, scale}, []*value{dx}, 0, func(e *exec) error {
-		kernel.MSEGrad(e.pool, x.data, t.data, scale.data[0], dx.data)
+		kernel.MSEGrad(e.pool, x.data, t.data, o.times*scale.data[0], dx.data)
 		return nil
 	})
 	return dx

@@ -175,7 +175,9 @@ func (m *Machine) compile() (err error) {
 	if err != nil {
 		return fmt.Errorf("machine: %w", err)
 	}
-	outputs = m.more(t, all, outputs)
+	if outputs, err = m.more(t, all, outputs); err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
 	training := slices.ContainsFunc(outputs, func(n *gorgonia.Node) bool { return len(n.DerivOf()) > 0 })
 	c := newCompiler(defaultPool(), NewParams(), training)
 	c.leaf = t.leafOf(leafValue)
@@ -261,7 +263,12 @@ func (m *Machine) outputs(all []*gorgonia.Node) []*gorgonia.Node {
 }
 
 // more adds the nodes whose values cost nothing to leave: all that were translated on the way but feature maps.
-func (m *Machine) more(t *translation, all, outputs []*gorgonia.Node) []*gorgonia.Node {
+func (m *Machine) more(t *translation, all, outputs []*gorgonia.Node) ([]*gorgonia.Node, error) {
+	for _, n := range t.inside {
+		if _, err := t.node(n); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range all {
 		made := t.nodes[n]
 		if made == nil || n.Op() == nil || isConstant(n) || len(n.Shape()) == 4 || groupOf(n) == gradientGroup || len(n.DerivOf()) > 0 ||
@@ -270,7 +277,7 @@ func (m *Machine) more(t *translation, all, outputs []*gorgonia.Node) []*gorgoni
 		}
 		outputs = append(outputs, n)
 	}
-	return outputs
+	return outputs, nil
 }
 
 // leafValue is the value of a leaf of a user's graph: what is bound to the node at the time of a run.

@@ -178,6 +178,7 @@ func stockCases() []stockCase {
 	add("softmax of a vector", func(l *stockLeaves) *g.Node { return must(g.SoftMax(l.of(5))) })
 	add("softmax of columns", func(l *stockLeaves) *g.Node { return must(g.SoftMax(l.of(3, 5), 0)) })
 	add("log softmax", func(l *stockLeaves) *g.Node { return must(g.LogSoftMax(l.of(3, 5))) })
+	add("softmax of a matrix's columns in one more dimension", func(l *stockLeaves) *g.Node { return must(g.SoftMax(l.of(3, 4, 1), 0)) })
 	add("log of a softmax", func(l *stockLeaves) *g.Node { return must(g.Log(must(g.SoftMax(l.of(3, 5))))) })
 
 	// Losses, as they are spelled.

@@ -215,30 +215,33 @@ func farApart(a, b []float32) float64 {
 
 func TestMachineMatchesTheTapeMachineAndFiniteDifferences(t *testing.T) {
 	for _, c := range stockCases() {
-		t.Run(c.name, func(t *testing.T) {
-			ours := c.make(t, false)
-			value, grads := ours.runOn(NewMachine(ours.g))
-			tape := c.make(t, false)
-			want, wantGrads := tape.runOn(gorgonia.NewTapeMachine(tape.g, gorgonia.BindDualValues(tape.list...)))
-			if e := farApart(value, want); !(e < 1e-5) {
-				t.Errorf("value differs from the tape machine's by %.1e", e)
-			}
-			if c.plain {
-				return
-			}
-			wrong := false
-			for i, slopes := range c.slopes(t) {
-				if e := farApart(grads[i], wantGrads[i]); !(e < 1e-4) && !c.wrong {
-					t.Errorf("gradient %d differs from the tape machine's by %.1e", i, e)
-				}
-				if e := farApart(grads[i], slopes); !(e < 1e-3) {
-					t.Errorf("gradient %d differs from finite differences by %.1e", i, e)
-				}
-				wrong = wrong || farApart(wantGrads[i], slopes) > 1e-3
-			}
-			if wrong != c.wrong {
-				t.Errorf("the tape machine's gradient is wrong: %v, expected %v", wrong, c.wrong)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.compare(t) })
+	}
+}
+
+func (c stockCase) compare(t *testing.T) {
+	t.Helper()
+	ours := c.make(t, false)
+	value, grads := ours.runOn(NewMachine(ours.g))
+	tape := c.make(t, false)
+	want, wantGrads := tape.runOn(gorgonia.NewTapeMachine(tape.g, gorgonia.BindDualValues(tape.list...)))
+	if e := farApart(value, want); !(e < 1e-5) {
+		t.Errorf("value differs from the tape machine's by %.1e", e)
+	}
+	if c.plain {
+		return
+	}
+	wrong := false
+	for i, slopes := range c.slopes(t) {
+		if e := farApart(grads[i], wantGrads[i]); !(e < 1e-4) && !c.wrong {
+			t.Errorf("gradient %d differs from the tape machine's by %.1e", i, e)
+		}
+		if e := farApart(grads[i], slopes); !(e < 1e-3) {
+			t.Errorf("gradient %d differs from finite differences by %.1e", i, e)
+		}
+		wrong = wrong || farApart(wantGrads[i], slopes) > 1e-3
+	}
+	if wrong != c.wrong {
+		t.Errorf("the tape machine's gradient is wrong: %v, expected %v", wrong, c.wrong)
 	}
 }

@@ -25,6 +25,7 @@ type translation struct {
 	wanted map[*gorgonia.Node]bool             // leaves whose gradient is
 	active map[*gorgonia.Node]bool             // new nodes that depend on those
 	ours   map[*gorgonia.Node]bool             // of nodes: translated, rather than copied
+	inside []*gorgonia.Node                    // the user's nodes with a value of use that went into a larger op
 	drops  uint64                              // dropout layers so far
 	leaves int
 }
@@ -282,6 +283,9 @@ func (t *translation) pattern(n *gorgonia.Node) (*gorgonia.Node, error) {
 	if n.Op() == nil || !isFloat32(n) {
 		return nil, nil
 	}
+	if made, err := t.lossRule(n); made != nil || err != nil {
+		return made, err
+	}
 	o := stock(n.Op())
 	r := rules[o.kind]
 	if r == nil {
@@ -324,7 +328,7 @@ func (t *translation) activation(a Activation, n, x *gorgonia.Node) *gorgonia.No
 
 var arithmetic = map[string]Arithmetic{
 	"+": Plus, "-": Minus, "⊙": Times, "÷": Over, "^": Power,
-	"<": less, ">": greater, "<=": lessOrEqual, ">=": greaterOrEqual, "==": equal, "!=": notEqual,
+	"<": Less, ">": Greater, "<=": LessOrEqual, ">=": GreaterOrEqual, "==": Equal, "!=": NotEqual,
 }
 
 func binaryRule(t *translation, n *gorgonia.Node, o stockOp) (*gorgonia.Node, error) {
@@ -733,41 +737,40 @@ func globalPoolRule(t *translation, n *gorgonia.Node, _ stockOp) (*gorgonia.Node
 	return t.one(newReshape("reshape", mean, n.Shape()), n, mean), nil
 }
 
+// softmaxAxis is the axis along which a softmax adds up to 1.
+func softmaxAxis(o stockOp, shape tensor.Shape) int {
+	switch given := o.int("axis"); {
+	case given != -1:
+		return given
+	case shape.IsColVec() || shape.IsVector() && !shape.IsRowVec():
+		return 0
+	}
+	return len(shape) - 1
+}
+
 func softmaxRule(t *translation, n *gorgonia.Node, o stockOp) (*gorgonia.Node, error) {
 	in, err := t.all(childrenOf(n))
 	if in == nil || len(n.Shape()) == 0 {
 		return nil, err
 	}
 	shape := n.Shape()
-	last := len(shape) - 1
-	axis := last
-	if shape.IsColVec() || shape.IsVector() && !shape.IsRowVec() {
-		axis = 0
-	}
-	if given := o.int("axis"); given != -1 {
-		axis = given
-	}
+	last, axis := len(shape)-1, softmaxAxis(o, shape)
 	if axis < 0 || axis > last {
 		return nil, nil
 	}
-	x := in[0]
-	order := make([]int, len(shape))
+	x, order := in[0], make([]int, len(shape))
 	for i := range order {
 		order[i] = i
 	}
 	order[axis], order[last] = last, axis
-	turned := []int(shape)
-	if axis != last && shape[last] != 1 {
+	inRows := product(shape[axis+1:]) == 1 // as they lie in memory
+	if !inRows {
 		if x, err = t.inner(newTranspose("transpose", x, order), x); err != nil {
 			return nil, err
 		}
-		turned = x.Shape()
-	} else if axis != last { // n×1 is n numbers in one row
-		turned = slices.Clone(turned)
-		turned[axis], turned[last] = turned[last], turned[axis]
 	}
-	c := turned[last]
-	rows, err := t.inner(newReshape("reshape", x, []int{product(turned) / c, c}), x)
+	turned := x.Shape()
+	rows, err := t.inner(newReshape("reshape", x, []int{product(shape) / shape[axis], shape[axis]}), x)
 	if err != nil {
 		return nil, err
 	}
@@ -785,7 +788,7 @@ func softmaxRule(t *translation, n *gorgonia.Node, o stockOp) (*gorgonia.Node, e
 	if err != nil {
 		return nil, err
 	}
-	if axis == last || shape[last] == 1 {
+	if inRows {
 		return t.one(newReshape("reshape", y, shape), n, y), nil
 	}
 	if y, err = t.inner(newReshape("reshape", y, turned), y); err != nil {

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"runtime/debug"
 	"time"
@@ -74,7 +73,7 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 	}
 	if stopped == "" {
 		if err := t.reviewBest(ctx); err != nil {
-			t.events.Warn(fmt.Sprintf("no pictures of the best weights: %v", err))
+			t.events.Warn("no pictures of the best weights: " + report.Words(err))
 		}
 	}
 	r := t.result(stopped, last)

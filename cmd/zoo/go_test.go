@@ -53,6 +53,10 @@ func TestGoScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o666))
 			},
+			// append FILE TEXT: what a killed program may leave.
+			"append": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+args[1]), 0o666))
+			},
 			// gtp ANSWERS: compares what the last program wrote, its lines without the spaces at their ends.
 			"gtp": func(ts *testscript.TestScript, _ bool, args []string) {
 				trim := func(name string) string {

@@ -133,7 +133,7 @@ func (a *app) predict(ctx context.Context, c *infer.Classifier, args []string, t
 			images++
 			if err := g.errs[i]; err != nil {
 				bad++
-				fmt.Fprintf(a.stderr, "zoo: %v\n", err)
+				fmt.Fprintln(a.stderr, "zoo:", report.Words(err))
 				continue
 			}
 			var err error
@@ -230,20 +230,13 @@ func (g *group) predict(c *infer.Classifier, top int, large *sync.Mutex) {
 // prepare reads a file and makes the network's input of it.
 func (g *group) prepare(c *infer.Classifier, i int, x []float32, large *sync.Mutex) error {
 	name := g.files[i]
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: not a regular file", name)
-	case info.Size() > maxFile:
-		return fmt.Errorf("%s: %d bytes: should be at most %d", name, info.Size(), maxFile)
-	case info.Size() > largeFile:
+	if info, err := os.Stat(name); err == nil && info.Size() > largeFile {
 		large.Lock()
 		defer large.Unlock()
 		defer func() { g.file = nil }()
 	}
-	if g.file, err = readInto(g.file, name, info.Size()); err != nil {
+	var err error
+	if g.file, err = readImage(g.file, name); err != nil {
 		return err
 	}
 	if err := c.PrepareFile(x, g.file); err != nil {
@@ -252,8 +245,20 @@ func (g *group) prepare(c *infer.Classifier, i int, x []float32, large *sync.Mut
 	return nil
 }
 
-// readInto reads a file into memory that is there, if there is enough of it.
-func readInto(room []byte, name string, size int64) ([]byte, error) {
+// readImage reads an image file into memory that is there, if there is enough of it.
+func readImage(room []byte, name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return room, err
+	case info.IsDir():
+		return room, fmt.Errorf("%s: a folder: an image file is needed", name)
+	case !info.Mode().IsRegular():
+		return room, fmt.Errorf("%s: not a regular file", name)
+	case info.Size() > maxFile:
+		return room, fmt.Errorf("%s: %d bytes: should be at most %d", name, info.Size(), maxFile)
+	}
+	size := info.Size()
 	file, err := os.Open(name)
 	if err != nil {
 		return room, err

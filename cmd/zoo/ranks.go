@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
@@ -85,7 +84,7 @@ func (a *app) leave(err error) (tell bool, after func()) {
 
 // where names the rank of an error, where there are several.
 func (a *app) where(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := report.Words(err)
 	if a.group == nil || a.group.Rank() == 0 {
 		return text
 	}

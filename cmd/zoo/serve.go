@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -66,11 +67,12 @@ Only this machine is listened to unless --addr says otherwise.`,
 	flags.BoolVar(&o.page, "page", true, "a page to look at in a browser; --page=false is the protocol alone")
 	flags.BoolVar(&o.ensemble, "ensemble", false, "serve all as one model, the mean of what they say")
 	flags.Int64Var(&o.limits.Body, "max-body", 32<<20, "bytes of a request")
+	flags.Int64Var(&o.limits.Bodies, "max-bodies", 256<<20, "bytes of all requests that are inside together")
 	flags.IntVar(&o.limits.Pixels, "max-pixels", 64_000_000, "pixels of an image")
 	flags.IntVar(&o.limits.Images, "max-images", 64, "images in a request")
 	flags.IntVar(&o.limits.Queue, "queue", 256, "images that wait for a model; what comes beyond is answered 429")
-	flags.IntVar(&o.limits.Batch, "batch", 16, "images in a step of a network")
-	flags.DurationVar(&o.limits.Delay, "delay", 5*time.Millisecond, "that a step waits for images that are being decoded")
+	flags.IntVar(&o.limits.Batch, "batch", infer.StepImages, "images in a step of a network")
+	flags.DurationVar(&o.limits.Delay, "delay", 20*time.Millisecond, "that a step waits for images that are being decoded")
 	flags.DurationVar(&o.limits.Timeout, "timeout", 30*time.Second, "of a request")
 	flags.DurationVar(&o.reload, "reload", 2*time.Second, "how often to look whether files have changed; 0 is never")
 	flags.DurationVar(&o.grace, "grace", 30*time.Second, "for what was accepted when the server ends")
@@ -147,7 +149,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 	for _, n := range []struct {
 		flag  string
 		value int64
-	}{{"max-body", o.limits.Body}, {"max-pixels", int64(o.limits.Pixels)}, {"max-images", int64(o.limits.Images)}, {"queue", int64(o.limits.Queue)}, {"batch", int64(o.limits.Batch)}, {"timeout", int64(o.limits.Timeout)}} {
+	}{{"max-body", o.limits.Body}, {"max-bodies", o.limits.Bodies}, {"max-pixels", int64(o.limits.Pixels)}, {"max-images", int64(o.limits.Images)}, {"queue", int64(o.limits.Queue)}, {"batch", int64(o.limits.Batch)}, {"timeout", int64(o.limits.Timeout)}} {
 		if n.value < 1 {
 			return usage(fmt.Errorf("--%s %d: should be at least 1", n.flag, n.value))
 		}
@@ -217,6 +219,8 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 		fmt.Fprintf(a.stderr, "try: curl -F image=@photo.jpg %s/predict%s\n", at, suffix(s.Names()))
 	}
 
+	// Pictures leave little behind: what the weights took when they were read need not be kept twice.
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: o.limits.Timeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

@@ -45,7 +45,7 @@ func serving(t *testing.T, o serveOptions, args ...string) (url string, stderr *
 	if o.addr == "" {
 		o.addr = "localhost:0"
 	}
-	o.limits = serve.Limits{Body: 1 << 20, Pixels: 1 << 20, Images: 8, Queue: 64, Batch: 16, Delay: time.Millisecond, Timeout: time.Minute}
+	o.limits = serve.Limits{Body: 1 << 20, Bodies: 64 << 20, Pixels: 1 << 20, Images: 8, Queue: 64, Batch: 16, Delay: time.Millisecond, Timeout: time.Minute}
 	o.grace = time.Minute
 	at := make(chan net.Addr, 1)
 	o.listening = func(a net.Addr) { at <- a }

@@ -10,7 +10,8 @@ import (
 )
 
 // A Corpus keeps the games of one size of board in two bytes a move, and finds any of their positions. A
-// position is the board before a move; passes are no targets, so that no position stands before one.
+// position is the board before a move; passes are no targets, so that no position stands before one, and
+// where a record says that its result belongs to a later part (see [Game.From]), the positions begin there.
 // Reading a corpus is safe for concurrent use, adding to it is not.
 type Corpus struct {
 	size  int
@@ -24,6 +25,7 @@ type Corpus struct {
 type packed struct {
 	first     int // of its moves
 	n         int
+	skip      int // moves before its first position, see Game.From
 	positions int // in the games before it
 	id        int // names its set-up
 	rules     Rules
@@ -101,16 +103,16 @@ func (c *Corpus) add(g *Game) error {
 	if g.Size != c.size {
 		return fmt.Errorf("%v: the board is %d×%d: should be %d×%d", g, g.Size, g.Size, c.size, c.size)
 	}
-	e := packed{first: len(c.moves), n: len(g.Moves), positions: c.all, id: len(c.moves), rules: g.Rules, toPlay: g.First, winner: g.Result.Winner}
+	e := packed{first: len(c.moves), n: len(g.Moves), skip: g.From, positions: c.all, id: len(c.moves), rules: g.Rules, toPlay: g.First, winner: g.Result.Winner}
 	if len(g.Setup) > 0 {
 		if len(g.Moves) == 0 {
 			return nil // it has no positions, and no place of its own to keep the set-up at
 		}
 		c.setup[e.id] = g.Setup
 	}
-	for _, m := range g.Moves {
+	for i, m := range g.Moves {
 		code := uint16(m.Point + 1)
-		if m.Point != Pass {
+		if m.Point != Pass && i >= g.From {
 			c.all++
 		}
 		if m.Color == White {
@@ -163,13 +165,27 @@ func (c *Corpus) pick(games []packed) *Corpus {
 	for i := range p.games {
 		g := &p.games[i]
 		g.positions = p.all
-		for _, code := range c.moves[g.first : g.first+g.n] {
+		for _, code := range c.moves[g.first+g.skip : g.first+g.n] {
 			if code&^whiteMove != 0 {
 				p.all++
 			}
 		}
 	}
 	return p
+}
+
+// Game returns a game, from 0 to Games()-1, without what a corpus does not keep: names, komi, the result but for its
+// winner. It is nil if there is no such game.
+func (c *Corpus) Game(i int) *Game {
+	if i < 0 || i >= len(c.games) {
+		return nil
+	}
+	p := c.games[i]
+	g := &Game{Number: i + 1, Size: c.size, Rules: p.rules, Result: Result{Winner: p.winner}, Setup: c.setup[p.id], First: p.toPlay, From: p.skip}
+	for _, code := range c.moves[p.first : p.first+p.n] {
+		g.Moves = append(g.Moves, unpack(code))
+	}
+	return g
 }
 
 // Position makes b, a board of the corpus's size, position i, from 0 to Len()-1, and returns the move that
@@ -196,7 +212,7 @@ func (c *Corpus) Position(i int, b *Board) (m Move, game int, winner Color, err 
 			}
 		}
 		m = unpack(code)
-		if m.Point != Pass {
+		if m.Point != Pass && n >= g.skip {
 			if i == 0 {
 				break
 			}
@@ -217,7 +233,7 @@ func (c *Corpus) Move(i int) (m Move, played int, err error) {
 	g := &c.games[c.game(i)]
 	i -= g.positions
 	for n, code := range c.moves[g.first : g.first+g.n] {
-		if code&^whiteMove == 0 {
+		if code&^whiteMove == 0 || n < g.skip {
 			continue
 		}
 		if i == 0 {
@@ -282,6 +298,10 @@ func (c *Corpus) Checksum() string {
 		buf = append(buf, byte(g.toPlay), byte(g.winner))
 		if g.rules.Suicide {
 			buf = append(buf, 1)
+		}
+		if g.skip > 0 {
+			buf = append(buf, 2)
+			number(g.skip)
 		}
 		for _, s := range c.setup[g.id] {
 			number(s.After)

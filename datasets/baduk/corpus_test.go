@@ -1,6 +1,7 @@
 package baduk
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 )
@@ -70,5 +71,51 @@ func TestTheChecksumIsThatOfTheGames(t *testing.T) {
 	}
 	if first.Checksum() != corpusOf(t, games[:len(games)-3]).Checksum() || rest.Checksum() != corpusOf(t, games[len(games)-3:]).Checksum() {
 		t.Error("a part's checksum depends on where it comes from")
+	}
+}
+
+// A record says where the part begins that its result belongs to.
+func TestPositionsBeginWhereARecordSaysSo(t *testing.T) {
+	const text = "(;SZ[9]RE[B+R]ZF[3];B[aa];W[bb];B[cc];W[];B[dd];W[ee])(;SZ[9]RE[W+R];B[aa];W[bb])(;SZ[9]ZF[9];B[aa])"
+	c, err := NewCorpus(9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for g, err := range Parse("test", []byte(text)) {
+		if err == nil {
+			err = c.Add(g)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := WriteSGF(&out, g); err != nil {
+			t.Fatal(err)
+		}
+		for again, err := range Parse("again", out.Bytes()) {
+			if err != nil || again.From != g.From {
+				t.Errorf("game %d: from %d, written and read %v (%v)", g.Number, g.From, again, err)
+			}
+		}
+		if o := c.Game(g.Number - 1); o.From != g.From || !slices.Equal(o.Moves, g.Moves) || o.Result.Winner != g.Result.Winner {
+			t.Errorf("game %d comes back as %+v", g.Number, o)
+		}
+	}
+	if from, to := c.Positions(0); c.Len() != 5 || from != 0 || to != 2 {
+		t.Fatalf("%d positions, those of the first game from %d to %d: should be 5, 0 and 2", c.Len(), from, to)
+	}
+	b, _ := NewBoard(9, Rules{})
+	m, game, winner, err := c.Position(0, b)
+	if err != nil || m != (Move{Black, At(3, 3, 9)}) || game != 0 || winner != Black || b.Moves() != 4 {
+		t.Errorf("the first position: %v after %d moves of game %d, won by %v (%v)", m, b.Moves(), game, winner, err)
+	}
+	if m, played, err := c.Move(1); err != nil || m.Point != At(4, 4, 9) || played != 5 {
+		t.Errorf("the second move: %v after %d moves (%v)", m, played, err)
+	}
+	if m, _, err := c.Move(2); err != nil || m.Point != 0 {
+		t.Errorf("the second game's first move: %v (%v)", m, err)
+	}
+	if d := c.Decided(); d.Games() != 2 || d.Len() != 4 || d.Checksum() == c.Checksum() {
+		t.Errorf("%d games with a winner, %d positions", d.Games(), d.Len())
 	}
 }

@@ -3,6 +3,7 @@ package baduk
 import (
 	"fmt"
 	"iter"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -24,6 +25,12 @@ type Game struct {
 	Setup []Setup
 	First Color // to play in the first position
 	Moves []Move
+	// From is how many moves were played before the part of the game that its result belongs to, if a move before
+	// was drawn by lot; else 0. Records keep it as the property ZF, which is this package's own.
+	From int
+	// Judged says how the result came to be known, if the players did not tell it. Records keep it as the property ZJ,
+	// which is this package's own.
+	Judged string
 
 	Rest    error    // why the record's later moves are missing here: "move 5, black at Q16: …"; nil if none is
 	Guesses []string // what the record does not say plainly, and how it was read
@@ -59,6 +66,23 @@ func ParseResult(s string) Result {
 		r.Margin = m
 	}
 	return r
+}
+
+// Score is the result of a game that black leads by so many points, komi taken off, or is behind in.
+func Score(lead float64) Result {
+	number := strconv.FormatFloat(math.Abs(lead), 'f', -1, 64)
+	switch {
+	case lead > 0:
+		return Result{Winner: Black, Margin: lead, Text: "B+" + number}
+	case lead < 0:
+		return Result{Winner: White, Margin: -lead, Text: "W+" + number}
+	}
+	return Result{Text: "0"}
+}
+
+// Resignation is the result of a game whose loser resigned.
+func Resignation(winner Color) Result {
+	return Result{Winner: winner, Text: map[Color]string{Black: "B+R", White: "W+R"}[winner]}
 }
 
 // decimal reads a number that may have a comma for the point.

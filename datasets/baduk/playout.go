@@ -1,41 +1,88 @@
 package baduk
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
-// Ownership plays games of random moves to their end from the position, so many of them, beginning with
-// the player to move and its opponent by turns, and returns for each point how often it was black's in
-// the end: from 1, always, to -1, always white's. Players fill no eyes of their own (see Sensible), and
-// know nothing else. It is a function of the position and the seed.
-func (b *Board) Ownership(playouts int, seed uint64) []float32 {
-	sum := make([]int, b.points)
+// Playouts are games of random moves from a position to their end, beginning with the player to move and
+// its opponent by turns. Players fill no eyes of their own (see [Board.Sensible]), and know nothing else. The
+// zero value is ready; it keeps memory, and is for one goroutine at a time.
+type Playouts struct {
+	// Leads are black's points less white's at the end of each game, counted by area.
+	Leads []int
+	// Owned is for each point how many more games it was black's in the end than white's.
+	Owned []int
+
+	board Board
+	empty []int16
+}
+
+// Play plays so many games. What they show is a function of the position, their number and the seed.
+func (r *Playouts) Play(b *Board, games int, seed uint64) {
+	r.Leads = r.Leads[:0]
+	r.Owned = append(r.Owned[:0], make([]int, b.points)...)
 	rnd := rand.New(rand.NewPCG(seed, b.hash))
-	var board Board
-	empty := make([]int16, 0, b.points)
-	for n := range playouts {
-		board.adopt(b)
-		board.rules = Rules{}
-		empty = empty[:0]
+	for n := range games {
+		r.board.adopt(b)
+		r.board.rules = Rules{}
+		r.empty = slices.Grow(r.empty[:0], b.points)
 		for p := range int16(b.points) {
 			if b.color[p] == Empty {
-				empty = append(empty, p)
+				r.empty = append(r.empty, p)
 			}
 		}
 		c := b.toPlay
 		if n%2 == 1 {
 			c = 3 - c
 		}
-		board.finish(c, empty, rnd)
-		for p := range sum {
-			switch board.holder(int16(p)) {
+		r.board.finish(c, r.empty, rnd)
+		lead := 0
+		for p := range r.Owned {
+			switch r.board.holder(int16(p)) {
 			case Black:
-				sum[p]++
+				r.Owned[p]++
+				lead++
 			case White:
-				sum[p]--
+				r.Owned[p]--
+				lead--
 			}
 		}
+		r.Leads = append(r.Leads, lead)
 	}
+}
+
+// Won is the fraction of the games that black won with a komi, draws counting half.
+func (r *Playouts) Won(komi float64) float64 {
+	won := 0.0
+	for _, lead := range r.Leads {
+		switch {
+		case float64(lead) > komi:
+			won++
+		case float64(lead) == komi:
+			won += 0.5
+		}
+	}
+	return won / float64(max(len(r.Leads), 1))
+}
+
+// Settled says whether the games leave no point in doubt: each was the same player's in nine of ten of them.
+func (r *Playouts) Settled() bool {
+	for _, n := range r.Owned {
+		if 10*max(n, -n) < 8*len(r.Leads) { // nine of ten less one of ten
+			return false
+		}
+	}
+	return true
+}
+
+// Ownership plays random games from the position (see [Playouts]) and returns for each point how often it
+// was black's in the end: from 1, always, to -1, always white's.
+func (b *Board) Ownership(playouts int, seed uint64) []float32 {
+	var r Playouts
+	r.Play(b, playouts, seed)
 	owner := make([]float32, b.points)
-	for p, n := range sum {
+	for p, n := range r.Owned {
 		owner[p] = float32(n) / float32(max(playouts, 1))
 	}
 	return owner

@@ -238,6 +238,10 @@ func (d *draft) property(name string, v []byte) error {
 		d.komi = text(v)
 	case "HA":
 		d.Handicap, _ = strconv.Atoi(text(v))
+	case "ZF":
+		d.From, _ = strconv.Atoi(text(v))
+	case "ZJ":
+		d.Judged = text(v)
 	case "RU":
 		d.RuleSet = text(v)
 	case "RE":
@@ -361,6 +365,9 @@ func (d *draft) game() (*Game, error) {
 		g.Setup = slices.DeleteFunc(g.Setup, func(s Setup) bool { return s.After >= len(g.Moves) })
 	}
 	g.Rest = d.rest
+	if g.From < 0 || g.From > len(g.Moves) {
+		g.From = 0
+	}
 	return &g, nil
 }
 

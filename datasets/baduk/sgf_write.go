@@ -18,13 +18,16 @@ func WriteSGF(w io.Writer, g *Game) error {
 	property := func(name, value string) { fmt.Fprintf(&b, "%s[%s]", name, escape.Replace(value)) }
 	fmt.Fprintf(&b, "(;GM[1]FF[4]CA[UTF-8]SZ[%d]", g.Size)
 	property("KM", strconv.FormatFloat(g.Komi, 'f', -1, 64))
-	for _, p := range []struct{ name, value string }{{"RU", g.RuleSet}, {"PB", g.Black}, {"PW", g.White}, {"RE", g.Result.Text}} {
+	for _, p := range []struct{ name, value string }{{"RU", g.RuleSet}, {"PB", g.Black}, {"PW", g.White}, {"RE", g.Result.Text}, {"ZJ", g.Judged}} {
 		if p.value != "" {
 			property(p.name, p.value)
 		}
 	}
 	if g.Handicap != 0 {
 		property("HA", strconv.Itoa(g.Handicap))
+	}
+	if g.From != 0 {
+		property("ZF", strconv.Itoa(g.From))
 	}
 	if len(g.Moves) == 0 {
 		property("PL", letterOf[g.First])

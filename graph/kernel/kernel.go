@@ -67,6 +67,7 @@ const (
 	Generic = simd.Generic // Go, anywhere
 	AVX2    = simd.AVX2    // x86-64 with AVX2, FMA and BMI2
 	AVX512  = simd.AVX512  // x86-64 with AVX-512 F, BW, DQ and VL
+	NEON    = simd.NEON    // arm64
 )
 
 // MaxWindow is the most pixels that a window of [MaxPool] may have: its index is kept in a byte.
@@ -110,7 +111,7 @@ func Families() []Family { return simd.Families() }
 func ParseFamily(name string) (Family, error) { return simd.ParseFamily(name) }
 
 // CurrentFamily returns the family in use: the fastest, unless the environment variable ZOO_KERNEL
-// (generic, avx2 or avx512) or [SetFamily] chose another.
+// (generic, avx2, avx512 or neon) or [SetFamily] chose another.
 func CurrentFamily() Family { return simd.CurrentFamily() }
 
 // FamilyError returns what was wrong with ZOO_KERNEL, which was then left unheeded; nil if nothing.

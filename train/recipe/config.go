@@ -90,6 +90,9 @@ type Config struct {
 	// Checkpoint is the time after which a run is saved in the middle of an epoch; it is saved at each
 	// epoch's end anyway. 0 means never.
 	Checkpoint Duration `json:"checkpoint"`
+	// Keep keeps the weights after every so many epochs, and after the last, as weights/epoch-0001.safetensors
+	// and so on; 0 keeps the best and the last alone.
+	Keep int `json:"keep,omitempty"`
 
 	// Init is the file of the initial weights; empty means new ones. Resize, Crop, Mean and Std are the
 	// file's if all are left zero. Layers that differ by the number of classes alone are new.
@@ -344,6 +347,7 @@ func (c Config) Validate() error {
 	check(c.Wire == "" || slices.Contains(Wires, c.Wire), "wire", quoted(c.Wire), choice(c.Wire, Wires))
 	check(c.Shares == 0 || c.Wire != "bfloat16", "wire", quoted(c.Wire), "float32 with shares: what is rounded on its way depends on the number of processes")
 	check(c.Shares == 0 || !c.Overlap, "overlap", c.Overlap, "false with shares, which are added up once all are there")
+	check(c.Keep >= 0, "keep", c.Keep, "at least 1 epoch, or 0 for none")
 	check(c.EarlyStop >= 0, "early_stop", c.EarlyStop, "at least 1 epoch, or 0 for never")
 	check(slices.Contains(Initialisers, c.Initialiser), "initialiser", quoted(c.Initialiser), choice(c.Initialiser, Initialisers))
 	_, err := regexp.Compile(c.Freeze)

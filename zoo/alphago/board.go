@@ -2,8 +2,12 @@ package alphago
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -16,18 +20,22 @@ import (
 // boardBatch is the number of positions of a step, or of one position's symmetries.
 const boardBatch = baduk.Symmetries
 
+// steps are the batches for which a network is compiled, so that few positions don't cost what eight do.
+var steps = [...]int{boardBatch, 4, 2, 1}
+
 // A boardNetwork is a trained network that sees positions of Go.
 type boardNetwork struct {
 	name    string // of the file
 	model   *zoo.Model
 	meta    weights.Meta
+	sum     string
 	size    int // of the board
 	planes  int
 	pool    *kernel.Pool
-	single  *infer.Program
-	many    *infer.Program
+	run     [len(steps)]*infer.Program
 	x       []float32
-	feature baduk.Features
+	painter painter
+	views   []view
 }
 
 // loadBoardNetwork reads the network of an open file, if it fits.
@@ -50,18 +58,34 @@ func loadBoardNetwork(r *weights.Reader, threads int, fits func(*zoo.Model) erro
 	if err != nil {
 		return nil, err
 	}
-	n := &boardNetwork{name: r.Name(), model: m, meta: r.Meta(), size: in[1], planes: in[0], pool: kernel.NewPool(threads)}
+	n := &boardNetwork{name: r.Name(), model: m, meta: r.Meta(), sum: checksum(params), size: in[1], planes: in[0], pool: kernel.NewPool(threads)}
 	cfg := graph.Config{Pool: n.pool, Workspace: graph.NewWorkspace()}
-	if n.single, err = infer.NewProgram(m, params, 1, cfg); err == nil {
-		n.many, err = infer.NewProgram(m, params, boardBatch, cfg)
-	}
-	if err != nil {
-		n.pool.Close()
-		return nil, err
+	for i, batch := range steps {
+		if n.run[i], err = infer.NewProgram(m, params, batch, cfg); err != nil {
+			n.pool.Close()
+			return nil, err
+		}
 	}
 	n.x = make([]float32, boardBatch*in[0]*in[1]*in[2])
 	return n, nil
 }
+
+// checksum is the SHA-256 of all parameters, in their order.
+func checksum(params *graph.Params) string {
+	h := sha256.New()
+	var buf []byte
+	for _, p := range params.All() {
+		buf = append(buf[:0], p.Name...)
+		for _, v := range p.Data {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		h.Write(buf)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// Checksum identifies the network's weights, whatever file they came from.
+func (n *boardNetwork) Checksum() string { return n.sum }
 
 // Close ends the network's threads.
 func (n *boardNetwork) Close() { n.pool.Close() }
@@ -75,44 +99,82 @@ func (n *boardNetwork) Meta() weights.Meta { return n.meta }
 // Size is that of the boards that the network sees.
 func (n *boardNetwork) Size() int { return n.size }
 
-// outputs gives what the network says of each board in so many of its symmetries.
-func (n *boardNetwork) outputs(boards []*baduk.Board, symmetries int, each func(board int, turn baduk.Symmetry, out []float32) error) error {
+// A view is a board as a network sees it: turned.
+type view struct {
+	board *baduk.Board
+	turn  baduk.Symmetry
+}
+
+// turns are the views of each board in so many of its symmetries: number i is symmetry i%symmetries of board
+// i/symmetries. They hold until the next call.
+func (n *boardNetwork) turns(boards []*baduk.Board, symmetries int) ([]view, error) {
 	if symmetries != 1 && symmetries != baduk.Symmetries {
-		return fmt.Errorf("symmetries %d: should be 1 or %d", symmetries, baduk.Symmetries)
+		return nil, fmt.Errorf("symmetries %d: should be 1 or %d", symmetries, baduk.Symmetries)
 	}
-	for _, b := range boards {
-		if b.Size() != n.size {
-			return fmt.Errorf("%s: a board of %d×%[2]d for a network of %d×%[3]d", n.name, b.Size(), n.size)
+	n.views = n.views[:0]
+	for i := range len(boards) * symmetries {
+		n.views = append(n.views, view{boards[i/symmetries], baduk.Symmetry(i % symmetries)})
+	}
+	return n.views, nil
+}
+
+// see gives what the network says of each view, a few in one run of the machine.
+func (n *boardNetwork) see(views []view, each func(i int, out []float32) error) error {
+	for _, v := range views {
+		if v.board.Size() != n.size {
+			return fmt.Errorf("%s: a board of %d×%[2]d for a network of %d×%[3]d", n.name, v.board.Size(), n.size)
 		}
 	}
-	// Number i is symmetry i%symmetries of board i/symmetries.
 	stride := n.planes * n.size * n.size
-	for from, all := 0, len(boards)*symmetries; from < all; from += boardBatch {
-		to := min(from+boardBatch, all)
-		for i := from; i < to; i++ {
-			dst := n.x[(i-from)*stride : (i-from+1)*stride]
-			if err := n.feature.Floats(dst, boards[i/symmetries], n.planes, baduk.Symmetry(i%symmetries)); err != nil {
-				return err
-			}
+	for from, k := 0, 0; from < len(views); {
+		// The largest step that the rest fills, or fills but for one.
+		for steps[k] > len(views)-from+steps[k]/boardBatch {
+			k++
 		}
-		run, x := n.many, n.x
-		if to-from == 1 {
-			run, x = n.single, n.x[:stride]
+		now := views[from:min(from+steps[k], len(views))]
+		if err := n.painter.paint(n.pool, n.x[:len(now)*stride], now, n.planes); err != nil {
+			return err
 		}
-		err := run.Run(x, to-from, func(k int, o infer.Outputs) error {
-			i := from + k
+		err := n.run[k].Run(n.x[:steps[k]*stride], len(now), func(i int, o infer.Outputs) error {
 			for _, v := range o.Logits {
 				if v-v != 0 {
 					return fmt.Errorf("%s: the network answers %v: the weights are damaged, or were trained too fast", n.name, v)
 				}
 			}
-			return each(i/symmetries, baduk.Symmetry(i%symmetries), o.Logits)
+			return each(from+i, o.Logits)
 		})
 		if err != nil {
 			return err
 		}
+		from += len(now)
 	}
 	return nil
+}
+
+// A painter computes the planes of views on a pool's threads.
+type painter struct {
+	features []baduk.Features // of each thread
+	errs     []error          // of each view
+	dst      []float32
+	views    []view
+	planes   int
+}
+
+// paint writes the views' planes to dst, one after the other.
+func (p *painter) paint(pool *kernel.Pool, dst []float32, views []view, planes int) error {
+	if len(p.features) < pool.Threads() {
+		p.features = make([]baduk.Features, pool.Threads())
+	}
+	p.errs = append(p.errs[:0], make([]error, len(views))...)
+	p.dst, p.views, p.planes = dst, views, planes
+	pool.Run(len(views), p)
+	return errors.Join(p.errs...)
+}
+
+// Task paints a view.
+func (p *painter) Task(i, worker int) {
+	n := len(p.dst) / len(p.views)
+	p.errs[i] = p.features[worker].Floats(p.dst[i*n:(i+1)*n], p.views[i].board, p.planes, p.views[i].turn)
 }
 
 // walk shows at most limit positions, spread evenly over the games, or with 0 all, a few at a time: the boards,

@@ -52,11 +52,13 @@ func (p *Policy) Probabilities(boards []*baduk.Board, symmetries int) ([][]float
 	for i := range list {
 		list[i] = make([]float32, p.model.Classes)
 	}
-	err := p.outputs(boards, symmetries, func(i int, turn baduk.Symmetry, out []float32) error {
-		softmax(out)
-		baduk.Turn(p.turned, out, turn.Inverse(), p.size)
-		for point, v := range p.turned {
-			list[i][point] += v / float32(symmetries)
+	views, err := p.turns(boards, symmetries)
+	if err != nil {
+		return nil, err
+	}
+	err = p.probabilities(views, func(i int, probabilities []float32) error {
+		for point, v := range probabilities {
+			list[i/symmetries][point] += v / float32(symmetries)
 		}
 		return nil
 	})
@@ -64,6 +66,16 @@ func (p *Policy) Probabilities(boards []*baduk.Board, symmetries int) ([][]float
 		return nil, err
 	}
 	return list, nil
+}
+
+// probabilities gives those of each view, as they belong to the board before it is turned. They hold until each
+// returns.
+func (p *Policy) probabilities(views []view, each func(i int, probabilities []float32) error) error {
+	return p.see(views, func(i int, out []float32) error {
+		softmax(out)
+		baduk.Turn(p.turned, out, views[i].turn.Inverse(), p.size)
+		return each(i, p.turned)
+	})
 }
 
 // softmax makes probabilities of logits, in their place.

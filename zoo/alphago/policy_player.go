@@ -1,6 +1,7 @@
 package alphago
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
@@ -24,7 +25,10 @@ type PolicyPlayer struct {
 const passPlayouts = 200
 
 // Genmove returns the player's move.
-func (p *PolicyPlayer) Genmove(pos gtp.Position) (baduk.Point, bool, error) {
+func (p *PolicyPlayer) Genmove(ctx context.Context, pos gtp.Position) (baduk.Point, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return baduk.None, false, err
+	}
 	b := pos.Board
 	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil
@@ -49,10 +53,7 @@ func ahead(b *baduk.Board, komi float64) bool {
 
 // settled says whether random games leave no point of the board in doubt.
 func settled(b *baduk.Board) bool {
-	for _, owner := range b.Ownership(passPlayouts, 1) {
-		if owner > -0.8 && owner < 0.8 { // nine of ten less one of ten
-			return false
-		}
-	}
-	return true
+	var random baduk.Playouts
+	random.Play(b, passPlayouts, 1)
+	return random.Settled()
 }

@@ -23,7 +23,10 @@ func randomPolicy(t testing.TB, m *zoo.Model) (*Policy, error) {
 }
 
 // saveRandom writes a network with random weights, and returns the file.
-func saveRandom(t testing.TB, m *zoo.Model) string {
+func saveRandom(t testing.TB, m *zoo.Model) string { return saveScaled(t, m, 0.25) }
+
+// saveScaled is saveRandom with weights of a standard deviation.
+func saveScaled(t testing.TB, m *zoo.Model, scale float64) string {
 	t.Helper()
 	params, err := m.Params(graph.Train)
 	if err != nil {
@@ -34,7 +37,7 @@ func saveRandom(t testing.TB, m *zoo.Model) string {
 	var f weights.File
 	for _, p := range params.All() {
 		for i := range p.Data {
-			p.Data[i] = float32(r.NormFloat64() / 4)
+			p.Data[i] = float32(r.NormFloat64() * scale)
 		}
 		f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
 	}
@@ -220,7 +223,7 @@ func TestAPlayerPassesByItsRule(t *testing.T) {
 		t.Helper()
 		b = b.Clone()
 		b.SetToPlay(c)
-		move, resign, err := player.Genmove(gtp.Position{Board: b, Komi: komi})
+		move, resign, err := player.Genmove(context.Background(), gtp.Position{Board: b, Komi: komi})
 		if err != nil || resign {
 			t.Fatal(err, resign)
 		}

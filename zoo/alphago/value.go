@@ -42,8 +42,12 @@ func LoadValueFrom(r *weights.Reader, threads int) (*Value, error) {
 // loses. With symmetries 8, it is the mean over the board's eight symmetries; 1 looks at the board as it is.
 func (v *Value) Outcomes(boards []*baduk.Board, symmetries int) ([]float32, error) {
 	list := make([]float32, len(boards))
-	err := v.outputs(boards, symmetries, func(i int, _ baduk.Symmetry, out []float32) error {
-		list[i] += out[0] / float32(symmetries)
+	views, err := v.turns(boards, symmetries)
+	if err != nil {
+		return nil, err
+	}
+	err = v.see(views, func(i int, out []float32) error {
+		list[i/symmetries] += out[0] / float32(symmetries)
 		return nil
 	})
 	if err != nil {

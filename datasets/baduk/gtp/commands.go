@@ -303,19 +303,7 @@ func setTimeLeft(e *Engine, args []string) (string, error) {
 // that were played to their end, and a poor one of others.
 func finalScore(e *Engine, _ []string) (string, error) {
 	black, white := e.board.Area(e.board.Dead(playouts, 0)...)
-	return result(float64(black) - float64(white) - e.komi).Text, nil
-}
-
-// result is what black's lead, komi taken off, means.
-func result(lead float64) baduk.Result {
-	number := strconv.FormatFloat(math.Abs(lead), 'f', -1, 64)
-	switch {
-	case lead > 0:
-		return baduk.Result{Winner: baduk.Black, Margin: lead, Text: "B+" + number}
-	case lead < 0:
-		return baduk.Result{Winner: baduk.White, Margin: -lead, Text: "W+" + number}
-	}
-	return baduk.Result{Text: "0"}
+	return baduk.Score(float64(black) - float64(white) - e.komi).Text, nil
 }
 
 // finalStatusList lists groups, one a line. No group is known to be in a seki: they are alive.

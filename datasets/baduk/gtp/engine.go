@@ -175,7 +175,7 @@ func (e *Engine) choose(c baduk.Color) (move baduk.Point, resign bool, err error
 	pos.Board.SetToPlay(c)
 	l := e.left[c]
 	pos.Clock.Left, pos.Clock.LeftStones, pos.Clock.Known = l.time, l.stones, l.known
-	move, resign, err = e.cfg.Player.Genmove(pos)
+	move, resign, err = e.cfg.Player.Genmove(context.Background(), pos)
 	if err != nil || resign {
 		return move, resign, err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // first plays the first sensible point of the board, and passes if there is none.
-var first = PlayerFunc(func(pos Position) (baduk.Point, bool, error) {
+var first = PlayerFunc(func(_ context.Context, pos Position) (baduk.Point, bool, error) {
 	for p := range baduk.Point(pos.Board.Points()) {
 		if pos.Board.Sensible(pos.Board.ToPlay(), p) {
 			return p, false, nil
@@ -151,7 +151,7 @@ func TestAGameIsLoaded(t *testing.T) {
 func TestThePlayerIsAskedAboutThePosition(t *testing.T) {
 	var asked Position
 	move, resign, fault := baduk.Point(7), false, error(nil)
-	e := newEngine(t, Config{Sizes: []int{9}, Komi: 7.5, Player: PlayerFunc(func(pos Position) (baduk.Point, bool, error) {
+	e := newEngine(t, Config{Sizes: []int{9}, Komi: 7.5, Player: PlayerFunc(func(_ context.Context, pos Position) (baduk.Point, bool, error) {
 		asked = pos
 		pos.Board.Play(baduk.Black, 0) // its own to play on
 		return move, resign, fault

@@ -12,7 +12,7 @@ import (
 )
 
 // lowest plays the first sensible point of the board.
-func lowest(pos gtp.Position) (baduk.Point, bool, error) {
+func lowest(_ context.Context, pos gtp.Position) (baduk.Point, bool, error) {
 	for p := range baduk.Point(pos.Board.Points()) {
 		if pos.Board.Sensible(pos.Board.ToPlay(), p) {
 			return p, false, nil
@@ -24,7 +24,7 @@ func lowest(pos gtp.Position) (baduk.Point, bool, error) {
 // A player against another program: here an engine of this one, which a pipe connects. Start runs programs such as
 // GNU Go.
 func ExampleMatch() {
-	engine, err := gtp.New(gtp.Config{Name: "another", Version: "1", Player: gtp.PlayerFunc(func(gtp.Position) (baduk.Point, bool, error) {
+	engine, err := gtp.New(gtp.Config{Name: "another", Version: "1", Player: gtp.PlayerFunc(func(context.Context, gtp.Position) (baduk.Point, bool, error) {
 		return baduk.Pass, false, nil
 	})})
 	if err != nil {

@@ -91,7 +91,7 @@ func (m *Match) Play(ctx context.Context, number int, player Player, c baduk.Col
 		if resign {
 			g.Ended = EndedByResignation
 			winner := turn.Opponent()
-			g.Record.Result = baduk.Result{Winner: winner, Text: map[baduk.Color]string{baduk.Black: "B+R", baduk.White: "W+R"}[winner]}
+			g.Record.Result = baduk.Resignation(winner)
 			break
 		}
 		if err := b.Play(turn, move); err != nil {
@@ -148,7 +148,7 @@ func (m *Match) move(ctx context.Context, b *baduk.Board, player Player, own boo
 		if err := ctx.Err(); err != nil {
 			return baduk.None, false, err
 		}
-		move, resign, err = player.Genmove(Position{Board: b.Clone(), Komi: m.Komi})
+		move, resign, err = player.Genmove(ctx, Position{Board: b.Clone(), Komi: m.Komi})
 		if err != nil || resign {
 			return move, resign, err
 		}
@@ -178,7 +178,7 @@ func (m *Match) move(ctx context.Context, b *baduk.Board, player Player, own boo
 func (m *Match) score(ctx context.Context, b *baduk.Board, g *MatchGame) error {
 	count := func(dead []baduk.Point) baduk.Result {
 		black, white := b.Area(dead...)
-		return result(float64(black) - float64(white) - m.Komi)
+		return baduk.Score(float64(black) - float64(white) - m.Komi)
 	}
 	random := count(b.Dead(playouts, 0))
 	g.Record.Result, g.Playouts = random, random.Text
@@ -204,7 +204,7 @@ func (m *Match) score(ctx context.Context, b *baduk.Board, g *MatchGame) error {
 		}
 		g.Opponent = text
 		if r := baduk.ParseResult(text); r.Winner != baduk.Empty {
-			g.Opponent = result(map[baduk.Color]float64{baduk.Black: 1, baduk.White: -1}[r.Winner] * r.Margin).Text // "W+7.0" is W+7
+			g.Opponent = baduk.Score(map[baduk.Color]float64{baduk.Black: 1, baduk.White: -1}[r.Winner] * r.Margin).Text // "W+7.0" is W+7
 		}
 	}
 	return nil

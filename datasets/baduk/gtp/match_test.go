@@ -25,7 +25,7 @@ func TestAMatchAlternatesAndCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		black, white := b.Area(b.Dead(playouts, 0)...)
-		if want := result(float64(black-white) - 7.5); g.Result != want.Text || g.Record.Result != want || g.Opponent != want.Text || g.Disagrees() {
+		if want := baduk.Score(float64(black-white) - 7.5); g.Result != want.Text || g.Record.Result != want || g.Opponent != want.Text || g.Disagrees() {
 			t.Errorf("game %d: %s, the opponent says %s: should be %s", n+1, g.Result, g.Opponent, want.Text)
 		}
 		if g.Moves != len(g.Record.Moves) || g.Ended != EndedByPasses || b.Passes() != 2 {
@@ -46,7 +46,9 @@ func TestAMatchAlternatesAndCounts(t *testing.T) {
 }
 
 func TestResignationsAndTheBoundEndGames(t *testing.T) {
-	resigns := PlayerFunc(func(pos Position) (baduk.Point, bool, error) { return baduk.None, pos.Board.Moves() > 5, nil })
+	resigns := PlayerFunc(func(ctx context.Context, pos Position) (baduk.Point, bool, error) {
+		return baduk.None, pos.Board.Moves() > 5, nil
+	})
 	first := first
 	for _, s := range []struct {
 		name          string
@@ -56,13 +58,13 @@ func TestResignationsAndTheBoundEndGames(t *testing.T) {
 		moves         int
 		won           bool
 	}{
-		{"we resign", PlayerFunc(func(pos Position) (baduk.Point, bool, error) {
+		{"we resign", PlayerFunc(func(ctx context.Context, pos Position) (baduk.Point, bool, error) {
 			if pos.Board.Moves() > 5 {
-				return resigns(pos)
+				return resigns(ctx, pos)
 			}
-			return first(pos)
+			return first(ctx, pos)
 		}), first, 0, EndedByResignation, "W+R", 6, false},
-		{"they resign", first, PlayerFunc(func(Position) (baduk.Point, bool, error) { return baduk.None, true, nil }), 0, EndedByResignation, "B+R", 1, true},
+		{"they resign", first, PlayerFunc(func(context.Context, Position) (baduk.Point, bool, error) { return baduk.None, true, nil }), 0, EndedByResignation, "B+R", 1, true},
 		{"the bound", first, first, 4, EndedByBound, "W+0.5", 4, false},
 	} {
 		t.Run(s.name, func(t *testing.T) {
@@ -90,7 +92,7 @@ func TestWhatIsAgainstTheRulesEndsAMatch(t *testing.T) {
 			return answer, nil
 		}}}
 	}
-	occupied := PlayerFunc(func(pos Position) (baduk.Point, bool, error) {
+	occupied := PlayerFunc(func(ctx context.Context, pos Position) (baduk.Point, bool, error) {
 		if pos.Board.Moves() == 0 {
 			return 0, false, nil
 		}
@@ -108,7 +110,7 @@ func TestWhatIsAgainstTheRulesEndsAMatch(t *testing.T) {
 		{"our move refused", add("play", ""), first, `game 3, move 1: other: refused "play black A7": too tired`},
 		{"our illegal move", Config{}, occupied, "game 3, move 3: ours would play black A7: the point is occupied"},
 		{"another size", Config{Sizes: []int{9}}, first, `game 3, move 1: other: refused "boardsize 7": unacceptable size`},
-		{"dead stones where there are none", add("final_status_list", "G1"), PlayerFunc(func(Position) (baduk.Point, bool, error) { return baduk.Pass, false, nil }),
+		{"dead stones where there are none", add("final_status_list", "G1"), PlayerFunc(func(context.Context, Position) (baduk.Point, bool, error) { return baduk.Pass, false, nil }),
 			`other lists "G1" among the dead stones: there is no stone`},
 	} {
 		t.Run(s.name, func(t *testing.T) {
@@ -127,11 +129,11 @@ func TestWhatIsAgainstTheRulesEndsAMatch(t *testing.T) {
 func TestAMatchEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	stop := PlayerFunc(func(pos Position) (baduk.Point, bool, error) {
+	stop := PlayerFunc(func(ctx context.Context, pos Position) (baduk.Point, bool, error) {
 		if pos.Board.Moves() > 6 {
 			cancel()
 		}
-		return first(pos)
+		return first(ctx, pos)
 	})
 	m := &Match{Opponent: connect(t, Config{}), Name: "ours", Size: 9}
 	if g, err := m.Play(ctx, 1, stop, baduk.Black, 1); err != context.Canceled || len(g.Record.Moves) > 9 {
@@ -150,7 +152,7 @@ func TestAGameAgainstGNUGo(t *testing.T) {
 	var last MatchGame
 	for range 2 {
 		r := rand.New(rand.NewPCG(1, 2))
-		g, err := m.Play(context.Background(), 1, PlayerFunc(func(pos Position) (baduk.Point, bool, error) {
+		g, err := m.Play(context.Background(), 1, PlayerFunc(func(ctx context.Context, pos Position) (baduk.Point, bool, error) {
 			if pos.Board.Passes() > 0 {
 				return baduk.Pass, false, nil
 			}

@@ -14,9 +14,10 @@ const (
 	Generic Family = iota // Go, anywhere
 	AVX2                  // x86-64 with AVX2, FMA and BMI2
 	AVX512                // x86-64 with AVX-512 F, BW, DQ and VL
+	NEON                  // arm64
 )
 
-var familyNames = [...]string{"generic", "avx2", "avx512"}
+var familyNames = [...]string{"generic", "avx2", "avx512", "neon"}
 
 // String returns the name that ZOO_KERNEL knows the family by.
 func (f Family) String() string {
@@ -57,6 +58,9 @@ func Families() []Family {
 	if hasAVX512 {
 		all = append(all, AVX512)
 	}
+	if hasNEON {
+		all = append(all, NEON)
+	}
 	return all
 }
 
@@ -73,7 +77,7 @@ func ParseFamily(name string) (Family, error) {
 }
 
 // CurrentFamily returns the family in use: the fastest, unless the environment variable ZOO_KERNEL
-// (generic, avx2 or avx512) or [SetFamily] chose another.
+// (generic, avx2, avx512 or neon) or [SetFamily] chose another.
 func CurrentFamily() Family { return family }
 
 // FamilyError returns what was wrong with ZOO_KERNEL, which was then left unheeded; nil if nothing.

@@ -1,8 +1,8 @@
 // Package simd is the processor: its vectors, in the inner loops of everything that package kernel computes, and its
 // threads, in a pool that runs their tasks.
 //
-// The loops come in families, one for each kind of vector unit: avx512, avx2, and generic, which is Go and runs
-// anywhere. A family is one [Table] of functions. The fastest that the processor has is taken at the start; the
+// The loops come in families, one for each kind of vector unit: avx512 and avx2 (x86-64), neon (arm64), and generic,
+// which is Go and runs anywhere. A family is one [Table] of functions. The fastest that the processor has is taken at the start; the
 // environment variable ZOO_KERNEL or [SetFamily] chooses another.
 //
 // A loop knows slices, strides and vectors of sixteen floats. It knows neither convolution nor any other layer, it
@@ -37,3 +37,4 @@ package simd
 //go:generate go -C gen run ./dense -out ../dense_amd64.s -stubs ../dense_stub_amd64.go -pkg simd
 //go:generate go -C gen run ./maps -out ../maps_amd64.s -stubs ../maps_stub_amd64.go -pkg simd
 //go:generate go -C gen run ./vec -out ../vec_amd64.s -stubs ../vec_stub_amd64.go -pkg simd
+//go:generate go -C gen run ./arm64 -dir .. -pkg simd

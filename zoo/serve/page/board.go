@@ -54,7 +54,7 @@ func (p *page) play(w http.ResponseWriter, r *http.Request) error {
 	move := ""
 	if q.Move && b.Passes() < 2 {
 		player := &alphago.PolicyPlayer{Policy: p.cfg.Go, Symmetries: 1}
-		point, _, err := player.Genmove(gtp.Position{Board: b.Clone(), Komi: komi})
+		point, _, err := player.Genmove(r.Context(), gtp.Position{Board: b.Clone(), Komi: komi})
 		if err != nil {
 			return err
 		}
