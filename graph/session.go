@@ -19,6 +19,11 @@ type Config struct {
 	NoPlan    bool         // every value gets memory of its own: for tests of the plan
 	Part      Part         // of a larger batch; the zero value is a whole batch
 
+	// Half keeps, in evaluation, the weights of those layers that take the time of reading them as 16-bit floats:
+	// fully connected ones of more weights than caches hold, at small batches. Half the bytes are read; inputs, sums
+	// and outputs stay float32. Each weight is off by at most 2⁻¹¹ of itself.
+	Half bool
+
 	// Like is a session for the same network, parameters, batch and number of threads: what it derives of
 	// the parameters, packed filters above all, is shared with it. The two may run at the same time, as long
 	// as neither changes parameters.
@@ -65,6 +70,7 @@ type Session struct {
 	outputs  map[*gorgonia.Node]*value
 	memory   *float32 // where values are bound to
 	derived  *derived
+	halves   []string
 	updates  bool // runs change buffers among the parameters
 	size     Memory
 	scratch  int
@@ -108,6 +114,7 @@ func Compile(b *Builder, outputs []*gorgonia.Node, cfg Config) (s *Session, err 
 		return nil, err
 	}
 	c := newCompiler(cfg.Pool, b.params, b.Training())
+	c.half = cfg.Half
 	if t != nil {
 		c.leaf = t.leafOf(c.named)
 	}
@@ -135,7 +142,7 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 	}
 	s := &Session{
 		params: c.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
-		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, derived: c.derived, updates: c.updates, scratch: c.scratch,
+		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, derived: c.derived, halves: c.halves, updates: c.updates, scratch: c.scratch,
 	}
 	if t != nil {
 		s.nodes = map[*gorgonia.Node]*value{}
@@ -208,6 +215,9 @@ func (s *Session) collect() {
 		add(v)
 	}
 }
+
+// Halves returns the layers whose weights are read as 16-bit floats: none without [Config].Half.
+func (s *Session) Halves() []string { return s.halves }
 
 // Memory returns what the session needs.
 func (s *Session) Memory() Memory { return s.size }

@@ -33,8 +33,10 @@ type EvalConfig struct {
 	Views datasets.Views
 	// SkipBroken leaves images out that cannot be decoded.
 	SkipBroken bool
-	Worst      int // the number of mistakes to report, worst first
-	Threads    int // 0: one for each core
+	// Half keeps weights as 16-bit floats in layers that take the time of reading them: see graph.Config.
+	Half    bool
+	Worst   int // the number of mistakes to report, worst first
+	Threads int // 0: one for each core
 	// Cluster is the group of processes that share the images; nil is this process alone. All ranks return
 	// the same.
 	Cluster cluster.Comm
@@ -115,9 +117,14 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		}
 		views := c.Views.Len()
 		batch = max(batch/views, 1)
-		g, err := n.evaluation(params, batch*views, graph.Config{Pool: pool})
+		g, err := n.evaluation(params, batch*views, graph.Config{Pool: pool, Half: c.Half})
 		if err != nil {
 			return fail(err)
+		}
+		for _, layer := range g.session.Halves() {
+			if !slices.Contains(e.Half, layer) {
+				e.Half = append(e.Half, layer)
+			}
 		}
 		skip := datasets.Stop
 		if c.SkipBroken {

@@ -90,7 +90,7 @@ var settings = []struct{ base, set string }{
 }
 
 // unfelt are the settings that change nothing of a run's result.
-var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint",
+var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint", "keep",
 	"channels", "squash", // of grey and square images
 	"sync_batch_norm"} // of one process
 

@@ -120,6 +120,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 			for _, w := range e.Warnings {
 				fmt.Fprintln(a.stderr, "warning:", w)
 			}
+			if c.Half {
+				fmt.Fprintln(a.stderr, halves(e.Half))
+			}
 			if reportFile != "" {
 				write := e.WriteCSV
 				if filepath.Ext(reportFile) == ".md" {
@@ -159,6 +162,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 	cmd.Flags().IntVar(&c.Limit, "limit", 0, "evaluate that many images only")
 	cmd.Flags().IntVar(&c.Batch, "batch", 0, "images in a step; 0 means as in training")
 	cmd.Flags().IntVar(&c.Threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	cmd.Flags().BoolVar(&c.Half, "half", false, halfHelp)
 	cmd.Flags().BoolVar(&strict, "strict", false, "end at an image that cannot be read, which is left out otherwise")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
 	return cmd

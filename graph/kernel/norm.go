@@ -64,9 +64,9 @@ func (s *moments) add(n int, shift, d, q *[Block]float32) {
 	share := float64(n) / (s.n + float64(n))
 	for j := range s.mean {
 		dj := float64(d[j])
-		away := float64(shift[j]) + dj*inv - s.mean[j]
-		s.mean[j] += away * share
-		s.m2[j] += max(0, float64(q[j])-dj*dj*inv) + away*away*share*s.n
+		away := float64(shift[j]) + float64(dj*inv) - s.mean[j]
+		s.mean[j] += float64(away * share)
+		s.m2[j] += max(0, float64(q[j])-float64(dj*dj*inv)) + float64(away*away*share*s.n)
 	}
 	s.n += float64(n)
 }
@@ -76,8 +76,8 @@ func (s *moments) merge(o *moments) {
 	share := o.n / (s.n + o.n)
 	for j := range s.mean {
 		away := o.mean[j] - s.mean[j]
-		s.mean[j] += away * share
-		s.m2[j] += o.m2[j] + away*away*share*s.n
+		s.mean[j] += float64(away * share)
+		s.m2[j] += o.m2[j] + float64(away*away*share*s.n)
 	}
 	s.n += o.n
 }

@@ -88,6 +88,9 @@ type Config struct {
 	// Checkpoint is the time after which a run is saved in the middle of an epoch; it is saved at each
 	// epoch's end anyway. 0 means never.
 	Checkpoint Duration `json:"checkpoint"`
+	// Keep keeps the weights after every so many epochs, and after the last, as weights/epoch-0001.safetensors
+	// and so on; 0 keeps the best and the last alone.
+	Keep int `json:"keep,omitempty"`
 
 	// Init is the file of the initial weights; empty means new ones. Resize, Crop, Mean and Std are the
 	// file's if all are left zero. Layers that differ by the number of classes alone are new.
@@ -329,6 +332,7 @@ func (c Config) Validate() error {
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")
 	check(c.Accumulate >= 0, "accumulate", c.Accumulate, "at least 1")
 	check(below1(c.EMA), "ema", c.EMA, "from 0 to below 1, such as 0.999")
+	check(c.Keep >= 0, "keep", c.Keep, "at least 1 epoch, or 0 for none")
 	check(c.EarlyStop >= 0, "early_stop", c.EarlyStop, "at least 1 epoch, or 0 for never")
 	check(slices.Contains(Initialisers, c.Initialiser), "initialiser", quoted(c.Initialiser), choice(c.Initialiser, Initialisers))
 	_, err := regexp.Compile(c.Freeze)

@@ -490,6 +490,9 @@ func wholeArithmetic(a graph.Arithmetic, x, y int64) int64 {
 	return int64(math.Pow(float64(x), float64(y)))
 }
 
+// productOf is a reduction of constants alone.
+const productOf = graph.Reduction(-1)
+
 // reduced is the mean, sum or extreme over axes.
 func (c *construction) reduced(v *value, r graph.Reduction, over []int, keep bool) (*value, error) {
 	slices.Sort(over)
@@ -508,6 +511,8 @@ func (c *construction) reduced(v *value, r graph.Reduction, over []int, keep boo
 	switch {
 	case len(over) == 0 || v.rank() == 0:
 		return v, nil
+	case v.t == nil && r == productOf:
+		return nil, fmt.Errorf("a product of what is computed: that is known for constants alone")
 	case v.t != nil:
 		var err error
 		if out, err = c.reducedTensor(v, r, shape); err != nil {
@@ -543,6 +548,7 @@ func (c *construction) reducedTensor(v *value, kind graph.Reduction, shape []int
 	steps := stretch(shape, v.shape)
 	n := product(shape)
 	sums, most, least := make([]float64, n), make([]float64, n), make([]float64, n)
+	products := slices.Repeat([]float64{1}, n)
 	seen, i := make([]int, n), 0
 	strided(v.shape, steps, func(at int) {
 		x := v.t.number(i)
@@ -550,6 +556,7 @@ func (c *construction) reducedTensor(v *value, kind graph.Reduction, shape []int
 			most[at], least[at] = x, x
 		}
 		sums[at] += x
+		products[at] *= x
 		most[at], least[at] = max(most[at], x), min(least[at], x)
 		seen[at]++
 		i++
@@ -564,6 +571,8 @@ func (c *construction) reducedTensor(v *value, kind graph.Reduction, shape []int
 		list = most
 	case graph.MinOf:
 		list = least
+	case productOf:
+		list = products
 	}
 	r := &tensor{typ: v.t.typ, shape: shape, weight: v.t.weight}
 	if isFloat(v.t.typ) {

@@ -106,8 +106,8 @@ func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message,
 	for _, t := range x.tensors {
 		g.message(5, t)
 	}
-	g.message(11, valueInfo(inputName, input))
-	g.message(12, valueInfo(name, output))
+	g.message(11, valueInfo(inputName, input, !x.fixed))
+	g.message(12, valueInfo(name, output, !x.fixed))
 
 	m := &message{}
 	m.int(1, irVersion)
@@ -132,12 +132,12 @@ func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message,
 	return m, nil
 }
 
-// valueInfo describes a value whose first dimension is free.
-func valueInfo(name string, n *gorgonia.Node) *message {
+// valueInfo describes a value; its first dimension is free, if that can be.
+func valueInfo(name string, n *gorgonia.Node, free bool) *message {
 	shape := &message{}
 	for i, d := range n.Shape() {
 		dim := &message{}
-		if i == 0 {
+		if i == 0 && free {
 			dim.text(2, "N")
 		} else {
 			dim.int(1, int64(d))

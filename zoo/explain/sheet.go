@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"strings"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
@@ -53,17 +54,21 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	cellW, cellH, captions := 0, 0, false
+	cellW, cellH := 0, 0
 	pictures := make([]image.Image, len(s.Panels))
 	for i, p := range s.Panels {
 		pictures[i] = enlarge(p.Picture, side)
 		cellW, cellH = max(cellW, pictures[i].Bounds().Dx()), max(cellH, pictures[i].Bounds().Dy())
-		captions = captions || p.Caption != ""
+	}
+	captions, lines := make([][]string, len(s.Panels)), 0
+	for i, p := range s.Panels {
+		captions[i] = wrap(small, p.Caption, cellW)
+		lines = max(lines, len(captions[i]))
 	}
 	line := small.Metrics().Height.Ceil()
 	below := 0
-	if captions {
-		below = line + 4
+	if lines > 0 {
+		below = lines*line + 4
 	}
 	columns := s.Columns
 	if columns == 0 {
@@ -96,7 +101,9 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	for i, p := range pictures {
 		x, y := margin+i%columns*(cellW+gap), top+gap+i/columns*(cellH+below+gap)
 		draw.Draw(img, image.Rect(x, y, x+p.Bounds().Dx(), y+p.Bounds().Dy()), p, p.Bounds().Min, draw.Over)
-		write(img, small, s.Panels[i].Caption, x, y+cellH+2, cellW)
+		for k, text := range captions[i] {
+			write(img, small, text, x, y+cellH+2+k*line, cellW)
+		}
 	}
 	return img, nil
 }
@@ -108,6 +115,22 @@ func face(ttf []byte, points float64) (font.Face, error) {
 		return nil, err
 	}
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: points, DPI: 72, Hinting: font.HintingFull})
+}
+
+// mostLines is how many lines a caption may have.
+const mostLines = 3
+
+// wrap breaks a text between words into lines of the width.
+func wrap(f font.Face, text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		if n := len(lines); n > 0 && (n == mostLines || font.MeasureString(f, lines[n-1]+" "+word).Ceil() <= width) {
+			lines[n-1] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }
 
 // write writes a text with its top left corner at x, y, shortened to the width.
