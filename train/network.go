@@ -22,6 +22,9 @@ type Network struct {
 	Squared       bool            // trained on the squared distance of its output, not on the cross-entropy of classes
 	// Objective is what it is trained for in place of both; nil for the usual.
 	Objective *Objective
+	// Head returns the parameters whose shape follows from the number of classes, with the dimension that does. It may be
+	// nil: then a last layer is never reordered.
+	Head func() (map[string]int, error)
 	// Build adds the network to a graph over x, N×C×H×W, and returns its output, N×Classes.
 	Build func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error)
 }
@@ -35,7 +38,13 @@ type Architecture interface {
 // Of is an architecture as a trainer takes it.
 func Of(a Architecture) Network {
 	d := a.Describe()
-	return Network{Name: d.Name, Variant: d.Variant, Options: d.Options, Input: d.Input, Classes: d.Classes, Squared: d.Squared, Build: a.Build}
+	n := Network{Name: d.Name, Variant: d.Variant, Options: d.Options, Input: d.Input, Classes: d.Classes, Squared: d.Squared, Build: a.Build}
+	if h, ok := a.(interface {
+		Head() (map[string]int, error)
+	}); ok {
+		n.Head = h.Head
+	}
+	return n
 }
 
 // input is the network's input for images of a source.
