@@ -9,6 +9,7 @@ package labels
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,26 @@ var imageNet string
 // ImageNet returns the 1,000 classes of the ILSVRC challenge by their readable names, as torchvision has
 // them: "tench", "goldfish", "great white shark".
 func ImageNet() []string { return strings.Split(strings.TrimSpace(imageNet), "\n") }
+
+//go:embed synsets.txt
+var synsets string
+
+// synsetName is a class's name by WordNet's number, alone or with words behind it: "n01440764", "n01440764_tench".
+var synsetName = regexp.MustCompile(`^n\d{8}($|[\s_,:.-])`)
+
+// Synset returns the class of ImageNet, by its place in [ImageNet], that a name says by WordNet's number, as the folders
+// of the ILSVRC challenge have it: "n01440764" is class 0, "tench". Number says whether the name begins with such a
+// number, class is -1 if that is none of the thousand.
+func Synset(name string) (class int, number bool) {
+	if !synsetName.MatchString(name) {
+		return -1, false
+	}
+	list := strings.Fields(synsets)
+	if at, ok := slices.BinarySearch(list, name[:len(list[0])]); ok {
+		return at, true
+	}
+	return -1, true
+}
 
 // CIFAR10 returns the classes of CIFAR-10.
 func CIFAR10() []string {

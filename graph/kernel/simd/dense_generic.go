@@ -53,7 +53,7 @@ func halfDotGeneric(rows, images, k int, w *uint16, ldw int, x *float32, ldx int
 			for i := range images {
 				b, s := floats(x, i*ldx+4*from, len(a)), &s[i]
 				for j, v := range a {
-					s[j%4] += v * b[j]
+					s[j%4] += float32(v * b[j])
 				}
 			}
 		}
