@@ -24,7 +24,7 @@ var rooms = []struct {
 }{
 	{"cmd/zoo", []string{"train/...", "zoo/...", "datasets/...", "weights/...", "graph/..."}},
 
-	{"train", []string{"train/recipe", "train/report", "train/cluster", "datasets/...", "weights", "graph/..."}},
+	{"train", []string{"train/recipe", "train/report", "train/cluster", "datasets/...", "weights", "weights/labels", "graph/..."}},
 	{"train/cluster", nil},
 	{"train/report", []string{"train/recipe", "datasets/...", "weights"}},
 	{"train/recipe", nil}, // plain data
