@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -62,6 +63,7 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 			if err != nil {
 				return err
 			}
+			a.tellReplaced(src.Info().Classes)
 			file, err := os.Create(out)
 			if err != nil {
 				return err
@@ -86,6 +88,13 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 	f.IntVar(&opts.Tile, "tile", 0, "least size of a picture in pixels; 0 means 96")
 	f.Uint64Var(&seed, "seed", 1, "of what is random in the transforms")
 	return cmd
+}
+
+// tellReplaced says which class names a picture writes otherwise than they are.
+func (a *app) tellReplaced(classes []string) {
+	if text := lettering.Replaced(classes); text != "" {
+		fmt.Fprintln(a.stderr, "note:", text)
+	}
 }
 
 // recipeAugmentation reads NETWORK, NETWORK:RECIPE with or without the network's _VARIANT, or transforms by their names.
