@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -18,6 +19,10 @@ type Config struct {
 	Seed      uint64       // of the dropout masks
 	NoPlan    bool         // every value gets memory of its own: for tests of the plan
 	Part      Part         // of a larger batch; the zero value is a whole batch
+
+	// Ready, if not nil, is told of each output, by its number, as soon as a run has computed it for good: the
+	// caller may use it while the rest is computed. It is called between steps, by the goroutine of the run.
+	Ready func(output int)
 
 	// Half keeps, in evaluation, the weights of those layers that take the time of reading them as 16-bit floats:
 	// fully connected ones of more weights than caches hold, at small batches. Half the bytes are read; inputs, sums
@@ -78,6 +83,8 @@ type Session struct {
 	times    []time.Duration // of each step, if they are measured
 	borrows  bool            // takes threads for each run, rather than having its own
 	check    func(s *Session, done *step) error
+	ready    func(output int)
+	final    [][]int // the outputs that each step is the last to write; nil if nobody asks
 }
 
 // Memory is what a session needs, in bytes. It is known before the first run.
@@ -162,6 +169,9 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 		}
 	}
 	s.steps = c.steps
+	if s.ready = cfg.Ready; s.ready != nil {
+		s.finals(outputs)
+	}
 	s.program = plan(c.steps, !cfg.NoPlan)
 	s.collect()
 	s.space.need = max(s.space.need, s.program+padTo(c.scratch))
@@ -178,6 +188,22 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 		}
 	}
 	return s, nil
+}
+
+// finals finds out after which step each output is there.
+func (s *Session) finals(outputs []*gorgonia.Node) {
+	s.final = make([][]int, len(s.steps))
+	for k, n := range outputs {
+		last := -1
+		for i, st := range s.steps {
+			if !st.derived && slices.ContainsFunc(st.writes, func(v *value) bool { return v.storage() == s.outputs[n].storage() }) {
+				last = i
+			}
+		}
+		if last >= 0 {
+			s.final[last] = append(s.final[last], k)
+		}
+	}
 }
 
 func padTo(n int) int { return (n + align - 1) / align * align }
@@ -293,6 +319,11 @@ func (s *Session) Run() (err error) {
 		}
 		if err := run(i, st); err != nil {
 			return err
+		}
+		if s.final != nil {
+			for _, k := range s.final[i] {
+				s.ready(k)
+			}
 		}
 	}
 	if s.updates {

@@ -117,7 +117,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		for i := range targets {
 			targets[i] = float32(r.IntN(n.Classes))
 		}
-		g, err := n.training(params, c.Batch, 0, false, cfg)
+		g, err := n.training(params, c.Batch, 0, false, cfg, nil)
 		if err != nil {
 			return BenchResult{}, err
 		}
@@ -137,7 +137,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 			if err := g.run(images, targets, done); err != nil {
 				return err
 			}
-			if loss := g.session.Value(g.loss)[0]; math.IsNaN(float64(loss)) {
+			if loss := g.loss(); math.IsNaN(float64(loss)) {
 				return errors.New("the loss is NaN")
 			}
 			began := time.Now()

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"image/png"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +11,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -64,12 +64,9 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 				return err
 			}
 			a.tellReplaced(src.Info().Classes)
-			file, err := os.Create(out)
+			err = weights.WriteAtomically(out, func(w io.Writer) error { return png.Encode(w, sheet) })
 			if err != nil {
 				return err
-			}
-			if err := errors.Join(png.Encode(file, sheet), file.Close()); err != nil {
-				return fmt.Errorf("%s: %w", out, err)
 			}
 			through := ""
 			if len(aug) > 0 {
