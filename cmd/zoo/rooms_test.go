@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -160,6 +161,24 @@ func TestEveryPackageSaysHowToAddToIt(t *testing.T) {
 		last := doc[strings.LastIndex(doc, "\n# ")+1:]
 		if !strings.HasPrefix(last, "# Adding one\n") || len(last) < 100 {
 			t.Errorf("the comment of %s does not end in a section \"Adding one\"", parts[0])
+		}
+	}
+}
+
+// Three rooms that import nothing of ours look for the nearest name: by the same file.
+func TestTheNearestNameIsTheSameEverywhere(t *testing.T) {
+	var first string
+	for _, path := range []string{"weights", "train/recipe", "datasets/internal/nearest"} {
+		text, err := os.ReadFile(filepath.Join("../..", path, "nearest.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, code, _ := strings.Cut(string(text), "\n")
+		if first == "" {
+			first = code
+		}
+		if code != first {
+			t.Errorf("%s/nearest.go is not the file of package weights", path)
 		}
 	}
 }
