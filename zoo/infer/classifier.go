@@ -197,6 +197,12 @@ func (c *Classifier) Predict(img image.Image, top int) ([]Prediction, error) {
 // steps for one image and for many add in different orders. If an image is bad, the error says which,
 // and there are no predictions.
 func (c *Classifier) PredictBatch(images []image.Image, top int) ([][]Prediction, error) {
+	return c.PredictContext(context.Background(), images, top)
+}
+
+// PredictContext is [Classifier.PredictBatch] that ends with ctx: no step begins afterwards, and the error is
+// ctx's. One that has begun is finished; it takes no longer than a few images do.
+func (c *Classifier) PredictContext(ctx context.Context, images []image.Image, top int) ([][]Prediction, error) {
 	if top < 1 {
 		return nil, fmt.Errorf("%s: top %d: should be at least 1", c.name, top)
 	}
@@ -206,7 +212,7 @@ func (c *Classifier) PredictBatch(images []image.Image, top int) ([][]Prediction
 		return nil, fmt.Errorf("%s: trained for the %s: its outputs are no probabilities of classes; take Logits or Features", c.name, c.Objective())
 	}
 	list := make([][]Prediction, len(images))
-	err := c.run(images, func(i int, o Outputs) { list[i] = c.best(o.Logits, top) })
+	err := c.run(ctx, images, func(i int, o Outputs) { list[i] = c.best(o.Logits, top) })
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +229,7 @@ func (c *Classifier) Objective() string { return c.meta.Extra["zoo.objective"] }
 
 // Logits returns the network's output for an image, one number a class: what [Model.Build] returns.
 func (c *Classifier) Logits(img image.Image) (logits []float32, err error) {
-	err = c.run([]image.Image{img}, func(_ int, o Outputs) { logits = slices.Clone(o.Logits) })
+	err = c.run(context.Background(), []image.Image{img}, func(_ int, o Outputs) { logits = slices.Clone(o.Logits) })
 	return logits, err
 }
 
@@ -231,7 +237,7 @@ func (c *Classifier) Logits(img image.Image) (logits []float32, err error) {
 // 512 for ResNet-18, 4096 for VGG-16. Of a fully convolutional network it is the mean of each map. Images
 // that look alike to the network have features that lie close together.
 func (c *Classifier) Features(img image.Image) (features []float32, err error) {
-	err = c.run([]image.Image{img}, func(_ int, o Outputs) { features = slices.Clone(o.Features) })
+	err = c.run(context.Background(), []image.Image{img}, func(_ int, o Outputs) { features = slices.Clone(o.Features) })
 	return features, err
 }
 
@@ -244,13 +250,13 @@ func (c *Classifier) Close() error {
 
 // run calls each for every image, with outputs that hold until it returns, in any order and from several
 // goroutines.
-func (c *Classifier) run(images []image.Image, each func(i int, o Outputs)) error {
+func (c *Classifier) run(ctx context.Context, images []image.Image, each func(i int, o Outputs)) error {
 	for i, img := range images {
 		if img == nil {
 			return c.imageError(i, len(images), errors.New("is nil"))
 		}
 	}
-	err := c.runner.run(c, images, func(i int, o Outputs) error {
+	err := c.runner.run(ctx, c, images, func(i int, o Outputs) error {
 		for _, v := range o.Logits {
 			if v-v != 0 {
 				return c.imageError(i, len(images), fmt.Errorf("%s answers %v: the weights are damaged, or were trained too fast", c.model.Name, v))
