@@ -4,9 +4,11 @@
 //	go run ./.ci/steps -runs 2 resnet18
 //	go run ./.ci/steps -runs 2 conv:64,56,64,3,1,1     channels, size of the map, filters, kernel, stride, groups
 //	go run ./.ci/steps -runs 2 dense:9216,4096
+//	go run ./.ci/steps -onnx FILE resnet18             writes the network, with weights that are drawn, and does not run it
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,13 +19,21 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/onnx"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 func main() {
 	runs, batch := flag.Int("runs", 1, "how often"), flag.Int("batch", 1, "images at a time")
+	to := flag.String("onnx", "", "file to write the network to")
 	flag.Parse()
-	if err := steps(flag.Arg(0), *batch, *runs); err != nil {
+	run := func() error { return steps(flag.Arg(0), *batch, *runs) }
+	if *to != "" {
+		run = func() error { return export(flag.Arg(0), *to) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "steps:", err)
 		os.Exit(1)
 	}
@@ -78,6 +88,28 @@ func steps(what string, batch, runs int) error {
 	}
 	fmt.Printf("%s, %s kernels, %d runs: first result %g\n", what, kernel.CurrentFamily(), runs, s.Value(y)[0])
 	return nil
+}
+
+// export writes a network as an ONNX model.
+func export(name, to string) error {
+	m, err := zoo.New(name)
+	if err != nil {
+		return err
+	}
+	params, err := m.Params(graph.Eval)
+	if err != nil {
+		return err
+	}
+	params.Init(1)
+	options, err := json.Marshal(m.Options)
+	if err != nil {
+		return err
+	}
+	f := &weights.File{Meta: weights.Meta{Network: m.Name, Variant: m.Variant, Options: options, Input: m.Input[:], Classes: m.Classes}}
+	for _, p := range params.All() {
+		f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
+	}
+	return infer.SaveONNX(to, f, onnx.Config{})
 }
 
 // parse returns the shape of an image, and what builds the network.
