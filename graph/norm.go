@@ -154,6 +154,9 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value, act A
 			return e.normaliseTogether(o, x.act(), gamma.data, beta.data, runningMean.data, runningVar.data, mean.data, variance.data, invstd.data, added, y.act(), act)
 		}
 		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
+		if e.part.Still {
+			return nil
+		}
 		for i, m := range mean.data {
 			runningMean.data[i] += float32(o.momentum * (m - runningMean.data[i]))
 			runningVar.data[i] += float32(o.momentum * (variance.data[i] - runningVar.data[i]))

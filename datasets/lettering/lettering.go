@@ -3,6 +3,11 @@
 // Its one font is the one of github.com/hajimehoshi/bitmapfont, which is why that is here: a free font
 // in 400 KB that has Latin, Greek, Cyrillic, Hebrew, Arabic, Chinese, Japanese and Korean letters and many signs. It has no
 // Devanagari, Thai or emoji, among others: a letter that it does not have is a box.
+//
+// # Adding one
+//
+// Another font is a face in place of the one of this file, or one that Letters turns to for what that one has not. It
+// needs a free licence, and a line in this comment that says what it adds to the size of a program.
 package lettering
 
 import (
