@@ -303,8 +303,8 @@ func (o *combineGradOp) lower(c *compiler, in []*value) *value {
 			i, j, xs, ys := p.row(row)
 			for k, g := range d.data[row*p.width : (row+1)*p.width] {
 				sx, sy := o.of.arithmetic.slopes(x.data[i+k*xs], y.data[j+k*ys])
-				dx.data[i+k*xs] += g * sx
-				dy.data[j+k*ys] += g * sy
+				dx.data[i+k*xs] += float32(g * sx)
+				dy.data[j+k*ys] += float32(g * sy)
 			}
 		}
 		return nil

@@ -78,6 +78,7 @@ func effects() map[string]effect {
 		"eval --ensemble":  {base: words("eval e --limit 40"), flag: words("--ensemble 1"), gone: `ensemble of 2`},
 		"eval --flip":      {base: words(eval + " --json"), flag: words("--flip"), want: `"flip":true`, differs: `"loss":([0-9.]+)`},
 		"eval --json":      {base: words(eval), flag: words("--json"), want: `^\{"data":"fashion-mnist-small","images":40,`},
+		"eval --half":      {base: words("eval r --limit 40"), flag: words("--half"), want: `no weights of 16 bits`},
 		"eval --limit":     {base: words("eval r"), flag: words("--limit 40"), want: `on 40 images`},
 		"eval --part":      {base: words(eval), flag: words("--part train"), want: `train error`, gone: `test error`},
 		"eval --report":    {base: words(eval), flag: words("--report OUT.csv"), want: `class,images,predicted,precision,recall\nT-shirt/top,`},
@@ -85,6 +86,7 @@ func effects() map[string]effect {
 		"eval --threads":   {base: words(eval + " --json"), flag: words("--threads 1"), want: `"threads":1,`},
 		"eval --worst":     {base: words(eval), flag: words("--worst 2"), want: `Taken for`},
 
+		"predict --half": {base: words("predict r photos/test/red/0.png"), flag: words("--half"), want: `no weights of 16 bits`},
 		"predict --json": {base: words("predict r photos/test/red/0.png"), flag: words("--json"), want: `^\{"file":"photos/test/red/0.png","top":\[`},
 		"predict --top":  {base: words("predict r photos/test/red/0.png"), flag: words("--top 1"), gone: `0.png\n  `},
 
@@ -97,6 +99,7 @@ func effects() map[string]effect {
 		"data show --tile":     {base: words(show), flag: words("--tile 200"), differs: pixels},
 		"data show --variants": {base: append(words(show), "--augment", "rotate(30)"), flag: words("--variants 3"), differs: pixels},
 		"data verify --json":   {base: words("data verify photos"), flag: words("--json"), want: `^\{"name":"folder"`},
+		"serve --half":         {in: "serve_test.go"},
 		"data get --json":      {in: "data_test.go"},
 		"data get --mirror":    {in: "data_test.go"},
 		"data get --stall":     {in: "../../datasets/download/download_test.go"},

@@ -26,7 +26,19 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zoo": main})
+	testscript.Main(tidy{m}, map[string]func(){"zoo": main})
+}
+
+// tidy removes what the tests share when they are done.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	defer func() {
+		if sharedDir != "" {
+			os.RemoveAll(sharedDir)
+		}
+	}()
+	return m.M.Run()
 }
 
 func TestScripts(t *testing.T) {

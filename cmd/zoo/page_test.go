@@ -338,7 +338,7 @@ func disputed(t *testing.T, names []string) (file []byte, counts map[string]int)
 		counts = map[string]int{}
 		most := 0
 		for _, c := range members {
-			top, err := c.Predict(&img, 1)
+			top, err := c.Predict(t.Context(), &img, 1)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -33,7 +33,7 @@ const (
 )
 
 func newPredict(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, half bool
 	var top int
 	cmd := &cobra.Command{
 		Use:   "predict WEIGHTS IMAGE...",
@@ -52,11 +52,14 @@ is 1 in the end.`,
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
 			}
-			c, err := a.classifier(cmd.Context(), args[0])
+			c, err := a.classifier(cmd.Context(), args[0], halfOption(half)...)
 			if err != nil {
 				return err
 			}
 			defer c.Close()
+			if half {
+				fmt.Fprintln(a.stderr, halves(c.Halves()))
+			}
 			// Pictures leave little behind: what the weights took when they were read need not be kept twice.
 			defer debug.SetGCPercent(debug.SetGCPercent(25))
 			return a.predict(cmd.Context(), c, args[1:], top, asJSON)
@@ -64,6 +67,7 @@ is 1 in the end.`,
 	}
 	cmd.Flags().IntVar(&top, "top", 5, "number of classes for each image")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object for each image")
+	cmd.Flags().BoolVar(&half, "half", false, halfHelp)
 	return cmd
 }
 

@@ -36,7 +36,7 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 				return err
 			}
 			cfg, err := readRun(args[0])
-			if err := cluster.Agree(a.ranks(), err); err != nil {
+			if err := cluster.Agree(a.ranks(), cluster.Preparing, err); err != nil {
 				return err
 			}
 			// Wrong settings are noticed before anything begins.
@@ -65,7 +65,7 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 				return a.ensemble(cmd.Context(), args[0], cfg, change, asJSON)
 			}
 			change(&cfg)
-			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			t, err := a.prepare(cfg, a.ranks(), func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version(), Open: openWeights, Cluster: a.ranks()})
 			})
 			if err != nil {

@@ -124,6 +124,16 @@ func boot(t *testing.T) []byte {
 	return file.Bytes()
 }
 
+// --half says of each model, and of an ensemble's members, where it changed something.
+func TestServingSaysWhatHalfChanged(t *testing.T) {
+	for _, ensemble := range []bool{false, true} {
+		_, stderr := serving(t, serveOptions{half: true, ensemble: ensemble}, "lenet5-fashion-mnist")
+		if want := "lenet5-fashion-mnist: no weights of 16 bits: no layer takes the time of reading them\n"; !strings.Contains(stderr.String(), want) {
+			t.Errorf("ensemble %v: %s", ensemble, stderr)
+		}
+	}
+}
+
 func TestServedNetworksAnswer(t *testing.T) {
 	url, stderr := serving(t, serveOptions{log: true}, "lenet5-fashion-mnist", "digits=lenet5-mnist")
 	if code, body := post(t, url+"/predict/lenet5-fashion-mnist?top=1", boot(t)); code != 200 || !strings.Contains(body, `"class":"Ankle boot"`) {

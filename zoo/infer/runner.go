@@ -33,6 +33,7 @@ type runner struct {
 	params    *graph.Params
 	large     gate
 	lanes     *lanes
+	halves    []string // layers with weights of 16 bits
 	preparers sync.Pool
 	rooms     sync.Pool // for the images of a step that are not enough for it
 }
@@ -40,12 +41,13 @@ type runner struct {
 // Outputs are those of one image: what [Model.Build] returns, and what the last layer with parameters sees.
 type Outputs struct{ Logits, Features []float32 }
 
-func newRunner(m *zoo.Model, params *graph.Params) (*runner, error) {
+func newRunner(m *zoo.Model, params *graph.Params, o options) (*runner, error) {
 	r := &runner{params: params}
-	probe, err := NewProgram(m, params, 1, graph.Config{Pool: kernel.NewPool(1)}) // to know its memory; not run
+	probe, err := NewProgram(m, params, 1, graph.Config{Pool: kernel.NewPool(1), Half: o.half}) // to know its memory; not run
 	if err != nil {
 		return nil, err
 	}
+	r.halves = probe.session.Halves()
 	memory := probe.session.Memory()
 	need := memory.Scratch + StepImages*(memory.Values+memory.Inputs)
 	cores := runtime.GOMAXPROCS(0)
@@ -56,7 +58,7 @@ func newRunner(m *zoo.Model, params *graph.Params) (*runner, error) {
 	r.lanes = &lanes{free: make(chan struct{}, n)}
 	packed := new(packed)
 	for range n {
-		r.lanes.idle = append(r.lanes.idle, &lane{model: m, params: params, threads: cores / n, packed: packed})
+		r.lanes.idle = append(r.lanes.idle, &lane{model: m, params: params, threads: cores / n, half: o.half, packed: packed})
 	}
 	// Threads that nobody can reach any more must not stay.
 	runtime.AddCleanup(r, func(l *lanes) { l.close() }, r.lanes)
@@ -66,7 +68,7 @@ func newRunner(m *zoo.Model, params *graph.Params) (*runner, error) {
 func (r *runner) close() { r.lanes.close() }
 
 // run calls each for every image, from several goroutines if there are many. Of the errors it returns
-// that of the first image that has one. No step begins after ctx's end.
+// that of the first image that has one.
 func (r *runner) run(ctx context.Context, c *Classifier, images []image.Image, each func(i int, o Outputs) error) error {
 	steps := (len(images) + StepImages - 1) / StepImages
 	if steps <= 1 {
@@ -211,6 +213,7 @@ type lane struct {
 	model        *zoo.Model
 	params       *graph.Params
 	threads      int
+	half         bool
 	pool         *kernel.Pool
 	space        *graph.Workspace
 	packed       *packed
@@ -227,7 +230,7 @@ type packed struct {
 func (l *lane) program(size int) (*Program, error) {
 	l.packed.mu.Lock()
 	defer l.packed.mu.Unlock()
-	p, err := NewProgram(l.model, l.params, size, graph.Config{Pool: l.pool, Workspace: l.space, Like: l.packed.first[size]})
+	p, err := NewProgram(l.model, l.params, size, graph.Config{Pool: l.pool, Workspace: l.space, Half: l.half, Like: l.packed.first[size]})
 	if err == nil && l.packed.first[size] == nil {
 		if l.packed.first == nil {
 			l.packed.first = map[int]*graph.Session{}

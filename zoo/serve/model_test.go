@@ -76,7 +76,7 @@ func TestAServedClassifierSaysWhatPredictSays(t *testing.T) {
 	defer s.Close(context.Background())
 	img, file := shoe(t, 1)
 	for name, c := range map[string]*infer.Classifier{"lenet5": a, "lenet5-2": b} {
-		want, err := c.Predict(img, 10)
+		want, err := c.Predict(t.Context(), img, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestAnEnsembleIsTheMeanOfItsMembers(t *testing.T) {
 		img, file := shoe(t, seed+1)
 		want := map[string]float64{}
 		for _, c := range members {
-			list, err := c.Predict(img, 10)
+			list, err := c.Predict(t.Context(), img, 10)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestMembersAreMatchedByNames(t *testing.T) {
 	defer h.Close()
 	defer s.Close(context.Background())
 	img, file := shoe(t, 1)
-	want, err := plain.Predict(img, 10)
+	want, err := plain.Predict(t.Context(), img, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

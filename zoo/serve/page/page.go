@@ -267,11 +267,9 @@ func (p *page) members(w http.ResponseWriter, r *http.Request) error {
 	return p.classifiers(r, func(list []*infer.Classifier) error {
 		all := make([][]infer.Prediction, len(list))
 		for i, c := range list {
-			top, err := c.PredictContext(r.Context(), []image.Image{img}, 3)
-			if err != nil {
+			if all[i], err = c.Predict(r.Context(), img, 3); err != nil {
 				return err
 			}
-			all[i] = top[0]
 		}
 		return answer(w, map[string]any{"members": all})
 	})

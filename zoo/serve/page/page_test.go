@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -254,13 +255,13 @@ func TestALookEndsWithItsRequest(t *testing.T) {
 	for _, how := range []string{"gradcam", "occlusion"} {
 		r := httptest.NewRequestWithContext(ctx, "POST", "/page/models/clothes/look?how="+how, bytes.NewReader(file))
 		r.SetPathValue("name", "clothes")
-		if err := p.look(httptest.NewRecorder(), r); err != context.Canceled {
+		if err := p.look(httptest.NewRecorder(), r); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", how, err)
 		}
 	}
 	r := httptest.NewRequestWithContext(ctx, "POST", "/page/models/clothes/members", bytes.NewReader(file))
 	r.SetPathValue("name", "clothes")
-	if err := p.members(httptest.NewRecorder(), r); err != context.Canceled {
+	if err := p.members(httptest.NewRecorder(), r); !errors.Is(err, context.Canceled) {
 		t.Errorf("members: %v", err)
 	}
 }
@@ -282,7 +283,7 @@ func TestMembersSayWhatEachPredicts(t *testing.T) {
 		t.Fatalf("%d members", len(got.Members))
 	}
 	for i, c := range list {
-		want, err := c.Predict(img, 3)
+		want, err := c.Predict(t.Context(), img, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
