@@ -126,7 +126,7 @@ func OpenFolderPart(dir string, part Part, opts FolderOptions) (*Folder, error) 
 	if opts.Name == "" {
 		f.info.Name = filepath.Base(root)
 	}
-	of := fmt.Sprintf("%s of %q", part, root)
+	of := fmt.Sprintf("%s of %q by rules %d", part, root, layoutRules)
 	if opts.valIsTest {
 		of += ", val is test"
 	}
@@ -266,6 +266,9 @@ func indexFile(cache, of string) string {
 	sum := sha256.Sum256([]byte(of))
 	return filepath.Join(cache, hex.EncodeToString(sum[:12])+".index")
 }
+
+// layoutRules is the number of the rules by which folders are understood: an index that was made by others is not used.
+const layoutRules = 2
 
 // settled is how long a folder must have been left alone before it was read: a file system's clock may
 // be so coarse that a change right after the reading leaves the same time.

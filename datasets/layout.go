@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,7 +23,7 @@ var ErrNoPart = errors.New("no such part")
 
 // partWords are the usual names of the parts, in small letters.
 var partWords = map[string]Part{
-	"train": Train, "training": Train, "trn": Train,
+	"train": Train, "training": Train, "trn": Train, "trainval": Train,
 	"val": Val, "valid": Val, "validation": Val, "validate": Val, "dev": Val,
 	"test": Test, "testing": Test, "tst": Test,
 }
@@ -129,6 +130,7 @@ func findLayout(root string) (layout, error) {
 		}
 	}
 	withImages := slices.DeleteFunc(slices.Clone(others), func(name string) bool { return !holds[name].images })
+	withFolders := slices.DeleteFunc(slices.Clone(others), func(name string) bool { return holds[name].images || !holds[name].folders })
 
 	l := layout{dirs: map[Part]string{}}
 	if len(part) == 0 {
@@ -138,6 +140,9 @@ func findLayout(root string) (layout, error) {
 		case len(names) == 1 && holds[names[0]].folders && !holds[names[0]].images:
 			inner := filepath.Join(root, names[0])
 			return l, fmt.Errorf("%s: the one folder in it, %s, holds folders and no images: name that one, %s", root, ClassName(names[0]), inner)
+		}
+		if err := partsInside(root, withFolders); err != nil {
+			return l, err
 		}
 		for _, name := range flat {
 			l.notes = append(l.notes, fmt.Sprintf("%s is taken for a class, as it holds images and no folders", ClassName(name)))
@@ -171,10 +176,66 @@ func findLayout(root string) (layout, error) {
 	for _, name := range flat {
 		l.notes = append(l.notes, fmt.Sprintf("%s is left out: its images have no folders of classes", ClassName(name)))
 	}
-	if len(withImages) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("left out beside the parts: %s", shownNames(withImages)))
+	for _, name := range withFolders {
+		if shared, err := l.sameClasses(root, name); err != nil {
+			return l, err
+		} else if shared != "" {
+			return l, fmt.Errorf("%s: %s holds images of the class %s, as the part %s does, but its name is no part's: call it val or test, or move it elsewhere",
+				root, ClassName(name), ClassName(shared), l.parts())
+		}
+	}
+	if left := append(withImages, withFolders...); len(left) > 0 {
+		slices.Sort(left)
+		l.notes = append(l.notes, fmt.Sprintf("left out beside the parts: %s", shownNames(left)))
 	}
 	return l, nil
+}
+
+// partsInside says of classes that hold the parts, as in cat/train, that it should be the other way round.
+func partsInside(root string, classes []string) error {
+	for _, class := range classes {
+		found := map[Part]string{}
+		err := eachEntry(filepath.Join(root, class), func(e fs.DirEntry) error {
+			if p := partOf(e.Name()); p != "" && isFolderEntry(e, filepath.Join(root, class)) {
+				found[p] = path.Join(ClassName(class), ClassName(e.Name()))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(found) > 1 {
+			list := slices.Sorted(maps.Values(found))
+			var turned []string
+			for _, p := range list {
+				turned = append(turned, path.Join(path.Base(p), path.Dir(p)))
+			}
+			return fmt.Errorf("%s: %s are parts within a class: the classes should be within the parts, %s", root, strings.Join(list, " and "), strings.Join(turned, " and "))
+		}
+	}
+	return nil
+}
+
+// sameClasses returns a class of the first part that a folder beside the parts has images of, or nothing.
+func (l *layout) sameClasses(root, name string) (string, error) {
+	for _, p := range []Part{Train, Val, Test} {
+		dir, ok := l.dirs[p]
+		if !ok {
+			continue
+		}
+		shared := ""
+		err := eachEntry(filepath.Join(root, dir), func(e fs.DirEntry) error {
+			if shared != "" && shared < e.Name() {
+				return nil
+			}
+			if h, err := peek(filepath.Join(root, name, e.Name())); err == nil && h.images {
+				shared = e.Name()
+			}
+			return nil
+		})
+		return shared, err
+	}
+	return "", nil
 }
 
 // innermost goes into a part's folder as long as there is nothing in it but a folder that is called like the part, as

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,9 @@ type Config struct {
 	// whoever prepares it; with mixers, which need the whole batch, each prepares all of it.
 	Rank, Ranks  int
 	WholeBatches bool
+	// Shares divides batches into that many equal parts, of which each rank gets some whole ones; 0 is as many as
+	// there are ranks.
+	Shares int
 	// Workers is the number of goroutines that prepare images; 0 means one for each core.
 	Workers int
 	// Prefetch is the number of batches that are prepared while one is used; 0 means as many as fit
@@ -79,6 +83,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("rank %d of %d: should be from 0 on and less than their number", c.Rank, c.Ranks)
 	case c.Ranks > 1 && !c.WholeBatches && c.Batch < c.Ranks:
 		return fmt.Errorf("batch %d: too few images for %d ranks", c.Batch, c.Ranks)
+	case c.Shares < 0 || c.Shares > c.Batch || c.Shares > 0 && c.Shares < c.Ranks:
+		return fmt.Errorf("%d shares: should be from %d, one for each rank, to the %d images of a batch, or 0", c.Shares, max(c.Ranks, 1), c.Batch)
 	case c.Workers < 0:
 		return fmt.Errorf("workers %d: should be at least 1, or 0 for one a core", c.Workers)
 	case c.Prefetch < 0:
@@ -202,6 +208,8 @@ func NewLoader(src Source, cfg Config) (*Loader, error) {
 		return fail(fmt.Errorf("batch %d: there are only %d images, and a smaller batch is to be dropped", cfg.Batch, l.images))
 	case cfg.Ranks > 1 && !cfg.WholeBatches && !cfg.DropLast && l.images%cfg.Batch > 0 && l.images%cfg.Batch < cfg.Ranks:
 		return fail(fmt.Errorf("the last batch of an epoch has %d images, too few for %d ranks: drop it (drop_last)", l.images%cfg.Batch, cfg.Ranks))
+	case !cfg.DropLast && l.images%cfg.Batch > 0 && l.images%cfg.Batch < cfg.Shares:
+		return fail(fmt.Errorf("the last batch of an epoch has %d images, too few for %d shares: drop it (drop_last)", l.images%cfg.Batch, cfg.Shares))
 	case cfg.Batch > math.MaxInt32/4/stride:
 		return fail(fmt.Errorf("batch %d of %v: more than 2 GiB", cfg.Batch*cfg.Views.Len(), cfg.Input.Shape))
 	}
@@ -557,7 +565,8 @@ func (l *Loader) share(n int) (from, to int) {
 	if l.cfg.WholeBatches || l.cfg.Ranks < 2 {
 		return 0, n
 	}
-	return n * l.cfg.Rank / l.cfg.Ranks, n * (l.cfg.Rank + 1) / l.cfg.Ranks
+	shares := cmp.Or(l.cfg.Shares, l.cfg.Ranks)
+	return n * (shares * l.cfg.Rank / l.cfg.Ranks) / shares, n * (shares * (l.cfg.Rank + 1) / l.cfg.Ranks) / shares
 }
 
 // take keeps a part of a batch that was mixed as a whole.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
@@ -20,6 +21,8 @@ func TestRanksShareTheImagesOfOneLoader(t *testing.T) {
 		"mixed":        {Batch: 8, Seed: 3, Shuffle: true, DropLast: true, Augment: spec(t, "flip, mixup(0.4)")},
 		"cut and mix":  {Batch: 8, Seed: 3, Shuffle: true, DropLast: true, Augment: spec(t, "cutmix(1)")},
 		"balanced":     {Batch: 8, Seed: 3, Shuffle: true, DropLast: true, Balance: true, Augment: spec(t, "crop(1), flip")},
+		"shares":       {Batch: 10, Seed: 3, Shuffle: true, DropLast: true, Shares: 5},
+		"mixed shares": {Batch: 9, Seed: 3, Shuffle: true, Shares: 4, Augment: spec(t, "flip, mixup(0.4)")},
 		"whole":        {Batch: 8, WholeBatches: true},
 		"whole, views": {Batch: 8, WholeBatches: true, Views: Views{Flip: true}},
 	} {
@@ -59,6 +62,11 @@ func TestRanksShareTheImagesOfOneLoader(t *testing.T) {
 	}
 	if _, err := NewLoader(src, Config{Batch: 13, Ranks: 2}); err == nil { // 53 = 4·13 + 1
 		t.Error("one image is shared by two ranks")
+	}
+	for _, cfg := range []Config{{Batch: 13, Shares: 2}, {Batch: 4, Shares: 5}, {Batch: 10, Shares: 2, Ranks: 3}} {
+		if _, err := NewLoader(src, cfg); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d shares", cfg.Shares)) {
+			t.Errorf("a batch of %d in %d shares by %d ranks: %v", cfg.Batch, cfg.Shares, cfg.Ranks, err)
+		}
 	}
 }
 

@@ -69,8 +69,7 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 		return fail(err)
 	}
 	if len(classes) == 0 {
-		return fail(fmt.Errorf("%s: no folders of classes in it: should have CLASS/*.jpg, or train/CLASS/*.jpg and val/CLASS/*.jpg",
-			filepath.Join(k.root, trainDir)))
+		return fail(fmt.Errorf("%s: %w", filepath.Join(k.root, trainDir), noClasses(k.beside(trainDir))))
 	}
 	for i, c := range classes {
 		if i > 0 && c.class == classes[i-1].class {
@@ -78,7 +77,7 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 		}
 		head.Classes = append(head.Classes, c.class)
 	}
-	head.Layout, head.Flat, head.Notes = l.String(), l.flat, l.notes
+	head.Layout, head.Flat, head.Notes = l.String(), l.flat, append(l.notes, muchAlike(head.Classes)...)
 	x := newIndexWriter(counter, head)
 	k.head = &x.head
 	if exists(filepath.Join(k.root, dir, tinyAnnotations)) {
@@ -137,8 +136,11 @@ func (k *folderWalk) classes(x *indexWriter, dir string, all []classFolder) erro
 		if files, err = k.files(path.Join(dir, name), 0, files[:0]); err != nil {
 			return &folderError{err}
 		}
+		if len(files) == 0 && k.found == 0 && !k.anyImages(dir, at[class+1:]) {
+			return &folderError{fmt.Errorf("%s: %w", filepath.Join(k.root, dir), noClasses(k.leftOut("; it holds ", "")))}
+		}
 		if len(files) == 0 {
-			return &folderError{fmt.Errorf("%s: no images in it: remove the folder, or add some%s", filepath.Join(k.root, dir, name), k.leftOut("; it holds ", ""))}
+			return &folderError{fmt.Errorf("%s: no images in it: remove the folder, or add some%s; each folder is taken for a class, as in cat/1.jpg and dog/1.jpg", filepath.Join(k.root, dir, name), k.leftOut("; it holds ", ""))}
 		}
 		for _, f := range files {
 			if err := x.add(class, f.folder, f.name, f.size); err != nil {
@@ -150,6 +152,70 @@ func (k *folderWalk) classes(x *indexWriter, dir string, all []classFolder) erro
 		}
 	}
 	return nil
+}
+
+// muchAlike tells of classes whose names differ by capitals or spaces alone, which are easily one by mistake.
+func muchAlike(classes []string) (notes []string) {
+	seen := map[string]string{}
+	for _, c := range classes {
+		key := strings.ToLower(strings.TrimSpace(c))
+		if other, ok := seen[key]; ok {
+			notes = append(notes, fmt.Sprintf("%q and %q are two classes: their names differ by capitals or spaces alone", other, c))
+		} else if c != strings.TrimSpace(c) {
+			notes = append(notes, fmt.Sprintf("the name of the class %q begins or ends with a space", c))
+		}
+		seen[key] = c
+	}
+	return notes
+}
+
+// noClasses is the error for a folder of another kind: it tells what one should be like, and what this one has.
+func noClasses(has string) error {
+	return fmt.Errorf("no folders of images in it, one for each class: a data folder has CLASS/*.jpg, or train/CLASS/*.jpg and val/CLASS/*.jpg, as in cat/1.jpg and dog/1.jpg%s", has)
+}
+
+// beside says what a folder holds in place of folders of classes.
+func (k *folderWalk) beside(dir string) string {
+	images, tables, others := 0, []string(nil), 0
+	err := eachEntry(filepath.Join(k.root, dir), func(e fs.DirEntry) error {
+		switch {
+		case IsImageName(e.Name()):
+			images++
+		case isTable(e.Name()):
+			tables = append(tables, e.Name())
+		default:
+			others++
+		}
+		return nil
+	})
+	switch {
+	case err != nil || images+len(tables)+others == 0:
+		return "; it is empty"
+	case len(tables) > 0 && images > 0:
+		return fmt.Sprintf("; it holds %d images and %s, which is not read: move the images into folders by their labels", images, shownNames(tables))
+	case images > 0:
+		return fmt.Sprintf("; it holds %d images without classes", images)
+	}
+	return fmt.Sprintf("; it holds %d other files", others+len(tables))
+}
+
+// isTable reports whether a file's name is one of those that people keep labels in.
+func isTable(name string) bool {
+	return slices.Contains([]string{".csv", ".tsv", ".json", ".xml", ".xlsx", ".parquet"}, strings.ToLower(path.Ext(name)))
+}
+
+// anyImages reports whether any of the folders within a part's has images.
+func (k *folderWalk) anyImages(dir string, names []string) bool {
+	probe := folderWalk{root: k.root, head: &indexHead{}}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		if files, err := probe.files(path.Join(dir, name), 0, nil); err == nil && len(files) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // leftOut lists the files that are no images, by their endings, most first.
@@ -264,6 +330,10 @@ func (k *folderWalk) folders(rel string) ([]classFolder, error) {
 
 // files appends the images in a folder and those within it, sorted in each.
 func (k *folderWalk) files(rel string, depth int, to []foundFile) ([]foundFile, error) {
+	if depth > 0 && leadsBack(filepath.Join(k.root, filepath.FromSlash(rel))) {
+		k.head.Notes = append(k.head.Notes, fmt.Sprintf("%s is a link to a folder that it is in: it is left out", ClassName(rel)))
+		return to, nil
+	}
 	if depth > maxDepth {
 		return nil, fmt.Errorf("%s: more than %d folders in each other", filepath.Join(k.root, filepath.FromSlash(rel)), maxDepth)
 	}
@@ -307,6 +377,23 @@ func (k *folderWalk) files(rel string, depth int, to []foundFile) ([]foundFile, 
 		}
 	}
 	return to, nil
+}
+
+// leadsBack reports whether a folder is a link to one that it is in itself.
+func leadsBack(dir string) bool {
+	if link, err := os.Lstat(dir); err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	to, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false
+	}
+	in, err := filepath.EvalSymlinks(filepath.Dir(dir))
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(to, in)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 func isFolder(path string) bool {

@@ -24,19 +24,19 @@ const (
 	arithmetics
 )
 
-// Comparisons, which give 1 and 0 and have no derivative, follow as the kernels number them.
+// Comparisons give 1 where they hold and 0 elsewhere. They have no derivative. The kernels number them so.
 const (
-	less Arithmetic = arithmetics + iota
-	greater
-	lessOrEqual
-	greaterOrEqual
-	equal
-	notEqual
+	Less           Arithmetic = arithmetics + iota // x < y
+	Greater                                        // x > y
+	LessOrEqual                                    // x ≤ y
+	GreaterOrEqual                                 // x ≥ y
+	Equal                                          // x = y
+	NotEqual                                       // x ≠ y
 )
 
 // String returns the name of a layer's kind.
 func (a Arithmetic) String() string {
-	if a < 0 || a > notEqual {
+	if a < 0 || a > NotEqual {
 		return fmt.Sprintf("arithmetic %d", int(a))
 	}
 	return kernel.Operator(a).String()
@@ -303,8 +303,8 @@ func (o *combineGradOp) lower(c *compiler, in []*value) *value {
 			i, j, xs, ys := p.row(row)
 			for k, g := range d.data[row*p.width : (row+1)*p.width] {
 				sx, sy := o.of.arithmetic.slopes(x.data[i+k*xs], y.data[j+k*ys])
-				dx.data[i+k*xs] += g * sx
-				dy.data[j+k*ys] += g * sy
+				dx.data[i+k*xs] += float32(g * sx)
+				dy.data[j+k*ys] += float32(g * sy)
 			}
 		}
 		return nil

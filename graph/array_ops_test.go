@@ -91,6 +91,29 @@ func arrayOpCases() []opCase {
 				return x.at(i[0], c%3*7+c/3, i[2], i[3])
 			})
 		}},
+		{"where a comparison with a number holds", []int{2, 17, 3, 2}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			half := b.Values("half", []float32{0.5})
+			return b.Where(b.Combine(x, half, Greater), b.Apply(x, Function{Kind: Square}), b.Combine(b.Apply(x, Function{Kind: Linear}), half, Minus))
+		}, func(x ref, _ []ref) ref {
+			return x.apply(func(v float64) float64 {
+				if v > 0.5 {
+					return v * v
+				}
+				return -0.5
+			})
+		}},
+		{"where one value is below another", []int{4, 3}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			y := b.Param("y", Constant(0), 4, 3)
+			return b.Where(b.Combine(x, y, LessOrEqual), b.Tanh(x), b.Combine(x, y, Times))
+		}, func(x ref, p []ref) ref {
+			return made([]int{4, 3}, func(i []int) float64 {
+				v, y := *element(x, i), *element(p[0], i)
+				if v <= y {
+					return math.Tanh(v)
+				}
+				return v * y
+			})
+		}},
 		{"reshape", []int{2, 6, 2, 2}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Reshape(x, 4, 3, 4) }, func(x ref, _ []ref) ref {
 			return ref{[]int{4, 3, 4}, x.data}
 		}},
@@ -397,6 +420,7 @@ func TestArrayOpsRefuse(t *testing.T) {
 		{"no order of the 2 axes", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Transpose(x, 0) }},
 		{"2×3 has 6 elements, 5 has 5", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Reshape(x, 5) }},
 		{"at least 1", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Reshape(x, -6) }},
+		{"shapes 2×3 and 3×2 differ", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Where(x, x, b.Input("y", 3, 2)) }},
 		{"2×3 and 2 do not go together", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Combine(x, b.Input("y", 2), Plus) }},
 		{"matrices 2×3 and 2×3", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.MatMul(x, x) }},
 		{"axis -1 of the shape 2×3", func(b *Builder, x *gorgonia.Node) *gorgonia.Node { return b.Reduce(x, MeanOf, -1) }},

@@ -27,6 +27,8 @@ type compiler struct {
 	term    *term                                  // being lowered; nil for a single op on a tape
 	leaf    func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
 	derived *derived
+	half    bool     // weights that take the time of reading them are of 16 bits; see Config
+	halves  []string // the layers that have such
 	scratch int
 	updates bool // a step changes buffers among the parameters
 }
@@ -218,12 +220,17 @@ func (c *compiler) alike(x, y *value) (*value, *value) {
 	return x, y
 }
 
+// keeps reports whether what is derived of the values is kept from run to run.
+func (c *compiler) keeps(reads []*value) bool {
+	return !c.training && c.params != nil && !slices.ContainsFunc(reads, func(v *value) bool { return !v.storage().fixed })
+}
+
 // derive makes a value of others. If they are parameters and constants alone, in evaluation it is kept from
 // run to run and computed again when parameters have changed; in training they change at every step.
 func (c *compiler) derive(size, scratch int, reads []*value, run func(*exec, []float32)) *value {
 	v := &value{shape: []int{size}}
 	s := c.add(reads, []*value{v}, scratch, func(e *exec) error { run(e, v.data); return nil })
-	if !c.training && c.params != nil && !slices.ContainsFunc(reads, func(v *value) bool { return !v.storage().fixed }) {
+	if c.keeps(reads) {
 		s.derived, v.fixed = true, true
 		v.keep, v.source = true, c.derived.add(c.layer, size)
 	}

@@ -356,7 +356,7 @@ func (c *compiler) foldedBias(affine, bias *value) *value {
 	return c.derive(filters, 0, sources, func(_ *exec, out []float32) {
 		copy(out, affine.data[filters:])
 		for f, b := range bias.data {
-			out[f] += affine.data[f] * b
+			out[f] += float32(affine.data[f] * b)
 		}
 	})
 }

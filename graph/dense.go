@@ -95,8 +95,15 @@ func (o *fusedDense) lower(c *compiler, in []*value) *value {
 		reads = append(reads, bias)
 	}
 	y := c.plain(o.n, o.out)
+	forward := k.Forward
+	if size := k.HalfLen(); c.half && size > 0 && c.keeps([]*value{w}) {
+		full := w
+		w = c.derive(size, 0, []*value{full}, func(e *exec, packed []float32) { k.PackHalf(e.pool, full.data, packed) })
+		reads[1], forward = w, k.ForwardHalf
+		c.halves = append(c.halves, c.layer)
+	}
 	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
-		k.Forward(e.pool, x.data, w.data, bias.data, y.data, o.act, e.scratch)
+		forward(e.pool, x.data, w.data, bias.data, y.data, o.act, e.scratch)
 		return nil
 	})
 	s.macs = o.macs()

@@ -36,7 +36,7 @@ type Computation struct {
 	//	conv 3d, max pool 3d, average pool 3d     Volume
 	//	dense, add, concat, flatten, softmax, global average pool,
 	//	adaptive average pool, point bias, rbf, excite, layer scale,
-	//	reshape, matrix product     nil
+	//	reshape, matrix product, where     nil
 	Detail any
 }
 
@@ -79,7 +79,7 @@ func (b *Builder) Computations(outputs ...*gorgonia.Node) ([]Computation, error)
 			continue
 		}
 		seen[n] = true
-		if n.Op() == nil || n.Op().Arity() == 0 {
+		if n.Op() == nil || isConstant(n) || n.Op().Arity() == 0 {
 			continue // an input, a parameter or a constant
 		}
 		o, ok := n.Op().(op)

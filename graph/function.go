@@ -58,7 +58,7 @@ func (f Function) Of(x float64) float64 {
 	a, b := float64(f.A), float64(f.B)
 	switch f.Kind {
 	case Linear:
-		return a*x + b
+		return float64(a*x) + b
 	case Clip:
 		return min(max(x, a), b)
 	case Abs:
@@ -220,7 +220,7 @@ func (f Function) span(x, y []float32) {
 	switch f.Kind {
 	case Linear:
 		for i, v := range x {
-			y[i] = f.A*v + f.B
+			y[i] = float32(f.A*v) + f.B
 		}
 	case Clip:
 		for i, v := range x {

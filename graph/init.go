@@ -32,7 +32,7 @@ func Normal(std float64) Initializer {
 func Uniform(bound float64) Initializer {
 	return func(r *rand.Rand, _ []int, data []float32) {
 		for i := range data {
-			data[i] = float32(bound * (2*r.Float64() - 1))
+			data[i] = float32(bound * (2*float64(r.Float64()) - 1))
 		}
 	}
 }

@@ -215,7 +215,7 @@ func (o *weightedSumOp) lower(c *compiler, in []*value) *value {
 	c.add(in, []*value{sum}, 0, func(*exec) error {
 		var s float32
 		for i, v := range in {
-			s += o.weights[i] * v.data[0]
+			s += float32(o.weights[i] * v.data[0])
 		}
 		sum.data[0] = s
 		return nil

@@ -154,9 +154,12 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value, act A
 			return e.normaliseTogether(o, x.act(), gamma.data, beta.data, runningMean.data, runningVar.data, mean.data, variance.data, invstd.data, added, y.act(), act)
 		}
 		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
+		if e.part.Still {
+			return nil
+		}
 		for i, m := range mean.data {
-			runningMean.data[i] += o.momentum * (m - runningMean.data[i])
-			runningVar.data[i] += o.momentum * (variance.data[i] - runningVar.data[i])
+			runningMean.data[i] += float32(o.momentum * (m - runningMean.data[i]))
+			runningVar.data[i] += float32(o.momentum * (variance.data[i] - runningVar.data[i]))
 		}
 		return nil
 	})
@@ -170,7 +173,7 @@ func (c *compiler) affine(o *batchNormOp, in []*value) *value {
 	return c.derive(2*channels, 0, in[1:5], func(_ *exec, a []float32) {
 		for i := range channels {
 			s := float64(gamma.data[i]) / math.Sqrt(float64(runningVar.data[i])+float64(o.eps))
-			a[i], a[channels+i] = float32(s), float32(float64(beta.data[i])-s*float64(runningMean.data[i]))
+			a[i], a[channels+i] = float32(s), float32(float64(beta.data[i])-float64(s*float64(runningMean.data[i])))
 		}
 	})
 }

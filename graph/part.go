@@ -17,6 +17,9 @@ type Part struct {
 	// Sum adds up over all parts, in place; every part calls it in the same order. If it is not nil, batch
 	// normalisation in training normalises by the whole batch; otherwise each part by itself.
 	Sum func([]float32) error
+	// Still leaves the running statistics of batch normalisation alone: for sessions that share parameters with
+	// another one that computes a part of the same batch.
+	Still bool
 }
 
 // first is the number of a value's first element in the batch's.
@@ -43,9 +46,12 @@ func (e *exec) normaliseTogether(o *batchNormOp, x kernel.Act, gamma, beta, runn
 	for c, v := range variance {
 		invstd[c] = float32(1 / math.Sqrt(float64(v)+float64(o.eps)))
 		scale[c] = gamma[c] * invstd[c]
-		shift[c] = beta[c] - mean[c]*scale[c]
-		runningMean[c] += o.momentum * (mean[c] - runningMean[c])
-		runningVar[c] += o.momentum * (float32(float64(v)*n/max(n-1, 1)) - runningVar[c])
+		shift[c] = beta[c] - float32(mean[c]*scale[c])
+		if e.part.Still {
+			continue
+		}
+		runningMean[c] += float32(o.momentum * (mean[c] - runningMean[c]))
+		runningVar[c] += float32(o.momentum * (float32(float64(v)*n/max(n-1, 1)) - runningVar[c]))
 	}
 	kernel.ChannelAffineAdd(e.pool, x, scale, shift, residual, y, act)
 	return nil
@@ -74,7 +80,7 @@ func (e *exec) gradTogether(x kernel.Act, gamma, mean, invstd, dgamma, dbeta []f
 		k := float64(gamma[c]) * float64(invstd[c]) / n
 		slope := k * (float64(dgamma[c]) - float64(sums[c])) * float64(invstd[c])
 		scale[c] = float32(slope)
-		shift[c] = float32(k*(float64(dbeta[c])-float64(sums[x.C+c])) - slope*float64(mean[c]))
+		shift[c] = float32(float64(k*(float64(dbeta[c])-float64(sums[x.C+c]))) - float64(slope*float64(mean[c])))
 	}
 	kernel.ChannelAffineAdd(e.pool, x, scale, shift, &dx, dx, Identity)
 	return nil

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -135,6 +136,55 @@ func TestPartsOfABatchGiveTheGradientsOfTheWhole(t *testing.T) {
 				near(t, fmt.Sprint("output ", k), got[k], want[k])
 			}
 		})
+	}
+}
+
+// What Ready tells of is as it is after the run, and each output is told of once.
+func TestOutputsAreReadyBeforeTheRunEnds(t *testing.T) {
+	params := NewParams()
+	var s *Session
+	var x, target *gorgonia.Node
+	var outputs []*gorgonia.Node
+	seen := map[int][]float32{}
+	s, x, target, outputs = parted(t, params, 6, Config{Seed: 5, Ready: func(k int) {
+		if seen[k] != nil {
+			t.Errorf("output %d is ready twice", k)
+		}
+		seen[k] = append([]float32(nil), s.Value(outputs[k])...)
+	}})
+	params.Init(3)
+	s.Bind(x, random(6*3*6*5))
+	s.Bind(target, []float32{0, 1, 2, 3, 1, 0})
+	for range 2 {
+		clear(seen)
+		if err := s.Run(); err != nil {
+			t.Fatal(err)
+		}
+		for k, n := range outputs {
+			if !slices.Equal(seen[k], s.Value(n)) {
+				t.Errorf("output %d was not ready: %d numbers of %d", k, len(seen[k]), len(s.Value(n)))
+			}
+		}
+	}
+}
+
+// A part that is still moves no running statistics, together with others and by itself.
+func TestAStillPartLeavesRunningStatistics(t *testing.T) {
+	for name, sum := range map[string]func([]float32) error{"together": func([]float32) error { return nil }, "alone": nil} {
+		for _, still := range []bool{false, true} {
+			params := NewParams()
+			s, x, target, _ := parted(t, params, 6, Config{Part: Part{Of: 6, Sum: sum, Still: still}})
+			params.Init(3)
+			s.Bind(x, random(6*3*6*5))
+			s.Bind(target, []float32{0, 1, 2, 3, 1, 0})
+			if err := s.Run(); err != nil {
+				t.Fatal(err)
+			}
+			moved := params.Get("bn1.running_mean").Data[0] != 0 || params.Get("bn2.running_var").Data[1] != 1
+			if moved == still {
+				t.Errorf("%s, still %v: the statistics have moved: %v", name, still, moved)
+			}
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func (o *partialConvOp) lower(c *compiler, in []*value) *value {
 		o.pairs(x.shape, func(weight, from, to int) {
 			k, row := w.data[weight], y.data[to:to+width]
 			for i, v := range x.data[from : from+width] {
-				row[i] += k * v
+				row[i] += float32(k * v)
 			}
 		})
 		return nil
@@ -124,8 +124,8 @@ func (o *partialConvGradOp) lower(c *compiler, in []*value) *value {
 			k, sum := w.data[weight], float32(0)
 			xs, dxs := x.data[from:from+width], dx.data[from:from+width]
 			for i, d := range dy.data[to : to+width] {
-				sum += d * xs[i]
-				dxs[i] += k * d
+				sum += float32(d * xs[i])
+				dxs[i] += float32(k * d)
 			}
 			dw.data[weight] += sum
 		})

@@ -50,7 +50,7 @@ func (o *rbfOp) lower(c *compiler, in []*value) *value {
 		for i := range y.data {
 			sum, code := float32(0), centres.data[i%classes*k:]
 			for j, v := range x.data[i/classes*k : (i/classes+1)*k] {
-				sum += (v - code[j]) * (v - code[j])
+				sum += float32((v - code[j]) * (v - code[j]))
 			}
 			y.data[i] = -sum
 		}
@@ -78,7 +78,7 @@ func (o *rbfGradOp) lower(c *compiler, in []*value) *value {
 		for i, d := range dy.data {
 			n, code := i/classes, centres.data[i%classes*k:]
 			for j, v := range x.data[n*k : (n+1)*k] {
-				dx.data[n*k+j] -= 2 * d * (v - code[j])
+				dx.data[n*k+j] -= float32(2 * d * (v - code[j]))
 			}
 		}
 		return nil

@@ -52,7 +52,7 @@ func (o *resampleOp) lower(c *compiler, in []*value) *value {
 		for _, t := range o.taps[place] {
 			from := x.data[(outer*size+t.Place)*inner:][:inner]
 			for i, v := range from {
-				out[i] += t.Weight * v
+				out[i] += float32(t.Weight * v)
 			}
 		}
 	})

@@ -34,7 +34,7 @@ func (o *scaleOp) lower(c *compiler, in []*value) *value {
 	c.add([]*value{x, w, bias}, []*value{y}, 0, func(*exec) error {
 		for i := range y.data {
 			channel := i / area % len(w.data)
-			y.data[i] = o.gain*w.data[channel]*x.data[i] + bias.data[channel]
+			y.data[i] = float32(o.gain*w.data[channel]*x.data[i]) + bias.data[channel]
 		}
 		return nil
 	})
@@ -64,7 +64,7 @@ func (o *scaleGradOp) lower(c *compiler, in []*value) *value {
 		clear(db.data)
 		for i, d := range dy.data {
 			channel := i / area % len(w.data)
-			dw.data[channel] += gain * d * x.data[i]
+			dw.data[channel] += float32(gain * d * x.data[i])
 			db.data[channel] += d
 			dx.data[i] = gain * d * w.data[channel]
 		}

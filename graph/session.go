@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -18,6 +19,15 @@ type Config struct {
 	Seed      uint64       // of the dropout masks
 	NoPlan    bool         // every value gets memory of its own: for tests of the plan
 	Part      Part         // of a larger batch; the zero value is a whole batch
+
+	// Ready, if not nil, is told of each output, by its number, as soon as a run has computed it for good: the
+	// caller may use it while the rest is computed. It is called between steps, by the goroutine of the run.
+	Ready func(output int)
+
+	// Half keeps, in evaluation, the weights of those layers that take the time of reading them as 16-bit floats:
+	// fully connected ones of more weights than caches hold, at small batches. Half the bytes are read; inputs, sums
+	// and outputs stay float32. Each weight is off by at most 2⁻¹¹ of itself.
+	Half bool
 
 	// Like is a session for the same network, parameters, batch and number of threads: what it derives of
 	// the parameters, packed filters above all, is shared with it. The two may run at the same time, as long
@@ -65,6 +75,7 @@ type Session struct {
 	outputs  map[*gorgonia.Node]*value
 	memory   *float32 // where values are bound to
 	derived  *derived
+	halves   []string
 	updates  bool // runs change buffers among the parameters
 	size     Memory
 	scratch  int
@@ -72,6 +83,8 @@ type Session struct {
 	times    []time.Duration // of each step, if they are measured
 	borrows  bool            // takes threads for each run, rather than having its own
 	check    func(s *Session, done *step) error
+	ready    func(output int)
+	final    [][]int // the outputs that each step is the last to write; nil if nobody asks
 }
 
 // Memory is what a session needs, in bytes. It is known before the first run.
@@ -108,6 +121,7 @@ func Compile(b *Builder, outputs []*gorgonia.Node, cfg Config) (s *Session, err 
 		return nil, err
 	}
 	c := newCompiler(cfg.Pool, b.params, b.Training())
+	c.half = cfg.Half
 	if t != nil {
 		c.leaf = t.leafOf(c.named)
 	}
@@ -135,7 +149,7 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 	}
 	s := &Session{
 		params: c.params, space: cfg.Workspace, nodes: c.values, outputs: map[*gorgonia.Node]*value{},
-		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, derived: c.derived, updates: c.updates, scratch: c.scratch,
+		exec: exec{pool: cfg.Pool, seed: cfg.Seed, part: cfg.Part}, derived: c.derived, halves: c.halves, updates: c.updates, scratch: c.scratch,
 	}
 	if t != nil {
 		s.nodes = map[*gorgonia.Node]*value{}
@@ -155,6 +169,9 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 		}
 	}
 	s.steps = c.steps
+	if s.ready = cfg.Ready; s.ready != nil {
+		s.finals(outputs)
+	}
 	s.program = plan(c.steps, !cfg.NoPlan)
 	s.collect()
 	s.space.need = max(s.space.need, s.program+padTo(c.scratch))
@@ -171,6 +188,22 @@ func (c *compiler) session(t *translation, outputs []*gorgonia.Node, cfg Config)
 		}
 	}
 	return s, nil
+}
+
+// finals finds out after which step each output is there.
+func (s *Session) finals(outputs []*gorgonia.Node) {
+	s.final = make([][]int, len(s.steps))
+	for k, n := range outputs {
+		last := -1
+		for i, st := range s.steps {
+			if !st.derived && slices.ContainsFunc(st.writes, func(v *value) bool { return v.storage() == s.outputs[n].storage() }) {
+				last = i
+			}
+		}
+		if last >= 0 {
+			s.final[last] = append(s.final[last], k)
+		}
+	}
 }
 
 func padTo(n int) int { return (n + align - 1) / align * align }
@@ -208,6 +241,9 @@ func (s *Session) collect() {
 		add(v)
 	}
 }
+
+// Halves returns the layers whose weights are read as 16-bit floats: none without [Config].Half.
+func (s *Session) Halves() []string { return s.halves }
 
 // Memory returns what the session needs.
 func (s *Session) Memory() Memory { return s.size }
@@ -283,6 +319,11 @@ func (s *Session) Run() (err error) {
 		}
 		if err := run(i, st); err != nil {
 			return err
+		}
+		if s.final != nil {
+			for _, k := range s.final[i] {
+				s.ready(k)
+			}
 		}
 	}
 	if s.updates {

@@ -328,7 +328,7 @@ func (t *translation) activation(a Activation, n, x *gorgonia.Node) *gorgonia.No
 
 var arithmetic = map[string]Arithmetic{
 	"+": Plus, "-": Minus, "⊙": Times, "÷": Over, "^": Power,
-	"<": less, ">": greater, "<=": lessOrEqual, ">=": greaterOrEqual, "==": equal, "!=": notEqual,
+	"<": Less, ">": Greater, "<=": LessOrEqual, ">=": GreaterOrEqual, "==": Equal, "!=": NotEqual,
 }
 
 func binaryRule(t *translation, n *gorgonia.Node, o stockOp) (*gorgonia.Node, error) {

@@ -124,7 +124,7 @@ func (o *volumeConvOp) lower(c *compiler, in []*value) *value {
 			}
 			o.volume.window(size, at(i, out), func(tap, at int) {
 				for ch := range per {
-					sum += w.data[(f*per+ch)*taps+tap] * x.data[(first+ch)*volume(size)+at]
+					sum += float32(w.data[(f*per+ch)*taps+tap] * x.data[(first+ch)*volume(size)+at])
 				}
 			})
 			y.data[m*volume(out)+i] = sum
@@ -175,8 +175,8 @@ func (o *volumeConvGradOp) lower(c *compiler, in []*value) *value {
 				o.of.volume.window(size, at(i, out), func(tap, at int) {
 					for ch := range per {
 						k, from := (f*per+ch)*taps+tap, (first+ch)*volume(size)+at
-						dw.data[k] += d * x.data[from]
-						dx.data[from] += d * w.data[k]
+						dw.data[k] += float32(d * x.data[from])
+						dx.data[from] += float32(d * w.data[k])
 					}
 				})
 			}
@@ -286,7 +286,7 @@ func (o *volumePoolGradOp) lower(c *compiler, in []*value) *value {
 			share := o.of.share(size, at(i, out))
 			o.of.volume.window(size, at(i, out), func(_, at int) {
 				if o.of.mean {
-					to[at] += d * share
+					to[at] += float32(d * share)
 				} else if best < 0 || from[at] > from[best] {
 					best = at // the first of equals, as in PyTorch
 				}

@@ -79,7 +79,7 @@ func TestGroupsUpdateByTheMeanOfTheirGradients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := tr.graphs[b.N]
+		g := tr.graphs[b.N][0]
 		if err := tr.step(b, tr.scheduler.At(tr.at.Step)); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestFrozenParametersHaveNoGradientAndNoState(t *testing.T) {
 			t.Error("frozen weights have a momentum")
 		}
 	}
-	if tr.params.Get("conv.weight").Frozen != true || len(tr.graphs[16].grads) != len(tr.trained) {
-		t.Errorf("%d gradients for %d parameters", len(tr.graphs[16].grads), len(tr.trained))
+	if tr.params.Get("conv.weight").Frozen != true || len(tr.graphs[16][0].grads) != len(tr.trained) {
+		t.Errorf("%d gradients for %d parameters", len(tr.graphs[16][0].grads), len(tr.trained))
 	}
 }

@@ -25,24 +25,27 @@ type BenchConfig struct {
 	Batch   int
 	Threads int // 0: one for each core
 	Time    time.Duration
-	Layers  bool                // measure each layer too
-	Begin   func(report.Memory) // if not nil, is told the memory need before the first step
+	Layers  bool // measure each layer too
+	// Half keeps weights as 16-bit floats in layers that take the time of reading them: see graph.Config. In inference.
+	Half  bool
+	Begin func(report.Memory) // if not nil, is told the memory need before the first step
 }
 
 // A BenchResult is what [Bench] measured.
 type BenchResult struct {
-	Network string  `json:"network"`
-	Variant string  `json:"variant,omitempty"`
-	Mode    string  `json:"mode"`
-	Batch   int     `json:"batch"`
-	Threads int     `json:"threads"`
-	MS      float64 `json:"ms"` // median of a step
-	Steps   int     `json:"steps"`
-	Rate    float64 `json:"images_per_second"`
-	GMACs   float64 `json:"gmac_per_second"` // multiply-adds of the forward pass, three times that for training
-	PeakMB  int64   `json:"peak_rss_mb"`
-	PlanMB  int64   `json:"planned_mb"`
-	Kernels string  `json:"kernels"`
+	Network string   `json:"network"`
+	Variant string   `json:"variant,omitempty"`
+	Mode    string   `json:"mode"`
+	Batch   int      `json:"batch"`
+	Threads int      `json:"threads"`
+	MS      float64  `json:"ms"` // median of a step
+	Steps   int      `json:"steps"`
+	Rate    float64  `json:"images_per_second"`
+	GMACs   float64  `json:"gmac_per_second"` // multiply-adds of the forward pass, three times that for training
+	PeakMB  int64    `json:"peak_rss_mb"`
+	PlanMB  int64    `json:"planned_mb"`
+	Kernels string   `json:"kernels"`
+	Half    []string `json:"half,omitempty"` // the layers with weights of 16 bits
 	// Layers are the parts of a step in their order, the weights' update last; Roofline is what bounds them.
 	Layers   []BenchLayer   `json:"layers,omitempty"`
 	Roofline *BenchRoofline `json:"roofline,omitempty"`
@@ -78,6 +81,9 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	case c.Time <= 0:
 		return BenchResult{}, &recipe.ConfigError{Key: "seconds", Value: c.Time.Seconds(), Want: "above 0"}
 	}
+	if c.Half && c.Mode != "infer" {
+		return BenchResult{}, &recipe.ConfigError{Key: "half", Value: c.Half, Want: "false in training: weights of 16 bits are for inference"}
+	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
 	const seed = 1
@@ -87,7 +93,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		images[i] = float32(r.NormFloat64())
 	}
 	params := graph.NewParams()
-	cfg := graph.Config{Pool: pool, Seed: seed}
+	cfg := graph.Config{Pool: pool, Seed: seed, Half: c.Half}
 	memory := report.Memory{Loader: 4 * int64(len(images))}
 
 	var step func() error
@@ -111,7 +117,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		for i := range targets {
 			targets[i] = float32(r.IntN(n.Classes))
 		}
-		g, err := n.training(params, c.Batch, 0, false, cfg)
+		g, err := n.training(params, c.Batch, 0, false, cfg, nil)
 		if err != nil {
 			return BenchResult{}, err
 		}
@@ -131,7 +137,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 			if err := g.run(images, targets, done); err != nil {
 				return err
 			}
-			if loss := g.session.Value(g.loss)[0]; math.IsNaN(float64(loss)) {
+			if loss := g.loss(); math.IsNaN(float64(loss)) {
 				return errors.New("the loss is NaN")
 			}
 			began := time.Now()
@@ -163,7 +169,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		Network: n.Name, Variant: n.Variant, Mode: c.Mode, Batch: c.Batch, Threads: pool.Threads(),
 		MS: round(1e3*median, 4), Steps: len(times), Rate: round(float64(c.Batch)/median, 1),
 		GMACs:  round(float64(macs)*float64(c.Batch)/median/1e9, 2),
-		PeakMB: PeakRSS() >> 20, PlanMB: memory.Total() >> 20, Kernels: kernel.CurrentFamily().String(),
+		PeakMB: PeakRSS() >> 20, PlanMB: memory.Total() >> 20, Kernels: kernel.CurrentFamily().String(), Half: session.Halves(),
 	}
 	if c.Layers {
 		result.Layers = benchLayers(session.Profile(), updates, len(times))

@@ -49,6 +49,10 @@ func (t *Trainer) diverged(g *trainingGraph, b *datasets.Batch, loss, lr float64
 		e.Kept, e.KeptEpoch = last, float64(r.Meta().Epoch)
 		r.Close()
 	}
+	t.reducer.g = nil // the step that is computed once more sends nothing
+	if together := t.cfg.SyncBatchNorm && (t.shares != nil || t.ranks.Size() > 1); together && g != nil {
+		return e // others would have to compute it as well
+	}
 	if g == nil {
 		e.Where = t.notFinite()
 		return e

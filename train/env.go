@@ -36,6 +36,7 @@ type session struct {
 	Processor string            `json:"processor"`
 	Cores     int               `json:"cores"`
 	Threads   int               `json:"threads"`
+	Ranks     int               `json:"ranks,omitempty"`
 	Kernels   string            `json:"kernels"` // family; runs of another may differ in the last bits
 	Modules   map[string]string `json:"modules,omitempty"`
 	Revision  string            `json:"revision,omitempty"`
@@ -60,7 +61,7 @@ func (t *Trainer) writeEnv() error {
 	s := session{
 		Started: t.begun.UTC().Truncate(time.Second), Step: t.at.Step, Changes: t.changes, Program: t.opts.Program,
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(), Cores: runtime.NumCPU(),
-		Threads: t.pool.Threads(), Kernels: kernel.CurrentFamily().String(),
+		Threads: t.pool.Threads(), Ranks: t.ranks.Size(), Kernels: kernel.CurrentFamily().String(),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		s.Modules = map[string]string{}

@@ -104,7 +104,7 @@ func (t *Trainer) timeSmallSteps(ctx context.Context) (time.Duration, error) {
 
 // timeSmallStep times a step of the first n of a batch's images, after one that is not counted.
 func (t *Trainer) timeSmallStep(images, labels []float32, n, of int) (time.Duration, error) {
-	g, err := t.net.training(t.params, n, t.cfg.Smoothing, false, graph.Config{Pool: t.pool, Seed: t.cfg.Seed})
+	g, err := t.net.training(t.params, n, t.cfg.Smoothing, false, graph.Config{Pool: t.pool, Seed: t.cfg.Seed}, nil)
 	if err != nil {
 		return 0, err
 	}

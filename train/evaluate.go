@@ -2,10 +2,13 @@ package train
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -33,8 +36,10 @@ type EvalConfig struct {
 	Views datasets.Views
 	// SkipBroken leaves images out that cannot be decoded.
 	SkipBroken bool
-	Worst      int // the number of mistakes to report, worst first
-	Threads    int // 0: one for each core
+	// Half keeps weights as 16-bit floats in layers that take the time of reading them: see graph.Config.
+	Half    bool
+	Worst   int // the number of mistakes to report, worst first
+	Threads int // 0: one for each core
 	// Cluster is the group of processes that share the images; nil is this process alone. All ranks return
 	// the same.
 	Cluster cluster.Comm
@@ -52,6 +57,9 @@ func Evaluate(ctx context.Context, c EvalConfig) (report.Evaluation, error) {
 	if err := c.Views.Validate(); err != nil {
 		return report.Evaluation{}, err
 	}
+	if err := c.alike(); err != nil {
+		return report.Evaluation{}, err
+	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
 	if c.Views.Len() == 1 {
@@ -66,6 +74,41 @@ func Evaluate(ctx context.Context, c EvalConfig) (report.Evaluation, error) {
 	e, err := c.evaluate(ctx, pool)
 	e.OneCrop = &one
 	return e, err
+}
+
+// alike checks that all ranks are about to evaluate the same weights on the same images, and that they can.
+func (c *EvalConfig) alike() error {
+	group := newRanks(c.Cluster)
+	if group.Size() == 1 {
+		return nil
+	}
+	h := sha256.New()
+	err := func() error {
+		for _, path := range c.Weights {
+			n, meta, params, err := c.open(path)
+			if err != nil {
+				return err
+			}
+			if _, _, err := c.imagesFor(&n, meta); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			for _, p := range params.All() {
+				fmt.Fprintln(h, p.Name, p.Shape)
+				if err := binary.Write(h, binary.LittleEndian, p.Data); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}()
+	images, failed := c.Images.Checksum()
+	if err := cluster.Agree(group, cluster.Preparing, errors.Join(err, failed)); err != nil {
+		return err
+	}
+	if err := cluster.Same(group, "the weights", fmt.Sprintf("%x", h.Sum(nil)[:8])); err != nil {
+		return err
+	}
+	return cluster.Same(group, "the images", images)
 }
 
 func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Evaluation, error) {
@@ -115,9 +158,14 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		}
 		views := c.Views.Len()
 		batch = max(batch/views, 1)
-		g, err := n.evaluation(params, batch*views, graph.Config{Pool: pool})
+		g, err := n.evaluation(params, batch*views, graph.Config{Pool: pool, Half: c.Half})
 		if err != nil {
 			return fail(err)
+		}
+		for _, layer := range g.session.Halves() {
+			if !slices.Contains(e.Half, layer) {
+				e.Half = append(e.Half, layer)
+			}
 		}
 		skip := datasets.Stop
 		if c.SkipBroken {
@@ -295,6 +343,7 @@ func (g *evaluationGraph) measure(ctx context.Context, group *ranks, n *Network,
 		}
 	}
 	var others answers
+	began := time.Now()
 	err := func() error {
 		for b, err := range l.Epoch(ctx, 0, 0) {
 			if err != nil {
@@ -323,7 +372,7 @@ func (g *evaluationGraph) measure(ctx context.Context, group *ranks, n *Network,
 		}
 		return nil
 	}()
-	if err := cluster.Agree(group, err); err != nil {
+	if err := cluster.Agree(group, cluster.Allowance(time.Since(began)), err); err != nil {
 		return report.Metrics{}, err
 	}
 	switch {

@@ -62,8 +62,17 @@ func (t *Trainer) initialise() error {
 			return err
 		}
 		t.begins = "begins with " + t.cfg.Init
-		if names := r.Meta().ClassNames; len(fresh) == 0 && len(names) > 0 && !slices.Equal(names, t.learn.Info().Classes) {
-			t.begins += fmt.Sprintf(", whose classes are %s: the last layer is taken as it stands, class by class in their order", listed(names))
+		var from []int // of the last layer's rows
+		var head map[string]int
+		classes, names := t.learn.Info().Classes, r.Meta().ClassNames
+		if len(fresh) == 0 && len(names) > 0 && !slices.Equal(names, classes) {
+			if t.net.Head != nil && len(names) == t.net.Classes && len(classes) == t.net.Classes {
+				if head, err = t.net.Head(); err != nil {
+					return err
+				}
+				from = rowsFor(classes, names)
+			}
+			t.begins += ", " + takenOver(classes, names, from, len(head) > 0)
 		}
 		if len(fresh) > 0 {
 			t.begins += fmt.Sprintf(", which is for %s: new for %d are %s", report.Plural(were, "class"), t.net.Classes, strings.Join(fresh, ", "))
@@ -71,12 +80,20 @@ func (t *Trainer) initialise() error {
 		}
 		t.params.Allocate()
 		defer t.params.Changed()
-		return r.ReadInto(func(name string, _ []int) []float32 {
+		err = r.ReadInto(func(name string, _ []int) []float32 {
 			if slices.Contains(fresh, name) {
 				return nil
 			}
 			return t.params.Get(name).Data
 		})
+		if err == nil && from != nil {
+			for name, dim := range head {
+				if p := t.params.Get(name); p != nil {
+					reorder(p.Data, p.Shape, dim, from)
+				}
+			}
+		}
+		return err
 	}
 	t.params.Init(t.cfg.Seed)
 	draw := map[string]graph.Initializer{"he": graph.He(), "glorot": graph.Glorot()}[t.cfg.Initialiser]
@@ -97,6 +114,33 @@ func (t *Trainer) initialise() error {
 	}
 	t.params.Changed()
 	return nil
+}
+
+// takenOver says what becomes of a last layer for as many classes with other names, or in another order.
+func takenOver(classes, were []string, from []int, known bool) string {
+	if !known {
+		return fmt.Sprintf("whose classes are %s: the last layer is taken as it stands, class by class in their order", listed(were))
+	}
+	f := newFinder(were)
+	var others []string
+	for i, name := range classes {
+		k := i
+		if from != nil {
+			k = from[i]
+		}
+		if at, _ := f.find(name); len(at) != 1 || at[0] != k {
+			others = append(others, fmt.Sprintf("%s with that of %s", name, were[k]))
+		}
+	}
+	switch {
+	case len(others) == 0 && from == nil:
+		return "whose classes are spelt " + listed(were)
+	case len(others) == 0:
+		return "whose classes are the same in another order: the last layer is brought into this one"
+	case len(others) == len(classes):
+		return fmt.Sprintf("whose classes are others, %s: the last layer goes on for the new ones, in their order", listed(were))
+	}
+	return fmt.Sprintf("whose last layer is taken class by class, by their names; without one of their name begin %s", listed(others))
 }
 
 // newHead compares a file with what a network of that many classes wants. Parameters that differ by the

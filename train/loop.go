@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"runtime/debug"
 	"time"
@@ -74,7 +73,7 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 	}
 	if stopped == "" {
 		if err := t.reviewBest(ctx); err != nil {
-			t.events.Warn(fmt.Sprintf("no pictures of the best weights: %v", err))
+			t.events.Warn("no pictures of the best weights: " + report.Words(err))
 		}
 	}
 	r := t.result(stopped, last)
@@ -134,61 +133,102 @@ func (t *Trainer) train(ctx context.Context) (stopped string, err error) {
 
 // step makes one update.
 func (t *Trainer) step(b *datasets.Batch, set Hyper) error {
-	g := t.graphs[b.Of]
 	t.counted = t.at.Tally
 	t.keepBuffers()
-	targets := b.Labels
-	switch wide := t.net.targets(); {
-	case wide > 0:
-		targets = t.targets[:b.N*wide]
-		fill(t.learn, b.Index[:b.N], targets)
-	case t.targets != nil:
-		targets = t.targets[:b.N*t.net.Classes]
-		t.weigh(b, targets)
-		for i, w := range b.Weight {
-			if w < 0.5 { // the training error is that of the class with the larger part
-				b.Labels[i] = b.Second[i]
+	var sum gradients // of all ranks, for an update; nil while there are not yet enough batches
+	if parts := t.graphs[b.Of]; t.shares != nil {
+		whole, err := t.stepInShares(b, parts, set)
+		if err != nil {
+			return err
+		}
+		sum = t.gather(whole)
+	} else {
+		own, err := t.stepWhole(b, parts[0], set)
+		if err != nil {
+			return err
+		}
+		if sum = t.gather(own); sum != nil {
+			if !t.reducer.overlap {
+				t.reducer.begin(sum, b.N, b.Of)
+			}
+			if err := t.reducer.finish(); err != nil {
+				return err
 			}
 		}
 	}
-	if err := g.run(b.Images, targets, t.at.Step); err != nil {
-		return err
-	}
-	loss := float64(g.session.Value(g.loss)[0])
-	bad := math.IsNaN(loss) || math.IsInf(loss, 0)
-	if bad && t.ranks.Size() == 1 {
-		return t.diverged(g, b, loss, set.LR)
-	}
-	switch {
-	case t.net.Objective != nil:
-		t.at.Tally.judge(t.net.Objective, g.session.Value(g.out), targets, b.N, loss)
-	case t.net.Squared:
-		t.at.Tally.squared(g.session.Value(g.out), b.Labels)
-	default:
-		t.at.Tally.count(g.session.Value(g.out), b.Labels, t.net.Classes)
-		t.at.Tally.Loss += loss * float64(b.N)
-	}
-	if other, err := t.tallyTogether(t.counted, bad); err != nil {
-		return err
-	} else if bad {
-		return t.diverged(g, b, loss, set.LR)
-	} else if other {
-		return errDivergedElsewhere
-	}
-	sum := t.gather(g)
-	if sum != nil {
-		if err := t.reduce(sum, b.N, b.Of); err != nil {
-			return err
-		}
-	}
 	if sum != nil && t.cfg.Optimizer.Clip > 0 && !clip(t.pool, sum, len(t.trained), t.cfg.Optimizer.Clip) {
-		return t.diverged(g, b, loss, set.LR)
+		return t.diverged(t.graphs[b.Of][0].trainingGraph, b, float64(t.graphs[b.Of][0].loss()), set.LR)
 	}
 	b.Release() // the next batch is prepared there while the parameters are updated
 	if sum != nil {
 		t.update(sum, set)
 	}
 	return nil
+}
+
+// stepWhole computes this rank's images of a batch at once, and returns their gradients.
+func (t *Trainer) stepWhole(b *datasets.Batch, p *portion, set Hyper) (gradients, error) {
+	if t.reducer.overlap {
+		t.reducer.begin(p, b.N, b.Of)
+	}
+	failed := p.run(b.Images, t.targetsOf(b, 0), t.at.Step)
+	if err := errors.Join(failed, t.reducer.settle()); err != nil {
+		return nil, err
+	}
+	before := t.at.Tally
+	loss := t.count(p, b)
+	bad := math.IsNaN(loss) || math.IsInf(loss, 0)
+	if bad && t.ranks.Size() == 1 {
+		t.at.Tally = before
+		return nil, t.diverged(p.trainingGraph, b, loss, set.LR)
+	}
+	if other, err := t.tallyTogether(before, bad); err != nil {
+		return nil, err
+	} else if bad {
+		return nil, t.diverged(p.trainingGraph, b, loss, set.LR)
+	} else if other {
+		return nil, errDivergedElsewhere
+	}
+	return p, nil
+}
+
+// targetsOf is what a batch is to give; its images begin at number first of this rank's.
+func (t *Trainer) targetsOf(b *datasets.Batch, first int) []float32 {
+	switch wide := t.net.targets(); {
+	case wide > 0:
+		targets := t.targets[first*wide:][:b.N*wide]
+		fill(t.learn, b.Index[:b.N], targets)
+		return targets
+	case t.targets != nil:
+		targets := t.targets[first*t.net.Classes:][:b.N*t.net.Classes]
+		t.weigh(b, targets)
+		for i, w := range b.Weight {
+			if w < 0.5 { // the training error is that of the class with the larger part
+				b.Labels[i] = b.Second[i]
+			}
+		}
+		return targets
+	}
+	return b.Labels
+}
+
+// count adds what a step says of a batch, and returns its loss.
+func (t *Trainer) count(p *portion, b *datasets.Batch) float64 {
+	loss, out := float64(p.loss()), p.session.Value(p.out)
+	switch {
+	case t.net.Objective != nil:
+		targets := b.Labels
+		if wide := t.net.targets(); wide > 0 {
+			targets = t.targets[p.first*wide:][:b.N*wide]
+		}
+		t.at.Tally.judge(t.net.Objective, out, targets, b.N, loss)
+	case t.net.Squared:
+		t.at.Tally.squared(out, b.Labels)
+	default:
+		t.at.Tally.count(out, b.Labels, t.net.Classes)
+		t.at.Tally.Loss += loss * float64(b.N)
+	}
+	return loss
 }
 
 // evaluate measures the parameters on the images that choose the best ones, and counts the epoch as done, if it is.

@@ -32,8 +32,8 @@ func fitsMemory(name string, need int64, what string) error {
 	return nil
 }
 
-// disk is what the run's folder may hold at a time, in bytes: last and best weights, the state, and the two that are
-// written aside.
+// disk is what the run's folder may hold at a time, in bytes: last and best weights, the state, the two that are
+// written aside, and those of epochs that are kept.
 func (t *Trainer) disk() int64 {
 	weights, state := int64(0), int64(0)
 	for _, p := range t.params.All() {
@@ -43,7 +43,11 @@ func (t *Trainer) disk() int64 {
 		state += 4 * int64(len(s.Data))
 	}
 	const rest = 2 << 20 // pictures, texts, headers
-	return 3*weights + 2*state + rest
+	kept := int64(0)
+	if t.cfg.Keep > 0 {
+		kept = int64((t.cfg.Epochs + t.cfg.Keep - 1) / t.cfg.Keep)
+	}
+	return (3+kept)*weights + 2*state + rest
 }
 
 // fitsDisk says that a need is more than there is room for.

@@ -22,6 +22,9 @@ type Network struct {
 	Squared       bool            // trained on the squared distance of its output, not on the cross-entropy of classes
 	// Objective is what it is trained for in place of both; nil for the usual.
 	Objective *Objective
+	// Head returns the parameters whose shape follows from the number of classes, with the dimension that does. It may be
+	// nil: then a last layer is never reordered.
+	Head func() (map[string]int, error)
 	// Build adds the network to a graph over x, N×C×H×W, and returns its output, N×Classes.
 	Build func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error)
 }
@@ -35,7 +38,13 @@ type Architecture interface {
 // Of is an architecture as a trainer takes it.
 func Of(a Architecture) Network {
 	d := a.Describe()
-	return Network{Name: d.Name, Variant: d.Variant, Options: d.Options, Input: d.Input, Classes: d.Classes, Squared: d.Squared, Build: a.Build}
+	n := Network{Name: d.Name, Variant: d.Variant, Options: d.Options, Input: d.Input, Classes: d.Classes, Squared: d.Squared, Build: a.Build}
+	if h, ok := a.(interface {
+		Head() (map[string]int, error)
+	}); ok {
+		n.Head = h.Head
+	}
+	return n
 }
 
 // input is the network's input for images of a source.
@@ -104,7 +113,7 @@ func stored(m weights.Meta, n *Network) datasets.Input {
 type trainingGraph struct {
 	session   *graph.Session
 	x, target *gorgonia.Node
-	loss, out *gorgonia.Node
+	cost, out *gorgonia.Node
 	grads     []*gorgonia.Node // in the order of Params.Trained
 	macs      int64            // of one image, forward
 }
@@ -118,8 +127,8 @@ func (n *Network) declareFor(params *graph.Params, mode graph.Mode) error {
 }
 
 // training compiles the step for a batch size. Targets are one class an image, or where images are
-// mixed the probabilities of all classes.
-func (n *Network) training(params *graph.Params, batch int, smoothing float64, mixed bool, cfg graph.Config) (*trainingGraph, error) {
+// mixed the probabilities of all classes. Ready, if not nil, is told of each gradient as soon as it is there.
+func (n *Network) training(params *graph.Params, batch int, smoothing float64, mixed bool, cfg graph.Config, ready func(i int)) (*trainingGraph, error) {
 	b := graph.NewBuilder(params, graph.Train)
 	g := &trainingGraph{x: b.Input("x", batch, n.Input[0], n.Input[1], n.Input[2])}
 	var err error
@@ -147,14 +156,14 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, m
 	default:
 		g.target = b.Input("target", batch)
 	}
-	g.loss = loss(g.out)
+	g.cost = loss(g.out)
 	if aux := b.Auxiliaries(); len(aux) > 0 {
-		losses, weights := []*gorgonia.Node{g.loss}, []float32{1}
+		losses, weights := []*gorgonia.Node{g.cost}, []float32{1}
 		for _, a := range aux {
 			losses, weights = append(losses, loss(a.Logits)), append(weights, a.Weight)
 		}
 		if err == nil {
-			g.loss = b.WeightedSum(losses, weights)
+			g.cost = b.WeightedSum(losses, weights)
 		}
 	}
 	if err != nil {
@@ -163,10 +172,19 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, m
 	for _, l := range b.Layers() {
 		g.macs += l.MACs
 	}
-	if g.grads, err = b.Grads(g.loss); err != nil {
+	if g.grads, err = b.Grads(g.cost); err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	if g.session, err = graph.Compile(b, append([]*gorgonia.Node{g.loss, g.out}, g.grads...), cfg); err != nil {
+	outputs := append([]*gorgonia.Node{g.cost, g.out}, g.grads...)
+	if ready != nil {
+		first := len(outputs) - len(g.grads)
+		cfg.Ready = func(k int) {
+			if k >= first {
+				ready(k - first)
+			}
+		}
+	}
+	if g.session, err = graph.Compile(b, outputs, cfg); err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	return g, nil
@@ -183,6 +201,9 @@ func (g *trainingGraph) run(images, targets []float32, step int) error {
 	g.session.SetStep(uint64(step))
 	return g.session.Run()
 }
+
+// loss is that of the last run.
+func (g *trainingGraph) loss() float32 { return g.session.Value(g.cost)[0] }
 
 // gradient returns the gradient of the i-th trained parameter, until the next run.
 func (g *trainingGraph) gradient(i int) []float32 { return g.session.Value(g.grads[i]) }

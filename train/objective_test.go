@@ -27,8 +27,8 @@ func (s bright) Target(i int, dst []float32) {
 	dst[s.Label(i)] = 1
 }
 
-// labels trains the tiny network for all of its classes by themselves.
-func labels() Network {
+// multiLabel trains the tiny network for all of its classes by themselves.
+func multiLabel() Network {
 	n := tiny()
 	n.Objective = MultiLabel(3)
 	return n
@@ -70,8 +70,8 @@ func TestAnyObjectiveTrainsIsEvaluatedAndGoesOn(t *testing.T) {
 		below float64 // the loss in the end
 		error float64
 	}{
-		{labels(), datasets.Split{Train: bright{whole.Train}, Val: bright{whole.Val}}, 0.3, 0.1},
-		{labels(), datasets.Split{Train: bright{whole.Train}}, 0.4, 0.2}, // a fifth is held out
+		{multiLabel(), datasets.Split{Train: bright{whole.Train}, Val: bright{whole.Val}}, 0.3, 0.1},
+		{multiLabel(), datasets.Split{Train: bright{whole.Train}}, 0.4, 0.2}, // a fifth is held out
 		{embedding(), whole, 0.5, 0},
 	} {
 		t.Run(fmt.Sprintf("%s, held out: %v", c.net.Objective.Name, c.data.Val == nil), func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestAnyObjectiveTrainsIsEvaluatedAndGoesOn(t *testing.T) {
 func TestTheLossOfAnObjectiveIsThatOfItsOutputs(t *testing.T) {
 	data := split(t)
 	cfg := tinyConfig()
-	tr, err := New(cfg, labels(), datasets.Split{Train: bright{data.Train}, Val: bright{data.Val}}, Options{Folder: filepath.Join(t.TempDir(), "run")})
+	tr, err := New(cfg, multiLabel(), datasets.Split{Train: bright{data.Train}, Val: bright{data.Val}}, Options{Folder: filepath.Join(t.TempDir(), "run")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,22 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
+// prepare makes a trainer, of which all ranks have one or none.
 func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
+	t, err := prepareAlone(cfg, net, data, opts)
+	if err := cluster.Agree(newRanks(opts.Cluster), cluster.Preparing, err); err != nil {
+		return nil, err
+	}
+	return t, t.alike()
+}
+
+// prepareAlone is prepare without a word to the other ranks.
+func prepareAlone(cfg recipe.Config, net Network, data datasets.Split, opts Options) (*Trainer, error) {
 	cfg, augment, err := complete(cfg)
 	if err != nil {
 		return nil, err
@@ -37,7 +48,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int]*trainingGraph{}, broken: map[string]bool{}}
+	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int][]*portion{}, broken: map[string]bool{}}
 	if t.ranks = newRanks(opts.Cluster); t.ranks.Rank() > 0 {
 		t.events = report.Tell()
 	}
@@ -68,7 +79,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	}
 	t.loader, err = datasets.NewLoader(learn, datasets.Config{
 		Batch: cfg.Batch, Input: input, Seed: cfg.Seed, Shuffle: true, DropLast: cfg.DropLast, Limit: cfg.Limit, Workers: t.pool.Threads(),
-		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced, Rank: t.ranks.Rank(), Ranks: t.ranks.Size(),
+		Augment: augment, Skip: skip, Balance: cfg.Sampling == recipe.Balanced, Rank: t.ranks.Rank(), Ranks: t.ranks.Size(), Shares: cfg.Shares,
 	})
 	if err != nil {
 		return nil, err
@@ -111,15 +122,36 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 	// One workspace: the three never run at the same time.
 	space := graph.NewWorkspace()
 	c := graph.Config{Pool: t.pool, Workspace: space, Seed: cfg.Seed}
+	t.reducer = newReducer(t.ranks, t.pool, t.trained, cfg)
+	if cfg.Shares > 0 {
+		if t.shares, err = t.newShares(); err != nil {
+			return nil, err
+		}
+	}
 	images := t.loader.Len()
+	var spaces []*graph.Workspace // of shares that are computed side by side, the first apart
 	for _, size := range []int{min(cfg.Batch, images), images % cfg.Batch} {
-		if size > 0 && t.graphs[size] == nil {
+		if size == 0 || t.graphs[size] != nil {
+			continue
+		}
+		for k, part := range t.parts(size) {
 			own := c
-			from, to := t.ranks.share(size)
-			own.Part = t.ranks.part(size, cfg.SyncBatchNorm)
-			if t.graphs[size], err = net.training(t.params, to-from, t.smoothing(), dense, own); err != nil {
+			own.Part = part.Part
+			var ready func(i int)
+			if t.reducer.overlap {
+				ready = t.reducer.ready
+			}
+			if part.Sum != nil && k > 0 {
+				if k > len(spaces) {
+					spaces = append(spaces, graph.NewWorkspace())
+				}
+				own.Workspace = spaces[k-1]
+			}
+			g, err := net.training(t.params, part.images, t.smoothing(), dense, own, ready)
+			if err != nil {
 				return nil, err
 			}
+			t.graphs[size] = append(t.graphs[size], &portion{g, part.at, part.images})
 		}
 	}
 	if cfg.EMA > 0 {
@@ -142,7 +174,7 @@ func prepare(cfg recipe.Config, net Network, data datasets.Split, opts Options) 
 		return nil, err
 	}
 	t.scheduler = NewScheduler(cfg.Schedule, base(cfg), t.loader.Batches(), cfg.Epochs)
-	return t, t.alike()
+	return t, nil
 }
 
 // mixes reports whether an augmentation mixes the images of a batch.

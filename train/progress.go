@@ -25,10 +25,22 @@ func (t *Trainer) Plan() report.Plan {
 			p.Frozen += int64(q.Len())
 		}
 	}
-	for _, g := range t.graphs {
-		p.MACs = g.macs
-		addMemory(&p.Memory, g.session)
+	var apart int64 // of shares that are computed side by side, besides the first
+	for _, parts := range t.graphs {
+		beside := int64(0)
+		for k, g := range parts {
+			p.MACs = g.macs
+			if k == 0 || t.shares == nil || t.shares.lock == nil {
+				addMemory(&p.Memory, g.session)
+				continue
+			}
+			size := g.session.Memory()
+			beside += size.Values + size.Scratch
+			p.Memory.Packed += size.Packed
+		}
+		apart = max(apart, beside)
 	}
+	p.Memory.Values += apart
 	addMemory(&p.Memory, t.eval.session)
 	for _, s := range t.progress()[len(t.params.All()):] {
 		p.Memory.Optimizer += 4 * int64(len(s.Data))

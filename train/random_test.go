@@ -110,7 +110,7 @@ func TestEveryStepLayerAndImageHasAMaskOfItsOwn(t *testing.T) {
 		var all [2][]uint32
 		var tr *Trainer
 		events := hook{step: func(int) {
-			g := tr.graphs[batch]
+			g := tr.graphs[batch][0]
 			for i, v := range g.session.Value(g.out) {
 				// What is kept is divided by the part that is kept.
 				all[i%2] = append(all[i%2], uint32(math.Round(float64(v)*0.75)))

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
@@ -22,10 +21,8 @@ import (
 // unless they are synchronised. Where there is one process, nothing here does anything.
 type ranks struct {
 	cluster.Comm
-	ended, late bool // what this rank asks for, and after a step what is done
-	bucket      []float32
-	buffers     [][]float32   // of the parameters, as they were before the step
-	talking     time.Duration // what gradients took to be added up
+	ended, late bool        // what this rank asks for, and after a step what is done
+	buffers     [][]float32 // of the parameters, as they were before the step
 }
 
 func newRanks(c cluster.Comm) *ranks {
@@ -35,33 +32,52 @@ func newRanks(c cluster.Comm) *ranks {
 	return &ranks{Comm: c}
 }
 
-// share is the part of a batch that is this rank's.
-func (r *ranks) share(images int) (from, to int) { return cluster.Share(images, r.Rank(), r.Size()) }
-
-// part tells a session what of the batch it computes.
-func (r *ranks) part(images int, together bool) graph.Part {
-	if r.Size() == 1 {
-		return graph.Part{}
-	}
-	from, _ := r.share(images)
-	p := graph.Part{First: from, Of: images}
-	if together {
-		p.Sum = r.Sum
-	}
-	return p
+// A part is what this rank computes of a batch at a time: images, from number at of its own on.
+type part struct {
+	graph.Part
+	at, images int
 }
 
-// agree makes one rank's error all ranks'.
-func (t *Trainer) agree(err error) error { return cluster.Agree(t.ranks, err) }
+// cut is the number of the first image of a share, of a batch of that many images. Without shares each rank has one.
+func (t *Trainer) cut(share, images int) int {
+	return images * share / cmp.Or(t.cfg.Shares, t.ranks.Size())
+}
+
+// parts divides a batch.
+func (t *Trainer) parts(images int) []part {
+	r, n := t.ranks, cmp.Or(t.cfg.Shares, t.ranks.Size())
+	if n == 1 {
+		return []part{{images: images}}
+	}
+	var list []part
+	from, to := cluster.Share(n, r.Rank(), r.Size())
+	for k := from; k < to; k++ {
+		first, next := t.cut(k, images), t.cut(k+1, images)
+		p := part{graph.Part{First: first, Of: images, Still: k > from}, first - t.cut(from, images), next - first}
+		switch {
+		case !t.cfg.SyncBatchNorm:
+		case t.shares != nil:
+			p.Sum = t.shares.lock.sum(k - from)
+		default:
+			p.Sum = func(v []float32) error {
+				if err := t.reducer.settle(); err != nil {
+					return err
+				}
+				return r.Sum(v)
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// agree makes one rank's error all ranks', after what is done once.
+func (t *Trainer) agree(err error) error { return cluster.Agree(t.ranks, cluster.Preparing, err) }
 
 // alike checks that all ranks are about to do the same.
 func (t *Trainer) alike() error {
 	if t.ranks.Size() == 1 {
 		return nil
-	}
-	// One may have had to read its images from a slower disk.
-	if err := t.ranks.Wait(); err != nil {
-		return err
 	}
 	cfg := t.cfg
 	cfg.Threads, cfg.DataDir = 0, "" // which change nothing
@@ -122,11 +138,17 @@ func (t *tally) together(c cluster.Comm) error {
 		if err := json.Unmarshal(text, &one); err != nil {
 			return err
 		}
-		one.Images, one.Loss, one.Errors = one.Images+t.Images, one.Loss+t.Loss, one.Errors+t.Errors
-		one.Objective, one.Judged = cmp.Or(one.Objective, t.Objective), one.Judged || t.Judged
-		*t = one
+		t.add(one)
 	}
 	return nil
+}
+
+// add counts what another tally has counted.
+func (t *tally) add(one tally) {
+	t.Images, t.Loss, t.Errors = t.Images+one.Images, t.Loss+one.Loss, t.Errors+one.Errors
+	t.Wrong1, t.Wrong5 = t.Wrong1+one.Wrong1, t.Wrong5+one.Wrong5
+	t.Few, t.Squared, t.Judged = t.Few || one.Few, t.Squared || one.Squared, t.Judged || one.Judged
+	t.Objective = cmp.Or(t.Objective, one.Objective)
 }
 
 func number(b bool) float32 {
@@ -160,60 +182,6 @@ func (r *ranks) ask(ended, late bool) (anyEnded, firstLate bool, err error) {
 	v := []float32{number(ended), number(late && r.Rank() == 0)}
 	err = r.Sum(v)
 	return v[0] > 0, v[1] > 0, err
-}
-
-// bucketed are gradients that are added up together: single sums of so few numbers cost their latency alone.
-const bucketed = 1 << 16
-
-// reduce makes the gradients of this rank's n images those of all the batch's images: the ranks' means,
-// weighted by their shares, added up in place.
-func (t *Trainer) reduce(g gradients, n, of int) error {
-	r := t.ranks
-	if r.Size() == 1 {
-		return nil
-	}
-	began := time.Now()
-	defer func() { r.talking += time.Since(began) }()
-	share := float32(float64(n) / float64(of))
-	var waiting []int
-	flush := func() error {
-		if len(waiting) == 0 {
-			return nil
-		}
-		r.bucket = r.bucket[:0]
-		for _, i := range waiting {
-			r.bucket = append(r.bucket, g.gradient(i)...)
-		}
-		if err := r.Sum(r.bucket); err != nil {
-			return err
-		}
-		at := r.bucket
-		for _, i := range waiting {
-			v := g.gradient(i)
-			at = at[copy(v, at):]
-		}
-		waiting = waiting[:0]
-		return nil
-	}
-	size := 0
-	for i := range t.trained {
-		v := g.gradient(i)
-		kernel.Scale(t.pool, share, v, v)
-		if len(v) >= bucketed {
-			if err := r.Sum(v); err != nil {
-				return err
-			}
-			continue
-		}
-		waiting = append(waiting, i)
-		if size += len(v); size >= 4*bucketed {
-			if err := flush(); err != nil {
-				return err
-			}
-			size = 0
-		}
-	}
-	return flush()
 }
 
 // keepBuffers remembers the running statistics, which a step moves before the ranks have met.
@@ -288,8 +256,8 @@ func (t *Trainer) ranksNote() []string {
 	}
 	var shares []string
 	for rank := range n {
-		from, to := cluster.Share(t.cfg.Batch, rank, n)
-		shares = append(shares, fmt.Sprint(to-from))
+		from, to := cluster.Share(cmp.Or(t.cfg.Shares, n), rank, n)
+		shares = append(shares, fmt.Sprint(t.cut(to, t.cfg.Batch)-t.cut(from, t.cfg.Batch)))
 	}
 	norm := "batch normalisation by each rank's images"
 	if t.cfg.SyncBatchNorm {

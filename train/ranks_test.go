@@ -102,23 +102,109 @@ func TestRanksTogetherTrainAsOneProcess(t *testing.T) {
 				if err := errors.Join(errs...); err != nil {
 					t.Fatal(err)
 				}
-				for tensor, w := range want {
-					most := 0.0
-					for _, v := range w {
-						most = max(most, math.Abs(float64(v)))
-					}
-					for i, v := range got[tensor] {
-						if math.Abs(float64(v-w[i])) > 1e-4*most+1e-6 {
-							t.Fatalf("%d ranks: %s[%d] is %g, by one process %g", n, tensor, i, v, w[i])
-						}
-					}
-				}
+				closeTo(t, fmt.Sprintf("%d ranks", n), want, got, 1e-4)
 				again, _ := trainTogether(t, n, cfg, filepath.Join(t.TempDir(), "again"), nil)
 				if !reflect.DeepEqual(got, again) {
 					t.Errorf("%d ranks give other bits the second time", n)
 				}
 			}
 		})
+	}
+}
+
+// Batches in shares give the same bits by any number of ranks, and what is counted of them the same numbers.
+func TestSharesGiveTheSameBitsByAnyNumberOfRanks(t *testing.T) {
+	for name, change := range map[string]func(*recipe.Config){
+		"plain":        func(*recipe.Config) {},
+		"synchronised": func(c *recipe.Config) { c.SyncBatchNorm = true },
+		"accumulated":  func(c *recipe.Config) { c.Accumulate = 3 },
+		"clipped":      func(c *recipe.Config) { c.Optimizer.Clip, c.SyncBatchNorm = 0.1, true },
+		"mixed":        func(c *recipe.Config) { c.Augment = recipe.ParseAugmentation("mixup(0.4)") },
+		"weighted":     func(c *recipe.Config) { c.ClassWeights = "1,2,3" },
+		"averaged":     func(c *recipe.Config) { c.EMA = 0.9 },
+		"uneven":       func(c *recipe.Config) { c.Batch, c.Shares = 17, 7 }, // of which 200 leave a batch of 13
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := tinyConfig()
+			cfg.Epochs, cfg.Batch, cfg.Shares = 2, 20, 5
+			change(&cfg)
+			home := t.TempDir()
+			want, errs := trainTogether(t, 1, cfg, filepath.Join(home, "1"), nil)
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range []int{2, 3, 5} {
+				got, errs := trainTogether(t, n, cfg, filepath.Join(home, fmt.Sprint(n)), nil)
+				if err := errors.Join(errs...); err != nil {
+					t.Fatal(err)
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%d ranks give other bits than one process", n)
+				}
+				if a, b := metricsOf(t, filepath.Join(home, "1")), metricsOf(t, filepath.Join(home, fmt.Sprint(n))); a != b {
+					t.Errorf("%d ranks count\n%s\none process\n%s", n, b, a)
+				}
+			}
+			// The shares are those of the same batch: only the rounding differs, where the batch is normalised as a whole.
+			if !cfg.SyncBatchNorm {
+				return
+			}
+			cfg.Shares = 0
+			whole, errs := trainTogether(t, 1, cfg, filepath.Join(home, "whole"), nil)
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			closeTo(t, "in shares", whole, want, 1e-4)
+		})
+	}
+}
+
+// closeTo compares weights, relative to the largest of each tensor.
+func closeTo(t *testing.T, what string, want, got map[string][]float32, tolerance float64) {
+	t.Helper()
+	for tensor, w := range want {
+		most := 0.0
+		for _, v := range w {
+			most = max(most, math.Abs(float64(v)))
+		}
+		for i, v := range got[tensor] {
+			if math.Abs(float64(v-w[i])) > tolerance*most+1e-6 {
+				t.Fatalf("%s: %s[%d] is %g, should be %g", what, tensor, i, v, w[i])
+			}
+		}
+	}
+}
+
+// Gradients that go while the backward pass goes on are those that go after it, also where ranks meet in
+// between to normalise; and half the bytes give nearly the same weights.
+func TestHowGradientsGo(t *testing.T) {
+	for _, sync := range []bool{false, true} {
+		cfg := tinyConfig()
+		cfg.Epochs, cfg.Batch, cfg.SyncBatchNorm = 2, 20, sync
+		train := func(name string, n int, change func(*recipe.Config)) map[string][]float32 {
+			c := cfg
+			change(&c)
+			got, errs := trainTogether(t, n, c, filepath.Join(t.TempDir(), name), nil)
+			if err := errors.Join(errs...); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			return got
+		}
+		plain := train("plain", 3, func(*recipe.Config) {})
+		if got := train("overlap", 3, func(c *recipe.Config) { c.Overlap = true }); !reflect.DeepEqual(got, plain) {
+			t.Errorf("synchronised %v: overlapping gives other weights", sync)
+		}
+		rounded := train("bfloat16", 3, func(c *recipe.Config) { c.Wire = "bfloat16" })
+		if reflect.DeepEqual(rounded, plain) {
+			t.Errorf("synchronised %v: nothing was rounded", sync)
+		}
+		closeTo(t, "bfloat16", plain, rounded, 0.02)
+		if got := train("both", 3, func(c *recipe.Config) { c.Wire, c.Overlap = "bfloat16", true }); !reflect.DeepEqual(got, rounded) {
+			t.Errorf("synchronised %v: overlapping gives other rounded weights", sync)
+		}
+		if one := train("one", 1, func(*recipe.Config) {}); !reflect.DeepEqual(train("one rounded", 1, func(c *recipe.Config) { c.Wire, c.Overlap = "bfloat16", true }), one) {
+			t.Error("one process has nobody to send rounded numbers to")
+		}
 	}
 }
 

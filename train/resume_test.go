@@ -49,6 +49,8 @@ var settings = []struct{ base, set string }{
 	{"", "freeze=conv|bn"},
 	{"", "smoothing=0.2"},
 	{"", "accumulate=3"},
+	{"", "shares=4"},
+	{"shares=4", "shares=4 sync_batch_norm=true"},
 	{"", "ema=0.9"},
 	{"optimizer.lr=0.5 epochs=8", "optimizer.lr=0.5 epochs=8 early_stop=1"},
 	{"", "optimizer.lr=0.01"},
@@ -90,9 +92,9 @@ var settings = []struct{ base, set string }{
 }
 
 // unfelt are the settings that change nothing of a run's result.
-var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint",
+var unfelt = []string{"network", "variant", "options", "data", "data_dir", "recipe", "threads", "ensemble", "skip_broken", "eval_batch", "time", "checkpoint", "keep",
 	"channels", "squash", // of grey and square images
-	"sync_batch_norm"} // of one process
+	"wire", "overlap"} // of one process
 
 // configured is a small run with some settings.
 func configured(t *testing.T, set, init string) recipe.Config {

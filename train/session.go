@@ -23,7 +23,7 @@ func (t *Trainer) open() (closeLog func(), err error) {
 		if root == "" {
 			root = "runs"
 		}
-		if t.folder, err = create(t.opts.Folder, root, t.net.Name+"-"+t.cfg.Data); err != nil {
+		if t.folder, err = create(t.opts.Folder, root, runName(t.net.Name, t.cfg)); err != nil {
 			return nil, err
 		}
 		if t.unlock, err = Lock(t.folder); err != nil {
@@ -63,7 +63,7 @@ func (t *Trainer) open() (closeLog func(), err error) {
 	t.log = &report.Lines{W: log, Stamp: true}
 	t.events = report.Tell(t.log, t.events)
 	if envErr != nil { // a record, which nothing depends on
-		t.events.Warn(envErr.Error())
+		t.events.Warn(report.Words(envErr))
 	}
 	for _, c := range t.changes {
 		t.events.Warn("changed since the run was last saved: " + c)
@@ -77,7 +77,7 @@ func (t *Trainer) open() (closeLog func(), err error) {
 // failed writes what ended the run to its log as well.
 func (t *Trainer) failed(err error) error {
 	if t.log != nil {
-		t.log.Print("failed: %v", err)
+		t.log.Print("failed: %s", report.Words(err))
 	}
 	return err
 }
@@ -110,7 +110,7 @@ func (t *Trainer) trySave(row *report.Epoch) {
 		if row != nil && row.Best {
 			t.better = t.copyWeights(row)
 		}
-		t.events.Warn(fmt.Sprintf("checkpoint not written: %v; training goes on, and the next one is tried", t.failing))
+		t.events.Warn(fmt.Sprintf("checkpoint not written: %s; training goes on, and the next one is tried", report.Words(t.failing)))
 	}
 }
 

@@ -187,16 +187,23 @@ func (t *Trainer) save(row *report.Epoch) error {
 			return err
 		}
 	}
+	var also []string // names for the same weights
 	if row != nil && row.Best {
-		// The best weights are the last ones: a second name for the same file, which nobody writes to
-		// (the next last.safetensors will be another file under this name).
-		aside := best + ".tmp"
+		also = append(also, best)
+	}
+	if k := t.cfg.Keep; row != nil && k > 0 && t.at.Batch == 0 && (t.at.Epoch%k == 0 || t.at.Epoch == t.cfg.Epochs) {
+		also = append(also, filepath.Join(t.folder, report.EpochFile(t.at.Epoch)))
+	}
+	for _, name := range also {
+		// A second name for the same file, which nobody writes to: the next last.safetensors will be another
+		// file under this name.
+		aside := name + ".tmp"
 		os.Remove(aside)
 		if err := os.Link(last, aside); err == nil {
-			if err := os.Rename(aside, best); err != nil {
+			if err := os.Rename(aside, name); err != nil {
 				return err
 			}
-		} else if err := weights.Save(best, file); err != nil {
+		} else if err := weights.Save(name, file); err != nil {
 			return err
 		}
 	}

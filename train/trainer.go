@@ -51,7 +51,9 @@ type Trainer struct {
 	pool               *kernel.Pool
 	params             *graph.Params
 	trained            []*graph.Param
-	graphs             map[int]*trainingGraph // by batch size
+	graphs             map[int][]*portion // by batch size
+	reducer            *reducer
+	shares             *shares // nil unless batches are computed in shares
 	eval               *evaluationGraph
 	loader             *datasets.Loader
 	val                *datasets.Loader
@@ -153,6 +155,7 @@ func Resume(folder string, cfg recipe.Config, net Network, data datasets.Split, 
 
 // Close ends the trainer's threads and gives its folder back.
 func (t *Trainer) Close() {
+	t.reducer.close()
 	t.pool.Close()
 	t.release()
 }

@@ -44,7 +44,10 @@ func WriteAtomically(path string, write func(io.Writer) error) (err error) {
 	folder := filepath.Dir(target)
 	f, err := createTemp(folder)
 	if err != nil {
-		return fmt.Errorf("%s: cannot write beside it: %w", path, err)
+		if _, missing := os.Stat(folder); errors.Is(missing, fs.ErrNotExist) {
+			return fmt.Errorf("%s: not written: %w", path, missing)
+		}
+		return fmt.Errorf("%s: not written: no file can be made in %s: %w", path, folder, withoutPath(err, ""))
 	}
 	temp, done := f.Name(), false
 	defer func() {
@@ -64,7 +67,7 @@ func WriteAtomically(path string, write func(io.Writer) error) (err error) {
 		func() error { return os.Rename(temp, target) },
 	} {
 		if err := step(); err != nil {
-			return fmt.Errorf("%s: not written: %w", path, err)
+			return fmt.Errorf("%s: not written: %w", path, withoutPath(err, temp))
 		}
 	}
 	done = true
@@ -72,6 +75,14 @@ func WriteAtomically(path string, write func(io.Writer) error) (err error) {
 		return fmt.Errorf("%s: written, but a power cut may undo it: %w", path, err)
 	}
 	return nil
+}
+
+// withoutPath is why something failed with a file that has a name of ours, or with any.
+func withoutPath(err error, temp string) error {
+	if of, ok := err.(*fs.PathError); ok && (of.Path == temp || temp == "") {
+		return of.Err
+	}
+	return err
 }
 
 // createTemp is os.CreateTemp with the permissions of an ordinary new file.

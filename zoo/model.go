@@ -96,6 +96,34 @@ func (m *Model) Params(mode graph.Mode) (*graph.Params, error) {
 	return b.Params(), nil
 }
 
+// Head returns the parameters of training whose shape follows from the number of classes, with the dimension that does:
+// the last layer's, and those of classifiers on inner layers. It compares the network with one of a class more, and is
+// empty where classes cannot be chosen.
+func (m *Model) Head() (map[string]int, error) {
+	params, err := m.Params(graph.Train)
+	if err != nil {
+		return nil, err
+	}
+	more, err := New(m.Name, WithOptions(m.Options), Classes(m.Classes+1))
+	if err != nil {
+		return nil, nil
+	}
+	larger, err := more.Params(graph.Train)
+	if err != nil {
+		return nil, nil
+	}
+	head := map[string]int{}
+	for _, p := range params.All() {
+		q := larger.Get(p.Name)
+		for d := range p.Shape {
+			if q != nil && q.Shape[d] == p.Shape[d]+1 && p.Shape[d] == m.Classes {
+				head[p.Name] = d
+			}
+		}
+	}
+	return head, nil
+}
+
 // graph builds the network over parameters of its own.
 func (m *Model) graph(mode graph.Mode, batch int) (*graph.Builder, *gorgonia.Node, error) {
 	if m.err != nil {

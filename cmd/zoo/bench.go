@@ -47,6 +47,9 @@ func newBench(a *app) *cobra.Command {
 			}
 			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%d MB planned)\n",
 				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
+			if c.Half {
+				fmt.Fprintln(a.stdout, halves(r.Half))
+			}
 			if c.Layers {
 				a.printBenchLayers(r)
 			}
@@ -58,6 +61,7 @@ func newBench(a *app) *cobra.Command {
 	f.StringVar(&c.Mode, "mode", "train", "train (forward, backward and update) or infer")
 	f.IntVar(&c.Batch, "batch", 16, "images in a step")
 	f.IntVar(&c.Threads, "threads", 0, "threads; 0 means one for each core")
+	f.BoolVar(&c.Half, "half", false, halfHelp)
 	f.Float64Var(&seconds, "seconds", 5, "how long to measure")
 	f.BoolVar(&c.Layers, "layers", false, "show the time and speed of each layer, and what bounds them")
 	f.BoolVar(&asJSON, "json", false, "print one object")

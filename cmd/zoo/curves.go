@@ -41,6 +41,9 @@ That depth hurts plain networks and helps residual ones (He et al. 2015, figure 
 			var runs []report.Curve
 			named := map[string]int{}
 			for i, folder := range args {
+				if _, err := readRun(folder); err != nil {
+					return err
+				}
 				r, err := train.ReadCurve(folder)
 				if err != nil {
 					return err

@@ -38,13 +38,10 @@ func dataFlag(text string) (name, dir string, err error) {
 	return "", "", usage(fmt.Errorf("%w; nor is there a folder of that name", unknown))
 }
 
-// exists says that a folder does not.
+// exists says that a path does not.
 func exists(path string) error {
 	_, err := os.Stat(path)
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", path, reason(err))
+	return err
 }
 
 // openData opens a data set.

@@ -47,7 +47,7 @@ func (a *app) dataGet(ctx context.Context, set download.Set, opts download.Optio
 	opts.Progress = show.progress
 	opts.Trouble = func(err error) {
 		show.end()
-		fmt.Fprintln(a.stderr, err)
+		fmt.Fprintln(a.stderr, report.Words(err))
 	}
 	r, err := set.Get(ctx, opts)
 	show.end()

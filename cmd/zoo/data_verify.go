@@ -21,7 +21,11 @@ func newDataVerify(a *app) *cobra.Command {
 		Use:   "verify NAME[=FOLDER]",
 		Short: "Read every image of a data set",
 		Long: `Read every image of a data set, count them, and compare their checksum with the published one where it is
-known. Images that cannot be read are named, and the exit code is 1.`,
+known. Images that cannot be read are named, and the exit code is 1.
+
+Images that stand in two parts, or in two classes, are named too: a network that is tested on what it has learned proves
+nothing, and one of two classes must be wrong. The exit code is 1 then, too, but for published data sets: theirs are as
+they are, and the same for everybody.`,
 		Example:           "  zoo data verify fashion-mnist-small\n  zoo data verify folder=photos",
 		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
 		ValidArgsFunction: completeData,
@@ -94,6 +98,10 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 	if fault != nil {
 		fault = fmt.Errorf("%s: %w", name, fault)
 	}
+	whole := fault == nil
+	if len(twice) > 0 && !(whole && known) {
+		fault = errors.Join(fault, fmt.Errorf("%s: %s in several parts or classes: keep each in one place", name, report.Plural(len(twice), "image")))
+	}
 	if dir == "" && !d.Embedded {
 		dir = d.Folder()
 	}
@@ -106,7 +114,7 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 			// Notes are what was guessed or left out; Twice the images that stand in several parts or classes.
 			Notes []string        `json:"notes,omitempty"`
 			Twice []verifiedTwice `json:"duplicates"`
-		}{name, dir, fault == nil, parts, notes, twiceOf(twice)}), fault)
+		}{name, dir, whole, parts, notes, twiceOf(twice)}), fault)
 	}
 	if dir == "" {
 		dir = "in the program"
@@ -123,7 +131,7 @@ func (a *app) dataVerify(ctx context.Context, name, dir string, asJSON bool) err
 	}
 	a.printDuplicates(twice)
 	switch {
-	case fault != nil:
+	case !whole:
 	case known:
 		fmt.Fprintln(a.stdout, "whole: every image was read, and they are the published ones")
 	default:
@@ -176,7 +184,7 @@ func (a *app) printDuplicates(list []datasets.Duplicate) {
 		}
 	}
 	if parts+classes > 0 {
-		fmt.Fprintf(a.stdout, "%s images stand in several parts, %s in several classes\n", report.Group(int64(parts)), report.Group(int64(classes)))
+		fmt.Fprintf(a.stdout, "in several parts: %s; in several classes: %s\n", report.Plural(parts, "image"), report.Plural(classes, "image"))
 	}
 }
 
@@ -190,7 +198,7 @@ func classCounts(n []int) string {
 	if high > low {
 		text += " to " + report.Group(int64(high))
 	}
-	return fmt.Sprintf("%s in each of %d classes", text, len(n))
+	return fmt.Sprintf("%s in each of %s", text, report.Plural(len(n), "class"))
 }
 
 // dataCounter shows on a terminal how far a count is, now and then.

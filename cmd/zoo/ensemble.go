@@ -99,7 +99,7 @@ func (a *app) member(ctx context.Context, folder string, cfg recipe.Config, i in
 			if change != nil {
 				change(&cfg)
 			}
-			return a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			return a.prepare(cfg, cluster.Alone(), func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.Resume(member, cfg, n, d, opts)
 			})
 		},
@@ -109,7 +109,7 @@ func (a *app) member(ctx context.Context, folder string, cfg recipe.Config, i in
 				change(&own)
 			}
 			opts.Folder = member
-			return a.prepare(own, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			return a.prepare(own, cluster.Alone(), func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.New(cfg, n, d, opts)
 			})
 		})

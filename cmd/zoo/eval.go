@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
@@ -64,47 +65,53 @@ an ensemble, or the newest N runs of one network and data set.`,
 				return err
 			}
 			c.Cluster = a.ranks()
-			if err := a.have(cmd.Context(), args...); err != nil {
-				return err
-			}
-			args, err := expand(args, ensemble)
-			if err != nil {
-				return err
-			}
-			var of source
-			if cmd.Flags().Changed("data") {
-				if of.name, of.dir, err = dataFlag(data); err != nil {
+			var note string
+			err := func() error {
+				if err := a.have(cmd.Context(), args...); err != nil {
 					return err
 				}
-				of.given = true
-			}
-			for i, arg := range args {
-				path, s, err := find(arg)
+				args, err := expand(args, ensemble)
 				if err != nil {
 					return err
 				}
-				if i == 0 && of.name == "" {
-					of = s
+				var of source
+				if cmd.Flags().Changed("data") {
+					if of.name, of.dir, err = dataFlag(data); err != nil {
+						return err
+					}
+					of.given = true
 				}
-				of.trained = append(of.trained, s.trained...)
-				for _, note := range s.notes {
-					fmt.Fprintln(a.stderr, "warning:", note)
+				for i, arg := range args {
+					path, s, err := find(arg)
+					if err != nil {
+						return err
+					}
+					if i == 0 && of.name == "" {
+						of = s
+					}
+					of.trained = append(of.trained, s.trained...)
+					for _, note := range s.notes {
+						fmt.Fprintln(a.stderr, "warning:", note)
+					}
+					c.Weights = append(c.Weights, path)
 				}
-				c.Weights = append(c.Weights, path)
-			}
-			if of.name == "" {
-				return usage(fmt.Errorf("%s: the file does not say what data it was trained on: name it with --data", c.Weights[0]))
-			}
-			var note string
-			var limit int
-			if c.Images, limit, note, err = of.images(datasets.Part(part)); err != nil {
-				return dataError(err)
-			}
-			if !cmd.Flags().Changed("limit") {
-				c.Limit = limit
-			}
-			if c.Batch == 0 {
-				c.Batch = of.batch
+				if of.name == "" {
+					return usage(fmt.Errorf("%s: the file does not say what data it was trained on: name it with --data", c.Weights[0]))
+				}
+				var limit int
+				if c.Images, limit, note, err = of.images(datasets.Part(part)); err != nil {
+					return dataError(err)
+				}
+				if !cmd.Flags().Changed("limit") {
+					c.Limit = limit
+				}
+				if c.Batch == 0 {
+					c.Batch = of.batch
+				}
+				return nil
+			}()
+			if err := cluster.Agree(a.ranks(), cluster.Preparing, err); err != nil {
+				return err
 			}
 			c.SkipBroken = !strict
 			e, err := train.Evaluate(cmd.Context(), c)
@@ -120,6 +127,9 @@ an ensemble, or the newest N runs of one network and data set.`,
 			for _, w := range e.Warnings {
 				fmt.Fprintln(a.stderr, "warning:", w)
 			}
+			if c.Half {
+				fmt.Fprintln(a.stderr, halves(e.Half))
+			}
 			if reportFile != "" {
 				write := e.WriteCSV
 				if filepath.Ext(reportFile) == ".md" {
@@ -133,6 +143,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 				write := e.Confusion.WriteCSV
 				if filepath.Ext(confusion) == ".png" {
 					write = e.Confusion.WritePNG
+					a.tellReplaced(e.Confusion.Classes)
 				}
 				if len(e.Confusion.Counts) == 0 {
 					return fmt.Errorf("%s: the network has no classes to confuse", confusion)
@@ -159,6 +170,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 	cmd.Flags().IntVar(&c.Limit, "limit", 0, "evaluate that many images only")
 	cmd.Flags().IntVar(&c.Batch, "batch", 0, "images in a step; 0 means as in training")
 	cmd.Flags().IntVar(&c.Threads, "threads", 0, "threads, which change no result; 0 means one for each core")
+	cmd.Flags().BoolVar(&c.Half, "half", false, halfHelp)
 	cmd.Flags().BoolVar(&strict, "strict", false, "end at an image that cannot be read, which is left out otherwise")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object")
 	return cmd

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
-	"image/gif"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,8 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/explain"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
@@ -33,36 +29,13 @@ type explainOptions struct {
 	seed   uint64
 	maps   int
 	images []string
-}
 
-// A way of explaining: what it needs, and how its pictures are made.
-type way struct {
-	name, note string
-	images     bool // it is about an image
-	panels     func(context.Context, *explaining) ([]explain.Panel, error)
-}
-
-// explaining is a network and an image of it.
-type explaining struct {
-	o       explainOptions
-	s       *explain.Subject
-	x       []float32 // nil where the way needs no image
-	class   int       // that is asked for; -1 is the most probable
-	caption string    // of the image
-	frames  []*image.RGBA
-}
-
-var ways = []way{
-	{"filters", "the filters of the first convolution, or of --layer", false, filtersOf},
-	{"maps", "what --layer makes of the image", true, mapsOf},
-	{"occlusion", "how the answer changes when a part of the image is covered", true, occlusionOf},
-	{"saliency", "how each pixel moves the answer", true, saliencyOf},
-	{"guided", "guided backpropagation", true, guidedOf},
-	{"gradcam", "where --layer sees evidence", true, gradCAMOf},
-	{"guided-gradcam", "both together", true, guidedGradCAMOf},
-	{"deconvnet", "what made the strongest features of --layer answer", true, deconvnetOf},
-	{"maximise", "an image that --class, or --layer, answers to most", false, maximiseOf},
-	{"invert", "an image that --layer cannot tell from this one", true, invertOf},
+	features []int
+	beside   []string
+	data     string
+	part     string
+	numbers  []int
+	limit    int
 }
 
 func newExplain(a *app) *cobra.Command {
@@ -78,9 +51,14 @@ func newExplain(a *app) *cobra.Command {
 
 ` + list.String() + `
 --class is a class's name or number; without it the most probable one is explained. --layer is one of
-those that zoo inspect lists. A file that ends in .gif shows maximise and invert step by step.`,
+those that zoo inspect lists. A file that ends in .gif shows maximise, dream and invert step by step, and
+epochs and filters epoch by epoch.
+
+With --data, --image takes images of a data set by their numbers. Without numbers deconvnet shows the nine
+patches of all its images that excite a feature most, and epochs the strongest answer of each epoch.`,
 		Example: `  zoo explain resnet18.safetensors cat.jpg --how gradcam -o cat.png
-  zoo explain alexnet.safetensors --how filters -o filters.png`,
+  zoo explain alexnet --how filters --beside squeezenet -o filters.png
+  zoo explain lenet5-fashion-mnist --how deconvnet --layer 'relu 2' --data fashion-mnist-small -o patches.png`,
 		Args: arguments(1, -1, "weights"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault
@@ -95,10 +73,16 @@ those that zoo inspect lists. A file that ends in .gif shows maximise and invert
 	flags.StringVar(&o.layer, "layer", "", "a layer's name")
 	flags.StringVar(&o.class, "class", "", "a class's name or number")
 	flags.StringVarP(&o.out, "output", "o", "", "picture to write: .png, or .gif for step by step")
-	flags.IntVar(&o.steps, "steps", 0, "of maximise and invert; 0 is the usual")
+	flags.IntVar(&o.steps, "steps", 0, "of maximise, dream (in each size) and invert; 0 is the usual")
 	flags.IntVar(&o.size, "size", 0, "of the square that occlusion covers with, in pixels; 0 is a quarter of the side")
 	flags.IntVar(&o.maps, "maps", 32, "maps or features to show at most")
-	flags.Uint64Var(&o.seed, "seed", 1, "of the noise that maximise and invert begin with")
+	flags.IntSliceVar(&o.features, "feature", nil, "features of --layer, by their numbers")
+	flags.StringArrayVar(&o.beside, "beside", nil, "`WEIGHTS` whose filters are shown beside; can be given several times")
+	flags.StringVar(&o.data, "data", "", "data set, NAME or NAME=FOLDER, or a FOLDER, whose images are looked at")
+	flags.StringVar(&o.part, "part", string(datasets.Test), "`PART` of the data set, val or test or train")
+	flags.IntSliceVar(&o.numbers, "image", nil, "images of the data set to explain, by their numbers from 0")
+	flags.IntVar(&o.limit, "limit", 0, "look at that many images of the data set only; 0 is all")
+	flags.Uint64Var(&o.seed, "seed", 1, "of what is random in maximise, dream and invert")
 	cmd.RegisterFlagCompletionFunc("how", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, w := range ways {
@@ -119,79 +103,164 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 		return usage(unknown("way", "--how "+o.how, names, "there are "+strings.Join(names, ", ")))
 	}
 	w := ways[at]
-	ending := strings.ToLower(filepath.Ext(o.out))
-	switch {
-	case o.out == "":
-		return usage(fmt.Errorf("which picture? -o FILE.png"))
-	case ending != ".png" && ending != ".gif":
-		return usage(fmt.Errorf("-o %s: should end in .png or .gif", o.out))
-	case ending == ".gif" && w.name != "maximise" && w.name != "invert":
-		return usage(fmt.Errorf("-o %s: %s has no steps: .png", o.out, w.name))
-	case w.images && len(o.images) == 0:
-		return usage(fmt.Errorf("--how %s needs an image", w.name))
-	case !w.images && w.name != "maximise" && len(o.images) > 0, ending == ".gif" && len(o.images) > 1:
-		return usage(fmt.Errorf("%s: one image too many for --how %s", o.images[len(o.images)-1], w.name))
+	if err := o.check(w); err != nil {
+		return usage(err)
+	}
+	if len(o.beside) > 0 {
+		sheet, err := a.beside(ctx, o, append([]string{arg}, o.beside...))
+		if err != nil {
+			return fmt.Errorf("--how %s: %w", w.name, err)
+		}
+		return a.writeExplained(o.out, sheet, true, func(to io.Writer) error { return drawSheet(to, sheet) })
 	}
 	c, err := a.classifier(ctx, arg)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	e := &explaining{o: o, s: explain.Of(c), class: -1}
+	e := &explaining{o: o, s: explain.Of(c), class: -1, epochs: keptEpochs(arg)}
 	if o.class != "" {
 		if e.class, err = classOf(e.s, o.class); err != nil {
 			return usage(err)
 		}
 	}
-	note := w.note
-	if o.layer != "" {
-		note = strings.NewReplacer("--class, or ", "", "--layer", o.layer).Replace(note)
-	}
-	note = strings.NewReplacer(", or of --layer", "", ", or --layer,", "", "--layer", "the last layer with maps", "--class", "the class").Replace(note)
-	sheet := explain.Sheet{Title: c.Model().Name + ": " + w.name, Note: note, Side: 224}
-	files := o.images
-	if len(files) == 0 {
-		files = []string{""}
-	}
-	for _, file := range files {
-		e.x = nil
-		if file != "" {
-			if e.x, err = prepared(c, file); err != nil {
-				return err
-			}
-			e.caption = filepath.Base(file)
+	if o.data != "" {
+		if e.many, err = openMany(c, o); err != nil {
+			return err
 		}
+	}
+	e.note = w.note
+	if o.layer != "" {
+		e.note = strings.NewReplacer("--class, or ", "", "--layer", o.layer).Replace(e.note)
+	}
+	e.note = strings.NewReplacer(", or of --layer", "", ", or --layer,", "", "--layer", "the last layer with maps", "--class", "the class", ", or --feature", "",
+		": a run with weights of epochs, and images", "").Replace(e.note)
+	e.title = c.Model().Name + ": " + w.name
+	sheet := explain.Sheet{Title: e.title, Side: 224}
+	err = e.each(c, func() error {
 		panels, err := w.panels(ctx, e)
 		if err != nil {
 			return fmt.Errorf("--how %s: %w", w.name, err)
 		}
 		sheet.Panels = append(sheet.Panels, panels...)
-		if len(files) > 1 {
+		sheet.Columns = e.columns
+		if len(o.images)+len(o.numbers) > 1 {
 			sheet.Columns = len(panels)
 		}
-	}
-	if w.name == "filters" || w.name == "maps" {
-		sheet.Side = 64
-	}
-	err = weights.WriteAtomically(o.out, func(to io.Writer) error {
-		if ending == ".gif" {
-			return animate(to, e.frames)
-		}
-		img, err := sheet.Draw()
-		if err != nil {
-			return err
-		}
-		return png.Encode(to, img)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
+	sheet.Note = e.note
+	switch w.name {
+	case "filters", "maps":
+		sheet.Side = 64
+	case "epochs":
+		sheet.Side = 112
+	}
+	return a.writeExplained(o.out, sheet, w.name != "filters" && w.name != "maps", func(to io.Writer) error {
+		if e.animated() {
+			return e.animate(to)
+		}
+		return drawSheet(to, sheet)
+	})
+}
+
+// check says what does not fit together.
+func (o explainOptions) check(w way) error {
+	ending := strings.ToLower(filepath.Ext(o.out))
+	images := len(o.images) + len(o.numbers)
+	overData := w.name == "deconvnet" || w.name == "epochs" // can do without an image
+	switch {
+	case o.out == "":
+		return fmt.Errorf("which picture? -o FILE.png")
+	case ending != ".png" && ending != ".gif":
+		return fmt.Errorf("-o %s: should end in .png or .gif", o.out)
+	case ending == ".gif" && !w.steps:
+		return fmt.Errorf("-o %s: %s has no steps: .png", o.out, w.name)
+	case len(o.beside) > 0 && w.name != "filters":
+		return fmt.Errorf("--beside is for --how filters, not %s", w.name)
+	case len(o.beside) > 0 && ending == ".gif":
+		return fmt.Errorf("-o %s: --beside is one picture: .png", o.out)
+	case len(o.numbers) > 0 && o.data == "":
+		return fmt.Errorf("--image %d: of which data set? --data", o.numbers[0])
+	case len(o.features) > 0 && w.name != "deconvnet" && w.name != "epochs" && w.name != "maximise" && w.name != "dream":
+		return fmt.Errorf("--feature is not for --how %s", w.name)
+	case o.limit < 0:
+		return fmt.Errorf("--limit %d: should be at least 1, or 0 for all", o.limit)
+	case o.data != "" && images == 0 && !overData:
+		return fmt.Errorf("--how %s: which image of %s? --image 0", w.name, o.data)
+	case w.images && images == 0 && o.data == "":
+		return fmt.Errorf("--how %s needs an image: a file, or --data and --image", w.name)
+	case !w.images && w.name != "maximise" && images > 0, ending == ".gif" && images > 1, w.name == "epochs" && images > 1:
+		return fmt.Errorf("%d images: too many for --how %s", images, w.name)
+	}
+	for _, f := range o.features {
+		if f < 0 {
+			return fmt.Errorf("--feature %d: features are numbered from 0", f)
+		}
+	}
+	return nil
+}
+
+// each calls f with every image that is asked for, of files and of the data, and once where there is none.
+func (e *explaining) each(c *infer.Classifier, f func() error) (err error) {
+	for _, file := range e.o.images {
+		if e.x, err = prepared(c, file); err != nil {
+			return err
+		}
+		e.caption = filepath.Base(file)
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	many := e.many
+	if len(e.o.images)+len(e.o.numbers) > 0 {
+		e.many = nil // these are what it is about
+	}
+	for _, n := range e.o.numbers {
+		if n < 0 || n >= many.src.Len() {
+			return usage(fmt.Errorf("--image %d: %v has %d, numbered from 0", n, many.src.Info(), many.src.Len()))
+		}
+		if e.x, err = many.one(n); err != nil {
+			return err
+		}
+		e.caption = many.named(n)
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	if len(e.o.images)+len(e.o.numbers) == 0 {
+		return f()
+	}
+	return nil
+}
+
+func drawSheet(to io.Writer, sheet explain.Sheet) error {
+	img, err := sheet.Draw()
+	if err != nil {
+		return err
+	}
+	return png.Encode(to, img)
+}
+
+// writeExplained writes the picture, and what stands below its parts.
+func (a *app) writeExplained(out string, sheet explain.Sheet, captions bool, write func(io.Writer) error) error {
+	if err := weights.WriteAtomically(out, write); err != nil {
+		return err
+	}
+	var written []string
 	for _, p := range sheet.Panels {
-		if p.Caption != "" && w.name != "filters" && w.name != "maps" {
+		written = append(written, p.Caption)
+	}
+	a.tellReplaced(written)
+	for _, p := range sheet.Panels {
+		if p.Caption != "" && captions {
 			fmt.Fprintln(a.stdout, p.Caption)
 		}
 	}
-	fmt.Fprintln(a.stdout, o.out)
+	fmt.Fprintln(a.stdout, out)
 	return nil
 }
 
@@ -211,208 +280,14 @@ func classOf(s *explain.Subject, asked string) (int, error) {
 
 // prepared reads an image file as the network takes it.
 func prepared(c *infer.Classifier, file string) ([]float32, error) {
-	data, err := readImage(file)
+	data, err := readImage(nil, file)
 	if err != nil {
 		return nil, err
 	}
 	in := c.Input()
 	x := make([]float32, in[0]*in[1]*in[2])
-	return x, c.Prepare(x, data)
-}
-
-// whole is the image with what the network says of it.
-func (e *explaining) whole() (explain.Panel, error) {
-	logits, err := e.s.Logits(e.x)
-	if err != nil {
-		return explain.Panel{}, err
-	}
-	best, p := explain.Best(logits[0])
-	return explain.Panel{Picture: e.s.Picture(e.x), Caption: fmt.Sprintf("%s: %s %.1f %%", e.caption, e.s.Name(best), 100*p)}, nil
-}
-
-// with puts the image before what explains it.
-func (e *explaining) with(p explain.Panel, err error) ([]explain.Panel, error) {
-	if err != nil {
-		return nil, err
-	}
-	w, err := e.whole()
-	return []explain.Panel{w, p}, err
-}
-
-func filtersOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	bank, err := explain.Filters{Layer: e.o.layer}.Explain(e.s)
-	if err != nil {
-		return nil, err
-	}
-	var list []explain.Panel
-	for _, p := range bank.Pictures() {
-		list = append(list, explain.Panel{Picture: p})
-	}
-	return list, nil
-}
-
-func mapsOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	maps, err := explain.Maps{Layer: e.o.layer}.Explain(e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	var list []explain.Panel
-	for i, m := range maps[:min(len(maps), max(e.o.maps, 1))] {
-		list = append(list, explain.Panel{Picture: m.Grey(), Caption: strconv.Itoa(i)})
-	}
-	return list, nil
-}
-
-func occlusionOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
-	m, class, err := explain.Occlusion{Class: e.class, Size: e.o.size}.Explain(ctx, e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	return e.with(explain.Panel{Picture: m.Overlay(e.s.Picture(e.x)), Caption: fmt.Sprintf("%s falls by up to %.1f points", e.s.Name(class), 100*slices.Max(m.V))}, nil)
-}
-
-func saliencyOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	m, class, err := explain.Saliency{Class: e.class}.Explain(e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	return e.with(explain.Panel{Picture: m.Heat(), Caption: "pixels that move " + e.s.Name(class)}, nil)
-}
-
-func guidedOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	g, class, err := explain.Guided{Class: e.class}.Explain(e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	return e.with(explain.Panel{Picture: e.s.Gradient(g), Caption: "shapes that speak for " + e.s.Name(class)}, nil)
-}
-
-func gradCAMOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	m, class, err := explain.GradCAM{Class: e.class, Layer: e.o.layer}.Explain(e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	return e.with(explain.Panel{Picture: m.Overlay(e.s.Picture(e.x)), Caption: fmt.Sprintf("evidence for %s, %d×%d", e.s.Name(class), m.H, m.W)}, nil)
-}
-
-func guidedGradCAMOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	g, class, err := explain.GuidedGradCAM{Class: e.class, Layer: e.o.layer}.Explain(e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	return e.with(explain.Panel{Picture: e.s.Gradient(g), Caption: "evidence for " + e.s.Name(class)}, nil)
-}
-
-// strongest is how many features a deconvnet shows of an image.
-const strongest = 5
-
-func deconvnetOf(_ context.Context, e *explaining) ([]explain.Panel, error) {
-	layer := e.o.layer
-	if layer == "" {
-		var err error
-		if layer, err = e.s.LastMaps(); err != nil {
-			return nil, err
-		}
-	}
-	maps, err := explain.Maps{Layer: layer}.Explain(e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	features := make([]int, len(maps))
-	for i := range features {
-		features[i] = i
-	}
-	slices.SortStableFunc(features, func(a, b int) int {
-		x, y := slices.Max(maps[a].V), slices.Max(maps[b].V)
-		switch {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
-	w, err := e.whole()
-	if err != nil {
-		return nil, err
-	}
-	list := []explain.Panel{w}
-	for _, f := range features[:min(len(features), strongest, max(e.o.maps, 1))] {
-		p, err := explain.Deconvnet{Layer: layer, Feature: f}.Explain(e.s, e.x)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, explain.Panel{Picture: e.s.Gradient(p.Pixels), Caption: fmt.Sprintf("%s, feature %d: %.3g", layer, f, p.Answer)})
-	}
-	return list, nil
-}
-
-// frame keeps every few steps of an animation.
-func (e *explaining) frame(every int) func(step int, x []float32) {
-	if strings.ToLower(filepath.Ext(e.o.out)) != ".gif" {
-		return nil
-	}
-	return func(step int, x []float32) {
-		if step%every == 0 {
-			e.frames = append(e.frames, e.s.Picture(x))
-		}
-	}
-}
-
-func maximiseOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
-	if e.class < 0 && e.o.layer == "" {
-		return nil, usage(fmt.Errorf("what? --class or --layer"))
-	}
-	m := explain.Maximise{Class: e.class, Layer: e.o.layer, Feature: -1, Steps: e.o.steps, Seed: e.o.seed, Start: e.x, Frame: e.frame(5)}
-	x, value, err := m.Explain(ctx, e.s)
-	if err != nil {
-		return nil, err
-	}
-	what := e.o.layer
-	if what == "" {
-		what = e.s.Name(e.class)
-	}
-	p := explain.Panel{Picture: e.s.Picture(x), Caption: fmt.Sprintf("%s: %.4g", what, value)}
-	if e.x != nil {
-		return e.with(p, nil)
-	}
-	return []explain.Panel{p}, nil
-}
-
-func invertOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
-	if e.o.layer == "" {
-		return nil, usage(fmt.Errorf("what a layer cannot tell apart: which? --layer"))
-	}
-	x, left, err := explain.Invert{Layer: e.o.layer, Steps: e.o.steps, Seed: e.o.seed, Frame: e.frame(10)}.Explain(ctx, e.s, e.x)
-	if err != nil {
-		return nil, err
-	}
-	return e.with(explain.Panel{Picture: e.s.Picture(x), Caption: fmt.Sprintf("for %s the same but for %.1f %%", e.o.layer, 100*left)}, nil)
-}
-
-// animate writes the steps one after the other.
-func animate(to io.Writer, frames []*image.RGBA) error {
-	anim := &gif.GIF{}
-	for i, f := range frames {
-		anim.Image = append(anim.Image, explain.Paletted(f))
-		delay := 8 // hundredths of a second
-		if i == len(frames)-1 {
-			delay = 200
-		}
-		anim.Delay = append(anim.Delay, delay)
-	}
-	return gif.EncodeAll(to, anim)
-}
-
-// readImage reads and decodes an image file.
-func readImage(file string) (*pixels.Image, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	img := new(pixels.Image)
-	if err := codec.Decode(data, img); err != nil {
+	if err := c.PrepareFile(x, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return img, nil
+	return x, nil
 }

@@ -84,7 +84,7 @@ func (f *faults) run(t *testing.T, args ...string) (code int, stdout, stderr str
 func (f *faults) finish(t *testing.T, folder string) {
 	t.Helper()
 	code, _, stderr := f.run(t, "resume", folder)
-	if code != 0 && (strings.Contains(stderr, "is not there") || strings.Contains(stderr, "before it began") || strings.Contains(stderr, "no such file")) {
+	if code != 0 && (strings.Contains(stderr, "is not there") || strings.Contains(stderr, "before it began") || strings.Contains(stderr, "no such file or folder")) {
 		code, _, stderr = f.run(t, append(append([]string{"train"}, faulty...), "--out", folder)...)
 	}
 	if code != 0 {
@@ -182,7 +182,7 @@ func fullDisk(t *testing.T, f *faults, folder string, after time.Duration) {
 	unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &old, nil)
 	p.cmd.Wait()
 	if p.cmd.ProcessState.ExitCode() != 0 { // the folder could not be made, or the pictures not drawn
-		if !strings.Contains(p.stderr.String(), "file too large") {
+		if !strings.Contains(p.stderr.String(), "larger than the system allows") {
 			t.Errorf("%s", p.stderr.String())
 		}
 		f.finish(t, folder)
@@ -200,7 +200,7 @@ func twoProcesses(t *testing.T, f *faults, folder string, after time.Duration) {
 		if p.cmd.ProcessState == nil && !strings.Contains(stderr, "is complete") {
 			t.Errorf("the run was taken from the process that works in it: %s", stderr)
 		}
-	} else if !strings.Contains(stderr, fmt.Sprintf("in use by process %d", p.cmd.Process.Pid)) && !strings.Contains(stderr, "no such file") && !strings.Contains(stderr, "config.json") {
+	} else if !strings.Contains(stderr, fmt.Sprintf("in use by process %d", p.cmd.Process.Pid)) && !strings.Contains(stderr, "no such file or folder") && !strings.Contains(stderr, "config.json") {
 		t.Errorf("%s", stderr)
 	}
 	if err := p.cmd.Wait(); err != nil {
@@ -347,7 +347,7 @@ func TestResultsThatCannotBeWrittenAreAnError(t *testing.T) {
 		cmd.Stdout, cmd.Stderr = full, &stderr
 		err = cmd.Run()
 		full.Close()
-		if code := cmd.ProcessState.ExitCode(); code != 1 || stderr.String() != "zoo: standard output: no space left on device\n" {
+		if code := cmd.ProcessState.ExitCode(); code != 1 || stderr.String() != "zoo: standard output: no space is left: the disk is full\n" {
 			t.Errorf("%v: exit code %d, %v: %q", args, code, err, stderr.String())
 		}
 	}

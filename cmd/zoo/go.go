@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
@@ -95,10 +96,10 @@ func (a *app) readGames(size int, paths []string) (*baduk.Corpus, error) {
 func (a *app) skipped(err error) {
 	var short *baduk.Shortened
 	if errors.As(err, &short) {
-		fmt.Fprintf(a.stderr, "zoo: %v\n", err)
+		fmt.Fprintln(a.stderr, "zoo:", report.Words(err))
 		return
 	}
-	fmt.Fprintf(a.stderr, "zoo: left out: %v\n", err)
+	fmt.Fprintln(a.stderr, "zoo: left out:", report.Words(err))
 }
 
 // openNetwork opens the weights of a file or a run.

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	stdimage "image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +26,19 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zoo": main})
+	testscript.Main(tidy{m}, map[string]func(){"zoo": main})
+}
+
+// tidy removes what the tests share when they are done.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	defer func() {
+		if sharedDir != "" {
+			os.RemoveAll(sharedDir)
+		}
+	}()
+	return m.M.Run()
 }
 
 func TestScripts(t *testing.T) {
@@ -62,6 +77,28 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(err)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), file.Bytes(), 0o666))
+			},
+			// published TABLE FILE [silent]: serves a weights file of LeNet-5, or its first bytes and then nothing, and
+			// writes a table of published weights with it.
+			"published": func(ts *testscript.TestScript, _ bool, args []string) {
+				file, err := os.ReadFile(ts.MkAbs(args[1]))
+				ts.Check(err)
+				name := filepath.Base(args[1])
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if len(args) > 2 {
+						w.Header().Set("Content-Length", strconv.Itoa(len(file)))
+						w.Write(file[:10])
+						w.(http.Flusher).Flush()
+						<-r.Context().Done()
+						return
+					}
+					http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file))
+				}))
+				ts.Defer(server.Close)
+				entry := fmt.Sprintf(`[{"name": "%s", "network": "lenet5", "data": "fashion-mnist", "address": "%s/%s", "sha256": "%x", "megabytes": 0.2,
+					"preprocessing": {"channels": "grey", "mean": [0.286], "std": [0.353]}, "licence": "ours", "source": "us"}]`,
+					strings.TrimSuffix(name, filepath.Ext(name)), server.URL, name, sha256.Sum256(file))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(entry), 0o666))
 			},
 			// pictures N FOLDER/CLASS=red|green|blue...: writes pictures of a colour each.
 			"pictures": func(ts *testscript.TestScript, _ bool, args []string) {

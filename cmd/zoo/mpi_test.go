@@ -6,18 +6,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
-	"time"
 )
 
 // mpirun starts ranks of the program, in a folder of its own, and skips the test where there is no MPI.
 type mpirun struct {
 	dir, zoo string
 	launcher []string
+	hosts    []string // their namespaces, where there are several
 }
 
 func newMPIRun(t *testing.T) *mpirun {
@@ -32,14 +31,33 @@ func newMPIRun(t *testing.T) *mpirun {
 	if m.launcher == nil {
 		t.Skip("neither Open MPI nor MPICH is installed")
 	}
-	m.zoo = filepath.Join(m.dir, "zoo")
-	build := exec.Command("go", "build", "-tags", "mpi", "-o", m.zoo, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	program, err := withMPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.zoo = filepath.Join(m.dir, "zoo") // of its own, to tell the processes of tests apart
+	if err := os.Link(program, m.zoo); err != nil {
+		t.Fatal(err)
 	}
 	return m
 }
+
+// sharedDir is where withMPI has put the program; empty while nobody has asked for it.
+var sharedDir string
+
+// withMPI builds the program, once.
+var withMPI = sync.OnceValues(func() (_ string, err error) {
+	if sharedDir, err = os.MkdirTemp("", "zoo-mpi-"); err != nil {
+		return "", err
+	}
+	program := filepath.Join(sharedDir, "zoo")
+	build := exec.Command("go", "build", "-tags", "mpi", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return program, nil
+})
 
 // command is a command line of the program by n ranks; 0 is without a launcher.
 func (m *mpirun) command(n int, args string) *exec.Cmd {
@@ -92,62 +110,4 @@ func TestManyProcesses(t *testing.T) {
 			}
 		}
 	})
-	t.Run("end together, and go on to the same weights", func(t *testing.T) {
-		const long = train + "--epochs 40 --set checkpoint=1s "
-		m.run(t, 2, long+"--out whole")
-		for _, c := range []struct {
-			name string
-			end  func(mpirun *os.Process, rank int)
-		}{
-			{"the launcher is interrupted", func(p *os.Process, _ int) { p.Signal(syscall.SIGINT) }},
-			{"a rank is killed", func(_ *os.Process, rank int) { syscall.Kill(rank, syscall.SIGKILL) }},
-		} {
-			folder := strings.ReplaceAll(c.name, " ", "-")
-			cmd := m.command(2, long+"--out "+folder)
-			var errs locked
-			cmd.Stderr = &errs
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- cmd.Wait() }()
-			for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(errs.String(), "epoch  2:"); time.Sleep(5 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					cmd.Process.Kill()
-					t.Fatalf("%s: it never came to the second epoch: %s", c.name, &errs)
-				}
-			}
-			c.end(cmd.Process, lastRank(t, m.zoo))
-			select {
-			case err := <-ended:
-				if err == nil {
-					t.Errorf("%s: it ends well: %s", c.name, &errs)
-				}
-			case <-time.After(60 * time.Second): // what it is meant to take is less than half of that
-				cmd.Process.Kill()
-				t.Fatalf("%s: it does not end: %s", c.name, &errs)
-			}
-			if n := strings.Count("\n"+errs.String(), "\nzoo: "); n > 1 {
-				t.Errorf("%s: %d messages: %s", c.name, n, &errs)
-			}
-			m.run(t, 2, "resume "+folder)
-			if !bytes.Equal(m.file(t, "whole/weights/last.safetensors"), m.file(t, folder+"/weights/last.safetensors")) {
-				t.Errorf("%s: the run goes on to other weights", c.name)
-			}
-		}
-	})
-}
-
-// lastRank is the newest process of the program.
-func lastRank(t *testing.T, zoo string) int {
-	t.Helper()
-	out, err := exec.Command("pgrep", "-n", "-f", "^"+regexp.QuoteMeta(zoo)).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
 }

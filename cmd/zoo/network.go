@@ -30,6 +30,12 @@ func isONNX(arg string) bool { return strings.EqualFold(filepath.Ext(arg), ".onn
 func architecture(arg string, opts ...zoo.Option) (*zoo.Model, error) {
 	if !isONNX(arg) {
 		m, err := zoo.New(arg, opts...)
+		if _, unknown := zoo.Lookup(arg); unknown != nil && (strings.ContainsAny(arg, `/\`) || exists(arg) == nil) { // a path is meant
+			if err := exists(arg); err != nil {
+				return nil, err
+			}
+			return nil, usage(fmt.Errorf("%s: neither the name of a network nor an ONNX model, FILE.onnx: zoo list shows the names", arg))
+		}
 		return m, usage(err)
 	}
 	var asked zoo.Options

@@ -33,7 +33,7 @@ const (
 )
 
 func newPredict(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, half bool
 	var top int
 	cmd := &cobra.Command{
 		Use:   "predict WEIGHTS IMAGE...",
@@ -52,11 +52,14 @@ is 1 in the end.`,
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
 			}
-			c, err := a.classifier(cmd.Context(), args[0])
+			c, err := a.classifier(cmd.Context(), args[0], halfOption(half)...)
 			if err != nil {
 				return err
 			}
 			defer c.Close()
+			if half {
+				fmt.Fprintln(a.stderr, halves(c.Halves()))
+			}
 			// Pictures leave little behind: what the weights took when they were read need not be kept twice.
 			defer debug.SetGCPercent(debug.SetGCPercent(25))
 			return a.predict(cmd.Context(), c, args[1:], top, asJSON)
@@ -64,6 +67,7 @@ is 1 in the end.`,
 	}
 	cmd.Flags().IntVar(&top, "top", 5, "number of classes for each image")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one object for each image")
+	cmd.Flags().BoolVar(&half, "half", false, halfHelp)
 	return cmd
 }
 
@@ -133,7 +137,7 @@ func (a *app) predict(ctx context.Context, c *infer.Classifier, args []string, t
 			images++
 			if err := g.errs[i]; err != nil {
 				bad++
-				fmt.Fprintf(a.stderr, "zoo: %v\n", err)
+				fmt.Fprintln(a.stderr, "zoo:", report.Words(err))
 				continue
 			}
 			var err error
@@ -230,20 +234,13 @@ func (g *group) predict(c *infer.Classifier, top int, large *sync.Mutex) {
 // prepare reads a file and makes the network's input of it.
 func (g *group) prepare(c *infer.Classifier, i int, x []float32, large *sync.Mutex) error {
 	name := g.files[i]
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: not a regular file", name)
-	case info.Size() > maxFile:
-		return fmt.Errorf("%s: %d bytes: should be at most %d", name, info.Size(), maxFile)
-	case info.Size() > largeFile:
+	if info, err := os.Stat(name); err == nil && info.Size() > largeFile {
 		large.Lock()
 		defer large.Unlock()
 		defer func() { g.file = nil }()
 	}
-	if g.file, err = readInto(g.file, name, info.Size()); err != nil {
+	var err error
+	if g.file, err = readImage(g.file, name); err != nil {
 		return err
 	}
 	if err := c.PrepareFile(x, g.file); err != nil {
@@ -252,8 +249,20 @@ func (g *group) prepare(c *infer.Classifier, i int, x []float32, large *sync.Mut
 	return nil
 }
 
-// readInto reads a file into memory that is there, if there is enough of it.
-func readInto(room []byte, name string, size int64) ([]byte, error) {
+// readImage reads an image file into memory that is there, if there is enough of it.
+func readImage(room []byte, name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return room, err
+	case info.IsDir():
+		return room, fmt.Errorf("%s: a folder: an image file is needed", name)
+	case !info.Mode().IsRegular():
+		return room, fmt.Errorf("%s: not a regular file", name)
+	case info.Size() > maxFile:
+		return room, fmt.Errorf("%s: %d bytes: should be at most %d", name, info.Size(), maxFile)
+	}
+	size := info.Size()
 	file, err := os.Open(name)
 	if err != nil {
 		return room, err

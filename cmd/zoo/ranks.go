@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"os"
+	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
@@ -20,10 +22,35 @@ func (a *app) join(ctx context.Context) error {
 		return err
 	}
 	a.group = c
+	if c.Size() == 1 {
+		return nil
+	}
 	if c.Rank() > 0 {
 		a.stdout, a.stderr, a.screen = io.Discard, io.Discard, io.Discard
 	}
-	return nil
+	sum, err := programSum()
+	if err := cluster.Agree(c, cluster.Preparing, err); err != nil {
+		return err
+	}
+	return cluster.Same(c, "the program's file", sum)
+}
+
+// programSum is the beginning of the SHA-256 of the program's file.
+func programSum() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:8]), nil
 }
 
 // ranks is the group, or this process alone.
@@ -35,7 +62,7 @@ func (a *app) ranks() cluster.Comm {
 }
 
 // leave ends the group as the verb has ended. It says whether the error is this rank's to tell: of one that
-// all ranks have, the rank where it happened; of a rank that is lost, rank 0.
+// all ranks have, the rank where it happened; of a rank that is lost, the first that is left.
 func (a *app) leave(err error) (tell bool, after func()) {
 	nothing := func() {}
 	if a.group == nil || a.group.Size() == 1 {
@@ -45,15 +72,19 @@ func (a *app) leave(err error) (tell bool, after func()) {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return a.group.Rank() == 0, func() { a.group.Close() }
-	case errors.As(err, &other), errors.Is(err, cluster.ErrLost) && a.group.Rank() > 0:
-		return false, nothing
+	case errors.As(err, &other):
+		// That rank tells it and ends all: the launcher would do it at the first end of a rank.
+		return false, func() { time.Sleep(3 * time.Second) }
+	case errors.Is(err, cluster.ErrLost) && a.group.Rank() > 0:
+		// Rank 0 tells it and ends all, unless it is rank 0 that is lost: then the next one does.
+		time.Sleep(min(time.Duration(1+a.group.Rank()), 5) * time.Second)
 	}
 	return true, func() { a.group.Abort(err) }
 }
 
 // where names the rank of an error, where there are several.
 func (a *app) where(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := report.Words(err)
 	if a.group == nil || a.group.Rank() == 0 {
 		return text
 	}
@@ -69,7 +100,7 @@ func onFirst(c cluster.Comm, f func() (string, error)) (string, error) {
 	if c.Rank() == 0 {
 		answer, err = f()
 	}
-	if err := cluster.Agree(c, err); err != nil {
+	if err := cluster.Agree(c, cluster.Preparing, err); err != nil {
 		return "", err
 	}
 	all, err := c.Gather([]byte(answer))
@@ -85,7 +116,7 @@ func byMember(c cluster.Comm, members int, own map[int]report.Result) ([]report.
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Wait(); err != nil { // one may have more members, or slower ones
+	if err := c.Wait(cluster.Forever); err != nil { // one may have more members, or slower ones
 		return nil, err
 	}
 	all, err := c.Gather(text)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -34,8 +35,8 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 			if err := a.join(cmd.Context()); err != nil {
 				return err
 			}
-			cfg, err := train.ReadConfig(args[0])
-			if err := cluster.Agree(a.ranks(), err); err != nil {
+			cfg, err := readRun(args[0])
+			if err := cluster.Agree(a.ranks(), cluster.Preparing, err); err != nil {
 				return err
 			}
 			// Wrong settings are noticed before anything begins.
@@ -64,7 +65,7 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 				return a.ensemble(cmd.Context(), args[0], cfg, change, asJSON)
 			}
 			change(&cfg)
-			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			t, err := a.prepare(cfg, a.ranks(), func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.Resume(args[0], cfg, n, d, train.Options{Events: a.events(), Program: version(), Open: openWeights, Cluster: a.ranks()})
 			})
 			if err != nil {
@@ -84,6 +85,17 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 	cmd.Flags().DurationVar(&limit, "time", 0, "end after that time, as in 30m; 0 means no bound")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as one object")
 	return cmd
+}
+
+// readRun reads the configuration of a run from its folder.
+func readRun(folder string) (recipe.Config, error) {
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		if run := runOf(folder); run != "" {
+			return recipe.Config{}, fmt.Errorf("%s: a file of the run %s: name that folder", folder, run)
+		}
+		return recipe.Config{}, fmt.Errorf("%s: a file: the folder of a run is needed", folder)
+	}
+	return train.ReadConfig(folder)
 }
 
 // changed are the settings of a run that goes on.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type serveOptions struct {
 	log      bool
 	ensemble bool
 	page     bool
+	half     bool
 	limits   serve.Limits
 	reload   time.Duration
 	grace    time.Duration
@@ -65,12 +67,14 @@ Only this machine is listened to unless --addr says otherwise.`,
 	flags.BoolVar(&o.log, "log", false, "write a line for each request to standard error, as JSON")
 	flags.BoolVar(&o.page, "page", true, "a page to look at in a browser; --page=false is the protocol alone")
 	flags.BoolVar(&o.ensemble, "ensemble", false, "serve all as one model, the mean of what they say")
+	flags.BoolVar(&o.half, "half", false, halfHelp)
 	flags.Int64Var(&o.limits.Body, "max-body", 32<<20, "bytes of a request")
+	flags.Int64Var(&o.limits.Bodies, "max-bodies", 256<<20, "bytes of all requests that are inside together")
 	flags.IntVar(&o.limits.Pixels, "max-pixels", 64_000_000, "pixels of an image")
 	flags.IntVar(&o.limits.Images, "max-images", 64, "images in a request")
 	flags.IntVar(&o.limits.Queue, "queue", 256, "images that wait for a model; what comes beyond is answered 429")
-	flags.IntVar(&o.limits.Batch, "batch", 16, "images in a step of a network")
-	flags.DurationVar(&o.limits.Delay, "delay", 5*time.Millisecond, "that a step waits for images that are being decoded")
+	flags.IntVar(&o.limits.Batch, "batch", infer.StepImages, "images in a step of a network")
+	flags.DurationVar(&o.limits.Delay, "delay", 20*time.Millisecond, "that a step waits for images that are being decoded")
 	flags.DurationVar(&o.limits.Timeout, "timeout", 30*time.Second, "of a request")
 	flags.DurationVar(&o.reload, "reload", 2*time.Second, "how often to look whether files have changed; 0 is never")
 	flags.DurationVar(&o.grace, "grace", 30*time.Second, "for what was accepted when the server ends")
@@ -78,7 +82,7 @@ Only this machine is listened to unless --addr says otherwise.`,
 }
 
 // source makes a model's source of an argument, NAME=WEIGHTS or WEIGHTS.
-func (a *app) source(arg string) (serve.Source, error) {
+func (a *app) source(arg string, opts ...infer.Option) (serve.Source, error) {
 	name, file, named := strings.Cut(arg, "=")
 	if !named {
 		file = arg
@@ -88,7 +92,7 @@ func (a *app) source(arg string) (serve.Source, error) {
 			name = file
 		}
 		return serve.Source{Name: name, Open: func() (serve.Model, error) {
-			c, err := pretrained.Load(file)
+			c, err := pretrained.Load(file, opts...)
 			if err != nil {
 				return nil, err
 			}
@@ -100,7 +104,7 @@ func (a *app) source(arg string) (serve.Source, error) {
 			name = e.Name
 		}
 		return serve.Source{Name: name, Open: func() (serve.Model, error) {
-			c, err := infer.Load(e.Name)
+			c, err := infer.Load(e.Name, opts...)
 			if err != nil {
 				return nil, err
 			}
@@ -114,7 +118,7 @@ func (a *app) source(arg string) (serve.Source, error) {
 	if !named {
 		name = modelName(file)
 	}
-	return serve.File(name, path), nil
+	return serve.File(name, path, opts...), nil
 }
 
 // modelName makes a model's name of a run's folder, its network and data, or of a file.
@@ -147,7 +151,7 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 	for _, n := range []struct {
 		flag  string
 		value int64
-	}{{"max-body", o.limits.Body}, {"max-pixels", int64(o.limits.Pixels)}, {"max-images", int64(o.limits.Images)}, {"queue", int64(o.limits.Queue)}, {"batch", int64(o.limits.Batch)}, {"timeout", int64(o.limits.Timeout)}} {
+	}{{"max-body", o.limits.Body}, {"max-bodies", o.limits.Bodies}, {"max-pixels", int64(o.limits.Pixels)}, {"max-images", int64(o.limits.Images)}, {"queue", int64(o.limits.Queue)}, {"batch", int64(o.limits.Batch)}, {"timeout", int64(o.limits.Timeout)}} {
 		if n.value < 1 {
 			return usage(fmt.Errorf("--%s %d: should be at least 1", n.flag, n.value))
 		}
@@ -217,6 +221,8 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 		fmt.Fprintf(a.stderr, "try: curl -F image=@photo.jpg %s/predict%s\n", at, suffix(s.Names()))
 	}
 
+	// Pictures leave little behind: what the weights took when they were read need not be kept twice.
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ReadTimeout: o.limits.Timeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
@@ -308,12 +314,12 @@ func (a *app) view(args []string) (page.Config, []string, error) {
 func (a *app) sources(ctx context.Context, o serveOptions, args []string) ([]serve.Source, error) {
 	if o.ensemble {
 		name := fmt.Sprintf("ensemble-of-%d", len(args))
-		return []serve.Source{{Name: name, Open: func() (serve.Model, error) { return a.openEnsemble(ctx, args) }}}, nil
+		return []serve.Source{{Name: name, Open: func() (serve.Model, error) { return a.openEnsemble(ctx, args, halfOption(o.half)...) }}}, nil
 	}
 	var sources []serve.Source
 	taken := map[string]string{}
 	for _, arg := range args {
-		source, err := a.source(arg)
+		source, err := a.source(arg, halfOption(o.half)...)
 		if err != nil {
 			return nil, err
 		}
@@ -324,13 +330,33 @@ func (a *app) sources(ctx context.Context, o serveOptions, args []string) ([]ser
 			return nil, usage(fmt.Errorf("%s and %s would both be called %s: say NAME=%s", other, arg, source.Name, arg))
 		}
 		taken[source.Name] = arg
+		if o.half {
+			source.Open = a.sayingHalves(source)
+		}
 		sources = append(sources, source)
 	}
 	return sources, nil
 }
 
+// sayingHalves is the source's Open that says which layers have weights of 16 bits.
+func (a *app) sayingHalves(s serve.Source) func() (serve.Model, error) {
+	return func() (serve.Model, error) {
+		m, err := s.Open()
+		if err == nil {
+			a.sayHalves(s.Name, serve.Classifiers(m)...)
+		}
+		return m, err
+	}
+}
+
+func (a *app) sayHalves(name string, list ...*infer.Classifier) {
+	for _, c := range list {
+		fmt.Fprintf(a.stderr, "%s: %s\n", name, halves(c.Halves()))
+	}
+}
+
 // openEnsemble opens all members.
-func (a *app) openEnsemble(ctx context.Context, args []string) (serve.Model, error) {
+func (a *app) openEnsemble(ctx context.Context, args []string, opts ...infer.Option) (serve.Model, error) {
 	var members []*infer.Classifier
 	fail := func(err error) (serve.Model, error) {
 		for _, m := range members {
@@ -339,11 +365,14 @@ func (a *app) openEnsemble(ctx context.Context, args []string) (serve.Model, err
 		return nil, err
 	}
 	for _, arg := range args {
-		c, err := a.classifier(ctx, arg)
+		c, err := a.classifier(ctx, arg, opts...)
 		if err != nil {
 			return fail(err)
 		}
 		members = append(members, c)
+		if len(opts) > 0 {
+			a.sayHalves(arg, c)
+		}
 	}
 	m, err := serve.Ensemble(members...)
 	if err != nil {

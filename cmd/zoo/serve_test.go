@@ -45,7 +45,7 @@ func serving(t *testing.T, o serveOptions, args ...string) (url string, stderr *
 	if o.addr == "" {
 		o.addr = "localhost:0"
 	}
-	o.limits = serve.Limits{Body: 1 << 20, Pixels: 1 << 20, Images: 8, Queue: 64, Batch: 16, Delay: time.Millisecond, Timeout: time.Minute}
+	o.limits = serve.Limits{Body: 1 << 20, Bodies: 64 << 20, Pixels: 1 << 20, Images: 8, Queue: 64, Batch: 16, Delay: time.Millisecond, Timeout: time.Minute}
 	o.grace = time.Minute
 	at := make(chan net.Addr, 1)
 	o.listening = func(a net.Addr) { at <- a }
@@ -122,6 +122,16 @@ func boot(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return file.Bytes()
+}
+
+// --half says of each model, and of an ensemble's members, where it changed something.
+func TestServingSaysWhatHalfChanged(t *testing.T) {
+	for _, ensemble := range []bool{false, true} {
+		_, stderr := serving(t, serveOptions{half: true, ensemble: ensemble}, "lenet5-fashion-mnist")
+		if want := "lenet5-fashion-mnist: no weights of 16 bits: no layer takes the time of reading them\n"; !strings.Contains(stderr.String(), want) {
+			t.Errorf("ensemble %v: %s", ensemble, stderr)
+		}
+	}
 }
 
 func TestServedNetworksAnswer(t *testing.T) {

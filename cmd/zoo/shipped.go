@@ -100,7 +100,7 @@ func embeddedPart(data string) string {
 
 // classifier opens trained weights of any kind to predict with, and fetches those that others publish. It
 // tells what a run's folder lacks.
-func (a *app) classifier(ctx context.Context, arg string) (*infer.Classifier, error) {
+func (a *app) classifier(ctx context.Context, arg string, opts ...infer.Option) (*infer.Classifier, error) {
 	if err := a.have(ctx, arg); err != nil {
 		return nil, err
 	}
@@ -116,5 +116,5 @@ func (a *app) classifier(ctx context.Context, arg string) (*infer.Classifier, er
 		return nil, err
 	}
 	defer r.Close()
-	return infer.LoadFrom(r)
+	return infer.LoadFrom(r, opts...)
 }

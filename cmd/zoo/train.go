@@ -69,7 +69,7 @@ the members of an ensemble side by side; the program has to be built with -tags 
 				return err
 			}
 			cfg, err := f.configure(args, cmd.Flags())
-			if err := cluster.Agree(a.ranks(), err); err != nil {
+			if err := cluster.Agree(a.ranks(), cluster.Preparing, err); err != nil {
 				return err
 			}
 			if cfg.Ensemble > 0 && !f.dry {
@@ -81,7 +81,7 @@ the members of an ensemble side by side; the program has to be built with -tags 
 				}
 				return a.ensemble(cmd.Context(), folder, cfg, nil, f.json_)
 			}
-			t, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			t, err := a.prepare(cfg, a.ranks(), func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				return train.New(cfg, n, d, train.Options{Folder: f.out, Events: a.events(), Command: commandLine(cmd, args), Program: version(), Open: openWeights, Cluster: a.ranks()})
 			})
 			if err != nil {
@@ -267,17 +267,28 @@ func begun(cfg recipe.Config, chosen zoo.Options, variant string) (zoo.Options, 
 
 // prepare opens what the configuration names, and makes it complete: the network gets as many classes
 // as the data has unless the configuration says otherwise.
-func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
-	d, err := openData(cfg.Data, cfg.DataDir)
-	if err != nil {
+func (a *app) prepare(cfg recipe.Config, group cluster.Comm, make func(recipe.Config, train.Network, datasets.Split) (*train.Trainer, error)) (*train.Trainer, error) {
+	cfg, n, d, err := open(cfg)
+	if err := cluster.Agree(group, cluster.Preparing, err); err != nil {
 		return nil, err
 	}
+	t, err := make(cfg, n, d)
+	return t, configError(err)
+}
+
+// open makes the network and the data of a configuration, which it completes.
+func open(cfg recipe.Config) (_ recipe.Config, n train.Network, d datasets.Split, err error) {
+	fail := func(err error) (recipe.Config, train.Network, datasets.Split, error) { return cfg, n, d, err }
+	d, err = openData(cfg.Data, cfg.DataDir)
+	if err != nil {
+		return fail(err)
+	}
 	if d.Train == nil {
-		return nil, fmt.Errorf("%s: no training images: there is %s alone; name that folder itself to hold some of its images out", cmp.Or(cfg.DataDir, cfg.Data), strings.Join(partsOf(d), ", "))
+		return fail(fmt.Errorf("%s: no training images: there is %s alone; name that folder itself to hold some of its images out", cmp.Or(cfg.DataDir, cfg.Data), strings.Join(partsOf(d), ", ")))
 	}
 	o, err := options(cfg.Options)
 	if err != nil {
-		return nil, usage(err)
+		return fail(usage(err))
 	}
 	if o.Variant == "" {
 		o.Variant = cfg.Variant
@@ -287,7 +298,7 @@ func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network,
 	}
 	m, err := zoo.New(cfg.Network, zoo.WithOptions(o))
 	if err != nil {
-		return nil, usage(err)
+		return fail(usage(err))
 	}
 	if s := d.Train.Info().Shape; s.C == 3 && m.Input[0] == 1 && o.Input == [3]int{} {
 		// Colours help; where a network can see none, they become grey. A few pixels more or less are no
@@ -300,13 +311,12 @@ func (a *app) prepare(cfg recipe.Config, make func(recipe.Config, train.Network,
 			m = coloured
 		}
 	}
-	n, err := network(m)
+	n, err = network(m)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	cfg.Variant, cfg.Options = n.Variant, n.Options
-	t, err := make(cfg, n, d)
-	return t, configError(err)
+	return cfg, n, d, nil
 }
 
 // finish runs the trainer and prints the result.

@@ -8,6 +8,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
@@ -58,7 +59,7 @@ func TestTheInputFollowsTheDataInItsColours(t *testing.T) {
 				t.Fatal(err)
 			}
 			var again recipe.Config
-			tr, err := a.prepare(cfg, func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
+			tr, err := a.prepare(cfg, cluster.Alone(), func(cfg recipe.Config, n train.Network, d datasets.Split) (*train.Trainer, error) {
 				again = cfg
 				return train.New(cfg, n, d, train.Options{})
 			})

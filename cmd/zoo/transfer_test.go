@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,5 +177,34 @@ func TestANetworkThatHasLearnedLearnsMoreFromFewImages(t *testing.T) {
 	learned := train("one that has learned", "--init", start, "--freeze", "layer[1-2].*")
 	if gain := fresh.Last.Val.Top1 - learned.Last.Val.Top1; gain < 0.03 {
 		t.Errorf("the error falls by %.2f %% only", 100*gain)
+	}
+}
+
+// Weights for the same classes in another order begin a training with the rows of the last layer brought into its order.
+func TestInitialWeightsAreTakenByTheNamesOfTheirClasses(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", dir)
+	photos := filepath.Join(dir, "photos")
+	writePhotos(t, photos, map[datasets.Part]int{datasets.Train: 6, datasets.Test: 2})
+	first, start, names := filepath.Join(dir, "first"), filepath.Join(dir, "turned.safetensors"), filepath.Join(dir, "names.txt")
+	zooOutput(t, "train", "resnet8", "--data", photos, "--epochs", "1", "--out", first)
+	// The same weights as of a network that has Shirt first.
+	pth := filepath.Join(dir, "first.pth")
+	zooOutput(t, "export", filepath.Join(first, report.BestFile), "-o", pth)
+	if err := os.WriteFile(names, []byte("Shirt\nPullover\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	zooOutput(t, "import", pth, "--as", "resnet8", "--classes", names, "-o", start)
+	out := filepath.Join(dir, "run")
+	_, told := zooOutput(t, "train", "resnet8", "--data", photos, "--epochs", "1", "--init", start, "--freeze", "linear.*", "--out", out)
+	if want := "begins with " + start + ", whose classes are the same in another order: the last layer is brought into this one\n"; !strings.Contains(told, want) {
+		t.Errorf("told %q: should say %q", told, want)
+	}
+	for _, name := range []string{"linear.weight", "linear.bias"} {
+		was, is := tensor(t, start, name), tensor(t, filepath.Join(out, report.LastFile), name)
+		half := len(was) / 2
+		if want := append(slices.Clone(was[half:]), was[:half]...); !slices.Equal(is, want) {
+			t.Errorf("%s is %v: should be %v", name, is, want)
+		}
 	}
 }

@@ -282,7 +282,7 @@ func (a *app) fetch(ctx context.Context, name string, o infer.FetchOptions) (pat
 	last := ""
 	o.Download.Trouble = func(err error) {
 		show.end()
-		if text := err.Error(); text != last {
+		if text := report.Words(err); text != last {
 			fmt.Fprintln(a.stderr, text)
 			last = text
 		}

@@ -90,20 +90,25 @@ func (g *getter) fetch(ctx context.Context, f File, path string) error {
 		}
 	}
 	var reasons []string
+	var errs []error
 	for _, m := range g.Mirrors {
 		if err := last[m]; err != nil {
-			reasons = append(reasons, fmt.Sprintf("%s: %v", m, err))
+			reasons, errs = append(reasons, fmt.Sprintf("%s: %v", m, err)), append(errs, err)
 			delete(last, m)
 		}
 	}
-	return unreachable(fmt.Sprintf("%s: no mirror has it: %s", f.Name, strings.Join(reasons, "; ")))
+	return &unreachable{fmt.Sprintf("%s: no mirror has it: %s", f.Name, strings.Join(reasons, "; ")), errs}
 }
 
 // unreachable is an error that is [ErrUnreachable].
-type unreachable string
+type unreachable struct {
+	text string
+	errs []error // the mirrors'
+}
 
-func (e unreachable) Error() string        { return string(e) }
-func (e unreachable) Is(target error) bool { return target == ErrUnreachable }
+func (e *unreachable) Error() string        { return e.text }
+func (e *unreachable) Is(target error) bool { return target == ErrUnreachable }
+func (e *unreachable) Unwrap() []error      { return e.errs }
 
 var errStalled = errors.New("silent for too long")
 

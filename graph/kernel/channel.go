@@ -53,7 +53,7 @@ func ChannelAffineAdd(p *Pool, x Act, scale, shift []float32, add *Act, y Act, a
 		}
 		for at := 0; at < len(in); at += Block {
 			for lane := range lanes {
-				v := in[at+lane]*scale[first+lane] + shift[first+lane]
+				v := float32(in[at+lane]*scale[first+lane]) + shift[first+lane]
 				if also != nil {
 					v += also[at+lane]
 				}

@@ -33,6 +33,8 @@ type denseCall struct {
 	phase         int
 	x, w, bias, y []float32
 	relu          bool
+	half          []uint16  // w in 16 bits, if it is not in w
+	factors       []float32 // of its rows
 	pieces        []float32 // x, for each part of in an n×part matrix
 	local         []float32
 	threads       int
@@ -58,6 +60,7 @@ const (
 	denseForward
 	denseDataGrad
 	denseSum
+	denseNarrow
 )
 
 // NewDense plans a layer of in inputs and out outputs, for n images.
@@ -125,26 +128,33 @@ func (d *Dense) check(name string, s []float32, rows, columns int) {
 
 // Forward writes y = act(x·wᵀ + bias). bias (out floats) may be nil.
 func (d *Dense) Forward(p *Pool, x, w, bias, y []float32, act Activation, scratch []float32) {
-	relu := act.Kind == ReLUKind
-	d.product(p, x, w, bias, y, relu, scratch)
-	if !relu && act.Kind != IdentityKind {
+	d.check("w", w, d.out, d.in)
+	d.denseCall = denseCall{w: w}
+	d.activated(p, x, bias, y, act, scratch)
+}
+
+// activated writes y = act(x·wᵀ + bias) for the weights in d.
+func (d *Dense) activated(p *Pool, x, bias, y []float32, act Activation, scratch []float32) {
+	d.relu = act.Kind == ReLUKind
+	d.product(p, x, bias, y, scratch)
+	d.denseCall = denseCall{}
+	if act.Kind != ReLUKind && act.Kind != IdentityKind {
 		Activate(p, act, y, y)
 	}
 }
 
-// product writes y = x·wᵀ + bias, negative results made zero if relu.
-func (d *Dense) product(p *Pool, x, w, bias, y []float32, relu bool, scratch []float32) {
+// product writes y = x·wᵀ + bias, negative results made zero if d.relu.
+func (d *Dense) product(p *Pool, x, bias, y, scratch []float32) {
 	d.check("x", x, d.n, d.in)
-	d.check("w", w, d.out, d.in)
 	d.check("y", y, d.n, d.out)
 	if bias != nil {
 		d.check("bias", bias, 1, d.out)
 	}
 	if d.forward != nil {
-		d.forward.run(p, gemmCall{a: x, lda: d.in, b: w, ldb: d.in, c: y, ldc: d.out, bias: bias, relu: relu}, scratch)
+		d.forward.run(p, gemmCall{a: x, lda: d.in, b: d.w, ldb: d.in, c: y, ldc: d.out, bias: bias, relu: d.relu}, scratch)
 		return
 	}
-	d.denseCall = denseCall{x: x, w: w, bias: bias, y: y, relu: relu, pieces: x, threads: p.Threads()}
+	d.x, d.bias, d.y, d.pieces, d.threads = x, bias, y, x, p.Threads()
 	if copied := d.copied(); copied > 0 {
 		d.phase, d.pieces, scratch = denseCopy, scratch[:copied], scratch[copied:]
 		if copied < denseSmall {
@@ -157,7 +167,6 @@ func (d *Dense) product(p *Pool, x, w, bias, y []float32, relu bool, scratch []f
 	}
 	d.phase, d.local = denseForward, scratch[:p.Threads()*d.outs.largest()*d.n]
 	p.Run(d.outs.count, d)
-	d.denseCall = denseCall{}
 }
 
 // DataGrad writes dx = dy·w.
@@ -205,6 +214,8 @@ func (d *Dense) Task(task, worker int) {
 		d.forwardTask(task, worker)
 	case denseDataGrad:
 		d.dataGradTask(task)
+	case denseNarrow:
+		d.narrowTask(task)
 	case denseSum:
 		from, to := task*denseStep, min((task+1)*denseStep, len(d.x))
 		for split := range d.splits - 1 {
@@ -230,11 +241,15 @@ func (d *Dense) forwardTask(task, worker int) {
 	sums := d.local[worker*d.outs.largest()*d.n:][:(to-from)*d.n]
 	clear(sums)
 	groups, most := d.batch.count, d.batch.largest()
+	ldw := d.in
+	if d.half != nil {
+		ldw = d.halfRow()
+	}
 	for piece := range d.depth.count {
 		k0, k1 := d.depth.at(piece), d.depth.at(piece+1)
 		next := k1 - k0
 		if piece == d.depth.count-1 { // the first piece of this thread's next task, if threads take turns
-			next = d.outs.at(min(task+d.threads, d.outs.count-1))*d.in - from*d.in - k0
+			next = d.outs.at(min(task+d.threads, d.outs.count-1))*ldw - from*ldw - k0
 		}
 		at := 0
 		for g := range groups {
@@ -243,9 +258,13 @@ func (d *Dense) forwardTask(task, worker int) {
 			for row := from; row < to; {
 				rows := simd.DotRows(to-row, most)
 				if groups == 1 {
-					next = min(rows, d.out-rows-row) * d.in
+					next = min(rows, d.out-rows-row) * ldw
 				}
-				simd.Dot(rows, images, k1-k0, d.w[row*d.in+k0:], d.in, next+share, groups, x, k1-k0, sums[at:])
+				if d.half != nil {
+					simd.HalfDot(rows, images, k1-k0, d.half[row*ldw+k0:], ldw, next+share, groups, x, k1-k0, sums[at:])
+				} else {
+					simd.Dot(rows, images, k1-k0, d.w[row*ldw+k0:], ldw, next+share, groups, x, k1-k0, sums[at:])
+				}
 				at += rows * images
 				row += rows
 			}
@@ -257,6 +276,11 @@ func (d *Dense) forwardTask(task, worker int) {
 			y := d.y[(first+i)*d.out+from:][:to-from]
 			for row := range y {
 				y[row] = sums[row*images+i]
+			}
+			if d.half != nil {
+				for row, f := range d.factors[from:to] {
+					y[row] *= f
+				}
 			}
 			if d.bias != nil {
 				for row, b := range d.bias[from:to] {

@@ -23,7 +23,7 @@ func DropoutFrom(p *Pool, keep float32, key uint64, first int, x, y []float32) {
 		t.s[0] = 1 / keep
 	}
 	key = mix64(key + 0x9e3779b97f4a7c15)
-	t.k = [3]uint32{uint32(key), uint32(key >> 32), uint32(float64(keep)*(1<<24) + 0.5)}
+	t.k = [3]uint32{uint32(key), uint32(key >> 32), uint32(float64(float64(keep)*(1<<24)) + 0.5)}
 	t.numbered, t.first = simd.Loops().Dropout, first
 	t.run(p, nil, len(x))
 }

@@ -105,7 +105,7 @@ func (t *layerNorm) forward(n, from int, mean, invstd []float32) {
 				for j, v := range x[p*Block:][:lanes] {
 					d := v - mean[p]
 					sums[p*Block+j] += d
-					squares[p*Block+j] += d * d
+					squares[p*Block+j] += float32(d * d)
 				}
 			}
 			continue
@@ -117,7 +117,7 @@ func (t *layerNorm) forward(n, from int, mean, invstd []float32) {
 	simd.SumLanes(squares, invstd)
 	for p, v := range invstd {
 		rest := float64(away[p]) / float64(c)
-		invstd[p] = float32(1 / math.Sqrt(max(0, float64(v)/float64(c)-rest*rest)+t.eps))
+		invstd[p] = float32(1 / math.Sqrt(max(0, float64(v)/float64(c)-float64(rest*rest))+t.eps))
 		mean[p] = float32(float64(mean[p]) + rest)
 	}
 	for block := range blocks {

@@ -157,9 +157,9 @@ func (t *lrn) anyPixel(image, pixel int, scratch []float64) {
 	for i := range x {
 		sum := 0.0
 		for _, v := range x[max(0, i-before):min(c, i+after+1)] {
-			sum += v * v
+			sum += float64(v * v)
 		}
-		d := k + alpha*sum
+		d := k + float64(alpha*sum)
 		s[i] = math.Pow(d, -beta)
 		if t.back {
 			q[i] = float64(*lane(&t.dy, i)) * x[i] * s[i] / d
@@ -173,7 +173,7 @@ func (t *lrn) anyPixel(image, pixel int, scratch []float64) {
 			for _, v := range q[max(0, i-after):min(c, i+before+1)] {
 				sum += v
 			}
-			*lane(&t.dx, i) = float32(float64(*lane(&t.dy, i))*s[i] - 2*alpha*beta*x[i]*sum)
+			*lane(&t.dx, i) = float32(float64(float64(*lane(&t.dy, i))*s[i]) - float64(2*alpha*beta*x[i]*sum))
 		}
 	}
 	out := &t.y

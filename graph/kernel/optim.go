@@ -110,7 +110,7 @@ func (u *Updates) Adam(w, g, m, v []float32, o AdamStep) {
 		float32(o.Eps),
 	}
 	if o.Decoupled {
-		t.s[1], t.s[2] = 0, float32(1-o.LR*o.WeightDecay)
+		t.s[1], t.s[2] = 0, float32(1-float64(o.LR*o.WeightDecay))
 	}
 	u.add(t)
 }

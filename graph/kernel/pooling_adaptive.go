@@ -78,7 +78,7 @@ func (t *adaptivePoolGrad) Task(task, _ int) {
 					c0, c1 := evenly(c, dy.W, dx.W)
 					share := 1 / float32((r1-r0)*(c1-c0))
 					for k, v := range (*[Block]float32)(at(in, c)) {
-						sum[k] += v * share
+						sum[k] += float32(v * share)
 					}
 				}
 			}

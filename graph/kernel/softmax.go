@@ -92,7 +92,7 @@ func softmaxGradRow(t *rowTask, row int) float64 {
 	y, dy, dx := t.x[row*t.c:(row+1)*t.c], t.y[row*t.c:(row+1)*t.c], t.d[row*t.c:(row+1)*t.c]
 	var dot float64
 	for i, v := range y {
-		dot += float64(v) * float64(dy[i])
+		dot += float64(float64(v) * float64(dy[i]))
 	}
 	for i, v := range y {
 		dx[i] = float32(float64(v) * (float64(dy[i]) - dot)) // in a row near 0 and 1 the two cancel

@@ -41,7 +41,7 @@ func logSoftmaxGradRow(t *rowTask, row int) float64 {
 		sum += float64(d)
 	}
 	for i, d := range dy {
-		dx[i] = float32(float64(d) - math.Exp(float64(y[i]))*sum)
+		dx[i] = float32(float64(d) - float64(math.Exp(float64(y[i]))*sum))
 	}
 	return 0
 }

@@ -64,9 +64,9 @@ func classLossRow(t *rowTask, row int) float64 {
 		return 0
 	}
 	logSum := math.Log(float64(expSum))
-	loss := (1 - t.smoothing) * (logSum - (float64(hit) - float64(top)))
+	loss := float64((1 - t.smoothing) * (logSum - (float64(hit) - float64(top))))
 	if t.smoothing != 0 {
-		loss += t.smoothing * (logSum - (sum/float64(t.c) - float64(top)))
+		loss += float64(t.smoothing * (logSum - (sum/float64(t.c) - float64(top))))
 	}
 	return loss
 }
@@ -77,16 +77,16 @@ func denseLossRow(t *rowTask, row int) float64 {
 	var dot, mass float64
 	for i, v := range target {
 		w := t.smoothed(v)
-		dot += w * (float64(x[i]) - float64(top))
+		dot += float64(w * (float64(x[i]) - float64(top)))
 		mass += w
 	}
 	_, expSum := t.softmax(row)
-	return math.Log(float64(expSum))*mass - dot
+	return float64(math.Log(float64(expSum))*mass) - dot
 }
 
 // smoothed returns the probability v after label smoothing.
 func (t *rowTask) smoothed(v float32) float64 {
-	return (1-t.smoothing)*float64(v) + t.smoothing/float64(t.c)
+	return float64((1-t.smoothing)*float64(v)) + t.smoothing/float64(t.c)
 }
 
 // CrossEntropyGrad sets dx to scale times the gradient of CrossEntropy with respect to the logits,
@@ -126,7 +126,7 @@ func denseGradRow(t *rowTask, row int) float64 {
 		mass += t.smoothed(v)
 	}
 	for i, v := range probs {
-		dx[i] = float32(t.scale * (float64(v)*mass - t.smoothed(target[i])))
+		dx[i] = float32(t.scale * (float64(float64(v)*mass) - t.smoothed(target[i])))
 	}
 	return 0
 }

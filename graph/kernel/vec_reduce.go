@@ -27,7 +27,7 @@ func (t *sumTask) Task(task, _ int) {
 	var sum float64
 	for i, v := range t.y[from : from+len(x)] {
 		d := float64(x[i]) - float64(v)
-		sum += d * d
+		sum += float64(d * d)
 	}
 	t.partial[task] = sum
 }

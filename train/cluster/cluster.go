@@ -8,8 +8,8 @@
 //
 // # Guarantees
 //
-// For the same number of ranks a sum has the same bits on every rank and at every repetition. What fails
-// is an error of every rank that is still there, never a wait without end: see [Comm.Abort] and
+// For the same number of ranks a sum has the same bits on every rank and at every repetition; [Tree] adds up
+// with the same bits on any number of them. What fails is an error of every rank that is still there, never a wait without end: see [Comm.Abort] and
 // [Patience].
 //
 // # Adding one
@@ -19,8 +19,10 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 	"unsafe"
 )
@@ -40,14 +42,21 @@ type Comm interface {
 	// Gather returns the data of every rank, in the order of ranks. Lengths may differ.
 	Gather(data []byte) ([][]byte, error)
 
+	// Collect brings together parts of one length: all, Size times as long, gets them in the order of ranks.
+	Collect(part, all []byte) error
+
+	// Exchange sends the i-th of Size equal pieces of send to rank i, and gets the pieces that the ranks have
+	// sent here, in their order. All ranks' data have the same length.
+	Exchange(send, receive []byte) error
+
 	// Broadcast replaces data by that of rank 0. All ranks' data have the same length.
 	Broadcast(data []byte) error
 
 	// Barrier returns when every rank has called it.
 	Barrier() error
 
-	// Wait is Barrier without [Patience]: for work that may take one rank much longer than another.
-	Wait() error
+	// Wait is Barrier with a patience of its own: for work that may take one rank much longer than another.
+	Wait(patience time.Duration) error
 
 	// Abort ends the whole group at once: other ranks' calls fail or their processes end. It is for an
 	// error that only this rank has seen. It may be called while another goroutine is in a call.
@@ -63,6 +72,16 @@ var ErrLost = errors.New("another rank is gone or does not answer")
 // Patience is how long a call waits for the other ranks before it fails with [ErrLost].
 const Patience = 20 * time.Second
 
+// Forever is the patience for work that has no bound.
+const Forever = time.Duration(math.MaxInt64)
+
+// Allowance is the patience for others' part of work that took this rank so long: a rank may be ten times slower.
+func Allowance(took time.Duration) time.Duration { return max(Patience, 10*took) }
+
+// Preparing is the patience for what is done once: one rank may have to read all images from a disk that another
+// has in memory.
+const Preparing = 10 * time.Minute
+
 // Grace is how long a call goes on waiting once this process was told to end: launchers kill soon after
 // they have asked.
 const Grace = 400 * time.Millisecond
@@ -76,9 +95,11 @@ func (alone) Rank() int                            { return 0 }
 func (alone) Size() int                            { return 1 }
 func (alone) Sum([]float32) error                  { return nil }
 func (alone) Gather(data []byte) ([][]byte, error) { return [][]byte{data}, nil }
+func (alone) Collect(part, all []byte) error       { copy(all, part); return nil }
+func (alone) Exchange(send, receive []byte) error  { copy(receive, send); return nil }
 func (alone) Broadcast([]byte) error               { return nil }
 func (alone) Barrier() error                       { return nil }
-func (alone) Wait() error                          { return nil }
+func (alone) Wait(time.Duration) error             { return nil }
 func (alone) Abort(error)                          {}
 func (alone) Close() error                         { return nil }
 
@@ -109,25 +130,30 @@ type Elsewhere struct {
 
 func (e *Elsewhere) Error() string { return fmt.Sprintf("rank %d: %s", e.Rank, e.Text) }
 
-// Agree brings every rank's error together: if one rank has one, all do, an [*Elsewhere] where it is
-// another's. Without it the others would wait for a rank that has given up.
-func Agree(c Comm, err error) error {
+// Agree brings every rank's error together: if one rank has one, all do. The first that has one keeps it, and the
+// others get an [*Elsewhere], so that it is told once. Without it the others would wait for a rank that has given
+// up. Patience is how long others may take to come.
+func Agree(c Comm, patience time.Duration, err error) error {
 	if c.Size() == 1 {
 		return err
+	}
+	if failed := c.Wait(patience); failed != nil {
+		return cmp.Or(err, failed)
 	}
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
 	all, failed := c.Gather([]byte(text))
-	if err != nil {
-		return err
-	}
 	if failed != nil {
-		return failed
+		return cmp.Or(err, failed)
 	}
 	for rank, text := range all {
-		if len(text) > 0 {
+		switch {
+		case len(text) == 0:
+		case rank == c.Rank():
+			return err
+		default:
 			return &Elsewhere{rank, string(text)}
 		}
 	}
@@ -139,5 +165,11 @@ func BroadcastFloats(c Comm, v []float32) error {
 	if c.Size() == 1 || len(v) == 0 {
 		return nil
 	}
-	return c.Broadcast(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v)))
+	return c.Broadcast(bytesOf(v))
+}
+
+// bytesOf is the memory of numbers. Ranks have processors of one kind, see [Same].
+func bytesOf[T float32 | uint16](v []T) []byte {
+	var one T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(one)))
 }

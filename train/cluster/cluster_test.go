@@ -49,6 +49,9 @@ func exercise(c Comm) error {
 			return fmt.Errorf("gather: part %d has %d bytes and begins with %.5q", r, len(part), part)
 		}
 	}
+	if err := exerciseParts(c); err != nil {
+		return err
+	}
 	text := []byte("nobody")
 	if rank == 0 {
 		text = []byte("rank 0")
@@ -62,7 +65,7 @@ func exercise(c Comm) error {
 	if err := c.Barrier(); err != nil {
 		return err
 	}
-	if err := c.Wait(); err != nil {
+	if err := c.Wait(Forever); err != nil {
 		return err
 	}
 	err = Same(c, "the data", fmt.Sprint("checksum ", min(rank, 1)))
@@ -70,6 +73,99 @@ func exercise(c Comm) error {
 		return fmt.Errorf("ranks that differ: %v", err)
 	}
 	return nil
+}
+
+// exerciseParts is exercise for messages of equal parts, and for the sums that are made of them.
+func exerciseParts(c Comm) error {
+	rank, size := c.Rank(), c.Size()
+	for _, n := range []int{1, 5, 70001} {
+		part, all := bytes.Repeat([]byte{byte('a' + rank)}, n), make([]byte, n*size)
+		if err := c.Collect(part, all); err != nil {
+			return err
+		}
+		for i, got := range all {
+			if got != byte('a'+i/n) {
+				return fmt.Errorf("collect of %d: [%d] is %q", n, i, got)
+			}
+		}
+		send := make([]byte, n*size)
+		for i := range send {
+			send[i] = byte(10*rank + i/n)
+		}
+		if err := c.Exchange(send, all); err != nil {
+			return err
+		}
+		for i, got := range all {
+			if want := byte(10*(i/n) + rank); got != want {
+				return fmt.Errorf("exchange of %d: [%d] is %d, not %d", n, i, got, want)
+			}
+		}
+	}
+	const leaves = 11
+	for _, n := range []int{1, 3, 700, 5003} {
+		// Twice, as a tree uses its memory again.
+		tree, err := NewTree(c, leaves)
+		if err != nil {
+			return err
+		}
+		for turn := range 2 {
+			from, to := Share(leaves, rank, size)
+			for leaf := from; leaf < to; leaf++ {
+				tree.Add(n, func(v []float32) { copy(v, leafOf(leaf+turn, n)) })
+			}
+			sum, err := tree.Sum()
+			if err != nil {
+				return err
+			}
+			for i, want := range halves(turn, turn, turn+leaves, n) {
+				if math.Float32bits(sum[i]) != math.Float32bits(want) {
+					return fmt.Errorf("tree of %d: [%d] is %g, not %g", n, i, sum[i], want)
+				}
+			}
+		}
+	}
+	rounded := NewRounded(c)
+	for _, n := range []int{0, 1, 2, 4099} {
+		data := make([]float32, n)
+		for i := range data {
+			data[i] = float32(i%100) + 1 + float32(rank)*0.0001 // which is lost
+		}
+		if err := rounded.Sum(data); err != nil {
+			return err
+		}
+		for i, v := range data {
+			want := float32(size * (i%100 + 1))
+			if math.Abs(float64(v-want)) > float64(want)/256 {
+				return fmt.Errorf("rounded sum of %d: [%d] is %g, not %g", n, i, v, want)
+			}
+		}
+		if err := Same(c, "a rounded sum", fmt.Sprintf("%x", data[:min(n, 100)])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leafOf are numbers whose sum depends on the order.
+func leafOf(leaf, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(math.Sin(float64(leaf*31+i))) * float32(math.Pow(10, float64((leaf*7+i)%9)))
+	}
+	return v
+}
+
+// halves is the sum that a tree should have, whose first leaf is base: that of its halves, each by itself.
+func halves(base, lo, hi, n int) []float32 {
+	if hi-lo == 1 {
+		return leafOf(lo, n)
+	}
+	mid := base + (lo-base+hi-base)/2
+	left, right := halves(base, lo, mid, n), halves(base, mid, hi, n)
+	for i := range left {
+		left[i] += right[i]
+	}
+	return left
 }
 
 func each(ranks []Comm, f func(Comm) error) error {
@@ -95,6 +191,49 @@ func TestGroups(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestATreeNeedsALeafForEachRank(t *testing.T) {
+	err := each(Goroutines(3), func(c Comm) error {
+		if _, err := NewTree(c, 2); err == nil || !strings.Contains(err.Error(), "2 shares: too few for 3 ranks") {
+			return fmt.Errorf("2 leaves for 3 ranks: %v", err)
+		}
+		tree, err := NewTree(c, 6)
+		if err != nil {
+			return err
+		}
+		tree.Add(1, func([]float32) {})
+		if _, err := tree.Sum(); err == nil {
+			return errors.New("a leaf is missing, and nobody says so")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoundingToTheUpperHalf(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range []struct{ v, want float64 }{
+		{0, 0}, {1, 1}, {-1.5, -1.5}, {1 + 1.0/128, 1 + 1.0/128}, {inf, inf}, {-inf, -inf},
+		{1 + 1.0/256, 1}, {1 + 3.0/256, 1 + 4.0/256}, // between two: the even one
+		{1 + 1.01/256, 1 + 2.0/256}, {-(1 + 0.99/256), -1},
+		{math.MaxFloat32, inf}, {1e-40, math.Ldexp(1, -133)},
+	} {
+		var h [1]uint16
+		round(h[:], []float32{float32(c.v)})
+		if got := float64(math.Float32frombits(uint32(h[0]) << 16)); got != c.want {
+			t.Errorf("%g is rounded to %g, not %g", c.v, got, c.want)
+		}
+	}
+	for _, bits := range []uint32{0x7fc00000, 0x7f800001, 0xffffffff} {
+		var h [1]uint16
+		round(h[:], []float32{math.Float32frombits(bits)})
+		if got := math.Float32frombits(uint32(h[0]) << 16); got == got {
+			t.Errorf("NaN %#x is rounded to %g", bits, got)
+		}
+	}
 }
 
 func TestAnAbortEndsEveryRanksCall(t *testing.T) {

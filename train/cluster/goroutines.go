@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"math"
 	"sync"
 	"time"
 )
@@ -104,6 +103,35 @@ func (g *guest) Gather(data []byte) ([][]byte, error) {
 	return list, nil
 }
 
+func (g *guest) Collect(part, all []byte) error {
+	parts, err := g.Gather(part)
+	if err != nil {
+		return err
+	}
+	for rank, p := range parts {
+		if len(p) != len(part) || len(all) != len(part)*g.size {
+			return fmt.Errorf("collect: %d bytes on rank %d, %d on rank %d, and room for %d", len(p), rank, len(part), g.rank, len(all))
+		}
+		copy(all[rank*len(part):], p)
+	}
+	return nil
+}
+
+func (g *guest) Exchange(send, receive []byte) error {
+	parts, err := g.Gather(send)
+	if err != nil {
+		return err
+	}
+	one := len(send) / g.size
+	for rank, p := range parts {
+		if len(p) != one*g.size || len(receive) != len(p) {
+			return fmt.Errorf("exchange: %d bytes on rank %d, %d on rank %d of %d, and room for %d", len(p), rank, len(send), g.rank, g.size, len(receive))
+		}
+		copy(receive[rank*one:][:one], p[g.rank*one:])
+	}
+	return nil
+}
+
 func (g *guest) Broadcast(data []byte) error {
 	var own []byte
 	if g.rank == 0 {
@@ -126,8 +154,8 @@ func (g *guest) Barrier() error {
 	return err
 }
 
-func (g *guest) Wait() error {
-	_, err := g.meet(g.rank, nil, math.MaxInt64)
+func (g *guest) Wait(patience time.Duration) error {
+	_, err := g.meet(g.rank, nil, patience)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -62,6 +61,7 @@ type functions struct {
 	onError   func(comm, handler uintptr) int32
 	allreduce func(send, receive uintptr, count int32, kind, op, comm uintptr) int32
 	allgather func(send uintptr, sent int32, kind uintptr, receive uintptr, received int32, kind2, comm uintptr) int32
+	alltoall  func(send uintptr, sent int32, kind uintptr, receive uintptr, received int32, kind2, comm uintptr) int32
 	broadcast func(data uintptr, count int32, kind uintptr, root int32, comm uintptr) int32
 	barrier   func(comm uintptr) int32
 	text      func(code int32, text *byte, length *int32) int32
@@ -102,7 +102,8 @@ func (m *mpi) open(l launch) (err error) {
 	}{
 		{&m.f.init, "MPI_Init_thread"}, {&m.f.version, "MPI_Get_library_version"}, {&m.f.rank, "MPI_Comm_rank"},
 		{&m.f.size, "MPI_Comm_size"}, {&m.f.onError, "MPI_Comm_set_errhandler"}, {&m.f.allreduce, "MPI_Allreduce"},
-		{&m.f.allgather, "MPI_Allgather"}, {&m.f.broadcast, "MPI_Bcast"}, {&m.f.barrier, "MPI_Barrier"},
+		{&m.f.allgather, "MPI_Allgather"}, {&m.f.alltoall, "MPI_Alltoall"},
+		{&m.f.broadcast, "MPI_Bcast"}, {&m.f.barrier, "MPI_Barrier"},
 		{&m.f.text, "MPI_Error_string"}, {&m.f.abort, "MPI_Abort"}, {&m.f.finalize, "MPI_Finalize"},
 	} {
 		purego.RegisterLibFunc(f.to, library, f.name)
@@ -163,7 +164,7 @@ func load(l launch) (library uintptr, name string, err error) {
 func handlesOf(library uintptr, version, name string) (handles, error) {
 	switch {
 	case strings.Contains(name, "mpi_abi"): // MPI 5.0, chapter 20
-		return handles{world: 0x101, float: 0x210, byte: 0x247, sum: 0x21, inPlace: 1, returnErrors: 0x143, funneled: 1024}, nil
+		return handles{world: 0x101, float: 0x210, byte: 0x247, sum: 0x21, inPlace: 1, returnErrors: 0x142, funneled: 1024}, nil
 	case strings.HasPrefix(version, "Open MPI"):
 		h := handles{inPlace: 1, funneled: 1}
 		for _, s := range []struct {
@@ -267,7 +268,7 @@ func (m *mpi) Gather(data []byte) ([][]byte, error) {
 	for i := range own {
 		own[i] = byte(uint64(len(data)) >> (8 * i))
 	}
-	if err := m.gather(own, lengths); err != nil {
+	if err := m.Collect(own, lengths); err != nil {
 		return nil, err
 	}
 	size := func(rank int) (n int) {
@@ -287,7 +288,7 @@ func (m *mpi) Gather(data []byte) ([][]byte, error) {
 		if from < len(data) {
 			copy(part, data[from:])
 		}
-		if err := m.gather(part, all); err != nil {
+		if err := m.Collect(part, all); err != nil {
 			return nil, err
 		}
 		for rank := range list {
@@ -297,11 +298,27 @@ func (m *mpi) Gather(data []byte) ([][]byte, error) {
 	return list, nil
 }
 
-// gather brings together parts of one length.
-func (m *mpi) gather(part, all []byte) error {
+func (m *mpi) Collect(part, all []byte) error {
+	if len(all) != len(part)*m.size {
+		return fmt.Errorf("collect: %d bytes of %d ranks, and room for %d", len(part), m.size, len(all))
+	}
+	if len(part) > most {
+		return fmt.Errorf("collect: %d bytes: at most %d are sent at once", len(part), most)
+	}
 	return m.call(func() int32 {
 		n := int32(len(part))
 		return m.f.allgather(address(part), n, m.h.byte, address(all), n, m.h.byte, m.h.world)
+	})
+}
+
+func (m *mpi) Exchange(send, receive []byte) error {
+	one := len(send) / m.size
+	if one*m.size != len(send) || len(receive) != len(send) || one > most {
+		return fmt.Errorf("exchange: %d bytes for %d ranks, and room for %d: should be equal pieces of at most %d", len(send), m.size, len(receive), most)
+	}
+	return m.call(func() int32 {
+		n := int32(one)
+		return m.f.alltoall(address(send), n, m.h.byte, address(receive), n, m.h.byte, m.h.world)
 	})
 }
 
@@ -319,8 +336,8 @@ func (m *mpi) Broadcast(data []byte) error {
 
 func (m *mpi) Barrier() error { return m.call(func() int32 { return m.f.barrier(m.h.world) }) }
 
-func (m *mpi) Wait() error {
-	return m.callFor(math.MaxInt64, func() int32 { return m.f.barrier(m.h.world) })
+func (m *mpi) Wait(patience time.Duration) error {
+	return m.callFor(patience, func() int32 { return m.f.barrier(m.h.world) })
 }
 
 // Abort ends all ranks by MPI_Abort. MPI's thread may be held in a call that never returns: then the call
@@ -328,7 +345,7 @@ func (m *mpi) Wait() error {
 func (m *mpi) Abort(error) { m.f.abort(m.h.world, 1) }
 
 func (m *mpi) Close() error {
-	err := m.callFor(math.MaxInt64, func() int32 { return m.f.finalize() })
+	err := m.callFor(Patience, func() int32 { return m.f.finalize() })
 	close(m.calls)
 	return err
 }

@@ -18,6 +18,8 @@ var (
 	Schedules    = []string{"constant", "step", "plateau", "polynomial", "exponential", "cosine", "onecycle"}
 	// Interpolations are the filters of package datasets/image.
 	Interpolations = []string{"bilinear", "bicubic", "lanczos", "box", "hamming", "nearest"}
+	// Wires are the forms in which gradients go from process to process.
+	Wires = []string{"float32", "bfloat16"}
 )
 
 // Balanced is what [Config].ClassWeights and Sampling can be.
@@ -88,6 +90,9 @@ type Config struct {
 	// Checkpoint is the time after which a run is saved in the middle of an epoch; it is saved at each
 	// epoch's end anyway. 0 means never.
 	Checkpoint Duration `json:"checkpoint"`
+	// Keep keeps the weights after every so many epochs, and after the last, as weights/epoch-0001.safetensors
+	// and so on; 0 keeps the best and the last alone.
+	Keep int `json:"keep,omitempty"`
 
 	// Init is the file of the initial weights; empty means new ones. Resize, Crop, Mean and Std are the
 	// file's if all are left zero. Layers that differ by the number of classes alone are new.
@@ -106,6 +111,15 @@ type Config struct {
 	// SyncBatchNorm normalises by all images of a batch where several processes train together; otherwise each
 	// normalises by its own.
 	SyncBatchNorm bool `json:"sync_batch_norm,omitempty"`
+	// Shares computes each batch in that many shares, whose gradients are added up in a fixed order: the weights have
+	// the same bits for any number of processes, from one to Shares. Batch normalisation goes by each share, unless
+	// it is synchronised. 0 leaves a batch whole, or to each process its part.
+	Shares int `json:"shares,omitempty"`
+	// Wire is how gradients go from process to process: float32, which empty means, or "bfloat16", half the bytes
+	// with 8 significant bits.
+	Wire string `json:"wire,omitempty"`
+	// Overlap adds gradients up over the processes while the backward pass goes on. It changes no result.
+	Overlap bool `json:"overlap,omitempty"`
 	// LRBatch is the batch that the learning rate is meant for: other sizes scale it linearly (Goyal et al.
 	// 2017, arXiv:1706.02677, section 2.1; schedule.warmup is the other half of it). 0 takes the rate as it is.
 	LRBatch int `json:"lr_batch,omitempty"`
@@ -329,6 +343,11 @@ func (c Config) Validate() error {
 	check(below1(c.Smoothing), "smoothing", c.Smoothing, "from 0 to below 1")
 	check(c.Accumulate >= 0, "accumulate", c.Accumulate, "at least 1")
 	check(below1(c.EMA), "ema", c.EMA, "from 0 to below 1, such as 0.999")
+	check(c.Shares >= 0 && c.Shares <= c.Batch, "shares", c.Shares, fmt.Sprintf("from 1 to the %d images of a batch, or 0 for none", c.Batch))
+	check(c.Wire == "" || slices.Contains(Wires, c.Wire), "wire", quoted(c.Wire), choice(c.Wire, Wires))
+	check(c.Shares == 0 || c.Wire != "bfloat16", "wire", quoted(c.Wire), "float32 with shares: what is rounded on its way depends on the number of processes")
+	check(c.Shares == 0 || !c.Overlap, "overlap", c.Overlap, "false with shares, which are added up once all are there")
+	check(c.Keep >= 0, "keep", c.Keep, "at least 1 epoch, or 0 for none")
 	check(c.EarlyStop >= 0, "early_stop", c.EarlyStop, "at least 1 epoch, or 0 for never")
 	check(slices.Contains(Initialisers, c.Initialiser), "initialiser", quoted(c.Initialiser), choice(c.Initialiser, Initialisers))
 	_, err := regexp.Compile(c.Freeze)

@@ -15,6 +15,7 @@ type Evaluation struct {
 	Flip         bool     `json:"flip"`
 	Batch        int      `json:"batch"`            // images in a step of the first member, all their views included
 	Threads      int      `json:"threads"`          // of all of them
+	Half         []string `json:"half,omitempty"`   // layers with weights of 16 bits, of any member
 	Broken       int      `json:"broken,omitempty"` // images that cannot be read and are not counted
 	Warnings     []string `json:"warnings,omitempty"`
 	// OneCrop is the same without further views.

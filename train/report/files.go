@@ -1,6 +1,13 @@
 package report
 
-import "path/filepath"
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+)
 
 // Where the files of a run are, inside its folder.
 const (
@@ -22,3 +29,24 @@ var (
 	// LastFile holds the weights of the last checkpoint.
 	LastFile = filepath.Join("weights", "last.safetensors")
 )
+
+// EpochFile holds the weights after an epoch, counted from 1, of a run that keeps them.
+func EpochFile(epoch int) string {
+	return filepath.Join("weights", fmt.Sprintf("epoch-%04d.safetensors", epoch))
+}
+
+var epochFile = regexp.MustCompile(`^epoch-[0-9]{4,}\.safetensors$`)
+
+// EpochFiles lists those that a run's folder has, the first epoch first.
+func EpochFiles(folder string) ([]string, error) {
+	dir := filepath.Dir(filepath.Join(folder, BestFile))
+	entries, err := os.ReadDir(dir)
+	var list []string
+	for _, e := range entries {
+		if epochFile.MatchString(e.Name()) {
+			list = append(list, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.SortFunc(list, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return list, err
+}

@@ -114,7 +114,7 @@ const brokenShown = 20
 // Broken names images that were skipped.
 func (l *Lines) Broken(list []datasets.BrokenImage) {
 	for _, b := range list[:min(len(list), brokenShown)] {
-		l.Print("left out: %v", b.Err)
+		l.Print("left out: %s", Words(b.Err))
 	}
 	if more := len(list) - brokenShown; more > 0 {
 		l.Print("left out: %s more images that cannot be read; zoo data verify names all", Group(int64(more)))

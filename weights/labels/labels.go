@@ -1,9 +1,15 @@
 // Package labels has the names of classes: those of ImageNet and CIFAR, in the order of their numbers, and
 // what others keep them in: text, JSON and CSV files.
+//
+// # Adding one
+//
+// A list of classes is a function that returns them in the order of their numbers, its name in [Names] and a case of
+// [Named]. A form that others keep lists in is a case of [Read], with a file of that form in its test.
 package labels
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +20,26 @@ var imageNet string
 // ImageNet returns the 1,000 classes of the ILSVRC challenge by their readable names, as torchvision has
 // them: "tench", "goldfish", "great white shark".
 func ImageNet() []string { return strings.Split(strings.TrimSpace(imageNet), "\n") }
+
+//go:embed synsets.txt
+var synsets string
+
+// synsetName is a class's name by WordNet's number, alone or with words behind it: "n01440764", "n01440764_tench".
+var synsetName = regexp.MustCompile(`^n\d{8}($|[\s_,:.-])`)
+
+// Synset returns the class of ImageNet, by its place in [ImageNet], that a name says by WordNet's number, as the folders
+// of the ILSVRC challenge have it: "n01440764" is class 0, "tench". Number says whether the name begins with such a
+// number, class is -1 if that is none of the thousand.
+func Synset(name string) (class int, number bool) {
+	if !synsetName.MatchString(name) {
+		return -1, false
+	}
+	list := strings.Fields(synsets)
+	if at, ok := slices.BinarySearch(list, name[:len(list[0])]); ok {
+		return at, true
+	}
+	return -1, true
+}
 
 // CIFAR10 returns the classes of CIFAR-10.
 func CIFAR10() []string {

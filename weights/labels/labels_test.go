@@ -26,6 +26,25 @@ func TestImageNetIsInTheOrderOfTheChallenge(t *testing.T) {
 	}
 }
 
+func TestWordNetsNumbersAreImageNetsClasses(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		class  int
+		number bool
+	}{
+		{"n01440764", 0, true}, {"n02123045_tabby", 281, true}, {"n02012849", 134, true}, {"n03710721 maillot", 639, true}, {"n15075141", 999, true},
+		{"n99999999", -1, true}, {"n00000001-none", -1, true}, {"tench", -1, false}, {"n0144076", -1, false}, {"n014407644", -1, false}, {"xn01440764", -1, false}, {"", -1, false},
+	} {
+		if class, number := Synset(c.name); class != c.class || number != c.number {
+			t.Errorf("%q is class %d, %v: want %d, %v", c.name, class, number, c.class, c.number)
+		}
+	}
+	list := strings.Fields(synsets)
+	if len(list) != len(ImageNet()) || !slices.IsSorted(list) {
+		t.Errorf("%d numbers, sorted: %v", len(list), slices.IsSorted(list))
+	}
+}
+
 func TestListsAreRead(t *testing.T) {
 	three := []string{"cat", "dog, hound", "fox"}
 	for _, tt := range []struct {

@@ -83,6 +83,11 @@ const (
 // Load reads a model from a file. Tensors that the file keeps in other files beside it are read too;
 // paths that lead out of its folder are an error. Errors name the file.
 func Load(name string) (*Model, error) {
+	if info, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() { // opening a pipe would wait for who writes into it
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

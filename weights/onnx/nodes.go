@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"gorgonia.org/gorgonia"
+	dense "gorgonia.org/tensor"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
@@ -21,6 +23,7 @@ type exporter struct {
 	stored        map[string]bool
 	final         string // name of the network's result
 	half          bool   // weights are stored as 16-bit floats
+	fixed         bool   // the number of images cannot be left free
 	err           error
 }
 
@@ -41,7 +44,7 @@ func (x *exporter) walk(fold bool) error {
 	folded := map[*gorgonia.Node]*graph.Computation{}
 	if fold {
 		for _, c := range list {
-			if conv := made[c.Inputs[0]]; c.Kind == "batch norm" && conv != nil && conv.Kind == "conv" && uses[conv.Node] == 1 {
+			if conv := made[c.Inputs[0]]; c.Kind == "batch norm" && conv != nil && conv.Kind == "conv" && uses[conv.Node] == 1 && x.allKnown(conv.Inputs[1:]) && x.allKnown(c.Inputs[1:]) {
 				folded[c.Node], folded[conv.Node] = conv, conv
 			}
 		}
@@ -62,18 +65,31 @@ func (x *exporter) walk(fold bool) error {
 	return nil
 }
 
+func (x *exporter) allKnown(nodes []*gorgonia.Node) bool {
+	return !slices.ContainsFunc(nodes, func(n *gorgonia.Node) bool { _, ok := x.known(n); return !ok })
+}
+
+// weighted are the kinds of layers whose parameters are stored in forms of their own.
+var weighted = map[string]bool{
+	"conv": true, "dense": true, "point bias": true, "batch norm": true, "channel scale": true, "partial conv": true, "rbf": true, "layer scale": true,
+	"layer norm": true,
+}
+
 func (x *exporter) translate(c graph.Computation) error {
 	in := make([]string, len(c.Inputs))
 	for i, n := range c.Inputs {
-		if x.b.ParamNode(n.Name()) == n {
-			in[i] = n.Name() // stored below, by those who take it as it is
-			continue
+		if i > 0 && weighted[c.Kind] && x.b.ParamNode(n.Name()) == n {
+			continue // stored below, in the layer's own form
 		}
-		if in[i] = x.names[n]; in[i] == "" {
-			return fmt.Errorf("the value %v is another input of the graph: a model has one", n)
+		var err error
+		if in[i], err = x.operand(n); err != nil {
+			return err
 		}
 	}
 	out := x.name(c)
+	if x.arrays(c, in, out) {
+		return nil
+	}
 	if a, ok := c.Detail.(graph.Activation); ok {
 		x.activation(c.Layer, a, in[0], out)
 		return nil
@@ -89,17 +105,20 @@ func (x *exporter) translate(c graph.Computation) error {
 		x.node(c.Layer, "Softmax", in, out, intAttr("axis", 1))
 	case "conv":
 		s := c.Detail.(kernel.ConvShape)
-		w := x.constant(c.Inputs[1].Name(), []int{s.F, s.C / s.Groups, s.KH, s.KW}, x.data(c.Inputs[1])) // a pointwise layer's has two dimensions
-		in = append([]string{in[0], w}, x.params(c.Inputs[2:])...)
+		w := in[1]
+		if w == "" { // a parameter; a pointwise layer's has two dimensions
+			w = x.constant(c.Inputs[1].Name(), []int{s.F, s.C / s.Groups, s.KH, s.KW}, x.data(c.Inputs[1]))
+		}
+		in = append([]string{in[0], w}, x.params(c.Inputs[2:], in[2:])...)
 		x.node(c.Layer, "Conv", in, out, convAttrs(c.Detail.(kernel.ConvShape))...)
 	case "dense":
-		in = append(in[:1], x.params(c.Inputs[1:])...)
+		in = append(in[:1:1], x.params(c.Inputs[1:], in[1:])...)
 		x.node(c.Layer, "Gemm", in, out, intAttr("transB", 1))
 	case "point bias":
-		in = append(in[:1], x.params(c.Inputs[1:])...)
+		in = append(in[:1:1], x.params(c.Inputs[1:], in[1:])...)
 		x.node(c.Layer, "Add", in, out)
 	case "batch norm":
-		in = append(in[:1], x.params(c.Inputs[1:])...)
+		in = append(in[:1:1], x.params(c.Inputs[1:], in[1:])...)
 		x.node(c.Layer, "BatchNormalization", in, out, floatAttr("epsilon", float32(c.Detail.(graph.Epsilon))))
 	case "lrn":
 		p := c.Detail.(kernel.LRNParams)
@@ -146,7 +165,7 @@ func (x *exporter) translate(c graph.Computation) error {
 		}
 		x.node(c.Layer, "Mul", []string{in[0], gate}, out)
 	case "layer scale":
-		in = append(in[:1], x.params(c.Inputs[1:])...)
+		in = append(in[:1:1], x.params(c.Inputs[1:], in[1:])...)
 		x.node(c.Layer, "Mul", in, out)
 	case "layer norm":
 		x.layerNorm(c, in[0], out)
@@ -320,14 +339,59 @@ func (x *exporter) node(name, op string, in []string, out string, attrs ...*mess
 	x.nodes = append(x.nodes, n)
 }
 
-// data gives the values of a parameter's node.
-func (x *exporter) data(n *gorgonia.Node) []float32 { return x.b.Params().Get(n.Name()).Data }
+// data gives the values of a parameter or a constant.
+func (x *exporter) data(n *gorgonia.Node) []float32 {
+	data, ok := x.known(n)
+	if !ok {
+		x.refuse(fmt.Errorf("%v is computed where this program writes weights alone", n))
+		return make([]float32, n.Shape().TotalSize())
+	}
+	return data
+}
 
-// params stores parameters under their names, and returns what they are read as.
-func (x *exporter) params(nodes []*gorgonia.Node) []string {
-	var names []string
-	for _, n := range nodes {
-		names = append(names, x.constant(n.Name(), n.Shape(), x.data(n)))
+// known finds the values of what is stored in a model.
+func (x *exporter) known(n *gorgonia.Node) ([]float32, bool) {
+	if x.b.ParamNode(n.Name()) == n {
+		return x.b.Params().Get(n.Name()).Data, true
+	}
+	if n.Op() == nil {
+		return nil, false
+	}
+	switch v := n.Value().(type) {
+	case *gorgonia.F32:
+		return []float32{float32(*v)}, true
+	case *dense.Dense:
+		data, ok := v.Data().([]float32)
+		return data, ok
+	}
+	return nil, false
+}
+
+// operand is the name of what a computation reads: a value, or a parameter or a constant, which is stored.
+func (x *exporter) operand(n *gorgonia.Node) (string, error) {
+	if name := x.names[n]; name != "" {
+		return name, nil
+	}
+	data, ok := x.known(n)
+	if !ok {
+		return "", fmt.Errorf("the value %v is another input of the graph: a model has one", n)
+	}
+	return x.constant(n.Name(), n.Shape(), data), nil
+}
+
+func (x *exporter) refuse(err error) {
+	if x.err == nil {
+		x.err = err
+	}
+}
+
+// params stores those parameters under their names that have none as values yet, and returns what they are read as.
+func (x *exporter) params(nodes []*gorgonia.Node, names []string) []string {
+	names = slices.Clone(names)
+	for i, n := range nodes {
+		if names[i] == "" {
+			names[i] = x.constant(n.Name(), n.Shape(), x.data(n))
+		}
 	}
 	return names
 }
@@ -342,8 +406,8 @@ func (x *exporter) constant(name string, shape []int, data []float32) string {
 	if !x.stored[name] {
 		t := tensorHeader(name, typeFloat16, shape)
 		raw, err := halves(data)
-		if err != nil && x.err == nil {
-			x.err = fmt.Errorf("tensor %s: %w", name, err)
+		if err != nil {
+			x.refuse(fmt.Errorf("tensor %s: %w", name, err))
 		}
 		t.bytes(9, raw)
 		x.store(name, t)

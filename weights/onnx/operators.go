@@ -24,19 +24,22 @@ var windowAttrs = []string{"auto_pad", "dilations", "kernel_shape", "pads", "str
 func init() { // the table's functions name missing operators by the table
 	operators = map[string]operator{
 		// Layers.
-		"Conv":               {buildConv, 2, append([]string{"group"}, windowAttrs...)},
-		"MaxPool":            {buildMaxPool, 1, append([]string{"ceil_mode", "storage_order"}, windowAttrs...)},
-		"AveragePool":        {buildAveragePool, 1, append([]string{"ceil_mode", "count_include_pad"}, windowAttrs...)},
-		"GlobalAveragePool":  {buildGlobalPool(true), 1, nil},
-		"GlobalMaxPool":      {buildGlobalPool(false), 1, nil},
-		"BatchNormalization": {buildBatchNorm, 5, []string{"consumed_inputs", "epsilon", "is_test", "momentum", "spatial", "training_mode"}},
-		"LRN":                {buildLRN, 1, []string{"alpha", "beta", "bias", "size"}},
-		"LayerNormalization": {buildLayerNorm, 2, []string{"axis", "epsilon", "stash_type"}},
-		"Gemm":               {buildGemm, 2, []string{"alpha", "beta", "broadcast", "transA", "transB"}},
-		"MatMul":             {buildMatMul, 2, nil},
-		"Dropout":            {buildDropout, 1, []string{"is_test", "ratio", "seed"}},
-		"Softmax":            {buildSoftmax(false), 1, []string{"axis"}},
-		"LogSoftmax":         {buildSoftmax(true), 1, []string{"axis"}},
+		"Conv":                  {buildConv, 2, append([]string{"group"}, windowAttrs...)},
+		"MaxPool":               {buildMaxPool, 1, append([]string{"ceil_mode", "storage_order"}, windowAttrs...)},
+		"AveragePool":           {buildAveragePool, 1, append([]string{"ceil_mode", "count_include_pad"}, windowAttrs...)},
+		"GlobalAveragePool":     {buildGlobalPool(true), 1, nil},
+		"GlobalMaxPool":         {buildGlobalPool(false), 1, nil},
+		"BatchNormalization":    {buildBatchNorm, 5, []string{"consumed_inputs", "epsilon", "is_test", "momentum", "spatial", "training_mode"}},
+		"LRN":                   {buildLRN, 1, []string{"alpha", "beta", "bias", "size"}},
+		"LayerNormalization":    {buildLayerNorm, 2, []string{"axis", "epsilon", "stash_type"}},
+		"ConvTranspose":         {buildConvTranspose, 2, append([]string{"group", "output_padding", "output_shape"}, windowAttrs...)},
+		"InstanceNormalization": {buildInstanceNorm, 3, []string{"consumed_inputs", "epsilon"}},
+		"GroupNormalization":    {buildGroupNorm, 3, []string{"epsilon", "num_groups", "stash_type"}},
+		"Gemm":                  {buildGemm, 2, []string{"alpha", "beta", "broadcast", "transA", "transB"}},
+		"MatMul":                {buildMatMul, 2, nil},
+		"Dropout":               {buildDropout, 1, []string{"is_test", "ratio", "seed"}},
+		"Softmax":               {buildSoftmax(false), 1, []string{"axis"}},
+		"LogSoftmax":            {buildSoftmax(true), 1, []string{"axis"}},
 
 		// Functions of one element.
 		"Relu":        {activation(graph.ReLU, "relu"), 1, []string{"consumed_inputs"}},
@@ -57,8 +60,15 @@ func init() { // the table's functions name missing operators by the table
 		"Reciprocal":  {function(graph.Reciprocal, "reciprocal"), 1, []string{"consumed_inputs"}},
 		"Softplus":    {function(graph.Softplus, "softplus"), 1, nil},
 		"Neg":         {func(c *call) ([]*value, error) { v, err := c.linear(c.in[0], -1, 0); return []*value{v}, err }, 1, []string{"consumed_inputs"}},
-		"Floor":       {rounding(math.Floor), 1, []string{"consumed_inputs"}},
-		"Ceil":        {rounding(math.Ceil), 1, []string{"consumed_inputs"}},
+		"Celu":        {buildCelu, 1, []string{"alpha"}},
+		"Selu":        {buildSelu, 1, []string{"alpha", "consumed_inputs", "gamma"}},
+		"Mish":        {buildMish, 1, nil},
+		"Softsign":    {buildSoftsign, 1, nil},
+		"Sin":         {function(graph.Sin, "sin"), 1, nil},
+		"Cos":         {function(graph.Cos, "cos"), 1, nil},
+		"Sign":        {function(graph.Sign, "sign"), 1, nil},
+		"Floor":       {function(graph.Floor, "floor"), 1, []string{"consumed_inputs"}},
+		"Ceil":        {function(graph.Ceiling, "ceil"), 1, []string{"consumed_inputs"}},
 		"Round":       {rounding(math.RoundToEven), 1, nil},
 
 		// Arithmetic.
@@ -71,27 +81,36 @@ func init() { // the table's functions name missing operators by the table
 		"Max": {folded(graph.Most), 1, []string{"consumed_inputs"}},
 		"Min": {folded(graph.Least), 1, []string{"consumed_inputs"}},
 
+		"Mean": {buildMean, 1, []string{"consumed_inputs"}},
+
 		"ReduceMean":      {reduction(graph.MeanOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
 		"ReduceSum":       {reduction(graph.SumOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
 		"ReduceSumSquare": {buildReduceSumSquare, 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceL1":        {reductionOf(graph.Abs, graph.SumOf, graph.Linear), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceL2":        {reductionOf(graph.Square, graph.SumOf, graph.Sqrt), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceLogSum":    {reductionOf(graph.Linear, graph.SumOf, graph.Log), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceLogSumExp": {buildReduceLogSumExp, 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
+		"ReduceProd":      {reduction(productOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
 		"ReduceMax":       {reduction(graph.MaxOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
 		"ReduceMin":       {reduction(graph.MinOf), 1, []string{"axes", "keepdims", "noop_with_empty_axes"}},
 
 		// What moves elements.
-		"Identity":  {func(c *call) ([]*value, error) { return c.in[:1], nil }, 1, nil},
-		"Reshape":   {buildReshape, 1, []string{"allowzero", "consumed_inputs", "shape"}},
-		"Flatten":   {buildFlatten, 1, []string{"axis"}},
-		"Squeeze":   {buildSqueeze, 1, []string{"axes"}},
-		"Unsqueeze": {buildUnsqueeze, 1, []string{"axes"}},
-		"Transpose": {buildTranspose, 1, []string{"perm"}},
-		"Concat":    {buildConcat, 1, []string{"axis"}},
-		"Split":     {buildSplit, 1, []string{"axis", "num_outputs", "split"}},
-		"Slice":     {buildSlice, 1, []string{"axes", "ends", "starts"}},
-		"Gather":    {buildGather, 2, []string{"axis"}},
-		"Pad":       {buildPad, 1, []string{"mode", "paddings", "pads", "value"}},
-		"Expand":    {buildExpand, 2, nil},
-		"Tile":      {buildTile, 2, nil},
-		"Upsample":  {buildUpsample, 1, []string{"height_scale", "mode", "scales", "width_scale"}},
+		"Identity":     {func(c *call) ([]*value, error) { return c.in[:1], nil }, 1, nil},
+		"Reshape":      {buildReshape, 1, []string{"allowzero", "consumed_inputs", "shape"}},
+		"Flatten":      {buildFlatten, 1, []string{"axis"}},
+		"Squeeze":      {buildSqueeze, 1, []string{"axes"}},
+		"Unsqueeze":    {buildUnsqueeze, 1, []string{"axes"}},
+		"Transpose":    {buildTranspose, 1, []string{"perm"}},
+		"Concat":       {buildConcat, 1, []string{"axis"}},
+		"Split":        {buildSplit, 1, []string{"axis", "num_outputs", "split"}},
+		"Slice":        {buildSlice, 1, []string{"axes", "ends", "starts"}},
+		"Gather":       {buildGather, 2, []string{"axis"}},
+		"DepthToSpace": {buildDepthToSpace, 1, []string{"blocksize", "mode"}},
+		"SpaceToDepth": {buildSpaceToDepth, 1, []string{"blocksize"}},
+		"Pad":          {buildPad, 1, []string{"mode", "paddings", "pads", "value"}},
+		"Expand":       {buildExpand, 2, nil},
+		"Tile":         {buildTile, 2, nil},
+		"Upsample":     {buildUpsample, 1, []string{"height_scale", "mode", "scales", "width_scale"}},
 		"Resize": {buildResize, 1, []string{
 			"antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value",
 			"keep_aspect_ratio_policy", "mode", "nearest_mode",
@@ -104,11 +123,14 @@ func init() { // the table's functions name missing operators by the table
 		"Size":            {buildSize, 1, nil},
 		"Range":           {buildRange, 3, nil},
 		"Cast":            {buildCast, 1, []string{"saturate", "to"}},
-		"Equal":           {comparison(func(x, y float64) bool { return x == y }), 2, []string{"axis", "broadcast"}},
-		"Less":            {comparison(func(x, y float64) bool { return x < y }), 2, []string{"axis", "broadcast"}},
-		"Greater":         {comparison(func(x, y float64) bool { return x > y }), 2, []string{"axis", "broadcast"}},
-		"And":             {comparison(func(x, y float64) bool { return x != 0 && y != 0 }), 2, nil},
-		"Or":              {comparison(func(x, y float64) bool { return x != 0 || y != 0 }), 2, nil},
+		"Equal":           {comparison(graph.Equal, func(x, y float64) bool { return x == y }), 2, []string{"axis", "broadcast"}},
+		"Less":            {comparison(graph.Less, func(x, y float64) bool { return x < y }), 2, []string{"axis", "broadcast"}},
+		"LessOrEqual":     {comparison(graph.LessOrEqual, func(x, y float64) bool { return x <= y }), 2, nil},
+		"Greater":         {comparison(graph.Greater, func(x, y float64) bool { return x > y }), 2, []string{"axis", "broadcast"}},
+		"GreaterOrEqual":  {comparison(graph.GreaterOrEqual, func(x, y float64) bool { return x >= y }), 2, nil},
+		"And":             {comparison(graph.Times, func(x, y float64) bool { return x != 0 && y != 0 }), 2, nil},
+		"Or":              {comparison(graph.Most, func(x, y float64) bool { return x != 0 || y != 0 }), 2, nil},
+		"Xor":             {comparison(graph.NotEqual, func(x, y float64) bool { return (x != 0) != (y != 0) }), 2, nil},
 		"Not":             {buildNot, 1, nil},
 		"Where":           {buildWhere, 3, nil},
 	}
@@ -295,31 +317,36 @@ func folded(a graph.Arithmetic) func(c *call) ([]*value, error) {
 	}
 }
 
-// reduction reads axes from the attribute or, in newer versions, from the second input.
+// reduction is over the axes that the node names.
 func reduction(r graph.Reduction) func(c *call) ([]*value, error) {
 	return func(c *call) ([]*value, error) {
-		v := c.in[0]
-		list := c.ints("axes")
-		if len(c.in) > 1 {
-			var err error
-			if list, err = c.list(1); err != nil {
-				return nil, err
-			}
+		list, none, err := c.reducedAxes()
+		if err != nil || none {
+			return c.in[:1], err
 		}
-		if len(list) == 0 {
-			if c.int("noop_with_empty_axes", 0) != 0 {
-				return []*value{v}, nil
-			}
-			for a := range v.rank() {
-				list = append(list, a)
-			}
-		}
-		list, err := axes(list, v.rank())
-		if err != nil {
-			return nil, err
-		}
-		return one(c.reduced(v, r, list, c.int("keepdims", 1) != 0))
+		return one(c.reduced(c.in[0], r, list, c.int("keepdims", 1) != 0))
 	}
+}
+
+// reducedAxes reads axes from the attribute or, in newer versions, from the second input. None at all are all, or
+// none.
+func (c *call) reducedAxes() (list []int, none bool, err error) {
+	list = c.ints("axes")
+	if len(c.in) > 1 {
+		if list, err = c.list(1); err != nil {
+			return nil, false, err
+		}
+	}
+	if len(list) == 0 {
+		if c.int("noop_with_empty_axes", 0) != 0 {
+			return nil, true, nil
+		}
+		for a := range c.in[0].rank() {
+			list = append(list, a)
+		}
+	}
+	list, err = axes(list, c.in[0].rank())
+	return list, false, err
 }
 
 func buildReduceSumSquare(c *call) ([]*value, error) {
@@ -928,6 +955,10 @@ func buildCast(c *call) ([]*value, error) {
 		return nil, fmt.Errorf("to %s, which is not known", typeName(to))
 	}
 	if v.t == nil {
+		if to == typeBool {
+			zero := known(&tensor{typ: typeFloat, floats: []float32{0}})
+			return one(c.combined(v, zero, graph.NotEqual))
+		}
 		if !isFloat(to) {
 			return nil, fmt.Errorf("to %s, of a value that is computed: that is known for constants alone", typeName(to))
 		}
@@ -965,28 +996,54 @@ func truth(v bool) int64 {
 	return 0
 }
 
-// comparison is of what is known alone.
-func comparison(f func(x, y float64) bool) func(c *call) ([]*value, error) {
+// comparison gives truth values: of what is computed, ones and zeros.
+func comparison(a graph.Arithmetic, f func(x, y float64) bool) func(c *call) ([]*value, error) {
 	return func(c *call) ([]*value, error) {
+		if c.in[0].t == nil || c.in[1].t == nil {
+			return pairwise(a)(c)
+		}
 		return c.together(c.in[:2], typeBool, func(n []float64) float64 { return float64(truth(f(n[0], n[1]))) })
 	}
 }
 
 func buildNot(c *call) ([]*value, error) {
+	if c.in[0].t == nil {
+		return one(c.linear(c.in[0], -1, 1))
+	}
 	return c.together(c.in[:1], typeBool, func(n []float64) float64 { return 1 - n[0] })
 }
 
 func buildWhere(c *call) ([]*value, error) {
-	typ := int64(0)
-	if t := c.in[1].t; t != nil {
-		typ = t.typ
+	if slices.ContainsFunc(c.in[:3], func(v *value) bool { return v.t == nil }) {
+		return c.chosen()
 	}
-	return c.together(c.in[:3], typ, func(n []float64) float64 {
+	return c.together(c.in[:3], c.in[1].t.typ, func(n []float64) float64 {
 		if n[0] != 0 {
 			return n[1]
 		}
 		return n[2]
 	})
+}
+
+// chosen chooses among values of which some are computed.
+func (c *call) chosen() ([]*value, error) {
+	var shape []int
+	for _, v := range c.in[:3] {
+		var err error
+		if shape, err = common(shape, v.shape); err != nil {
+			return nil, err
+		}
+	}
+	var in [3]*value
+	for i, v := range c.in[:3] {
+		var err error
+		if in[i], err = c.stretched(v, shape); err != nil {
+			return nil, err
+		}
+	}
+	v := &value{shape: shape}
+	v.make = func() *value { return made(c.b.Where(c.made(in[0]), c.made(in[1]), c.made(in[2]))) }
+	return []*value{v}, nil
 }
 
 // together computes a function of up to three tensors that are stretched to one shape.

@@ -181,38 +181,39 @@ func (c *call) resize(v *value, r resizing, along []int, scales []float32, sizes
 	return c.pick(v, r.outside, places)
 }
 
-// coordinate is where place p of a new axis lies on the old one.
-func (r resizing) coordinate(p, i, of, from, to int, scale float64) (float64, error) {
-	x := float64(p)
+// coordinate is where place p of a new axis lies on the old one, in the 32 bits that ONNX Runtime and PyTorch compute
+// with: the pixel nearest to a coordinate between two of them hangs on the last one.
+func (r resizing) coordinate(p, i, of, from, to int, by float64) (float64, error) {
+	x, scale, at := float32(p), float32(by), float32(0)
 	switch r.coordinates {
 	case "half_pixel":
-		return (x+0.5)/scale - 0.5, nil
+		at = float32((x+0.5)/scale) - 0.5
 	case "half_pixel_symmetric":
 		// The middle stays in the middle also where the size was rounded.
-		adjusted := float64(to) / (scale * float64(from))
-		return float64(from)/2*(1-adjusted) + (x+0.5)/scale - 0.5, nil
+		adjusted := float32(to) / float32(scale*float32(from))
+		at = float32(float32(from)/2*(1-adjusted)) + float32((x+0.5)/scale) - 0.5
 	case "pytorch_half_pixel":
-		if to == 1 {
-			return 0, nil
+		if to > 1 {
+			at = float32((x+0.5)/scale) - 0.5
 		}
-		return (x+0.5)/scale - 0.5, nil
 	case "align_corners":
-		if to == 1 {
-			return 0, nil
+		if to > 1 {
+			at = float32(x*float32(from-1)) / float32(to-1)
 		}
-		return x * float64(from-1) / float64(to-1), nil
 	case "asymmetric":
-		return x / scale, nil
+		at = x / scale
 	case "tf_half_pixel_for_nn":
-		return (x + 0.5) / scale, nil
+		at = (x + 0.5) / scale
 	case "tf_crop_and_resize":
 		start, end := r.roi[i], r.roi[i+of]
 		if to == 1 {
 			return 0.5 * (start + end) * float64(from-1), nil
 		}
-		return start*float64(from-1) + x*(end-start)*float64(from-1)/float64(to-1), nil
+		return start*float64(from-1) + float64(p)*(end-start)*float64(from-1)/float64(to-1), nil
+	default:
+		return 0, fmt.Errorf("coordinate_transformation_mode is %q", r.coordinates)
 	}
-	return 0, fmt.Errorf("coordinate_transformation_mode is %q", r.coordinates)
+	return float64(at), nil
 }
 
 // pixel is the place that is nearest to a coordinate.

@@ -23,22 +23,23 @@ type runtimeJob struct {
 	Shape  []int     `json:"shape"`
 	Values []float64 `json:"values"`
 	Dims   []int     `json:"dims"`
+	Error  string    `json:"error"` // of ONNX Runtime
 }
 
 const runJobs = `
 const fs = require('fs'), ort = require('onnxruntime-node');
 (async () => {
   const jobs = JSON.parse(fs.readFileSync(process.argv[2]));
-  for (const job of jobs) {
+  for (const job of jobs) try {
     const session = await ort.InferenceSession.create(job.model, {intraOpNumThreads: 1, logSeverityLevel: 3});
     const bytes = fs.readFileSync(job.input);
     const data = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     const result = await session.run({[job.name]: new ort.Tensor('float32', data, job.shape)});
     const output = result[session.outputNames[0]];
-    job.values = Array.from(output.data);
+    job.values = Array.from(output.data, Number);
     job.dims = output.dims;
     await session.release();
-  }
+  } catch (e) { job.error = String(e); }
   fs.writeFileSync(process.argv[3], JSON.stringify(jobs));
 })().catch(e => { console.error(e); process.exit(1); });
 `

@@ -60,40 +60,46 @@ func TestTheSuiteOfONNXPasses(t *testing.T) {
 	if len(models) == 0 {
 		t.Skipf("libonnx-testdata is not installed: %s has no models", suite)
 	}
-	passed, all := 0, 0
+	passed, all, more, moreAll := 0, 0, 0, 0
 	for _, path := range models {
 		name := strings.TrimPrefix(filepath.Dir(path), suite+"/")
 		m, err := Load(path)
 		if err != nil {
 			continue // of other element types, or with operators on sequences
 		}
-		if !taken(m) {
+		if !taken(m, func(op string) bool { return operators[op].build != nil }) {
 			continue
 		}
-		all++
+		of, by := &all, &passed
+		if !taken(m, func(op string) bool { return slices.Contains(listed, op) }) {
+			of, by = &moreAll, &more
+		}
+		*of++
 		err = runSuite(t, m, filepath.Dir(path))
 		reason, expected := beyond[filepath.Base(name)]
 		switch {
 		case err == nil:
-			passed++
+			*by++
 			if expected {
 				t.Errorf("%s passes though it is said not to: %s", name, reason)
 			}
+		case !expected && strings.Contains(err.Error(), "known for constants alone"): // ReduceProd, Round
+			moreAll--
 		case !expected:
 			t.Errorf("%s: %v", name, err)
 		case !strings.Contains(err.Error(), reason):
 			t.Errorf("%s: error %v does not say %q", name, err, reason)
 		}
 	}
-	t.Logf("%d of %d models pass", passed, all)
-	if passed < 315 {
-		t.Errorf("%d models pass, at least 315 should", passed)
+	t.Logf("%d of %d models pass; with more operators, %d of %d", passed, all, more, moreAll)
+	if passed < 315 || more < 180 {
+		t.Errorf("%d and %d models pass, at least 315 and 180 should", passed, more)
 	}
 }
 
-func taken(m *Model) bool {
+func taken(m *Model, known func(op string) bool) bool {
 	for _, n := range m.nodes {
-		if !standard(n.domain) || !slices.Contains(listed, n.op) {
+		if !standard(n.domain) || !known(n.op) {
 			return false
 		}
 	}

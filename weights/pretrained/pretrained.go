@@ -160,10 +160,10 @@ func open(member string) (*weights.Reader, int64, error) {
 }
 
 // Load makes a classifier of the weights of that name.
-func Load(name string) (*infer.Classifier, error) {
+func Load(name string, opts ...infer.Option) (*infer.Classifier, error) {
 	r, err := Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return infer.LoadFrom(r)
+	return infer.LoadFrom(r, opts...)
 }

@@ -111,6 +111,9 @@ type Excitement struct {
 	Picture []float32 // the image, C×H×W
 }
 
+// strongestBatch is the number of images in a step that looks for the strongest.
+const strongestBatch = 16
+
 // Strongest finds the n images that excite each of some features of the layer most, and projects them. Only
 // these images are kept: memory does not grow with their number. Images are prepared as for the network.
 func (m Deconvnet) Strongest(ctx context.Context, s *Subject, images iter.Seq2[[]float32, error], features []int, n int) ([][]Excitement, error) {
@@ -129,37 +132,59 @@ func (m Deconvnet) Strongest(ctx context.Context, s *Subject, images iter.Seq2[[
 			return nil, fmt.Errorf("feature %d: layer %s has %d", f, look.Layer, shape[1])
 		}
 	}
+	// Forward alone, and many images in a step.
+	search, err := s.compile(route{batch: strongestBatch, from: look.Layer})
+	if err != nil {
+		return nil, err
+	}
 	best := make([][]Excitement, len(features))
-	number := 0
+	step := make([]float32, 0, strongestBatch*s.size())
+	number := 0 // of the step's first image
+	run := func() error {
+		count := len(step) / s.size()
+		if count == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := search.run(step[:cap(step)], nil); err != nil {
+			return err
+		}
+		y, size := search.session.Value(search.y), shape[2]*shape[3]
+		for i := range count {
+			for k, f := range features {
+				from := (i*shape[1] + f) * size
+				answer := slices.Max(y[from : from+size])
+				if len(best[k]) == n && answer <= best[k][n-1].Answer {
+					continue
+				}
+				e := Excitement{Image: number + i, Projection: Projection{Feature: f, Answer: answer}, Picture: slices.Clone(step[i*s.size() : (i+1)*s.size()])}
+				at, _ := slices.BinarySearchFunc(best[k], e, func(a, b Excitement) int {
+					return cmp.Or(cmp.Compare(b.Answer, a.Answer), cmp.Compare(a.Image, b.Image))
+				})
+				best[k] = slices.Insert(best[k], at, e)
+				best[k] = best[k][:min(len(best[k]), n)]
+			}
+		}
+		number, step = number+count, step[:0]
+		return nil
+	}
 	for x, err := range images {
 		if err != nil {
 			return nil, err
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		if err := s.one(x); err != nil {
-			return nil, fmt.Errorf("image %d: %w", number, err)
+			return nil, fmt.Errorf("image %d: %w", number+len(step)/s.size(), err)
 		}
-		clear(p.dyData)
-		if err := p.run(x, nil); err != nil {
-			return nil, err
-		}
-		y := p.session.Value(p.y)
-		size := shape[2] * shape[3]
-		for k, f := range features {
-			answer := slices.Max(y[f*size : (f+1)*size])
-			if len(best[k]) == n && answer <= best[k][n-1].Answer {
-				continue
+		if step = append(step, x...); len(step) == cap(step) {
+			if err := run(); err != nil {
+				return nil, err
 			}
-			e := Excitement{Image: number, Projection: Projection{Feature: f, Answer: answer}, Picture: slices.Clone(x)}
-			at, _ := slices.BinarySearchFunc(best[k], e, func(a, b Excitement) int {
-				return cmp.Or(cmp.Compare(b.Answer, a.Answer), cmp.Compare(a.Image, b.Image))
-			})
-			best[k] = slices.Insert(best[k], at, e)
-			best[k] = best[k][:min(len(best[k]), n)]
 		}
-		number++
+	}
+	if err := run(); err != nil {
+		return nil, err
 	}
 	for k, f := range features {
 		look.Feature = f

@@ -11,7 +11,9 @@
 //     resolution (Selvaraju et al. 2016)
 //   - [Deconvnet], what in the image made a feature answer (Zeiler and Fergus 2013), with the patches of a
 //     data set that excite a feature most
-//   - [Maximise], an image that a class, or a layer, answers to most (Simonyan et al. 2013; DeepDream)
+//   - [Epochs], how features come about while a network is trained
+//   - [Maximise], an image that a class, or a layer, answers to most (Simonyan et al. 2013), and [Dream], a
+//     picture that shows more of what a layer sees in it (DeepDream; Mordvintsev et al. 2015)
 //   - [Invert], an image that a layer cannot tell from a given one (Mahendran and Vedaldi 2014)
 //
 // What a method returns is numbers; render.go makes pictures of them.

@@ -332,6 +332,32 @@ func TestOcclusionIsALoopOfAnswers(t *testing.T) {
 	if at != len(m.V) {
 		t.Errorf("%d places, should be %d", len(m.V), at)
 	}
+	// In steps of as many they are the same bits.
+	var all []float32
+	for top := -2; top+2 < tinyH; top += 3 {
+		for left := -2; left+2 < tinyW; left += 3 {
+			for i, v := range x {
+				if y, x := i%(tinyH*tinyW)/tinyW, i%tinyW; y >= top && y < top+4 && x >= left && x < left+4 {
+					v = 0.5
+				}
+				all = append(all, v)
+			}
+		}
+	}
+	for from := 0; from < len(m.V); from += occlusionBatch {
+		n := min(occlusionBatch, len(m.V)-from)
+		step := make([]float32, occlusionBatch*len(x))
+		copy(step, all[from*len(x):(from+n)*len(x)])
+		answers, err := s.Logits(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			if want := float32(whole - probability(answers[i], of)); m.V[from+i] != want {
+				t.Errorf("place %d: %g, should be exactly %g", from+i, m.V[from+i], want)
+			}
+		}
+	}
 }
 
 // Adebayo et al. 2018: what does not change with the weights explains nothing.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Filters are the weights of a convolution.
@@ -16,6 +17,16 @@ type Bank struct {
 	Layer      string
 	N, C, H, W int
 	V          []float32
+	Formula    string // of the layer's output size, which tells how far apart its filters look
+}
+
+// About says what the filters are, in a line.
+func (b Bank) About() string {
+	text := fmt.Sprintf("%d filters of %d×%d×%d", b.N, b.C, b.H, b.W)
+	if b.Formula != "" {
+		text += ", output " + strings.NewReplacer("⌊", "floor(", "⌋", ")", "⌈", "ceil(", "⌉", ")").Replace(b.Formula) // the fonts of pictures lack the signs
+	}
+	return text
 }
 
 // Explain returns the layer's filters.
@@ -36,7 +47,7 @@ func (m Filters) Explain(s *Subject) (Bank, error) {
 			}
 			continue
 		}
-		return Bank{l.Name, p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3], slices.Clone(p.Data)}, nil
+		return Bank{l.Name, p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3], slices.Clone(p.Data), l.Formula}, nil
 	}
 	if m.Layer != "" {
 		return Bank{}, fmt.Errorf("no layer is called %q", m.Layer)

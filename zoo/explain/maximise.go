@@ -9,9 +9,8 @@ import (
 )
 
 // Maximise finds an image that a class answers to most, by going up its logit's gradient from a grey one
-// (Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034, section 2). With a layer instead of a class, and
-// a photograph to start from, it is DeepDream: the image comes to show more of what the layer saw in it
-// (Mordvintsev, Olah and Tyka 2015).
+// (Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034, section 2). With a layer instead of a class it shows
+// what excites the layer, or one of its features.
 type Maximise struct {
 	Class   int
 	Layer   string  // whose sum of squares is maximised in place of a class, if it is not empty
@@ -99,23 +98,11 @@ func (m Maximise) Explain(ctx context.Context, s *Subject) (x []float32, value f
 // up makes one step, as long as the rate says whatever the gradient's length.
 func (m Maximise) up(p *program, x []float32) (value float64, err error) {
 	err = p.run(x, func(y, dy []float32) {
-		value = 0
 		if m.Layer == "" {
 			value, dy[m.Class] = float64(y[m.Class]), 1
 			return
 		}
-		n := 1
-		for _, d := range p.y.Shape()[2:] {
-			n *= d
-		}
-		from, to := 0, len(y)
-		if m.Feature >= 0 {
-			from, to = m.Feature*n, (m.Feature+1)*n
-		}
-		for i := from; i < to; i++ {
-			value += float64(y[i]) * float64(y[i])
-			dy[i] = y[i]
-		}
+		value = squares(p.y.Shape(), m.Feature, y, dy)
 	})
 	if err != nil {
 		return 0, err
@@ -177,7 +164,7 @@ func (s *Subject) blur(x []float32) []float32 {
 
 // clamp keeps pixels between black and white.
 func (s *Subject) clamp(x []float32) {
-	n := s.Input[1] * s.Input[2]
+	n := len(x) / s.Input[0]
 	for c := range s.Input[0] {
 		mean, std := s.norm(c)
 		low, high := -mean/std, (1-mean)/std

@@ -12,8 +12,11 @@ import (
 )
 
 // Picture is a prepared image as people see it.
-func (s *Subject) Picture(x []float32) *image.RGBA {
-	c, h, w := s.Input[0], s.Input[1], s.Input[2]
+func (s *Subject) Picture(x []float32) *image.RGBA { return s.Show(Plane{s.Input[1], s.Input[2], x}) }
+
+// Show is a picture of any size as people see it.
+func (s *Subject) Show(p Plane) *image.RGBA {
+	c, h, w, x := s.Input[0], p.H, p.W, p.X
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	n := h * w
 	at := func(plane, i int) uint8 {
@@ -156,10 +159,70 @@ func (b Bank) Pictures() []*image.RGBA {
 	return list
 }
 
-// Paletted is a picture in 256 colours, as an animation needs them.
+// Sheet lays out the filters' pictures, a little wider than high.
+func (b Bank) Sheet() *image.RGBA {
+	const line = 1
+	columns := int(math.Ceil(math.Sqrt(1.3 * float64(b.N))))
+	rows := (b.N + columns - 1) / columns
+	img := image.NewRGBA(image.Rect(0, 0, columns*(b.W+line)-line, rows*(b.H+line)-line))
+	draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+	for i, p := range b.Pictures() {
+		at := image.Pt(i%columns*(b.W+line), i/columns*(b.H+line))
+		draw.Draw(img, image.Rectangle{at, at.Add(p.Rect.Size())}, p, image.Point{}, draw.Src)
+	}
+	return img
+}
+
+// Patches lays out what of their images excited a feature, and what a deconvnet makes of each: the patches alone, in
+// so many columns, and with one size for all.
+func (s *Subject) Patches(list []Excitement, columns int) (projections, patches *image.RGBA) {
+	cellH, cellW := 1, 1
+	for _, e := range list {
+		cellH, cellW = max(cellH, e.Patch.Y1-e.Patch.Y0), max(cellW, e.Patch.X1-e.Patch.X0)
+	}
+	const line = 1
+	columns = min(max(columns, 1), max(len(list), 1))
+	rows := max((len(list)+columns-1)/columns, 1)
+	size := image.Rect(0, 0, columns*(cellW+line)-line, rows*(cellH+line)-line)
+	projections, patches = image.NewRGBA(size), image.NewRGBA(size)
+	draw.Draw(projections, size, image.White, image.Point{}, draw.Src)
+	draw.Draw(patches, size, image.White, image.Point{}, draw.Src)
+	for i, e := range list {
+		at := image.Pt(i%columns*(cellW+line), i/columns*(cellH+line))
+		from := image.Pt(e.Patch.X0, e.Patch.Y0)
+		to := image.Rectangle{at, at.Add(image.Pt(e.Patch.X1-e.Patch.X0, e.Patch.Y1-e.Patch.Y0))}
+		draw.Draw(projections, to, s.Gradient(e.Pixels), from, draw.Src)
+		draw.Draw(patches, to, s.Picture(e.Picture), from, draw.Src)
+	}
+	return projections, patches
+}
+
+// Paletted is a picture in 256 colours, as an animation needs them: exact if it is grey.
 func Paletted(img image.Image) *image.Paletted {
+	if grey := greys(img); grey != nil {
+		return grey
+	}
 	p := image.NewPaletted(img.Bounds(), palette.Plan9)
 	draw.FloydSteinberg.Draw(p, p.Bounds(), img, img.Bounds().Min)
+	return p
+}
+
+// greys is a picture without colours in its own greys, or nil.
+func greys(img image.Image) *image.Paletted {
+	b := img.Bounds()
+	p := image.NewPaletted(b, nil)
+	for v := range 256 {
+		p.Palette = append(p.Palette, color.Gray{uint8(v)})
+	}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			r, g, bl, _ := img.At(x, y).RGBA()
+			if r != g || g != bl {
+				return nil
+			}
+			p.SetColorIndex(x, y, uint8(r>>8))
+		}
+	}
 	return p
 }
 

@@ -6,12 +6,16 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"strings"
+	"sync"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 )
 
 // A Panel is one picture of a sheet, with what is written below it.
@@ -53,17 +57,21 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	cellW, cellH, captions := 0, 0, false
+	cellW, cellH := 0, 0
 	pictures := make([]image.Image, len(s.Panels))
 	for i, p := range s.Panels {
 		pictures[i] = enlarge(p.Picture, side)
 		cellW, cellH = max(cellW, pictures[i].Bounds().Dx()), max(cellH, pictures[i].Bounds().Dy())
-		captions = captions || p.Caption != ""
+	}
+	captions, lines := make([][]string, len(s.Panels)), 0
+	for i, p := range s.Panels {
+		captions[i] = wrap(small, p.Caption, cellW)
+		lines = max(lines, len(captions[i]))
 	}
 	line := small.Metrics().Height.Ceil()
 	below := 0
-	if captions {
-		below = line + 4
+	if lines > 0 {
+		below = lines*line + 4
 	}
 	columns := s.Columns
 	if columns == 0 {
@@ -96,7 +104,9 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	for i, p := range pictures {
 		x, y := margin+i%columns*(cellW+gap), top+gap+i/columns*(cellH+below+gap)
 		draw.Draw(img, image.Rect(x, y, x+p.Bounds().Dx(), y+p.Bounds().Dy()), p, p.Bounds().Min, draw.Over)
-		write(img, small, s.Panels[i].Caption, x, y+cellH+2, cellW)
+		for k, text := range captions[i] {
+			write(img, small, text, x, y+cellH+2+k*line, cellW)
+		}
 	}
 	return img, nil
 }
@@ -110,13 +120,62 @@ func face(ttf []byte, points float64) (font.Face, error) {
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: points, DPI: 72, Hinting: font.HintingFull})
 }
 
+// mostLines is how many lines a caption may have.
+const mostLines = 3
+
+// wrap breaks a text between words into lines of the width.
+func wrap(f font.Face, text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		if n := len(lines); n > 0 && (n == mostLines || measure(f, lines[n-1]+" "+word) <= width) {
+			lines[n-1] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+var ink = color.RGBA{30, 30, 30, 255}
+
+// regular tells which letters Go's fonts have: Latin, Greek and Cyrillic ones.
+var regular = sync.OnceValue(func() *opentype.Font {
+	f, err := opentype.Parse(goregular.TTF)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return f
+})
+
+// known reports whether Go's fonts have all letters of a text; another is written in lettering's.
+func known(text string) bool {
+	for _, r := range text {
+		if at, err := regular().GlyphIndex(nil, r); err != nil || at == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// measure is the width of a text in pixels.
+func measure(f font.Face, text string) int {
+	if !known(text) {
+		return lettering.Width(text)
+	}
+	return font.MeasureString(f, text).Ceil()
+}
+
 // write writes a text with its top left corner at x, y, shortened to the width.
 func write(img draw.Image, f font.Face, text string, x, y, width int) {
+	if !known(text) {
+		lettering.Draw(img, x, y, ink, lettering.Fit(text, width))
+		return
+	}
 	shown := []rune(text)
 	for len(shown) > 1 && font.MeasureString(f, string(shown)).Ceil() > width {
 		shown = shown[:len(shown)-1]
 		shown[len(shown)-1] = '…'
 	}
-	d := font.Drawer{Dst: img, Src: image.NewUniform(color.RGBA{30, 30, 30, 255}), Face: f, Dot: fixed.P(x, y+f.Metrics().Ascent.Ceil())}
+	d := font.Drawer{Dst: img, Src: image.NewUniform(ink), Face: f, Dot: fixed.P(x, y+f.Metrics().Ascent.Ceil())}
 	d.DrawString(string(shown))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/explain"
 )
 
-// Each method on torchvision's own networks, against PyTorch.
+// Each method on six networks, against PyTorch: four of torchvision, and two whose layers stand in twin.py.
 func TestMethodsAgreeWithPyTorch(t *testing.T) {
 	const python = "/usr/bin/python3"
 	if exec.Command(python, "-c", "import torchvision").Run() != nil {
@@ -28,6 +28,9 @@ func TestMethodsAgreeWithPyTorch(t *testing.T) {
 		cam, camOurs     string
 		long             bool
 	}{
+		{"lenet5", "modern", 28, "relu2", "relu 2", "relu2", "relu 2", false},
+		{"zfnet", "paper", 96, "relu5", "relu 5", "relu4", "relu 4", true},
+		{"googlenet", "torchvision", 96, "inception3a", "concat 1", "inception4e", "concat 7", true},
 		{"resnet18", "torchvision", 64, "layer2", "relu 9", "layer4", "relu 17", false},
 		{"alexnet", "torchvision", 127, "features.9", "relu 4", "features.11", "relu 5", true},
 		{"vgg16", "D", 224, "features.15", "relu 7", "features.29", "relu 13", true},
@@ -37,11 +40,15 @@ func TestMethodsAgreeWithPyTorch(t *testing.T) {
 				t.Skip("ZOO_LONG is not set")
 			}
 			dir := t.TempDir()
-			const classes = 7
+			const classes = 10
+			channels := 3
+			if c.network == "lenet5" {
+				channels = 1
+			}
 			if text, err := exec.Command(python, "testdata/twin.py", c.network, strconv.Itoa(c.side), strconv.Itoa(classes), c.layer, c.cam, dir).CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, text)
 			}
-			m, err := zoo.New(c.network, zoo.Variant(c.variant), zoo.Classes(classes), zoo.Input(3, c.side, c.side))
+			m, err := zoo.New(c.network, zoo.Variant(c.variant), zoo.Classes(classes), zoo.Input(channels, c.side, c.side))
 			if err != nil {
 				t.Fatal(err)
 			}

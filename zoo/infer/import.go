@@ -94,7 +94,7 @@ func (f *fitted) fresh(name string) bool {
 func fitTo(r *weights.Reader, m *zoo.Model, c ImportConfig) (*fitted, error) {
 	f := &fitted{anew: c.NewHead}
 	var err error
-	if f.head, err = headOf(m); err != nil {
+	if f.head, err = m.Head(); err != nil {
 		return nil, err
 	}
 	if f.anew && len(f.head) == 0 {
@@ -313,32 +313,6 @@ func with(m *zoo.Model, classes int) (*zoo.Model, error) {
 // A head is the parameters whose shape follows from the number of classes, and the dimension that does.
 type head map[string]int
 
-// headOf compares the network with one of a class more. It is empty where classes cannot be chosen.
-func headOf(m *zoo.Model) (head, error) {
-	params, err := m.Params(graph.Train)
-	if err != nil {
-		return nil, err
-	}
-	more, err := with(m, m.Classes+1)
-	if err != nil {
-		return nil, nil
-	}
-	larger, err := more.Params(graph.Train)
-	if err != nil {
-		return nil, nil
-	}
-	h := head{}
-	for _, p := range params.All() {
-		q := larger.Get(p.Name)
-		for d := range p.Shape {
-			if q != nil && q.Shape[d] == p.Shape[d]+1 && p.Shape[d] == m.Classes {
-				h[p.Name] = d
-			}
-		}
-	}
-	return h, nil
-}
-
 // classes reads the number of classes off the tensors of a file; 0 if it has none of them, or if they
 // disagree.
 func (h head) classes(have []weights.Spec) int {
@@ -379,7 +353,7 @@ func paramsFor(m *zoo.Model, have []weights.Spec) (*graph.Params, error) {
 func Fits(r *weights.Reader, m *zoo.Model) bool {
 	f := &fitted{}
 	var err error
-	if f.head, err = headOf(m); err != nil {
+	if f.head, err = m.Head(); err != nil {
 		return false
 	}
 	_, err = f.find(r, m)

@@ -202,7 +202,7 @@ func TestImportSaysWhatDoesNotFit(t *testing.T) {
 func TestEveryNetworkHasAHead(t *testing.T) {
 	for _, e := range zoo.List() {
 		for _, v := range e.Variants {
-			h, err := headOf(e.New(zoo.Variant(v.Name)))
+			h, err := e.New(zoo.Variant(v.Name)).Head()
 			if err != nil {
 				t.Error(err)
 			}

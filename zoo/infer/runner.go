@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"context"
 	"errors"
 	"image"
 	"runtime"
@@ -32,6 +33,7 @@ type runner struct {
 	params    *graph.Params
 	large     gate
 	lanes     *lanes
+	halves    []string // layers with weights of 16 bits
 	preparers sync.Pool
 	rooms     sync.Pool // for the images of a step that are not enough for it
 }
@@ -39,12 +41,13 @@ type runner struct {
 // Outputs are those of one image: what [Model.Build] returns, and what the last layer with parameters sees.
 type Outputs struct{ Logits, Features []float32 }
 
-func newRunner(m *zoo.Model, params *graph.Params) (*runner, error) {
+func newRunner(m *zoo.Model, params *graph.Params, o options) (*runner, error) {
 	r := &runner{params: params}
-	probe, err := NewProgram(m, params, 1, graph.Config{Pool: kernel.NewPool(1)}) // to know its memory; not run
+	probe, err := NewProgram(m, params, 1, graph.Config{Pool: kernel.NewPool(1), Half: o.half}) // to know its memory; not run
 	if err != nil {
 		return nil, err
 	}
+	r.halves = probe.session.Halves()
 	memory := probe.session.Memory()
 	need := memory.Scratch + StepImages*(memory.Values+memory.Inputs)
 	cores := runtime.GOMAXPROCS(0)
@@ -55,7 +58,7 @@ func newRunner(m *zoo.Model, params *graph.Params) (*runner, error) {
 	r.lanes = &lanes{free: make(chan struct{}, n)}
 	packed := new(packed)
 	for range n {
-		r.lanes.idle = append(r.lanes.idle, &lane{model: m, params: params, threads: cores / n, packed: packed})
+		r.lanes.idle = append(r.lanes.idle, &lane{model: m, params: params, threads: cores / n, half: o.half, packed: packed})
 	}
 	// Threads that nobody can reach any more must not stay.
 	runtime.AddCleanup(r, func(l *lanes) { l.close() }, r.lanes)
@@ -66,10 +69,10 @@ func (r *runner) close() { r.lanes.close() }
 
 // run calls each for every image, from several goroutines if there are many. Of the errors it returns
 // that of the first image that has one.
-func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Outputs) error) error {
+func (r *runner) run(ctx context.Context, c *Classifier, images []image.Image, each func(i int, o Outputs) error) error {
 	steps := (len(images) + StepImages - 1) / StepImages
 	if steps <= 1 {
-		return r.step(c, images, 0, len(images), each)
+		return r.step(ctx, c, images, 0, len(images), each)
 	}
 	errs := make([]error, steps)
 	var next atomic.Int64
@@ -84,7 +87,7 @@ func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Out
 					return
 				}
 				from := s * StepImages
-				if errs[s] = r.step(c, images, from, min(from+StepImages, len(images)), each); errs[s] != nil {
+				if errs[s] = r.step(ctx, c, images, from, min(from+StepImages, len(images)), each); errs[s] != nil {
 					failed.Store(true)
 				}
 			}
@@ -100,9 +103,12 @@ func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Out
 }
 
 // step prepares images, outside of any lane, and runs them in one.
-func (r *runner) step(c *Classifier, images []image.Image, from, to int, each func(i int, o Outputs) error) error {
+func (r *runner) step(ctx context.Context, c *Classifier, images []image.Image, from, to int, each func(i int, o Outputs) error) error {
 	if from == to {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	p, err := r.preparer(c.input)
 	if err != nil {
@@ -122,12 +128,12 @@ func (r *runner) step(c *Classifier, images []image.Image, from, to int, each fu
 			return c.imageError(i, len(images), err)
 		}
 	}
-	return r.compute(p.x[:size*one], to-from, func(i int, o Outputs) error { return each(from+i, o) })
+	return r.compute(ctx, p.x[:size*one], to-from, func(i int, o Outputs) error { return each(from+i, o) })
 }
 
 // compute runs n prepared images in a lane. If they are many, x has room for a whole step.
-func (r *runner) compute(x []float32, n int, each func(i int, o Outputs) error) error {
-	l, err := r.lanes.take()
+func (r *runner) compute(ctx context.Context, x []float32, n int, each func(i int, o Outputs) error) error {
+	l, err := r.lanes.take(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,8 +162,12 @@ type lanes struct {
 	closed bool
 }
 
-func (l *lanes) take() (*lane, error) {
-	l.free <- struct{}{}
+func (l *lanes) take(ctx context.Context) (*lane, error) {
+	select {
+	case l.free <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -203,6 +213,7 @@ type lane struct {
 	model        *zoo.Model
 	params       *graph.Params
 	threads      int
+	half         bool
 	pool         *kernel.Pool
 	space        *graph.Workspace
 	packed       *packed
@@ -219,7 +230,7 @@ type packed struct {
 func (l *lane) program(size int) (*Program, error) {
 	l.packed.mu.Lock()
 	defer l.packed.mu.Unlock()
-	p, err := NewProgram(l.model, l.params, size, graph.Config{Pool: l.pool, Workspace: l.space, Like: l.packed.first[size]})
+	p, err := NewProgram(l.model, l.params, size, graph.Config{Pool: l.pool, Workspace: l.space, Half: l.half, Like: l.packed.first[size]})
 	if err == nil && l.packed.first[size] == nil {
 		if l.packed.first == nil {
 			l.packed.first = map[int]*graph.Session{}

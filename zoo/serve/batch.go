@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// linger is how long a step that is not full waits for clients that were just answered: one that asks again at
+// once is back by then.
+const linger = 3 * time.Millisecond
+
 // retryAfter is what a client is told that finds the queue full, in seconds.
 const retryAfter = 1
 
@@ -25,10 +29,13 @@ type worker struct {
 	classes []string
 
 	queue     chan *item
-	inside    atomic.Int64 // images that were admitted and are not answered
-	preparing atomic.Int64 // of these, those on their way to the queue
+	turn      sync.Mutex    // of the worker that makes up a step
+	prepared  chan struct{} // has one when fewer images are being decoded than before
+	inside    atomic.Int64  // images that were admitted and are not answered
+	preparing atomic.Int64  // of these, those that are being decoded
+	expected  atomic.Int64  // images of clients that were answered a moment ago, and may ask again
 	decode    chan struct{}
-	rooms     sync.Pool // for inputs
+	rooms     chan []float32 // for prepared images: as many as keep the workers busy, however many wait
 
 	mu     sync.Mutex
 	users  int // requests inside
@@ -47,13 +54,17 @@ type item struct {
 
 func newWorker(name, version string, m Model, l Limits, counts *metrics) *worker {
 	in := m.Input()
+	cores := runtime.GOMAXPROCS(0)
 	w := &worker{
 		name: name, version: version, model: m, limits: l, metrics: counts, size: in[0] * in[1] * in[2], classes: m.Classes(),
-		queue: make(chan *item, l.Queue), decode: make(chan struct{}, runtime.GOMAXPROCS(0)), idle: make(chan struct{}),
+		queue: make(chan *item, l.Queue), prepared: make(chan struct{}, 1), decode: make(chan struct{}, cores), idle: make(chan struct{}),
+		rooms: make(chan []float32, 2*cores*l.Batch), // of each worker's step, and of its next one
 	}
-	w.rooms.New = func() any { return new([]float32) }
+	for range cap(w.rooms) {
+		w.rooms <- nil // made when it is needed
+	}
 	// While one computes, another collects; a small network runs on each core.
-	for range runtime.GOMAXPROCS(0) {
+	for range cores {
 		w.runner.Go(w.work)
 	}
 	return w
@@ -75,6 +86,7 @@ func (w *worker) enter(images int) error {
 		return errClosing
 	}
 	w.users++
+	w.expected.Add(-int64(images))
 	return nil
 }
 
@@ -115,19 +127,31 @@ func (w *worker) files(ctx context.Context, files [][]byte) ([][]float32, error)
 	}
 	defer w.leave(len(files))
 	logits, errs := make([][]float32, len(files)), make([]error, len(files))
-	w.preparing.Add(int64(len(files)))
 	one := func(i int) {
-		room := w.rooms.Get().(*[]float32)
-		defer w.rooms.Put(room)
-		if len(*room) < w.size {
-			*room = make([]float32, w.size)
+		var room []float32
+		select {
+		case room = <-w.rooms:
+		case <-ctx.Done():
+			errs[i] = ctx.Err()
+			return
 		}
-		err := w.prepare(ctx, *room, files[i])
-		w.preparing.Add(-1)
-		if err == nil {
-			logits[i], err = w.compute(ctx, (*room)[:w.size])
+		defer func() { w.rooms <- room }()
+		if room == nil {
+			room = make([]float32, w.size)
 		}
-		errs[i] = err
+		var it *item
+		w.preparing.Add(1)
+		if errs[i] = w.prepare(ctx, room, files[i]); errs[i] == nil {
+			it = w.put(ctx, room)
+		}
+		w.preparing.Add(-1) // not before: who sees none on its way takes what is there
+		select {
+		case w.prepared <- struct{}{}:
+		default:
+		}
+		if it != nil {
+			logits[i], errs[i] = it.logits, <-it.done
+		}
 	}
 	if len(files) == 1 {
 		one(0)
@@ -150,48 +174,67 @@ func (w *worker) files(ctx context.Context, files [][]byte) ([][]float32, error)
 }
 
 // prepare decodes a file, on as many goroutines as there are cores.
-func (w *worker) prepare(ctx context.Context, dst []float32, file []byte) error {
+func (w *worker) prepare(ctx context.Context, dst []float32, file []byte) (err error) {
 	select {
 	case w.decode <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-w.decode }()
+	defer func() {
+		<-w.decode
+		if p := recover(); p != nil { // of this image alone, not of a goroutine
+			err = fmt.Errorf("model %s: %v", w.name, p)
+		}
+	}()
 	began := time.Now()
-	err := w.model.Prepare(dst, file, w.limits.Pixels)
+	err = w.model.Prepare(dst, file, w.limits.Pixels)
 	w.metrics.prepared(w.name, time.Since(began))
 	return err
 }
 
 // tensors returns the logits of images that are prepared already.
-func (w *worker) tensors(ctx context.Context, x []float32) ([][]float32, error) {
+func (w *worker) tensors(ctx context.Context, x []float32) (logits [][]float32, err error) {
 	n := len(x) / w.size
 	if err := w.enter(n); err != nil {
 		return nil, err
 	}
 	defer w.leave(n)
-	logits, errs := make([][]float32, n), make([]error, n)
-	var all sync.WaitGroup
+	logits = make([][]float32, n)
+	items := make([]*item, n)
 	for i := range n {
-		all.Go(func() { logits[i], errs[i] = w.compute(ctx, x[i*w.size:(i+1)*w.size]) })
+		it := w.put(ctx, x[i*w.size:(i+1)*w.size])
+		logits[i], items[i] = it.logits, it
 	}
-	all.Wait()
-	return logits, errors.Join(errs...)
+	for _, it := range items {
+		if failed := <-it.done; err == nil {
+			err = failed
+		}
+	}
+	return logits, err
 }
 
-// compute queues a prepared image and waits for its logits. The image's memory is free when it returns.
-func (w *worker) compute(ctx context.Context, x []float32) ([]float32, error) {
+// put queues a prepared image. Its memory is free when it is done.
+func (w *worker) put(ctx context.Context, x []float32) *item {
 	it := &item{ctx: ctx, x: x, logits: make([]float32, len(w.classes)), done: make(chan error, 1)}
 	w.queue <- it // there is room for all that are admitted
-	return it.logits, <-it.done
+	return it
 }
 
 // work computes one step after the other.
 func (w *worker) work() {
 	var x, logits []float32
 	items := make([]*item, 0, w.limits.Batch)
-	for first := range w.queue {
-		items = w.collect(append(items[:0], first))
+	for {
+		// One after the other: two would take what each other waits for.
+		w.turn.Lock()
+		first, ok := <-w.queue
+		if ok {
+			items = w.collect(append(items[:0], first))
+		}
+		w.turn.Unlock()
+		if !ok {
+			return
+		}
 		live := items[:0]
 		for _, it := range items {
 			if err := it.ctx.Err(); err != nil {
@@ -213,6 +256,7 @@ func (w *worker) work() {
 		began := time.Now()
 		err := w.run(x[:n*w.size], n, logits[:n*len(w.classes)])
 		w.metrics.step(w.name, n, time.Since(began))
+		w.expected.Store(int64(n))
 		for i, it := range live {
 			copy(it.logits, logits[i*len(w.classes):])
 			it.done <- err
@@ -230,35 +274,43 @@ func (w *worker) run(x []float32, n int, logits []float32) (err error) {
 	return w.model.Run(x, n, logits)
 }
 
-// collect adds to the first image of a step what has come, and waits a moment for what is being decoded.
+// collect adds to the first image of a step what has come, and waits a moment for what is about to: images that
+// are being decoded, which takes the core that the step would take, and those of clients that have just been
+// answered. A full step costs less for each image, and halves would stay halves.
 func (w *worker) collect(items []*item) []*item {
-	var late <-chan time.Time
+	began := time.Now()
+	came := began
 	for len(items) < w.limits.Batch {
 		select {
 		case it, ok := <-w.queue:
 			if !ok {
 				return items
 			}
-			items = append(items, it)
+			items, came = append(items, it), time.Now()
 			continue
 		default:
 		}
-		if w.preparing.Load() == 0 {
+		wait := time.Duration(0)
+		if w.preparing.Load() > 0 {
+			wait = w.limits.Delay - time.Since(began)
+		} else if w.expected.Load() > 0 {
+			wait = min(linger-time.Since(came), w.limits.Delay-time.Since(began))
+		}
+		if wait <= 0 {
+			w.expected.Store(0) // who is not back by now need not be waited for
 			return items
 		}
-		if late == nil {
-			t := time.NewTimer(w.limits.Delay)
-			defer t.Stop()
-			late = t.C
-		}
+		late := time.NewTimer(wait)
 		select {
 		case it, ok := <-w.queue:
+			late.Stop()
 			if !ok {
 				return items
 			}
-			items = append(items, it)
-		case <-late:
-			return items
+			items, came = append(items, it), time.Now()
+		case <-w.prepared:
+			late.Stop()
+		case <-late.C:
 		}
 	}
 	return items

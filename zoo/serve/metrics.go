@@ -29,7 +29,7 @@ func newMetrics(s *Server) *metrics {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "zoo_requests_total", Help: "Requests by path and status."}, []string{"path", "status"}),
 		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "zoo_request_seconds", Help: "Time from a request's first byte to its answer.", Buckets: latency}, []string{"path"}),
 		images:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "zoo_images_total", Help: "Images that went through a network."}, []string{"model"}),
-		batch:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "zoo_batch_images", Help: "Images in a step.", Buckets: []float64{1, 2, 4, 8, 12, 16, 32, 64}}, []string{"model"}),
+		batch:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "zoo_batch_images", Help: "Images in a step.", Buckets: []float64{1, 2, 3, 4, 8, 12, 16, 32, 64}}, []string{"model"}),
 		steps:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "zoo_step_seconds", Help: "Time of a step of the network.", Buckets: latency}, []string{"model"}),
 		decoding: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "zoo_decode_seconds", Help: "Time to decode and prepare an image.", Buckets: latency}, []string{"model"}),
 	}

@@ -17,9 +17,9 @@ import (
 func Classifier(c *infer.Classifier) Model { return classifier{c} }
 
 // File is a source of the classifier in a weights file, which is loaded anew when the file changes.
-func File(name, path string) Source {
+func File(name, path string, opts ...infer.Option) Source {
 	return Source{Name: name, Version: func() string { return stamp(path) }, Open: func() (Model, error) {
-		c, err := infer.Load(path)
+		c, err := infer.Load(path, opts...)
 		if err != nil {
 			return nil, err
 		}

@@ -56,9 +56,9 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 func uploads(r *http.Request, most int) (names []string, files [][]byte, err error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if !strings.HasPrefix(kind, "multipart/") {
-		file, err := io.ReadAll(r.Body)
+		file, err := whole(r)
 		if err != nil {
-			return nil, nil, unread(err)
+			return nil, nil, err
 		}
 		if len(file) == 0 {
 			return nil, nil, badRequest("no image: send one as the body, or as a form field: curl -F image=@cat.jpg")
@@ -105,9 +105,9 @@ func (s *Server) v1Predict(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := whole(r)
 	if err != nil {
-		return unread(err)
+		return err
 	}
 	var q struct {
 		Instances []json.RawMessage `json:"instances"`

@@ -21,16 +21,19 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
@@ -61,18 +64,22 @@ var ErrImage = errors.New("no image that can be read")
 // Limits bound what requests may cost. Zero values are replaced by the defaults.
 type Limits struct {
 	Body    int64         // bytes of a request; 32 MiB
+	Bodies  int64         // bytes of all requests that are inside together; 256 MiB
 	Pixels  int           // of an image, before it is decoded; 64 million
 	Images  int           // in a request; 64
 	Queue   int           // images that wait or are computed, for each model; 256
-	Batch   int           // images in a step of the network; 16
-	Delay   time.Duration // that a step waits for images that are being decoded; 5 ms
+	Batch   int           // images in a step of the network; 4, of which classifiers make a step
+	Delay   time.Duration // that a step waits for images that are being decoded; 20 ms
 	Timeout time.Duration // of a request from its last byte on; 30 s
 }
 
 func (l Limits) complete() Limits {
-	d := Limits{32 << 20, 64_000_000, 64, 256, 16, 5 * time.Millisecond, 30 * time.Second}
+	d := Limits{32 << 20, 256 << 20, 64_000_000, 64, 256, infer.StepImages, 20 * time.Millisecond, 30 * time.Second}
 	if l.Body == 0 {
 		l.Body = d.Body
+	}
+	if l.Bodies == 0 {
+		l.Bodies = d.Bodies
 	}
 	if l.Pixels == 0 {
 		l.Pixels = d.Pixels
@@ -125,7 +132,7 @@ type Server struct {
 	limits  Limits
 	metrics *metrics
 	mux     *http.ServeMux
-	start   time.Time
+	bodies  atomic.Int64 // bytes of the requests inside
 
 	mu      sync.RWMutex
 	sources map[string]Source
@@ -153,7 +160,7 @@ func New(models ...*infer.Classifier) *Server {
 // /v2/models/NAME says why.
 func (c Config) New(sources ...Source) *Server {
 	s := &Server{
-		cfg: c, limits: c.Limits.complete(), start: time.Now(),
+		cfg: c, limits: c.Limits.complete(),
 		sources: map[string]Source{}, ready: map[string]*worker{}, failed: map[string]error{},
 	}
 	s.metrics = newMetrics(s)
@@ -394,7 +401,9 @@ func (s *Server) wrap(pattern string, h func(http.ResponseWriter, *http.Request)
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		record := &recorder{ResponseWriter: w}
-		r.Body = http.MaxBytesReader(record, r.Body, s.limits.Body)
+		body := &body{ReadCloser: http.MaxBytesReader(record, r.Body, s.limits.Body), server: s}
+		defer body.forget()
+		r.Body = body
 		ctx, cancel := context.WithTimeout(r.Context(), s.limits.Timeout)
 		defer cancel()
 		err := s.safely(h, record, r.WithContext(ctx))
@@ -416,6 +425,34 @@ func (s *Server) wrap(pattern string, h func(http.ResponseWriter, *http.Request)
 	}
 	return s.authorised(inner)
 }
+
+// A body is a request's, whose bytes count among those of all requests that are inside.
+type body struct {
+	io.ReadCloser
+	server *Server
+	read   int64
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	if inside := b.server.bodies.Add(int64(n)); inside > b.server.limits.Bodies {
+		return n, &status{http.StatusTooManyRequests, fmt.Sprintf("the requests inside have %d bytes together already: try again in %d s", b.server.limits.Bodies, retryAfter)}
+	}
+	return n, err
+}
+
+// whole reads a request's body. The size that it claims is believed up to 1 MiB before it has come.
+func whole(r *http.Request) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max(r.ContentLength, 0), 1<<20)) + bytes.MinRead)
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		return nil, unread(err)
+	}
+	return b.Bytes(), nil
+}
+
+func (b *body) forget() { b.server.bodies.Add(-b.read) }
 
 // safely turns a panic into an error of this request alone.
 func (s *Server) safely(h func(http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) (err error) {

@@ -337,7 +337,7 @@ func TestToken(t *testing.T) {
 
 func TestRequestsShareSteps(t *testing.T) {
 	f := &fake{hold: make(chan struct{})}
-	url := serve(t, Config{}, f)
+	url := serve(t, Config{Limits: Limits{Batch: 16}}, f)
 	var all sync.WaitGroup
 	for i := range 40 {
 		all.Go(func() {

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -131,9 +130,9 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := whole(r)
 	if err != nil {
-		return unread(err)
+		return err
 	}
 	head, tail := body, []byte(nil)
 	if text := r.Header.Get(headerLength); text != "" {

@@ -24,9 +24,9 @@ type mapping struct {
 
 // direct returns the products of the direct sum, each of sixteen lanes, and the filters.
 func (m mapping) direct() (products, filters float64) {
-	filters = 9 * float64(m.inputs) / float64(m.groups) * float64(m.outputs)
+	filters = float64(9 * float64(m.inputs) / float64(m.groups) * float64(m.outputs))
 	lanes := float64(simd.Blocks(m.outputs)*Block) / float64(m.outputs)
-	return float64(m.images*m.h*m.w) * filters * lanes / Block, filters
+	return float64(float64(m.images*m.h*m.w) * filters * lanes / Block), filters
 }
 
 // minimal returns the cycles of the transforms, the products and the transformed filters.
@@ -34,20 +34,20 @@ func (m mapping) minimal() (transforms, products, filters float64) {
 	side := func(n int) int { return (n + winogradSide - 1) / winogradSide }
 	tiles := float64(m.images * side(m.h) * side(m.w))
 	kb, nb := channelSteps(m.inputs / m.groups)
-	filters = 36 * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block)
-	transforms = tiles * float64(simd.Blocks(m.inputs)*cycleInput+simd.Blocks(m.outputs)*cycleOutput)
-	return transforms, tiles * filters / Block, filters
+	filters = float64(36 * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block))
+	transforms = float64(tiles * float64(simd.Blocks(m.inputs)*cycleInput+simd.Blocks(m.outputs)*cycleOutput))
+	return transforms, float64(tiles * filters / Block), filters
 }
 
 // winogradPays reports whether minimal filtering is faster for a forward pass, or a data gradient.
 func winogradPays(m mapping, training bool) bool {
 	products, filters := m.direct()
 	transforms, fewer, larger := m.minimal()
-	saved := (products - fewer) * cycleProduct
+	saved := float64((products - fewer) * cycleProduct)
 	if training {
-		return transforms+larger*cycleFilter < saved
+		return transforms+float64(larger*cycleFilter) < saved
 	}
-	return transforms+(larger-filters)*cycleMemory < saved
+	return transforms+float64((larger-filters)*cycleMemory) < saved
 }
 
 // winogradGradPays reports whether minimal filtering is faster for a filter gradient. The direct sum
@@ -55,7 +55,7 @@ func winogradPays(m mapping, training bool) bool {
 func winogradGradPays(m mapping) bool {
 	products, _ := m.direct()
 	inside := func(n int) float64 { return float64(3*n-2) / float64(3*n) }
-	products *= inside(m.h) * inside(m.w)
+	products = float64(products * inside(m.h) * inside(m.w))
 	transforms, fewer, larger := m.minimal()
-	return transforms+larger*cycleFilter < (products-fewer)*cycleProduct
+	return transforms+float64(larger*cycleFilter) < float64((products-fewer)*cycleProduct)
 }

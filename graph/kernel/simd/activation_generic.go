@@ -54,11 +54,11 @@ var activateGradGeneric = [ActivationKinds]Elementwise{
 	}),
 	SiLUKind: mappedGrad(func(x, _ float32) float32 {
 		s := sigmoid32(x)
-		return s * (1 + x*(1-s))
+		return s * (1 + float32(x*(1-s)))
 	}),
 	GELUKind: mappedGrad(func(x, _ float32) float32 {
 		const perSqrt2Pi = 0.39894228040143267794
-		return normalCDF32(x) + x*perSqrt2Pi*exp32(-x*x/2)
+		return normalCDF32(x) + float32(x*perSqrt2Pi*exp32(-x*x/2))
 	}),
 }
 
@@ -105,8 +105,8 @@ var tailPoly = [...]float32{
 // normalCDF32 is Φ(x), the share of a normal distribution below x, in float32 arithmetic. Far below zero
 // its relative error grows with x², to about 2e-6 at -5, as that of the rounded x² does.
 func normalCDF32(x float32) float32 {
-	t := 1 / (1 + 0.35*math.Float32frombits(math.Float32bits(x)&^(1<<31)))
-	tail := exp32(-x*x/2) * t * polynomial(t, tailPoly[:])
+	t := 1 / (1 + float32(0.35*math.Float32frombits(math.Float32bits(x)&^(1<<31))))
+	tail := float32(exp32(-x*x/2) * t * polynomial(t, tailPoly[:]))
 	if x < 0 {
 		return tail
 	}
@@ -116,7 +116,7 @@ func normalCDF32(x float32) float32 {
 func polynomial(x float32, c []float32) float32 {
 	p := c[0]
 	for _, k := range c[1:] {
-		p = p*x + k
+		p = float32(p*x) + k
 	}
 	return p
 }

@@ -24,7 +24,7 @@ func boxSumGeneric(rows, cols, boxes, n int, factors *float32, at *int32, step, 
 					f := *(*float32)(unsafe.Add(unsafe.Pointer(factors), b*next+k*step))
 					place := int(*(*int32)(unsafe.Add(unsafe.Pointer(at), b*next+k*step)))
 					for i, v := range unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(from), place+r*row+c*Block*4)), lanes) {
-						s[i] += f * v
+						s[i] += float32(f * v)
 					}
 				}
 			}

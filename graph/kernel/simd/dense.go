@@ -5,6 +5,9 @@ import "fmt"
 // A dotRow is the dot products with so many images, by rows of w: of one row always.
 type dotRow []func(k int, w *float32, ldw, next, pace int, x *float32, ldx int, out *float32)
 
+// A halfDotRow is a dotRow of 16-bit weights.
+type halfDotRow []func(k int, w *uint16, ldw, next, pace int, x *float32, ldx int, out *float32)
+
 // A mixLoop is the sum of rows for so many images.
 type mixLoop func(columns, rows int, w *float32, ldw, ahead, pace int, factors *float32, ldf int, y *float32, ldy int)
 
@@ -29,6 +32,32 @@ func Dot(rows, images, k int, w []float32, ldw, next, share int, x []float32, ld
 		panic(fmt.Sprintf("simd: family %v has no dot products of %d rows and %d images", family, rows, images))
 	}
 	loop(k, &w[0], 4*ldw, 4*next, active.vector/share, &x[0], 4*ldx, &out[0])
+}
+
+// HalfDot is [Dot] with weights of 16-bit floats, whose rows go on with zeros, to a multiple of [Block] weights from
+// w's start on: whole vectors of them are read. The sums are those of Dot with the same weights.
+func HalfDot(rows, images, k int, w []uint16, ldw, next, share int, x []float32, ldx int, out []float32) {
+	_, _, _ = w[(rows-1)*ldw+(k+Block-1)/Block*Block-1], x[(images-1)*ldx+k-1], out[rows*images-1]
+	loop := active.halfDot[images][rows]
+	if loop == nil {
+		panic(fmt.Sprintf("simd: family %v has no dot products of %d rows of 16 bits and %d images", family, rows, images))
+	}
+	loop(k, &w[0], 2*ldw, 2*next, active.vector/2/share, &x[0], 4*ldx, &out[0])
+}
+
+// Narrow writes the 16-bit floats that are nearest to x times scale to y, zeros up to a multiple of [Block] of them.
+// What is too large becomes infinite.
+func Narrow(x []float32, scale float32, y []uint16) {
+	whole := len(x) / Block * Block
+	_ = y[(len(x)+Block-1)/Block*Block-1]
+	if whole > 0 {
+		active.narrow(whole, &x[0], scale, &y[0])
+	}
+	if whole < len(x) {
+		var last [Block]float32
+		copy(last[:], x[whole:])
+		active.narrow(Block, hide(&last[0]), scale, &y[whole])
+	}
 }
 
 // Mix adds to each of images rows of y, columns long, some rows of w, times their factors for that

@@ -115,6 +115,113 @@ one12:
 put13:
 	RET
 
+// func halfDot1x1NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot1x1NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD x+40(FP), R2
+	MOVD next+24(FP), R3
+	MOVD pace+32(FP), R4
+	SUB $8, R4, R4
+	VMOVI $0, V0.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F1
+	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
+	FMOVQ (R2), F2
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R3, R1, R5
+	PRFM (R5), PLDL2KEEP
+	ADD R4, R3, R3
+	FMOVD 8(R1), F1
+	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
+	FMOVQ 16(R2), F2
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R4, R3, R3
+	FMOVD 16(R1), F1
+	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
+	FMOVQ 32(R2), F2
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R4, R3, R3
+	FMOVD 24(R1), F1
+	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
+	FMOVQ 48(R2), F2
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R4, R3, R3
+	ADD $32, R1, R1
+	ADD $64, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F1
+	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
+	FMOVQ (R2), F2
+	VFMLA V1.S4, V2.S4, V0.S4
+	ADD R3, R1, R5
+	PRFM (R5), PLDL2KEEP
+	ADD R4, R3, R3
+	ADD $8, R1, R1
+	ADD $16, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F1
+	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
+	TBZ $1, R0, one6
+	FMOVD (R2), F2
+	TBZ $0, R0, got7
+	ADD $8, R2, R0
+	VLD1 (R0), V2.S[2]
+	B got7
+
+one6:
+	FMOVS (R2), F2
+
+got7:
+	VFMLA V1.S4, V2.S4, V0.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e20d401 // faddp v1.4s, v0.4s, v0.4s
+	WORD $0x6e20d400 // faddp v0.4s, v0.4s, v0.4s
+	WORD $0x6e20d420 // faddp v0.4s, v1.4s, v0.4s
+	MOVD $1, R1
+	TBZ $1, R1, one8
+	FMOVD (R0), F1
+	TBZ $0, R1, got9
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got9
+
+one8:
+	FMOVS (R0), F1
+
+got9:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one10
+	FMOVD F0, (R0)
+	TBZ $0, R1, put11
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put11
+
+one10:
+	FMOVS F0, (R0)
+
+put11:
+	RET
+
 // func dot8x1NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 TEXT ·dot8x1NEON(SB), NOSPLIT, $0-64
 	MOVD k+0(FP), R0
@@ -423,6 +530,282 @@ end5:
 	FMOVQ F0, (R0)
 	RET
 
+// func halfDot8x1NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot8x1NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R6
+	ADD R2, R6, R7
+	ADD R2, R7, R8
+	ADD R2, R8, R2
+	MOVD x+40(FP), R9
+	MOVD next+24(FP), R10
+	MOVD pace+32(FP), R11
+	SUB $8, R11, R11
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R9), F8
+	FMOVD (R1), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V0.S4
+	FMOVD (R3), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V1.S4
+	FMOVD (R4), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V2.S4
+	FMOVD (R5), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V3.S4
+	FMOVD (R6), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V4.S4
+	FMOVD (R7), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V5.S4
+	FMOVD (R8), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V6.S4
+	FMOVD (R2), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V7.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R5, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R6, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R7, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R8, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	FMOVQ 16(R9), F8
+	FMOVD 8(R1), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V0.S4
+	FMOVD 8(R3), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V1.S4
+	FMOVD 8(R4), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V2.S4
+	FMOVD 8(R5), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V3.S4
+	FMOVD 8(R6), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V4.S4
+	FMOVD 8(R7), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V5.S4
+	FMOVD 8(R8), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V6.S4
+	FMOVD 8(R2), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V7.S4
+	ADD R11, R10, R10
+	FMOVQ 32(R9), F8
+	FMOVD 16(R1), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V0.S4
+	FMOVD 16(R3), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V1.S4
+	FMOVD 16(R4), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V2.S4
+	FMOVD 16(R5), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V3.S4
+	FMOVD 16(R6), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V4.S4
+	FMOVD 16(R7), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V5.S4
+	FMOVD 16(R8), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V6.S4
+	FMOVD 16(R2), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V7.S4
+	ADD R11, R10, R10
+	FMOVQ 48(R9), F8
+	FMOVD 24(R1), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V0.S4
+	FMOVD 24(R3), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V1.S4
+	FMOVD 24(R4), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V2.S4
+	FMOVD 24(R5), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V3.S4
+	FMOVD 24(R6), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V4.S4
+	FMOVD 24(R7), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V5.S4
+	FMOVD 24(R8), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V6.S4
+	FMOVD 24(R2), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V7.S4
+	ADD R11, R10, R10
+	ADD $64, R9, R9
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R7, R7
+	ADD $32, R8, R8
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R9), F8
+	FMOVD (R1), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V0.S4
+	FMOVD (R3), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V1.S4
+	FMOVD (R4), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V2.S4
+	FMOVD (R5), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V3.S4
+	FMOVD (R6), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V4.S4
+	FMOVD (R7), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V5.S4
+	FMOVD (R8), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V6.S4
+	FMOVD (R2), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V7.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R5, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R6, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R7, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R8, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	ADD $16, R9, R9
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R6, R6
+	ADD $8, R7, R7
+	ADD $8, R8, R8
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R9), F8
+	TBZ $0, R0, got7
+	ADD $8, R9, R0
+	VLD1 (R0), V8.S[2]
+	B got7
+
+one6:
+	FMOVS (R9), F8
+
+got7:
+	FMOVD (R1), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V0.S4
+	FMOVD (R3), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V1.S4
+	FMOVD (R4), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V2.S4
+	FMOVD (R5), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V3.S4
+	FMOVD (R6), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V4.S4
+	FMOVD (R7), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V5.S4
+	FMOVD (R8), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V6.S4
+	FMOVD (R2), F9
+	WORD $0x0e217929 // fcvtl v9.4s, v9.4h
+	VFMLA V9.S4, V8.S4, V7.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
 // func dot1x2NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 TEXT ·dot1x2NEON(SB), NOSPLIT, $0-64
 	MOVD k+0(FP), R0
@@ -559,6 +942,140 @@ one14:
 	FMOVS F0, (R0)
 
 put15:
+	RET
+
+// func halfDot1x2NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot1x2NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD x+40(FP), R2
+	MOVD ldx+48(FP), R3
+	ADD R3, R2, R3
+	MOVD next+24(FP), R4
+	MOVD pace+32(FP), R5
+	SUB $8, R5, R5
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F2
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	FMOVQ (R2), F3
+	VFMLA V2.S4, V3.S4, V0.S4
+	FMOVQ (R3), F3
+	VFMLA V2.S4, V3.S4, V1.S4
+	ADD R4, R1, R6
+	PRFM (R6), PLDL2KEEP
+	ADD R5, R4, R4
+	FMOVD 8(R1), F2
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	FMOVQ 16(R2), F3
+	VFMLA V2.S4, V3.S4, V0.S4
+	FMOVQ 16(R3), F3
+	VFMLA V2.S4, V3.S4, V1.S4
+	ADD R5, R4, R4
+	FMOVD 16(R1), F2
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	FMOVQ 32(R2), F3
+	VFMLA V2.S4, V3.S4, V0.S4
+	FMOVQ 32(R3), F3
+	VFMLA V2.S4, V3.S4, V1.S4
+	ADD R5, R4, R4
+	FMOVD 24(R1), F2
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	FMOVQ 48(R2), F3
+	VFMLA V2.S4, V3.S4, V0.S4
+	FMOVQ 48(R3), F3
+	VFMLA V2.S4, V3.S4, V1.S4
+	ADD R5, R4, R4
+	ADD $32, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R3, R3
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F2
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	FMOVQ (R2), F3
+	VFMLA V2.S4, V3.S4, V0.S4
+	FMOVQ (R3), F3
+	VFMLA V2.S4, V3.S4, V1.S4
+	ADD R4, R1, R6
+	PRFM (R6), PLDL2KEEP
+	ADD R5, R4, R4
+	ADD $8, R1, R1
+	ADD $16, R2, R2
+	ADD $16, R3, R3
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F2
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	TBZ $1, R0, one6
+	FMOVD (R2), F3
+	TBZ $0, R0, got7
+	ADD $8, R2, R1
+	VLD1 (R1), V3.S[2]
+	B got7
+
+one6:
+	FMOVS (R2), F3
+
+got7:
+	VFMLA V2.S4, V3.S4, V0.S4
+	TBZ $1, R0, one8
+	FMOVD (R3), F3
+	TBZ $0, R0, got9
+	ADD $8, R3, R0
+	VLD1 (R0), V3.S[2]
+	B got9
+
+one8:
+	FMOVS (R3), F3
+
+got9:
+	VFMLA V2.S4, V3.S4, V1.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e21d421 // faddp v1.4s, v1.4s, v1.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	MOVD $2, R1
+	TBZ $1, R1, one10
+	FMOVD (R0), F1
+	TBZ $0, R1, got11
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got11
+
+one10:
+	FMOVS (R0), F1
+
+got11:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one12
+	FMOVD F0, (R0)
+	TBZ $0, R1, put13
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put13
+
+one12:
+	FMOVS F0, (R0)
+
+put13:
 	RET
 
 // func dot8x2NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
@@ -959,6 +1476,372 @@ end5:
 	FMOVQ F0, (R0)
 	RET
 
+// func halfDot8x2NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot8x2NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R6
+	ADD R2, R6, R7
+	ADD R2, R7, R8
+	ADD R2, R8, R2
+	MOVD x+40(FP), R9
+	MOVD ldx+48(FP), R10
+	ADD R10, R9, R10
+	MOVD next+24(FP), R11
+	MOVD pace+32(FP), R12
+	SUB $8, R12, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R9), F16
+	FMOVQ (R10), F17
+	FMOVD (R1), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V0.S4
+	VFMLA V18.S4, V17.S4, V1.S4
+	FMOVD (R3), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V2.S4
+	VFMLA V18.S4, V17.S4, V3.S4
+	FMOVD (R4), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V4.S4
+	VFMLA V18.S4, V17.S4, V5.S4
+	FMOVD (R5), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V6.S4
+	VFMLA V18.S4, V17.S4, V7.S4
+	FMOVD (R6), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V8.S4
+	VFMLA V18.S4, V17.S4, V9.S4
+	FMOVD (R7), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V10.S4
+	VFMLA V18.S4, V17.S4, V11.S4
+	FMOVD (R8), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V12.S4
+	VFMLA V18.S4, V17.S4, V13.S4
+	FMOVD (R2), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V18.S4, V17.S4, V15.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R5, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R6, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R7, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R8, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	FMOVQ 16(R9), F16
+	FMOVQ 16(R10), F17
+	FMOVD 8(R1), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V0.S4
+	VFMLA V18.S4, V17.S4, V1.S4
+	FMOVD 8(R3), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V2.S4
+	VFMLA V18.S4, V17.S4, V3.S4
+	FMOVD 8(R4), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V4.S4
+	VFMLA V18.S4, V17.S4, V5.S4
+	FMOVD 8(R5), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V6.S4
+	VFMLA V18.S4, V17.S4, V7.S4
+	FMOVD 8(R6), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V8.S4
+	VFMLA V18.S4, V17.S4, V9.S4
+	FMOVD 8(R7), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V10.S4
+	VFMLA V18.S4, V17.S4, V11.S4
+	FMOVD 8(R8), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V12.S4
+	VFMLA V18.S4, V17.S4, V13.S4
+	FMOVD 8(R2), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V18.S4, V17.S4, V15.S4
+	ADD R12, R11, R11
+	FMOVQ 32(R9), F16
+	FMOVQ 32(R10), F17
+	FMOVD 16(R1), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V0.S4
+	VFMLA V18.S4, V17.S4, V1.S4
+	FMOVD 16(R3), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V2.S4
+	VFMLA V18.S4, V17.S4, V3.S4
+	FMOVD 16(R4), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V4.S4
+	VFMLA V18.S4, V17.S4, V5.S4
+	FMOVD 16(R5), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V6.S4
+	VFMLA V18.S4, V17.S4, V7.S4
+	FMOVD 16(R6), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V8.S4
+	VFMLA V18.S4, V17.S4, V9.S4
+	FMOVD 16(R7), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V10.S4
+	VFMLA V18.S4, V17.S4, V11.S4
+	FMOVD 16(R8), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V12.S4
+	VFMLA V18.S4, V17.S4, V13.S4
+	FMOVD 16(R2), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V18.S4, V17.S4, V15.S4
+	ADD R12, R11, R11
+	FMOVQ 48(R9), F16
+	FMOVQ 48(R10), F17
+	FMOVD 24(R1), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V0.S4
+	VFMLA V18.S4, V17.S4, V1.S4
+	FMOVD 24(R3), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V2.S4
+	VFMLA V18.S4, V17.S4, V3.S4
+	FMOVD 24(R4), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V4.S4
+	VFMLA V18.S4, V17.S4, V5.S4
+	FMOVD 24(R5), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V6.S4
+	VFMLA V18.S4, V17.S4, V7.S4
+	FMOVD 24(R6), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V8.S4
+	VFMLA V18.S4, V17.S4, V9.S4
+	FMOVD 24(R7), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V10.S4
+	VFMLA V18.S4, V17.S4, V11.S4
+	FMOVD 24(R8), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V12.S4
+	VFMLA V18.S4, V17.S4, V13.S4
+	FMOVD 24(R2), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V18.S4, V17.S4, V15.S4
+	ADD R12, R11, R11
+	ADD $64, R9, R9
+	ADD $64, R10, R10
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R7, R7
+	ADD $32, R8, R8
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R9), F16
+	FMOVQ (R10), F17
+	FMOVD (R1), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V0.S4
+	VFMLA V18.S4, V17.S4, V1.S4
+	FMOVD (R3), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V2.S4
+	VFMLA V18.S4, V17.S4, V3.S4
+	FMOVD (R4), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V4.S4
+	VFMLA V18.S4, V17.S4, V5.S4
+	FMOVD (R5), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V6.S4
+	VFMLA V18.S4, V17.S4, V7.S4
+	FMOVD (R6), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V8.S4
+	VFMLA V18.S4, V17.S4, V9.S4
+	FMOVD (R7), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V10.S4
+	VFMLA V18.S4, V17.S4, V11.S4
+	FMOVD (R8), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V12.S4
+	VFMLA V18.S4, V17.S4, V13.S4
+	FMOVD (R2), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V18.S4, V17.S4, V15.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R5, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R6, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R7, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R8, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	ADD $16, R9, R9
+	ADD $16, R10, R10
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R6, R6
+	ADD $8, R7, R7
+	ADD $8, R8, R8
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R9), F16
+	TBZ $0, R0, got7
+	ADD $8, R9, R9
+	VLD1 (R9), V16.S[2]
+	B got7
+
+one6:
+	FMOVS (R9), F16
+
+got7:
+	TBZ $1, R0, one8
+	FMOVD (R10), F17
+	TBZ $0, R0, got9
+	ADD $8, R10, R0
+	VLD1 (R0), V17.S[2]
+	B got9
+
+one8:
+	FMOVS (R10), F17
+
+got9:
+	FMOVD (R1), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V0.S4
+	VFMLA V18.S4, V17.S4, V1.S4
+	FMOVD (R3), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V2.S4
+	VFMLA V18.S4, V17.S4, V3.S4
+	FMOVD (R4), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V4.S4
+	VFMLA V18.S4, V17.S4, V5.S4
+	FMOVD (R5), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V6.S4
+	VFMLA V18.S4, V17.S4, V7.S4
+	FMOVD (R6), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V8.S4
+	VFMLA V18.S4, V17.S4, V9.S4
+	FMOVD (R7), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V10.S4
+	VFMLA V18.S4, V17.S4, V11.S4
+	FMOVD (R8), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V12.S4
+	VFMLA V18.S4, V17.S4, V13.S4
+	FMOVD (R2), F18
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	VFMLA V18.S4, V16.S4, V14.S4
+	VFMLA V18.S4, V17.S4, V15.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
 // func dot1x3NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 TEXT ·dot1x3NEON(SB), NOSPLIT, $0-64
 	MOVD k+0(FP), R0
@@ -1121,6 +2004,166 @@ one16:
 	FMOVS F0, (R0)
 
 put17:
+	RET
+
+// func halfDot1x3NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot1x3NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD x+40(FP), R2
+	MOVD ldx+48(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R3
+	MOVD next+24(FP), R5
+	MOVD pace+32(FP), R6
+	SUB $8, R6, R6
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	FMOVQ (R2), F4
+	VFMLA V3.S4, V4.S4, V0.S4
+	FMOVQ (R4), F4
+	VFMLA V3.S4, V4.S4, V1.S4
+	FMOVQ (R3), F4
+	VFMLA V3.S4, V4.S4, V2.S4
+	ADD R5, R1, R7
+	PRFM (R7), PLDL2KEEP
+	ADD R6, R5, R5
+	FMOVD 8(R1), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	FMOVQ 16(R2), F4
+	VFMLA V3.S4, V4.S4, V0.S4
+	FMOVQ 16(R4), F4
+	VFMLA V3.S4, V4.S4, V1.S4
+	FMOVQ 16(R3), F4
+	VFMLA V3.S4, V4.S4, V2.S4
+	ADD R6, R5, R5
+	FMOVD 16(R1), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	FMOVQ 32(R2), F4
+	VFMLA V3.S4, V4.S4, V0.S4
+	FMOVQ 32(R4), F4
+	VFMLA V3.S4, V4.S4, V1.S4
+	FMOVQ 32(R3), F4
+	VFMLA V3.S4, V4.S4, V2.S4
+	ADD R6, R5, R5
+	FMOVD 24(R1), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	FMOVQ 48(R2), F4
+	VFMLA V3.S4, V4.S4, V0.S4
+	FMOVQ 48(R4), F4
+	VFMLA V3.S4, V4.S4, V1.S4
+	FMOVQ 48(R3), F4
+	VFMLA V3.S4, V4.S4, V2.S4
+	ADD R6, R5, R5
+	ADD $32, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R4, R4
+	ADD $64, R3, R3
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	FMOVQ (R2), F4
+	VFMLA V3.S4, V4.S4, V0.S4
+	FMOVQ (R4), F4
+	VFMLA V3.S4, V4.S4, V1.S4
+	FMOVQ (R3), F4
+	VFMLA V3.S4, V4.S4, V2.S4
+	ADD R5, R1, R7
+	PRFM (R7), PLDL2KEEP
+	ADD R6, R5, R5
+	ADD $8, R1, R1
+	ADD $16, R2, R2
+	ADD $16, R4, R4
+	ADD $16, R3, R3
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	TBZ $1, R0, one6
+	FMOVD (R2), F4
+	TBZ $0, R0, got7
+	ADD $8, R2, R1
+	VLD1 (R1), V4.S[2]
+	B got7
+
+one6:
+	FMOVS (R2), F4
+
+got7:
+	VFMLA V3.S4, V4.S4, V0.S4
+	TBZ $1, R0, one8
+	FMOVD (R4), F4
+	TBZ $0, R0, got9
+	ADD $8, R4, R1
+	VLD1 (R1), V4.S[2]
+	B got9
+
+one8:
+	FMOVS (R4), F4
+
+got9:
+	VFMLA V3.S4, V4.S4, V1.S4
+	TBZ $1, R0, one10
+	FMOVD (R3), F4
+	TBZ $0, R0, got11
+	ADD $8, R3, R0
+	VLD1 (R0), V4.S[2]
+	B got11
+
+one10:
+	FMOVS (R3), F4
+
+got11:
+	VFMLA V3.S4, V4.S4, V2.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e22d441 // faddp v1.4s, v2.4s, v2.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	MOVD $3, R1
+	TBZ $1, R1, one12
+	FMOVD (R0), F1
+	TBZ $0, R1, got13
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got13
+
+one12:
+	FMOVS (R0), F1
+
+got13:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one14
+	FMOVD F0, (R0)
+	TBZ $0, R1, put15
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put15
+
+one14:
+	FMOVS F0, (R0)
+
+put15:
 	RET
 
 // func dot6x3NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
@@ -1534,6 +2577,395 @@ one26:
 	FMOVS F0, (R0)
 
 put27:
+	RET
+
+// func halfDot6x3NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot6x3NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R6
+	ADD R2, R6, R2
+	MOVD x+40(FP), R7
+	MOVD ldx+48(FP), R8
+	ADD R8, R7, R9
+	ADD R8, R9, R8
+	MOVD next+24(FP), R10
+	MOVD pace+32(FP), R11
+	SUB $8, R11, R11
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R7), F18
+	FMOVQ (R9), F19
+	FMOVQ (R8), F20
+	FMOVD (R1), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	FMOVD (R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V3.S4
+	VFMLA V21.S4, V19.S4, V4.S4
+	VFMLA V21.S4, V20.S4, V5.S4
+	FMOVD (R4), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VFMLA V21.S4, V20.S4, V8.S4
+	FMOVD (R5), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V9.S4
+	VFMLA V21.S4, V19.S4, V10.S4
+	VFMLA V21.S4, V20.S4, V11.S4
+	FMOVD (R6), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V12.S4
+	VFMLA V21.S4, V19.S4, V13.S4
+	VFMLA V21.S4, V20.S4, V14.S4
+	FMOVD (R2), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V15.S4
+	VFMLA V21.S4, V19.S4, V16.S4
+	VFMLA V21.S4, V20.S4, V17.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R5, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R6, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	FMOVQ 16(R7), F18
+	FMOVQ 16(R9), F19
+	FMOVQ 16(R8), F20
+	FMOVD 8(R1), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	FMOVD 8(R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V3.S4
+	VFMLA V21.S4, V19.S4, V4.S4
+	VFMLA V21.S4, V20.S4, V5.S4
+	FMOVD 8(R4), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VFMLA V21.S4, V20.S4, V8.S4
+	FMOVD 8(R5), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V9.S4
+	VFMLA V21.S4, V19.S4, V10.S4
+	VFMLA V21.S4, V20.S4, V11.S4
+	FMOVD 8(R6), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V12.S4
+	VFMLA V21.S4, V19.S4, V13.S4
+	VFMLA V21.S4, V20.S4, V14.S4
+	FMOVD 8(R2), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V15.S4
+	VFMLA V21.S4, V19.S4, V16.S4
+	VFMLA V21.S4, V20.S4, V17.S4
+	ADD R11, R10, R10
+	FMOVQ 32(R7), F18
+	FMOVQ 32(R9), F19
+	FMOVQ 32(R8), F20
+	FMOVD 16(R1), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	FMOVD 16(R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V3.S4
+	VFMLA V21.S4, V19.S4, V4.S4
+	VFMLA V21.S4, V20.S4, V5.S4
+	FMOVD 16(R4), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VFMLA V21.S4, V20.S4, V8.S4
+	FMOVD 16(R5), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V9.S4
+	VFMLA V21.S4, V19.S4, V10.S4
+	VFMLA V21.S4, V20.S4, V11.S4
+	FMOVD 16(R6), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V12.S4
+	VFMLA V21.S4, V19.S4, V13.S4
+	VFMLA V21.S4, V20.S4, V14.S4
+	FMOVD 16(R2), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V15.S4
+	VFMLA V21.S4, V19.S4, V16.S4
+	VFMLA V21.S4, V20.S4, V17.S4
+	ADD R11, R10, R10
+	FMOVQ 48(R7), F18
+	FMOVQ 48(R9), F19
+	FMOVQ 48(R8), F20
+	FMOVD 24(R1), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	FMOVD 24(R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V3.S4
+	VFMLA V21.S4, V19.S4, V4.S4
+	VFMLA V21.S4, V20.S4, V5.S4
+	FMOVD 24(R4), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VFMLA V21.S4, V20.S4, V8.S4
+	FMOVD 24(R5), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V9.S4
+	VFMLA V21.S4, V19.S4, V10.S4
+	VFMLA V21.S4, V20.S4, V11.S4
+	FMOVD 24(R6), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V12.S4
+	VFMLA V21.S4, V19.S4, V13.S4
+	VFMLA V21.S4, V20.S4, V14.S4
+	FMOVD 24(R2), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V15.S4
+	VFMLA V21.S4, V19.S4, V16.S4
+	VFMLA V21.S4, V20.S4, V17.S4
+	ADD R11, R10, R10
+	ADD $64, R7, R7
+	ADD $64, R9, R9
+	ADD $64, R8, R8
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R7), F18
+	FMOVQ (R9), F19
+	FMOVQ (R8), F20
+	FMOVD (R1), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	FMOVD (R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V3.S4
+	VFMLA V21.S4, V19.S4, V4.S4
+	VFMLA V21.S4, V20.S4, V5.S4
+	FMOVD (R4), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VFMLA V21.S4, V20.S4, V8.S4
+	FMOVD (R5), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V9.S4
+	VFMLA V21.S4, V19.S4, V10.S4
+	VFMLA V21.S4, V20.S4, V11.S4
+	FMOVD (R6), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V12.S4
+	VFMLA V21.S4, V19.S4, V13.S4
+	VFMLA V21.S4, V20.S4, V14.S4
+	FMOVD (R2), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V15.S4
+	VFMLA V21.S4, V19.S4, V16.S4
+	VFMLA V21.S4, V20.S4, V17.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R5, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R6, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	ADD $16, R7, R7
+	ADD $16, R9, R9
+	ADD $16, R8, R8
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R6, R6
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R7), F18
+	TBZ $0, R0, got7
+	ADD $8, R7, R7
+	VLD1 (R7), V18.S[2]
+	B got7
+
+one6:
+	FMOVS (R7), F18
+
+got7:
+	TBZ $1, R0, one8
+	FMOVD (R9), F19
+	TBZ $0, R0, got9
+	ADD $8, R9, R7
+	VLD1 (R7), V19.S[2]
+	B got9
+
+one8:
+	FMOVS (R9), F19
+
+got9:
+	TBZ $1, R0, one10
+	FMOVD (R8), F20
+	TBZ $0, R0, got11
+	ADD $8, R8, R0
+	VLD1 (R0), V20.S[2]
+	B got11
+
+one10:
+	FMOVS (R8), F20
+
+got11:
+	FMOVD (R1), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V0.S4
+	VFMLA V21.S4, V19.S4, V1.S4
+	VFMLA V21.S4, V20.S4, V2.S4
+	FMOVD (R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V3.S4
+	VFMLA V21.S4, V19.S4, V4.S4
+	VFMLA V21.S4, V20.S4, V5.S4
+	FMOVD (R4), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V6.S4
+	VFMLA V21.S4, V19.S4, V7.S4
+	VFMLA V21.S4, V20.S4, V8.S4
+	FMOVD (R5), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V9.S4
+	VFMLA V21.S4, V19.S4, V10.S4
+	VFMLA V21.S4, V20.S4, V11.S4
+	FMOVD (R6), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V12.S4
+	VFMLA V21.S4, V19.S4, V13.S4
+	VFMLA V21.S4, V20.S4, V14.S4
+	FMOVD (R2), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	VFMLA V21.S4, V18.S4, V15.S4
+	VFMLA V21.S4, V19.S4, V16.S4
+	VFMLA V21.S4, V20.S4, V17.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e31d621 // faddp v1.4s, v17.4s, v17.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	MOVD $2, R1
+	TBZ $1, R1, one12
+	FMOVD (R0), F1
+	TBZ $0, R1, got13
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got13
+
+one12:
+	FMOVS (R0), F1
+
+got13:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one14
+	FMOVD F0, (R0)
+	TBZ $0, R1, put15
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put15
+
+one14:
+	FMOVS F0, (R0)
+
+put15:
 	RET
 
 // func dot8x3NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
@@ -2023,6 +3455,461 @@ end5:
 	FMOVQ F0, (R0)
 	RET
 
+// func halfDot8x3NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot8x3NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R6
+	ADD R2, R6, R7
+	ADD R2, R7, R8
+	ADD R2, R8, R2
+	MOVD x+40(FP), R9
+	MOVD ldx+48(FP), R10
+	ADD R10, R9, R11
+	ADD R10, R11, R10
+	MOVD next+24(FP), R12
+	MOVD pace+32(FP), R13
+	SUB $8, R13, R13
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R9), F24
+	FMOVQ (R11), F25
+	FMOVQ (R10), F26
+	FMOVD (R1), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V0.S4
+	VFMLA V27.S4, V25.S4, V1.S4
+	VFMLA V27.S4, V26.S4, V2.S4
+	FMOVD (R3), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V3.S4
+	VFMLA V27.S4, V25.S4, V4.S4
+	VFMLA V27.S4, V26.S4, V5.S4
+	FMOVD (R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V6.S4
+	VFMLA V27.S4, V25.S4, V7.S4
+	VFMLA V27.S4, V26.S4, V8.S4
+	FMOVD (R5), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V9.S4
+	VFMLA V27.S4, V25.S4, V10.S4
+	VFMLA V27.S4, V26.S4, V11.S4
+	FMOVD (R6), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V12.S4
+	VFMLA V27.S4, V25.S4, V13.S4
+	VFMLA V27.S4, V26.S4, V14.S4
+	FMOVD (R7), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V15.S4
+	VFMLA V27.S4, V25.S4, V16.S4
+	VFMLA V27.S4, V26.S4, V17.S4
+	FMOVD (R8), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V18.S4
+	VFMLA V27.S4, V25.S4, V19.S4
+	VFMLA V27.S4, V26.S4, V20.S4
+	FMOVD (R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V21.S4
+	VFMLA V27.S4, V25.S4, V22.S4
+	VFMLA V27.S4, V26.S4, V23.S4
+	ADD R12, R1, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R3, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R4, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R5, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R6, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R7, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R8, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R2, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R13, R12, R12
+	FMOVQ 16(R9), F24
+	FMOVQ 16(R11), F25
+	FMOVQ 16(R10), F26
+	FMOVD 8(R1), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V0.S4
+	VFMLA V27.S4, V25.S4, V1.S4
+	VFMLA V27.S4, V26.S4, V2.S4
+	FMOVD 8(R3), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V3.S4
+	VFMLA V27.S4, V25.S4, V4.S4
+	VFMLA V27.S4, V26.S4, V5.S4
+	FMOVD 8(R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V6.S4
+	VFMLA V27.S4, V25.S4, V7.S4
+	VFMLA V27.S4, V26.S4, V8.S4
+	FMOVD 8(R5), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V9.S4
+	VFMLA V27.S4, V25.S4, V10.S4
+	VFMLA V27.S4, V26.S4, V11.S4
+	FMOVD 8(R6), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V12.S4
+	VFMLA V27.S4, V25.S4, V13.S4
+	VFMLA V27.S4, V26.S4, V14.S4
+	FMOVD 8(R7), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V15.S4
+	VFMLA V27.S4, V25.S4, V16.S4
+	VFMLA V27.S4, V26.S4, V17.S4
+	FMOVD 8(R8), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V18.S4
+	VFMLA V27.S4, V25.S4, V19.S4
+	VFMLA V27.S4, V26.S4, V20.S4
+	FMOVD 8(R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V21.S4
+	VFMLA V27.S4, V25.S4, V22.S4
+	VFMLA V27.S4, V26.S4, V23.S4
+	ADD R13, R12, R12
+	FMOVQ 32(R9), F24
+	FMOVQ 32(R11), F25
+	FMOVQ 32(R10), F26
+	FMOVD 16(R1), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V0.S4
+	VFMLA V27.S4, V25.S4, V1.S4
+	VFMLA V27.S4, V26.S4, V2.S4
+	FMOVD 16(R3), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V3.S4
+	VFMLA V27.S4, V25.S4, V4.S4
+	VFMLA V27.S4, V26.S4, V5.S4
+	FMOVD 16(R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V6.S4
+	VFMLA V27.S4, V25.S4, V7.S4
+	VFMLA V27.S4, V26.S4, V8.S4
+	FMOVD 16(R5), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V9.S4
+	VFMLA V27.S4, V25.S4, V10.S4
+	VFMLA V27.S4, V26.S4, V11.S4
+	FMOVD 16(R6), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V12.S4
+	VFMLA V27.S4, V25.S4, V13.S4
+	VFMLA V27.S4, V26.S4, V14.S4
+	FMOVD 16(R7), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V15.S4
+	VFMLA V27.S4, V25.S4, V16.S4
+	VFMLA V27.S4, V26.S4, V17.S4
+	FMOVD 16(R8), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V18.S4
+	VFMLA V27.S4, V25.S4, V19.S4
+	VFMLA V27.S4, V26.S4, V20.S4
+	FMOVD 16(R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V21.S4
+	VFMLA V27.S4, V25.S4, V22.S4
+	VFMLA V27.S4, V26.S4, V23.S4
+	ADD R13, R12, R12
+	FMOVQ 48(R9), F24
+	FMOVQ 48(R11), F25
+	FMOVQ 48(R10), F26
+	FMOVD 24(R1), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V0.S4
+	VFMLA V27.S4, V25.S4, V1.S4
+	VFMLA V27.S4, V26.S4, V2.S4
+	FMOVD 24(R3), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V3.S4
+	VFMLA V27.S4, V25.S4, V4.S4
+	VFMLA V27.S4, V26.S4, V5.S4
+	FMOVD 24(R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V6.S4
+	VFMLA V27.S4, V25.S4, V7.S4
+	VFMLA V27.S4, V26.S4, V8.S4
+	FMOVD 24(R5), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V9.S4
+	VFMLA V27.S4, V25.S4, V10.S4
+	VFMLA V27.S4, V26.S4, V11.S4
+	FMOVD 24(R6), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V12.S4
+	VFMLA V27.S4, V25.S4, V13.S4
+	VFMLA V27.S4, V26.S4, V14.S4
+	FMOVD 24(R7), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V15.S4
+	VFMLA V27.S4, V25.S4, V16.S4
+	VFMLA V27.S4, V26.S4, V17.S4
+	FMOVD 24(R8), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V18.S4
+	VFMLA V27.S4, V25.S4, V19.S4
+	VFMLA V27.S4, V26.S4, V20.S4
+	FMOVD 24(R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V21.S4
+	VFMLA V27.S4, V25.S4, V22.S4
+	VFMLA V27.S4, V26.S4, V23.S4
+	ADD R13, R12, R12
+	ADD $64, R9, R9
+	ADD $64, R11, R11
+	ADD $64, R10, R10
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R7, R7
+	ADD $32, R8, R8
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R9), F24
+	FMOVQ (R11), F25
+	FMOVQ (R10), F26
+	FMOVD (R1), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V0.S4
+	VFMLA V27.S4, V25.S4, V1.S4
+	VFMLA V27.S4, V26.S4, V2.S4
+	FMOVD (R3), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V3.S4
+	VFMLA V27.S4, V25.S4, V4.S4
+	VFMLA V27.S4, V26.S4, V5.S4
+	FMOVD (R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V6.S4
+	VFMLA V27.S4, V25.S4, V7.S4
+	VFMLA V27.S4, V26.S4, V8.S4
+	FMOVD (R5), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V9.S4
+	VFMLA V27.S4, V25.S4, V10.S4
+	VFMLA V27.S4, V26.S4, V11.S4
+	FMOVD (R6), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V12.S4
+	VFMLA V27.S4, V25.S4, V13.S4
+	VFMLA V27.S4, V26.S4, V14.S4
+	FMOVD (R7), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V15.S4
+	VFMLA V27.S4, V25.S4, V16.S4
+	VFMLA V27.S4, V26.S4, V17.S4
+	FMOVD (R8), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V18.S4
+	VFMLA V27.S4, V25.S4, V19.S4
+	VFMLA V27.S4, V26.S4, V20.S4
+	FMOVD (R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V21.S4
+	VFMLA V27.S4, V25.S4, V22.S4
+	VFMLA V27.S4, V26.S4, V23.S4
+	ADD R12, R1, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R3, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R4, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R5, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R6, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R7, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R8, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R12, R2, R14
+	PRFM (R14), PLDL2KEEP
+	ADD R13, R12, R12
+	ADD $16, R9, R9
+	ADD $16, R11, R11
+	ADD $16, R10, R10
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R6, R6
+	ADD $8, R7, R7
+	ADD $8, R8, R8
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R9), F24
+	TBZ $0, R0, got7
+	ADD $8, R9, R9
+	VLD1 (R9), V24.S[2]
+	B got7
+
+one6:
+	FMOVS (R9), F24
+
+got7:
+	TBZ $1, R0, one8
+	FMOVD (R11), F25
+	TBZ $0, R0, got9
+	ADD $8, R11, R9
+	VLD1 (R9), V25.S[2]
+	B got9
+
+one8:
+	FMOVS (R11), F25
+
+got9:
+	TBZ $1, R0, one10
+	FMOVD (R10), F26
+	TBZ $0, R0, got11
+	ADD $8, R10, R0
+	VLD1 (R0), V26.S[2]
+	B got11
+
+one10:
+	FMOVS (R10), F26
+
+got11:
+	FMOVD (R1), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V0.S4
+	VFMLA V27.S4, V25.S4, V1.S4
+	VFMLA V27.S4, V26.S4, V2.S4
+	FMOVD (R3), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V3.S4
+	VFMLA V27.S4, V25.S4, V4.S4
+	VFMLA V27.S4, V26.S4, V5.S4
+	FMOVD (R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V6.S4
+	VFMLA V27.S4, V25.S4, V7.S4
+	VFMLA V27.S4, V26.S4, V8.S4
+	FMOVD (R5), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V9.S4
+	VFMLA V27.S4, V25.S4, V10.S4
+	VFMLA V27.S4, V26.S4, V11.S4
+	FMOVD (R6), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V12.S4
+	VFMLA V27.S4, V25.S4, V13.S4
+	VFMLA V27.S4, V26.S4, V14.S4
+	FMOVD (R7), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V15.S4
+	VFMLA V27.S4, V25.S4, V16.S4
+	VFMLA V27.S4, V26.S4, V17.S4
+	FMOVD (R8), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V18.S4
+	VFMLA V27.S4, V25.S4, V19.S4
+	VFMLA V27.S4, V26.S4, V20.S4
+	FMOVD (R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	VFMLA V27.S4, V24.S4, V21.S4
+	VFMLA V27.S4, V25.S4, V22.S4
+	VFMLA V27.S4, V26.S4, V23.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e33d641 // faddp v1.4s, v18.4s, v19.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e35d680 // faddp v0.4s, v20.4s, v21.4s
+	WORD $0x6e37d6c1 // faddp v1.4s, v22.4s, v23.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
 // func dot1x4NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 TEXT ·dot1x4NEON(SB), NOSPLIT, $0-64
 	MOVD k+0(FP), R0
@@ -2180,6 +4067,171 @@ one14:
 	FMOVS (R3), F5
 
 got15:
+	VFMLA V4.S4, V5.S4, V3.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
+// func halfDot1x4NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot1x4NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD x+40(FP), R2
+	MOVD ldx+48(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	ADD R3, R5, R3
+	MOVD next+24(FP), R6
+	MOVD pace+32(FP), R7
+	SUB $8, R7, R7
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ (R2), F5
+	VFMLA V4.S4, V5.S4, V0.S4
+	FMOVQ (R4), F5
+	VFMLA V4.S4, V5.S4, V1.S4
+	FMOVQ (R5), F5
+	VFMLA V4.S4, V5.S4, V2.S4
+	FMOVQ (R3), F5
+	VFMLA V4.S4, V5.S4, V3.S4
+	ADD R6, R1, R8
+	PRFM (R8), PLDL2KEEP
+	ADD R7, R6, R6
+	FMOVD 8(R1), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 16(R2), F5
+	VFMLA V4.S4, V5.S4, V0.S4
+	FMOVQ 16(R4), F5
+	VFMLA V4.S4, V5.S4, V1.S4
+	FMOVQ 16(R5), F5
+	VFMLA V4.S4, V5.S4, V2.S4
+	FMOVQ 16(R3), F5
+	VFMLA V4.S4, V5.S4, V3.S4
+	ADD R7, R6, R6
+	FMOVD 16(R1), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 32(R2), F5
+	VFMLA V4.S4, V5.S4, V0.S4
+	FMOVQ 32(R4), F5
+	VFMLA V4.S4, V5.S4, V1.S4
+	FMOVQ 32(R5), F5
+	VFMLA V4.S4, V5.S4, V2.S4
+	FMOVQ 32(R3), F5
+	VFMLA V4.S4, V5.S4, V3.S4
+	ADD R7, R6, R6
+	FMOVD 24(R1), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 48(R2), F5
+	VFMLA V4.S4, V5.S4, V0.S4
+	FMOVQ 48(R4), F5
+	VFMLA V4.S4, V5.S4, V1.S4
+	FMOVQ 48(R5), F5
+	VFMLA V4.S4, V5.S4, V2.S4
+	FMOVQ 48(R3), F5
+	VFMLA V4.S4, V5.S4, V3.S4
+	ADD R7, R6, R6
+	ADD $32, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R4, R4
+	ADD $64, R5, R5
+	ADD $64, R3, R3
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ (R2), F5
+	VFMLA V4.S4, V5.S4, V0.S4
+	FMOVQ (R4), F5
+	VFMLA V4.S4, V5.S4, V1.S4
+	FMOVQ (R5), F5
+	VFMLA V4.S4, V5.S4, V2.S4
+	FMOVQ (R3), F5
+	VFMLA V4.S4, V5.S4, V3.S4
+	ADD R6, R1, R8
+	PRFM (R8), PLDL2KEEP
+	ADD R7, R6, R6
+	ADD $8, R1, R1
+	ADD $16, R2, R2
+	ADD $16, R4, R4
+	ADD $16, R5, R5
+	ADD $16, R3, R3
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	TBZ $1, R0, one6
+	FMOVD (R2), F5
+	TBZ $0, R0, got7
+	ADD $8, R2, R1
+	VLD1 (R1), V5.S[2]
+	B got7
+
+one6:
+	FMOVS (R2), F5
+
+got7:
+	VFMLA V4.S4, V5.S4, V0.S4
+	TBZ $1, R0, one8
+	FMOVD (R4), F5
+	TBZ $0, R0, got9
+	ADD $8, R4, R1
+	VLD1 (R1), V5.S[2]
+	B got9
+
+one8:
+	FMOVS (R4), F5
+
+got9:
+	VFMLA V4.S4, V5.S4, V1.S4
+	TBZ $1, R0, one10
+	FMOVD (R5), F5
+	TBZ $0, R0, got11
+	ADD $8, R5, R1
+	VLD1 (R1), V5.S[2]
+	B got11
+
+one10:
+	FMOVS (R5), F5
+
+got11:
+	VFMLA V4.S4, V5.S4, V2.S4
+	TBZ $1, R0, one12
+	FMOVD (R3), F5
+	TBZ $0, R0, got13
+	ADD $8, R3, R0
+	VLD1 (R0), V5.S[2]
+	B got13
+
+one12:
+	FMOVS (R3), F5
+
+got13:
 	VFMLA V4.S4, V5.S4, V3.S4
 
 end5:
@@ -2551,6 +4603,388 @@ one22:
 	FMOVS (R2), F24
 
 got23:
+	VFMLA V24.S4, V20.S4, V16.S4
+	VFMLA V24.S4, V21.S4, V17.S4
+	VFMLA V24.S4, V22.S4, V18.S4
+	VFMLA V24.S4, V23.S4, V19.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e33d641 // faddp v1.4s, v18.4s, v19.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
+// func halfDot5x4NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot5x4NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R2
+	MOVD x+40(FP), R6
+	MOVD ldx+48(FP), R7
+	ADD R7, R6, R8
+	ADD R7, R8, R9
+	ADD R7, R9, R7
+	MOVD next+24(FP), R10
+	MOVD pace+32(FP), R11
+	SUB $8, R11, R11
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R6), F20
+	FMOVQ (R8), F21
+	FMOVQ (R9), F22
+	FMOVQ (R7), F23
+	FMOVD (R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	FMOVD (R3), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V4.S4
+	VFMLA V24.S4, V21.S4, V5.S4
+	VFMLA V24.S4, V22.S4, V6.S4
+	VFMLA V24.S4, V23.S4, V7.S4
+	FMOVD (R4), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V24.S4, V21.S4, V9.S4
+	VFMLA V24.S4, V22.S4, V10.S4
+	VFMLA V24.S4, V23.S4, V11.S4
+	FMOVD (R5), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V12.S4
+	VFMLA V24.S4, V21.S4, V13.S4
+	VFMLA V24.S4, V22.S4, V14.S4
+	VFMLA V24.S4, V23.S4, V15.S4
+	FMOVD (R2), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V16.S4
+	VFMLA V24.S4, V21.S4, V17.S4
+	VFMLA V24.S4, V22.S4, V18.S4
+	VFMLA V24.S4, V23.S4, V19.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R5, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	FMOVQ 16(R6), F20
+	FMOVQ 16(R8), F21
+	FMOVQ 16(R9), F22
+	FMOVQ 16(R7), F23
+	FMOVD 8(R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	FMOVD 8(R3), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V4.S4
+	VFMLA V24.S4, V21.S4, V5.S4
+	VFMLA V24.S4, V22.S4, V6.S4
+	VFMLA V24.S4, V23.S4, V7.S4
+	FMOVD 8(R4), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V24.S4, V21.S4, V9.S4
+	VFMLA V24.S4, V22.S4, V10.S4
+	VFMLA V24.S4, V23.S4, V11.S4
+	FMOVD 8(R5), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V12.S4
+	VFMLA V24.S4, V21.S4, V13.S4
+	VFMLA V24.S4, V22.S4, V14.S4
+	VFMLA V24.S4, V23.S4, V15.S4
+	FMOVD 8(R2), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V16.S4
+	VFMLA V24.S4, V21.S4, V17.S4
+	VFMLA V24.S4, V22.S4, V18.S4
+	VFMLA V24.S4, V23.S4, V19.S4
+	ADD R11, R10, R10
+	FMOVQ 32(R6), F20
+	FMOVQ 32(R8), F21
+	FMOVQ 32(R9), F22
+	FMOVQ 32(R7), F23
+	FMOVD 16(R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	FMOVD 16(R3), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V4.S4
+	VFMLA V24.S4, V21.S4, V5.S4
+	VFMLA V24.S4, V22.S4, V6.S4
+	VFMLA V24.S4, V23.S4, V7.S4
+	FMOVD 16(R4), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V24.S4, V21.S4, V9.S4
+	VFMLA V24.S4, V22.S4, V10.S4
+	VFMLA V24.S4, V23.S4, V11.S4
+	FMOVD 16(R5), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V12.S4
+	VFMLA V24.S4, V21.S4, V13.S4
+	VFMLA V24.S4, V22.S4, V14.S4
+	VFMLA V24.S4, V23.S4, V15.S4
+	FMOVD 16(R2), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V16.S4
+	VFMLA V24.S4, V21.S4, V17.S4
+	VFMLA V24.S4, V22.S4, V18.S4
+	VFMLA V24.S4, V23.S4, V19.S4
+	ADD R11, R10, R10
+	FMOVQ 48(R6), F20
+	FMOVQ 48(R8), F21
+	FMOVQ 48(R9), F22
+	FMOVQ 48(R7), F23
+	FMOVD 24(R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	FMOVD 24(R3), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V4.S4
+	VFMLA V24.S4, V21.S4, V5.S4
+	VFMLA V24.S4, V22.S4, V6.S4
+	VFMLA V24.S4, V23.S4, V7.S4
+	FMOVD 24(R4), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V24.S4, V21.S4, V9.S4
+	VFMLA V24.S4, V22.S4, V10.S4
+	VFMLA V24.S4, V23.S4, V11.S4
+	FMOVD 24(R5), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V12.S4
+	VFMLA V24.S4, V21.S4, V13.S4
+	VFMLA V24.S4, V22.S4, V14.S4
+	VFMLA V24.S4, V23.S4, V15.S4
+	FMOVD 24(R2), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V16.S4
+	VFMLA V24.S4, V21.S4, V17.S4
+	VFMLA V24.S4, V22.S4, V18.S4
+	VFMLA V24.S4, V23.S4, V19.S4
+	ADD R11, R10, R10
+	ADD $64, R6, R6
+	ADD $64, R8, R8
+	ADD $64, R9, R9
+	ADD $64, R7, R7
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R6), F20
+	FMOVQ (R8), F21
+	FMOVQ (R9), F22
+	FMOVQ (R7), F23
+	FMOVD (R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	FMOVD (R3), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V4.S4
+	VFMLA V24.S4, V21.S4, V5.S4
+	VFMLA V24.S4, V22.S4, V6.S4
+	VFMLA V24.S4, V23.S4, V7.S4
+	FMOVD (R4), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V24.S4, V21.S4, V9.S4
+	VFMLA V24.S4, V22.S4, V10.S4
+	VFMLA V24.S4, V23.S4, V11.S4
+	FMOVD (R5), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V12.S4
+	VFMLA V24.S4, V21.S4, V13.S4
+	VFMLA V24.S4, V22.S4, V14.S4
+	VFMLA V24.S4, V23.S4, V15.S4
+	FMOVD (R2), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V16.S4
+	VFMLA V24.S4, V21.S4, V17.S4
+	VFMLA V24.S4, V22.S4, V18.S4
+	VFMLA V24.S4, V23.S4, V19.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R5, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	ADD $16, R6, R6
+	ADD $16, R8, R8
+	ADD $16, R9, R9
+	ADD $16, R7, R7
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R6), F20
+	TBZ $0, R0, got7
+	ADD $8, R6, R6
+	VLD1 (R6), V20.S[2]
+	B got7
+
+one6:
+	FMOVS (R6), F20
+
+got7:
+	TBZ $1, R0, one8
+	FMOVD (R8), F21
+	TBZ $0, R0, got9
+	ADD $8, R8, R6
+	VLD1 (R6), V21.S[2]
+	B got9
+
+one8:
+	FMOVS (R8), F21
+
+got9:
+	TBZ $1, R0, one10
+	FMOVD (R9), F22
+	TBZ $0, R0, got11
+	ADD $8, R9, R6
+	VLD1 (R6), V22.S[2]
+	B got11
+
+one10:
+	FMOVS (R9), F22
+
+got11:
+	TBZ $1, R0, one12
+	FMOVD (R7), F23
+	TBZ $0, R0, got13
+	ADD $8, R7, R0
+	VLD1 (R0), V23.S[2]
+	B got13
+
+one12:
+	FMOVS (R7), F23
+
+got13:
+	FMOVD (R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V0.S4
+	VFMLA V24.S4, V21.S4, V1.S4
+	VFMLA V24.S4, V22.S4, V2.S4
+	VFMLA V24.S4, V23.S4, V3.S4
+	FMOVD (R3), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V4.S4
+	VFMLA V24.S4, V21.S4, V5.S4
+	VFMLA V24.S4, V22.S4, V6.S4
+	VFMLA V24.S4, V23.S4, V7.S4
+	FMOVD (R4), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V24.S4, V21.S4, V9.S4
+	VFMLA V24.S4, V22.S4, V10.S4
+	VFMLA V24.S4, V23.S4, V11.S4
+	FMOVD (R5), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	VFMLA V24.S4, V20.S4, V12.S4
+	VFMLA V24.S4, V21.S4, V13.S4
+	VFMLA V24.S4, V22.S4, V14.S4
+	VFMLA V24.S4, V23.S4, V15.S4
+	FMOVD (R2), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	VFMLA V24.S4, V20.S4, V16.S4
 	VFMLA V24.S4, V21.S4, V17.S4
 	VFMLA V24.S4, V22.S4, V18.S4
@@ -3054,6 +5488,442 @@ end5:
 	FMOVQ F0, (R0)
 	RET
 
+// func halfDot6x4NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot6x4NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R6
+	ADD R2, R6, R2
+	MOVD x+40(FP), R7
+	MOVD ldx+48(FP), R8
+	ADD R8, R7, R9
+	ADD R8, R9, R10
+	ADD R8, R10, R8
+	MOVD next+24(FP), R11
+	MOVD pace+32(FP), R12
+	SUB $8, R12, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R7), F24
+	FMOVQ (R9), F25
+	FMOVQ (R10), F26
+	FMOVQ (R8), F27
+	FMOVD (R1), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	FMOVD (R3), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V4.S4
+	VFMLA V28.S4, V25.S4, V5.S4
+	VFMLA V28.S4, V26.S4, V6.S4
+	VFMLA V28.S4, V27.S4, V7.S4
+	FMOVD (R4), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V8.S4
+	VFMLA V28.S4, V25.S4, V9.S4
+	VFMLA V28.S4, V26.S4, V10.S4
+	VFMLA V28.S4, V27.S4, V11.S4
+	FMOVD (R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V12.S4
+	VFMLA V28.S4, V25.S4, V13.S4
+	VFMLA V28.S4, V26.S4, V14.S4
+	VFMLA V28.S4, V27.S4, V15.S4
+	FMOVD (R6), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	FMOVD (R2), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V20.S4
+	VFMLA V28.S4, V25.S4, V21.S4
+	VFMLA V28.S4, V26.S4, V22.S4
+	VFMLA V28.S4, V27.S4, V23.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R5, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R6, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	FMOVQ 16(R7), F24
+	FMOVQ 16(R9), F25
+	FMOVQ 16(R10), F26
+	FMOVQ 16(R8), F27
+	FMOVD 8(R1), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	FMOVD 8(R3), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V4.S4
+	VFMLA V28.S4, V25.S4, V5.S4
+	VFMLA V28.S4, V26.S4, V6.S4
+	VFMLA V28.S4, V27.S4, V7.S4
+	FMOVD 8(R4), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V8.S4
+	VFMLA V28.S4, V25.S4, V9.S4
+	VFMLA V28.S4, V26.S4, V10.S4
+	VFMLA V28.S4, V27.S4, V11.S4
+	FMOVD 8(R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V12.S4
+	VFMLA V28.S4, V25.S4, V13.S4
+	VFMLA V28.S4, V26.S4, V14.S4
+	VFMLA V28.S4, V27.S4, V15.S4
+	FMOVD 8(R6), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	FMOVD 8(R2), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V20.S4
+	VFMLA V28.S4, V25.S4, V21.S4
+	VFMLA V28.S4, V26.S4, V22.S4
+	VFMLA V28.S4, V27.S4, V23.S4
+	ADD R12, R11, R11
+	FMOVQ 32(R7), F24
+	FMOVQ 32(R9), F25
+	FMOVQ 32(R10), F26
+	FMOVQ 32(R8), F27
+	FMOVD 16(R1), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	FMOVD 16(R3), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V4.S4
+	VFMLA V28.S4, V25.S4, V5.S4
+	VFMLA V28.S4, V26.S4, V6.S4
+	VFMLA V28.S4, V27.S4, V7.S4
+	FMOVD 16(R4), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V8.S4
+	VFMLA V28.S4, V25.S4, V9.S4
+	VFMLA V28.S4, V26.S4, V10.S4
+	VFMLA V28.S4, V27.S4, V11.S4
+	FMOVD 16(R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V12.S4
+	VFMLA V28.S4, V25.S4, V13.S4
+	VFMLA V28.S4, V26.S4, V14.S4
+	VFMLA V28.S4, V27.S4, V15.S4
+	FMOVD 16(R6), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	FMOVD 16(R2), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V20.S4
+	VFMLA V28.S4, V25.S4, V21.S4
+	VFMLA V28.S4, V26.S4, V22.S4
+	VFMLA V28.S4, V27.S4, V23.S4
+	ADD R12, R11, R11
+	FMOVQ 48(R7), F24
+	FMOVQ 48(R9), F25
+	FMOVQ 48(R10), F26
+	FMOVQ 48(R8), F27
+	FMOVD 24(R1), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	FMOVD 24(R3), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V4.S4
+	VFMLA V28.S4, V25.S4, V5.S4
+	VFMLA V28.S4, V26.S4, V6.S4
+	VFMLA V28.S4, V27.S4, V7.S4
+	FMOVD 24(R4), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V8.S4
+	VFMLA V28.S4, V25.S4, V9.S4
+	VFMLA V28.S4, V26.S4, V10.S4
+	VFMLA V28.S4, V27.S4, V11.S4
+	FMOVD 24(R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V12.S4
+	VFMLA V28.S4, V25.S4, V13.S4
+	VFMLA V28.S4, V26.S4, V14.S4
+	VFMLA V28.S4, V27.S4, V15.S4
+	FMOVD 24(R6), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	FMOVD 24(R2), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V20.S4
+	VFMLA V28.S4, V25.S4, V21.S4
+	VFMLA V28.S4, V26.S4, V22.S4
+	VFMLA V28.S4, V27.S4, V23.S4
+	ADD R12, R11, R11
+	ADD $64, R7, R7
+	ADD $64, R9, R9
+	ADD $64, R10, R10
+	ADD $64, R8, R8
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R7), F24
+	FMOVQ (R9), F25
+	FMOVQ (R10), F26
+	FMOVQ (R8), F27
+	FMOVD (R1), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	FMOVD (R3), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V4.S4
+	VFMLA V28.S4, V25.S4, V5.S4
+	VFMLA V28.S4, V26.S4, V6.S4
+	VFMLA V28.S4, V27.S4, V7.S4
+	FMOVD (R4), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V8.S4
+	VFMLA V28.S4, V25.S4, V9.S4
+	VFMLA V28.S4, V26.S4, V10.S4
+	VFMLA V28.S4, V27.S4, V11.S4
+	FMOVD (R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V12.S4
+	VFMLA V28.S4, V25.S4, V13.S4
+	VFMLA V28.S4, V26.S4, V14.S4
+	VFMLA V28.S4, V27.S4, V15.S4
+	FMOVD (R6), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	FMOVD (R2), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V20.S4
+	VFMLA V28.S4, V25.S4, V21.S4
+	VFMLA V28.S4, V26.S4, V22.S4
+	VFMLA V28.S4, V27.S4, V23.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R5, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R6, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	ADD $16, R7, R7
+	ADD $16, R9, R9
+	ADD $16, R10, R10
+	ADD $16, R8, R8
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R6, R6
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R7), F24
+	TBZ $0, R0, got7
+	ADD $8, R7, R7
+	VLD1 (R7), V24.S[2]
+	B got7
+
+one6:
+	FMOVS (R7), F24
+
+got7:
+	TBZ $1, R0, one8
+	FMOVD (R9), F25
+	TBZ $0, R0, got9
+	ADD $8, R9, R7
+	VLD1 (R7), V25.S[2]
+	B got9
+
+one8:
+	FMOVS (R9), F25
+
+got9:
+	TBZ $1, R0, one10
+	FMOVD (R10), F26
+	TBZ $0, R0, got11
+	ADD $8, R10, R7
+	VLD1 (R7), V26.S[2]
+	B got11
+
+one10:
+	FMOVS (R10), F26
+
+got11:
+	TBZ $1, R0, one12
+	FMOVD (R8), F27
+	TBZ $0, R0, got13
+	ADD $8, R8, R0
+	VLD1 (R0), V27.S[2]
+	B got13
+
+one12:
+	FMOVS (R8), F27
+
+got13:
+	FMOVD (R1), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V0.S4
+	VFMLA V28.S4, V25.S4, V1.S4
+	VFMLA V28.S4, V26.S4, V2.S4
+	VFMLA V28.S4, V27.S4, V3.S4
+	FMOVD (R3), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V4.S4
+	VFMLA V28.S4, V25.S4, V5.S4
+	VFMLA V28.S4, V26.S4, V6.S4
+	VFMLA V28.S4, V27.S4, V7.S4
+	FMOVD (R4), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V8.S4
+	VFMLA V28.S4, V25.S4, V9.S4
+	VFMLA V28.S4, V26.S4, V10.S4
+	VFMLA V28.S4, V27.S4, V11.S4
+	FMOVD (R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V12.S4
+	VFMLA V28.S4, V25.S4, V13.S4
+	VFMLA V28.S4, V26.S4, V14.S4
+	VFMLA V28.S4, V27.S4, V15.S4
+	FMOVD (R6), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V16.S4
+	VFMLA V28.S4, V25.S4, V17.S4
+	VFMLA V28.S4, V26.S4, V18.S4
+	VFMLA V28.S4, V27.S4, V19.S4
+	FMOVD (R2), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	VFMLA V28.S4, V24.S4, V20.S4
+	VFMLA V28.S4, V25.S4, V21.S4
+	VFMLA V28.S4, V26.S4, V22.S4
+	VFMLA V28.S4, V27.S4, V23.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e33d641 // faddp v1.4s, v18.4s, v19.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e35d680 // faddp v0.4s, v20.4s, v21.4s
+	WORD $0x6e37d6c1 // faddp v1.4s, v22.4s, v23.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
 // func dot1x5NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 TEXT ·dot1x5NEON(SB), NOSPLIT, $0-64
 	MOVD k+0(FP), R0
@@ -3275,6 +6145,225 @@ one20:
 	FMOVS F0, (R0)
 
 put21:
+	RET
+
+// func halfDot1x5NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot1x5NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD x+40(FP), R2
+	MOVD ldx+48(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	ADD R3, R5, R6
+	ADD R3, R6, R3
+	MOVD next+24(FP), R7
+	MOVD pace+32(FP), R8
+	SUB $8, R8, R8
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F5
+	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
+	FMOVQ (R2), F6
+	VFMLA V5.S4, V6.S4, V0.S4
+	FMOVQ (R4), F6
+	VFMLA V5.S4, V6.S4, V1.S4
+	FMOVQ (R5), F6
+	VFMLA V5.S4, V6.S4, V2.S4
+	FMOVQ (R6), F6
+	VFMLA V5.S4, V6.S4, V3.S4
+	FMOVQ (R3), F6
+	VFMLA V5.S4, V6.S4, V4.S4
+	ADD R7, R1, R9
+	PRFM (R9), PLDL2KEEP
+	ADD R8, R7, R7
+	FMOVD 8(R1), F5
+	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
+	FMOVQ 16(R2), F6
+	VFMLA V5.S4, V6.S4, V0.S4
+	FMOVQ 16(R4), F6
+	VFMLA V5.S4, V6.S4, V1.S4
+	FMOVQ 16(R5), F6
+	VFMLA V5.S4, V6.S4, V2.S4
+	FMOVQ 16(R6), F6
+	VFMLA V5.S4, V6.S4, V3.S4
+	FMOVQ 16(R3), F6
+	VFMLA V5.S4, V6.S4, V4.S4
+	ADD R8, R7, R7
+	FMOVD 16(R1), F5
+	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
+	FMOVQ 32(R2), F6
+	VFMLA V5.S4, V6.S4, V0.S4
+	FMOVQ 32(R4), F6
+	VFMLA V5.S4, V6.S4, V1.S4
+	FMOVQ 32(R5), F6
+	VFMLA V5.S4, V6.S4, V2.S4
+	FMOVQ 32(R6), F6
+	VFMLA V5.S4, V6.S4, V3.S4
+	FMOVQ 32(R3), F6
+	VFMLA V5.S4, V6.S4, V4.S4
+	ADD R8, R7, R7
+	FMOVD 24(R1), F5
+	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
+	FMOVQ 48(R2), F6
+	VFMLA V5.S4, V6.S4, V0.S4
+	FMOVQ 48(R4), F6
+	VFMLA V5.S4, V6.S4, V1.S4
+	FMOVQ 48(R5), F6
+	VFMLA V5.S4, V6.S4, V2.S4
+	FMOVQ 48(R6), F6
+	VFMLA V5.S4, V6.S4, V3.S4
+	FMOVQ 48(R3), F6
+	VFMLA V5.S4, V6.S4, V4.S4
+	ADD R8, R7, R7
+	ADD $32, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R4, R4
+	ADD $64, R5, R5
+	ADD $64, R6, R6
+	ADD $64, R3, R3
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F5
+	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
+	FMOVQ (R2), F6
+	VFMLA V5.S4, V6.S4, V0.S4
+	FMOVQ (R4), F6
+	VFMLA V5.S4, V6.S4, V1.S4
+	FMOVQ (R5), F6
+	VFMLA V5.S4, V6.S4, V2.S4
+	FMOVQ (R6), F6
+	VFMLA V5.S4, V6.S4, V3.S4
+	FMOVQ (R3), F6
+	VFMLA V5.S4, V6.S4, V4.S4
+	ADD R7, R1, R9
+	PRFM (R9), PLDL2KEEP
+	ADD R8, R7, R7
+	ADD $8, R1, R1
+	ADD $16, R2, R2
+	ADD $16, R4, R4
+	ADD $16, R5, R5
+	ADD $16, R6, R6
+	ADD $16, R3, R3
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F5
+	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
+	TBZ $1, R0, one6
+	FMOVD (R2), F6
+	TBZ $0, R0, got7
+	ADD $8, R2, R1
+	VLD1 (R1), V6.S[2]
+	B got7
+
+one6:
+	FMOVS (R2), F6
+
+got7:
+	VFMLA V5.S4, V6.S4, V0.S4
+	TBZ $1, R0, one8
+	FMOVD (R4), F6
+	TBZ $0, R0, got9
+	ADD $8, R4, R1
+	VLD1 (R1), V6.S[2]
+	B got9
+
+one8:
+	FMOVS (R4), F6
+
+got9:
+	VFMLA V5.S4, V6.S4, V1.S4
+	TBZ $1, R0, one10
+	FMOVD (R5), F6
+	TBZ $0, R0, got11
+	ADD $8, R5, R1
+	VLD1 (R1), V6.S[2]
+	B got11
+
+one10:
+	FMOVS (R5), F6
+
+got11:
+	VFMLA V5.S4, V6.S4, V2.S4
+	TBZ $1, R0, one12
+	FMOVD (R6), F6
+	TBZ $0, R0, got13
+	ADD $8, R6, R1
+	VLD1 (R1), V6.S[2]
+	B got13
+
+one12:
+	FMOVS (R6), F6
+
+got13:
+	VFMLA V5.S4, V6.S4, V3.S4
+	TBZ $1, R0, one14
+	FMOVD (R3), F6
+	TBZ $0, R0, got15
+	ADD $8, R3, R0
+	VLD1 (R0), V6.S[2]
+	B got15
+
+one14:
+	FMOVS (R3), F6
+
+got15:
+	VFMLA V5.S4, V6.S4, V4.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e24d480 // faddp v0.4s, v4.4s, v4.4s
+	WORD $0x6e24d481 // faddp v1.4s, v4.4s, v4.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	MOVD $1, R1
+	TBZ $1, R1, one16
+	FMOVD (R0), F1
+	TBZ $0, R1, got17
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got17
+
+one16:
+	FMOVS (R0), F1
+
+got17:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one18
+	FMOVD F0, (R0)
+	TBZ $0, R1, put19
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put19
+
+one18:
+	FMOVS F0, (R0)
+
+put19:
 	RET
 
 // func dot4x5NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
@@ -3632,6 +6721,388 @@ one22:
 	FMOVS (R6), F24
 
 got23:
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V24.S4, V9.S4
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V24.S4, V19.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e33d641 // faddp v1.4s, v18.4s, v19.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
+// func halfDot4x5NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot4x5NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R2
+	MOVD x+40(FP), R5
+	MOVD ldx+48(FP), R6
+	ADD R6, R5, R7
+	ADD R6, R7, R8
+	ADD R6, R8, R9
+	ADD R6, R9, R6
+	MOVD next+24(FP), R10
+	MOVD pace+32(FP), R11
+	SUB $8, R11, R11
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F20
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVD (R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	FMOVD (R4), F22
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	FMOVD (R2), F23
+	WORD $0x0e217af7 // fcvtl v23.4s, v23.4h
+	FMOVQ (R5), F24
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V24.S4, V5.S4
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V24.S4, V15.S4
+	FMOVQ (R7), F24
+	VFMLA V20.S4, V24.S4, V1.S4
+	VFMLA V21.S4, V24.S4, V6.S4
+	VFMLA V22.S4, V24.S4, V11.S4
+	VFMLA V23.S4, V24.S4, V16.S4
+	FMOVQ (R8), F24
+	VFMLA V20.S4, V24.S4, V2.S4
+	VFMLA V21.S4, V24.S4, V7.S4
+	VFMLA V22.S4, V24.S4, V12.S4
+	VFMLA V23.S4, V24.S4, V17.S4
+	FMOVQ (R9), F24
+	VFMLA V20.S4, V24.S4, V3.S4
+	VFMLA V21.S4, V24.S4, V8.S4
+	VFMLA V22.S4, V24.S4, V13.S4
+	VFMLA V23.S4, V24.S4, V18.S4
+	FMOVQ (R6), F24
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V24.S4, V9.S4
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V24.S4, V19.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	FMOVD 8(R1), F20
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVD 8(R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	FMOVD 8(R4), F22
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	FMOVD 8(R2), F23
+	WORD $0x0e217af7 // fcvtl v23.4s, v23.4h
+	FMOVQ 16(R5), F24
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V24.S4, V5.S4
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V24.S4, V15.S4
+	FMOVQ 16(R7), F24
+	VFMLA V20.S4, V24.S4, V1.S4
+	VFMLA V21.S4, V24.S4, V6.S4
+	VFMLA V22.S4, V24.S4, V11.S4
+	VFMLA V23.S4, V24.S4, V16.S4
+	FMOVQ 16(R8), F24
+	VFMLA V20.S4, V24.S4, V2.S4
+	VFMLA V21.S4, V24.S4, V7.S4
+	VFMLA V22.S4, V24.S4, V12.S4
+	VFMLA V23.S4, V24.S4, V17.S4
+	FMOVQ 16(R9), F24
+	VFMLA V20.S4, V24.S4, V3.S4
+	VFMLA V21.S4, V24.S4, V8.S4
+	VFMLA V22.S4, V24.S4, V13.S4
+	VFMLA V23.S4, V24.S4, V18.S4
+	FMOVQ 16(R6), F24
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V24.S4, V9.S4
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V24.S4, V19.S4
+	ADD R11, R10, R10
+	FMOVD 16(R1), F20
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVD 16(R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	FMOVD 16(R4), F22
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	FMOVD 16(R2), F23
+	WORD $0x0e217af7 // fcvtl v23.4s, v23.4h
+	FMOVQ 32(R5), F24
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V24.S4, V5.S4
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V24.S4, V15.S4
+	FMOVQ 32(R7), F24
+	VFMLA V20.S4, V24.S4, V1.S4
+	VFMLA V21.S4, V24.S4, V6.S4
+	VFMLA V22.S4, V24.S4, V11.S4
+	VFMLA V23.S4, V24.S4, V16.S4
+	FMOVQ 32(R8), F24
+	VFMLA V20.S4, V24.S4, V2.S4
+	VFMLA V21.S4, V24.S4, V7.S4
+	VFMLA V22.S4, V24.S4, V12.S4
+	VFMLA V23.S4, V24.S4, V17.S4
+	FMOVQ 32(R9), F24
+	VFMLA V20.S4, V24.S4, V3.S4
+	VFMLA V21.S4, V24.S4, V8.S4
+	VFMLA V22.S4, V24.S4, V13.S4
+	VFMLA V23.S4, V24.S4, V18.S4
+	FMOVQ 32(R6), F24
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V24.S4, V9.S4
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V24.S4, V19.S4
+	ADD R11, R10, R10
+	FMOVD 24(R1), F20
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVD 24(R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	FMOVD 24(R4), F22
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	FMOVD 24(R2), F23
+	WORD $0x0e217af7 // fcvtl v23.4s, v23.4h
+	FMOVQ 48(R5), F24
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V24.S4, V5.S4
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V24.S4, V15.S4
+	FMOVQ 48(R7), F24
+	VFMLA V20.S4, V24.S4, V1.S4
+	VFMLA V21.S4, V24.S4, V6.S4
+	VFMLA V22.S4, V24.S4, V11.S4
+	VFMLA V23.S4, V24.S4, V16.S4
+	FMOVQ 48(R8), F24
+	VFMLA V20.S4, V24.S4, V2.S4
+	VFMLA V21.S4, V24.S4, V7.S4
+	VFMLA V22.S4, V24.S4, V12.S4
+	VFMLA V23.S4, V24.S4, V17.S4
+	FMOVQ 48(R9), F24
+	VFMLA V20.S4, V24.S4, V3.S4
+	VFMLA V21.S4, V24.S4, V8.S4
+	VFMLA V22.S4, V24.S4, V13.S4
+	VFMLA V23.S4, V24.S4, V18.S4
+	FMOVQ 48(R6), F24
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V24.S4, V9.S4
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V24.S4, V19.S4
+	ADD R11, R10, R10
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R2, R2
+	ADD $64, R5, R5
+	ADD $64, R7, R7
+	ADD $64, R8, R8
+	ADD $64, R9, R9
+	ADD $64, R6, R6
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F20
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVD (R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	FMOVD (R4), F22
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	FMOVD (R2), F23
+	WORD $0x0e217af7 // fcvtl v23.4s, v23.4h
+	FMOVQ (R5), F24
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V24.S4, V5.S4
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V24.S4, V15.S4
+	FMOVQ (R7), F24
+	VFMLA V20.S4, V24.S4, V1.S4
+	VFMLA V21.S4, V24.S4, V6.S4
+	VFMLA V22.S4, V24.S4, V11.S4
+	VFMLA V23.S4, V24.S4, V16.S4
+	FMOVQ (R8), F24
+	VFMLA V20.S4, V24.S4, V2.S4
+	VFMLA V21.S4, V24.S4, V7.S4
+	VFMLA V22.S4, V24.S4, V12.S4
+	VFMLA V23.S4, V24.S4, V17.S4
+	FMOVQ (R9), F24
+	VFMLA V20.S4, V24.S4, V3.S4
+	VFMLA V21.S4, V24.S4, V8.S4
+	VFMLA V22.S4, V24.S4, V13.S4
+	VFMLA V23.S4, V24.S4, V18.S4
+	FMOVQ (R6), F24
+	VFMLA V20.S4, V24.S4, V4.S4
+	VFMLA V21.S4, V24.S4, V9.S4
+	VFMLA V22.S4, V24.S4, V14.S4
+	VFMLA V23.S4, V24.S4, V19.S4
+	ADD R10, R1, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R3, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R4, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R10, R2, R12
+	PRFM (R12), PLDL2KEEP
+	ADD R11, R10, R10
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R2, R2
+	ADD $16, R5, R5
+	ADD $16, R7, R7
+	ADD $16, R8, R8
+	ADD $16, R9, R9
+	ADD $16, R6, R6
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F20
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVD (R3), F21
+	WORD $0x0e217ab5 // fcvtl v21.4s, v21.4h
+	FMOVD (R4), F22
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	FMOVD (R2), F23
+	WORD $0x0e217af7 // fcvtl v23.4s, v23.4h
+	TBZ $1, R0, one6
+	FMOVD (R5), F24
+	TBZ $0, R0, got7
+	ADD $8, R5, R1
+	VLD1 (R1), V24.S[2]
+	B got7
+
+one6:
+	FMOVS (R5), F24
+
+got7:
+	VFMLA V20.S4, V24.S4, V0.S4
+	VFMLA V21.S4, V24.S4, V5.S4
+	VFMLA V22.S4, V24.S4, V10.S4
+	VFMLA V23.S4, V24.S4, V15.S4
+	TBZ $1, R0, one8
+	FMOVD (R7), F24
+	TBZ $0, R0, got9
+	ADD $8, R7, R1
+	VLD1 (R1), V24.S[2]
+	B got9
+
+one8:
+	FMOVS (R7), F24
+
+got9:
+	VFMLA V20.S4, V24.S4, V1.S4
+	VFMLA V21.S4, V24.S4, V6.S4
+	VFMLA V22.S4, V24.S4, V11.S4
+	VFMLA V23.S4, V24.S4, V16.S4
+	TBZ $1, R0, one10
+	FMOVD (R8), F24
+	TBZ $0, R0, got11
+	ADD $8, R8, R1
+	VLD1 (R1), V24.S[2]
+	B got11
+
+one10:
+	FMOVS (R8), F24
+
+got11:
+	VFMLA V20.S4, V24.S4, V2.S4
+	VFMLA V21.S4, V24.S4, V7.S4
+	VFMLA V22.S4, V24.S4, V12.S4
+	VFMLA V23.S4, V24.S4, V17.S4
+	TBZ $1, R0, one12
+	FMOVD (R9), F24
+	TBZ $0, R0, got13
+	ADD $8, R9, R1
+	VLD1 (R1), V24.S[2]
+	B got13
+
+one12:
+	FMOVS (R9), F24
+
+got13:
+	VFMLA V20.S4, V24.S4, V3.S4
+	VFMLA V21.S4, V24.S4, V8.S4
+	VFMLA V22.S4, V24.S4, V13.S4
+	VFMLA V23.S4, V24.S4, V18.S4
+	TBZ $1, R0, one14
+	FMOVD (R6), F24
+	TBZ $0, R0, got15
+	ADD $8, R6, R0
+	VLD1 (R0), V24.S[2]
+	B got15
+
+one14:
+	FMOVS (R6), F24
+
+got15:
 	VFMLA V20.S4, V24.S4, V4.S4
 	VFMLA V21.S4, V24.S4, V9.S4
 	VFMLA V22.S4, V24.S4, V14.S4
@@ -4166,6 +7637,477 @@ one28:
 put29:
 	RET
 
+// func halfDot5x5NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot5x5NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R2
+	MOVD x+40(FP), R6
+	MOVD ldx+48(FP), R7
+	ADD R7, R6, R8
+	ADD R7, R8, R9
+	ADD R7, R9, R10
+	ADD R7, R10, R7
+	MOVD next+24(FP), R11
+	MOVD pace+32(FP), R12
+	SUB $8, R12, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+	VMOVI $0, V24.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD (R3), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD (R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVD (R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	FMOVD (R2), F29
+	WORD $0x0e217bbd // fcvtl v29.4s, v29.4h
+	FMOVQ (R6), F30
+	VFMLA V25.S4, V30.S4, V0.S4
+	VFMLA V26.S4, V30.S4, V5.S4
+	VFMLA V27.S4, V30.S4, V10.S4
+	VFMLA V28.S4, V30.S4, V15.S4
+	VFMLA V29.S4, V30.S4, V20.S4
+	FMOVQ (R8), F30
+	VFMLA V25.S4, V30.S4, V1.S4
+	VFMLA V26.S4, V30.S4, V6.S4
+	VFMLA V27.S4, V30.S4, V11.S4
+	VFMLA V28.S4, V30.S4, V16.S4
+	VFMLA V29.S4, V30.S4, V21.S4
+	FMOVQ (R9), F30
+	VFMLA V25.S4, V30.S4, V2.S4
+	VFMLA V26.S4, V30.S4, V7.S4
+	VFMLA V27.S4, V30.S4, V12.S4
+	VFMLA V28.S4, V30.S4, V17.S4
+	VFMLA V29.S4, V30.S4, V22.S4
+	FMOVQ (R10), F30
+	VFMLA V25.S4, V30.S4, V3.S4
+	VFMLA V26.S4, V30.S4, V8.S4
+	VFMLA V27.S4, V30.S4, V13.S4
+	VFMLA V28.S4, V30.S4, V18.S4
+	VFMLA V29.S4, V30.S4, V23.S4
+	FMOVQ (R7), F30
+	VFMLA V25.S4, V30.S4, V4.S4
+	VFMLA V26.S4, V30.S4, V9.S4
+	VFMLA V27.S4, V30.S4, V14.S4
+	VFMLA V28.S4, V30.S4, V19.S4
+	VFMLA V29.S4, V30.S4, V24.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R5, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	FMOVD 8(R1), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD 8(R3), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD 8(R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVD 8(R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	FMOVD 8(R2), F29
+	WORD $0x0e217bbd // fcvtl v29.4s, v29.4h
+	FMOVQ 16(R6), F30
+	VFMLA V25.S4, V30.S4, V0.S4
+	VFMLA V26.S4, V30.S4, V5.S4
+	VFMLA V27.S4, V30.S4, V10.S4
+	VFMLA V28.S4, V30.S4, V15.S4
+	VFMLA V29.S4, V30.S4, V20.S4
+	FMOVQ 16(R8), F30
+	VFMLA V25.S4, V30.S4, V1.S4
+	VFMLA V26.S4, V30.S4, V6.S4
+	VFMLA V27.S4, V30.S4, V11.S4
+	VFMLA V28.S4, V30.S4, V16.S4
+	VFMLA V29.S4, V30.S4, V21.S4
+	FMOVQ 16(R9), F30
+	VFMLA V25.S4, V30.S4, V2.S4
+	VFMLA V26.S4, V30.S4, V7.S4
+	VFMLA V27.S4, V30.S4, V12.S4
+	VFMLA V28.S4, V30.S4, V17.S4
+	VFMLA V29.S4, V30.S4, V22.S4
+	FMOVQ 16(R10), F30
+	VFMLA V25.S4, V30.S4, V3.S4
+	VFMLA V26.S4, V30.S4, V8.S4
+	VFMLA V27.S4, V30.S4, V13.S4
+	VFMLA V28.S4, V30.S4, V18.S4
+	VFMLA V29.S4, V30.S4, V23.S4
+	FMOVQ 16(R7), F30
+	VFMLA V25.S4, V30.S4, V4.S4
+	VFMLA V26.S4, V30.S4, V9.S4
+	VFMLA V27.S4, V30.S4, V14.S4
+	VFMLA V28.S4, V30.S4, V19.S4
+	VFMLA V29.S4, V30.S4, V24.S4
+	ADD R12, R11, R11
+	FMOVD 16(R1), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD 16(R3), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD 16(R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVD 16(R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	FMOVD 16(R2), F29
+	WORD $0x0e217bbd // fcvtl v29.4s, v29.4h
+	FMOVQ 32(R6), F30
+	VFMLA V25.S4, V30.S4, V0.S4
+	VFMLA V26.S4, V30.S4, V5.S4
+	VFMLA V27.S4, V30.S4, V10.S4
+	VFMLA V28.S4, V30.S4, V15.S4
+	VFMLA V29.S4, V30.S4, V20.S4
+	FMOVQ 32(R8), F30
+	VFMLA V25.S4, V30.S4, V1.S4
+	VFMLA V26.S4, V30.S4, V6.S4
+	VFMLA V27.S4, V30.S4, V11.S4
+	VFMLA V28.S4, V30.S4, V16.S4
+	VFMLA V29.S4, V30.S4, V21.S4
+	FMOVQ 32(R9), F30
+	VFMLA V25.S4, V30.S4, V2.S4
+	VFMLA V26.S4, V30.S4, V7.S4
+	VFMLA V27.S4, V30.S4, V12.S4
+	VFMLA V28.S4, V30.S4, V17.S4
+	VFMLA V29.S4, V30.S4, V22.S4
+	FMOVQ 32(R10), F30
+	VFMLA V25.S4, V30.S4, V3.S4
+	VFMLA V26.S4, V30.S4, V8.S4
+	VFMLA V27.S4, V30.S4, V13.S4
+	VFMLA V28.S4, V30.S4, V18.S4
+	VFMLA V29.S4, V30.S4, V23.S4
+	FMOVQ 32(R7), F30
+	VFMLA V25.S4, V30.S4, V4.S4
+	VFMLA V26.S4, V30.S4, V9.S4
+	VFMLA V27.S4, V30.S4, V14.S4
+	VFMLA V28.S4, V30.S4, V19.S4
+	VFMLA V29.S4, V30.S4, V24.S4
+	ADD R12, R11, R11
+	FMOVD 24(R1), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD 24(R3), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD 24(R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVD 24(R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	FMOVD 24(R2), F29
+	WORD $0x0e217bbd // fcvtl v29.4s, v29.4h
+	FMOVQ 48(R6), F30
+	VFMLA V25.S4, V30.S4, V0.S4
+	VFMLA V26.S4, V30.S4, V5.S4
+	VFMLA V27.S4, V30.S4, V10.S4
+	VFMLA V28.S4, V30.S4, V15.S4
+	VFMLA V29.S4, V30.S4, V20.S4
+	FMOVQ 48(R8), F30
+	VFMLA V25.S4, V30.S4, V1.S4
+	VFMLA V26.S4, V30.S4, V6.S4
+	VFMLA V27.S4, V30.S4, V11.S4
+	VFMLA V28.S4, V30.S4, V16.S4
+	VFMLA V29.S4, V30.S4, V21.S4
+	FMOVQ 48(R9), F30
+	VFMLA V25.S4, V30.S4, V2.S4
+	VFMLA V26.S4, V30.S4, V7.S4
+	VFMLA V27.S4, V30.S4, V12.S4
+	VFMLA V28.S4, V30.S4, V17.S4
+	VFMLA V29.S4, V30.S4, V22.S4
+	FMOVQ 48(R10), F30
+	VFMLA V25.S4, V30.S4, V3.S4
+	VFMLA V26.S4, V30.S4, V8.S4
+	VFMLA V27.S4, V30.S4, V13.S4
+	VFMLA V28.S4, V30.S4, V18.S4
+	VFMLA V29.S4, V30.S4, V23.S4
+	FMOVQ 48(R7), F30
+	VFMLA V25.S4, V30.S4, V4.S4
+	VFMLA V26.S4, V30.S4, V9.S4
+	VFMLA V27.S4, V30.S4, V14.S4
+	VFMLA V28.S4, V30.S4, V19.S4
+	VFMLA V29.S4, V30.S4, V24.S4
+	ADD R12, R11, R11
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R5, R5
+	ADD $32, R2, R2
+	ADD $64, R6, R6
+	ADD $64, R8, R8
+	ADD $64, R9, R9
+	ADD $64, R10, R10
+	ADD $64, R7, R7
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD (R3), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD (R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVD (R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	FMOVD (R2), F29
+	WORD $0x0e217bbd // fcvtl v29.4s, v29.4h
+	FMOVQ (R6), F30
+	VFMLA V25.S4, V30.S4, V0.S4
+	VFMLA V26.S4, V30.S4, V5.S4
+	VFMLA V27.S4, V30.S4, V10.S4
+	VFMLA V28.S4, V30.S4, V15.S4
+	VFMLA V29.S4, V30.S4, V20.S4
+	FMOVQ (R8), F30
+	VFMLA V25.S4, V30.S4, V1.S4
+	VFMLA V26.S4, V30.S4, V6.S4
+	VFMLA V27.S4, V30.S4, V11.S4
+	VFMLA V28.S4, V30.S4, V16.S4
+	VFMLA V29.S4, V30.S4, V21.S4
+	FMOVQ (R9), F30
+	VFMLA V25.S4, V30.S4, V2.S4
+	VFMLA V26.S4, V30.S4, V7.S4
+	VFMLA V27.S4, V30.S4, V12.S4
+	VFMLA V28.S4, V30.S4, V17.S4
+	VFMLA V29.S4, V30.S4, V22.S4
+	FMOVQ (R10), F30
+	VFMLA V25.S4, V30.S4, V3.S4
+	VFMLA V26.S4, V30.S4, V8.S4
+	VFMLA V27.S4, V30.S4, V13.S4
+	VFMLA V28.S4, V30.S4, V18.S4
+	VFMLA V29.S4, V30.S4, V23.S4
+	FMOVQ (R7), F30
+	VFMLA V25.S4, V30.S4, V4.S4
+	VFMLA V26.S4, V30.S4, V9.S4
+	VFMLA V27.S4, V30.S4, V14.S4
+	VFMLA V28.S4, V30.S4, V19.S4
+	VFMLA V29.S4, V30.S4, V24.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R5, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R5, R5
+	ADD $8, R2, R2
+	ADD $16, R6, R6
+	ADD $16, R8, R8
+	ADD $16, R9, R9
+	ADD $16, R10, R10
+	ADD $16, R7, R7
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD (R3), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD (R4), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVD (R5), F28
+	WORD $0x0e217b9c // fcvtl v28.4s, v28.4h
+	FMOVD (R2), F29
+	WORD $0x0e217bbd // fcvtl v29.4s, v29.4h
+	TBZ $1, R0, one6
+	FMOVD (R6), F30
+	TBZ $0, R0, got7
+	ADD $8, R6, R1
+	VLD1 (R1), V30.S[2]
+	B got7
+
+one6:
+	FMOVS (R6), F30
+
+got7:
+	VFMLA V25.S4, V30.S4, V0.S4
+	VFMLA V26.S4, V30.S4, V5.S4
+	VFMLA V27.S4, V30.S4, V10.S4
+	VFMLA V28.S4, V30.S4, V15.S4
+	VFMLA V29.S4, V30.S4, V20.S4
+	TBZ $1, R0, one8
+	FMOVD (R8), F30
+	TBZ $0, R0, got9
+	ADD $8, R8, R1
+	VLD1 (R1), V30.S[2]
+	B got9
+
+one8:
+	FMOVS (R8), F30
+
+got9:
+	VFMLA V25.S4, V30.S4, V1.S4
+	VFMLA V26.S4, V30.S4, V6.S4
+	VFMLA V27.S4, V30.S4, V11.S4
+	VFMLA V28.S4, V30.S4, V16.S4
+	VFMLA V29.S4, V30.S4, V21.S4
+	TBZ $1, R0, one10
+	FMOVD (R9), F30
+	TBZ $0, R0, got11
+	ADD $8, R9, R1
+	VLD1 (R1), V30.S[2]
+	B got11
+
+one10:
+	FMOVS (R9), F30
+
+got11:
+	VFMLA V25.S4, V30.S4, V2.S4
+	VFMLA V26.S4, V30.S4, V7.S4
+	VFMLA V27.S4, V30.S4, V12.S4
+	VFMLA V28.S4, V30.S4, V17.S4
+	VFMLA V29.S4, V30.S4, V22.S4
+	TBZ $1, R0, one12
+	FMOVD (R10), F30
+	TBZ $0, R0, got13
+	ADD $8, R10, R1
+	VLD1 (R1), V30.S[2]
+	B got13
+
+one12:
+	FMOVS (R10), F30
+
+got13:
+	VFMLA V25.S4, V30.S4, V3.S4
+	VFMLA V26.S4, V30.S4, V8.S4
+	VFMLA V27.S4, V30.S4, V13.S4
+	VFMLA V28.S4, V30.S4, V18.S4
+	VFMLA V29.S4, V30.S4, V23.S4
+	TBZ $1, R0, one14
+	FMOVD (R7), F30
+	TBZ $0, R0, got15
+	ADD $8, R7, R0
+	VLD1 (R0), V30.S[2]
+	B got15
+
+one14:
+	FMOVS (R7), F30
+
+got15:
+	VFMLA V25.S4, V30.S4, V4.S4
+	VFMLA V26.S4, V30.S4, V9.S4
+	VFMLA V27.S4, V30.S4, V14.S4
+	VFMLA V28.S4, V30.S4, V19.S4
+	VFMLA V29.S4, V30.S4, V24.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e33d641 // faddp v1.4s, v18.4s, v19.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e35d680 // faddp v0.4s, v20.4s, v21.4s
+	WORD $0x6e37d6c1 // faddp v1.4s, v22.4s, v23.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e38d700 // faddp v0.4s, v24.4s, v24.4s
+	WORD $0x6e38d701 // faddp v1.4s, v24.4s, v24.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	MOVD $1, R1
+	TBZ $1, R1, one16
+	FMOVD (R0), F1
+	TBZ $0, R1, got17
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got17
+
+one16:
+	FMOVS (R0), F1
+
+got17:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one18
+	FMOVD F0, (R0)
+	TBZ $0, R1, put19
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put19
+
+one18:
+	FMOVS F0, (R0)
+
+put19:
+	RET
+
 // func dot1x6NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 TEXT ·dot1x6NEON(SB), NOSPLIT, $0-64
 	MOVD k+0(FP), R0
@@ -4413,6 +8355,251 @@ one22:
 	FMOVS F0, (R0)
 
 put23:
+	RET
+
+// func halfDot1x6NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot1x6NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD x+40(FP), R2
+	MOVD ldx+48(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	ADD R3, R5, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R3
+	MOVD next+24(FP), R8
+	MOVD pace+32(FP), R9
+	SUB $8, R9, R9
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F6
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	FMOVQ (R2), F7
+	VFMLA V6.S4, V7.S4, V0.S4
+	FMOVQ (R4), F7
+	VFMLA V6.S4, V7.S4, V1.S4
+	FMOVQ (R5), F7
+	VFMLA V6.S4, V7.S4, V2.S4
+	FMOVQ (R6), F7
+	VFMLA V6.S4, V7.S4, V3.S4
+	FMOVQ (R7), F7
+	VFMLA V6.S4, V7.S4, V4.S4
+	FMOVQ (R3), F7
+	VFMLA V6.S4, V7.S4, V5.S4
+	ADD R8, R1, R10
+	PRFM (R10), PLDL2KEEP
+	ADD R9, R8, R8
+	FMOVD 8(R1), F6
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	FMOVQ 16(R2), F7
+	VFMLA V6.S4, V7.S4, V0.S4
+	FMOVQ 16(R4), F7
+	VFMLA V6.S4, V7.S4, V1.S4
+	FMOVQ 16(R5), F7
+	VFMLA V6.S4, V7.S4, V2.S4
+	FMOVQ 16(R6), F7
+	VFMLA V6.S4, V7.S4, V3.S4
+	FMOVQ 16(R7), F7
+	VFMLA V6.S4, V7.S4, V4.S4
+	FMOVQ 16(R3), F7
+	VFMLA V6.S4, V7.S4, V5.S4
+	ADD R9, R8, R8
+	FMOVD 16(R1), F6
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	FMOVQ 32(R2), F7
+	VFMLA V6.S4, V7.S4, V0.S4
+	FMOVQ 32(R4), F7
+	VFMLA V6.S4, V7.S4, V1.S4
+	FMOVQ 32(R5), F7
+	VFMLA V6.S4, V7.S4, V2.S4
+	FMOVQ 32(R6), F7
+	VFMLA V6.S4, V7.S4, V3.S4
+	FMOVQ 32(R7), F7
+	VFMLA V6.S4, V7.S4, V4.S4
+	FMOVQ 32(R3), F7
+	VFMLA V6.S4, V7.S4, V5.S4
+	ADD R9, R8, R8
+	FMOVD 24(R1), F6
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	FMOVQ 48(R2), F7
+	VFMLA V6.S4, V7.S4, V0.S4
+	FMOVQ 48(R4), F7
+	VFMLA V6.S4, V7.S4, V1.S4
+	FMOVQ 48(R5), F7
+	VFMLA V6.S4, V7.S4, V2.S4
+	FMOVQ 48(R6), F7
+	VFMLA V6.S4, V7.S4, V3.S4
+	FMOVQ 48(R7), F7
+	VFMLA V6.S4, V7.S4, V4.S4
+	FMOVQ 48(R3), F7
+	VFMLA V6.S4, V7.S4, V5.S4
+	ADD R9, R8, R8
+	ADD $32, R1, R1
+	ADD $64, R2, R2
+	ADD $64, R4, R4
+	ADD $64, R5, R5
+	ADD $64, R6, R6
+	ADD $64, R7, R7
+	ADD $64, R3, R3
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F6
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	FMOVQ (R2), F7
+	VFMLA V6.S4, V7.S4, V0.S4
+	FMOVQ (R4), F7
+	VFMLA V6.S4, V7.S4, V1.S4
+	FMOVQ (R5), F7
+	VFMLA V6.S4, V7.S4, V2.S4
+	FMOVQ (R6), F7
+	VFMLA V6.S4, V7.S4, V3.S4
+	FMOVQ (R7), F7
+	VFMLA V6.S4, V7.S4, V4.S4
+	FMOVQ (R3), F7
+	VFMLA V6.S4, V7.S4, V5.S4
+	ADD R8, R1, R10
+	PRFM (R10), PLDL2KEEP
+	ADD R9, R8, R8
+	ADD $8, R1, R1
+	ADD $16, R2, R2
+	ADD $16, R4, R4
+	ADD $16, R5, R5
+	ADD $16, R6, R6
+	ADD $16, R7, R7
+	ADD $16, R3, R3
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F6
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	TBZ $1, R0, one6
+	FMOVD (R2), F7
+	TBZ $0, R0, got7
+	ADD $8, R2, R1
+	VLD1 (R1), V7.S[2]
+	B got7
+
+one6:
+	FMOVS (R2), F7
+
+got7:
+	VFMLA V6.S4, V7.S4, V0.S4
+	TBZ $1, R0, one8
+	FMOVD (R4), F7
+	TBZ $0, R0, got9
+	ADD $8, R4, R1
+	VLD1 (R1), V7.S[2]
+	B got9
+
+one8:
+	FMOVS (R4), F7
+
+got9:
+	VFMLA V6.S4, V7.S4, V1.S4
+	TBZ $1, R0, one10
+	FMOVD (R5), F7
+	TBZ $0, R0, got11
+	ADD $8, R5, R1
+	VLD1 (R1), V7.S[2]
+	B got11
+
+one10:
+	FMOVS (R5), F7
+
+got11:
+	VFMLA V6.S4, V7.S4, V2.S4
+	TBZ $1, R0, one12
+	FMOVD (R6), F7
+	TBZ $0, R0, got13
+	ADD $8, R6, R1
+	VLD1 (R1), V7.S[2]
+	B got13
+
+one12:
+	FMOVS (R6), F7
+
+got13:
+	VFMLA V6.S4, V7.S4, V3.S4
+	TBZ $1, R0, one14
+	FMOVD (R7), F7
+	TBZ $0, R0, got15
+	ADD $8, R7, R1
+	VLD1 (R1), V7.S[2]
+	B got15
+
+one14:
+	FMOVS (R7), F7
+
+got15:
+	VFMLA V6.S4, V7.S4, V4.S4
+	TBZ $1, R0, one16
+	FMOVD (R3), F7
+	TBZ $0, R0, got17
+	ADD $8, R3, R0
+	VLD1 (R0), V7.S[2]
+	B got17
+
+one16:
+	FMOVS (R3), F7
+
+got17:
+	VFMLA V6.S4, V7.S4, V5.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e25d4a1 // faddp v1.4s, v5.4s, v5.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	MOVD $2, R1
+	TBZ $1, R1, one18
+	FMOVD (R0), F1
+	TBZ $0, R1, got19
+	ADD $8, R0, R2
+	VLD1 (R2), V1.S[2]
+	B got19
+
+one18:
+	FMOVS (R0), F1
+
+got19:
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	TBZ $1, R1, one20
+	FMOVD F0, (R0)
+	TBZ $0, R1, put21
+	ADD $8, R0, R0
+	VST1 V0.S[2], (R0)
+	B put21
+
+one20:
+	FMOVS F0, (R0)
+
+put21:
 	RET
 
 // func dot4x6NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
@@ -4865,6 +9052,510 @@ end5:
 	FMOVQ (R0), F1
 	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
 	FMOVQ F0, (R0)
+	RET
+
+// func halfDot4x6NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+TEXT ·halfDot4x6NEON(SB), NOSPLIT, $0-64
+	MOVD k+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD ldw+16(FP), R2
+	ADD R2, R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R2
+	MOVD x+40(FP), R5
+	MOVD ldx+48(FP), R6
+	ADD R6, R5, R7
+	ADD R6, R7, R8
+	ADD R6, R8, R9
+	ADD R6, R9, R10
+	ADD R6, R10, R6
+	MOVD next+24(FP), R11
+	MOVD pace+32(FP), R12
+	SUB $8, R12, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVD (R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	FMOVD (R3), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD (R4), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD (R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVQ (R5), F28
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V6.S4
+	VFMLA V26.S4, V28.S4, V12.S4
+	VFMLA V27.S4, V28.S4, V18.S4
+	FMOVQ (R7), F28
+	VFMLA V24.S4, V28.S4, V1.S4
+	VFMLA V25.S4, V28.S4, V7.S4
+	VFMLA V26.S4, V28.S4, V13.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	FMOVQ (R8), F28
+	VFMLA V24.S4, V28.S4, V2.S4
+	VFMLA V25.S4, V28.S4, V8.S4
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V28.S4, V20.S4
+	FMOVQ (R9), F28
+	VFMLA V24.S4, V28.S4, V3.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V15.S4
+	VFMLA V27.S4, V28.S4, V21.S4
+	FMOVQ (R10), F28
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V28.S4, V10.S4
+	VFMLA V26.S4, V28.S4, V16.S4
+	VFMLA V27.S4, V28.S4, V22.S4
+	FMOVQ (R6), F28
+	VFMLA V24.S4, V28.S4, V5.S4
+	VFMLA V25.S4, V28.S4, V11.S4
+	VFMLA V26.S4, V28.S4, V17.S4
+	VFMLA V27.S4, V28.S4, V23.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	FMOVD 8(R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	FMOVD 8(R3), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD 8(R4), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD 8(R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVQ 16(R5), F28
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V6.S4
+	VFMLA V26.S4, V28.S4, V12.S4
+	VFMLA V27.S4, V28.S4, V18.S4
+	FMOVQ 16(R7), F28
+	VFMLA V24.S4, V28.S4, V1.S4
+	VFMLA V25.S4, V28.S4, V7.S4
+	VFMLA V26.S4, V28.S4, V13.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	FMOVQ 16(R8), F28
+	VFMLA V24.S4, V28.S4, V2.S4
+	VFMLA V25.S4, V28.S4, V8.S4
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V28.S4, V20.S4
+	FMOVQ 16(R9), F28
+	VFMLA V24.S4, V28.S4, V3.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V15.S4
+	VFMLA V27.S4, V28.S4, V21.S4
+	FMOVQ 16(R10), F28
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V28.S4, V10.S4
+	VFMLA V26.S4, V28.S4, V16.S4
+	VFMLA V27.S4, V28.S4, V22.S4
+	FMOVQ 16(R6), F28
+	VFMLA V24.S4, V28.S4, V5.S4
+	VFMLA V25.S4, V28.S4, V11.S4
+	VFMLA V26.S4, V28.S4, V17.S4
+	VFMLA V27.S4, V28.S4, V23.S4
+	ADD R12, R11, R11
+	FMOVD 16(R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	FMOVD 16(R3), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD 16(R4), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD 16(R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVQ 32(R5), F28
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V6.S4
+	VFMLA V26.S4, V28.S4, V12.S4
+	VFMLA V27.S4, V28.S4, V18.S4
+	FMOVQ 32(R7), F28
+	VFMLA V24.S4, V28.S4, V1.S4
+	VFMLA V25.S4, V28.S4, V7.S4
+	VFMLA V26.S4, V28.S4, V13.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	FMOVQ 32(R8), F28
+	VFMLA V24.S4, V28.S4, V2.S4
+	VFMLA V25.S4, V28.S4, V8.S4
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V28.S4, V20.S4
+	FMOVQ 32(R9), F28
+	VFMLA V24.S4, V28.S4, V3.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V15.S4
+	VFMLA V27.S4, V28.S4, V21.S4
+	FMOVQ 32(R10), F28
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V28.S4, V10.S4
+	VFMLA V26.S4, V28.S4, V16.S4
+	VFMLA V27.S4, V28.S4, V22.S4
+	FMOVQ 32(R6), F28
+	VFMLA V24.S4, V28.S4, V5.S4
+	VFMLA V25.S4, V28.S4, V11.S4
+	VFMLA V26.S4, V28.S4, V17.S4
+	VFMLA V27.S4, V28.S4, V23.S4
+	ADD R12, R11, R11
+	FMOVD 24(R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	FMOVD 24(R3), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD 24(R4), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD 24(R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVQ 48(R5), F28
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V6.S4
+	VFMLA V26.S4, V28.S4, V12.S4
+	VFMLA V27.S4, V28.S4, V18.S4
+	FMOVQ 48(R7), F28
+	VFMLA V24.S4, V28.S4, V1.S4
+	VFMLA V25.S4, V28.S4, V7.S4
+	VFMLA V26.S4, V28.S4, V13.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	FMOVQ 48(R8), F28
+	VFMLA V24.S4, V28.S4, V2.S4
+	VFMLA V25.S4, V28.S4, V8.S4
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V28.S4, V20.S4
+	FMOVQ 48(R9), F28
+	VFMLA V24.S4, V28.S4, V3.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V15.S4
+	VFMLA V27.S4, V28.S4, V21.S4
+	FMOVQ 48(R10), F28
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V28.S4, V10.S4
+	VFMLA V26.S4, V28.S4, V16.S4
+	VFMLA V27.S4, V28.S4, V22.S4
+	FMOVQ 48(R6), F28
+	VFMLA V24.S4, V28.S4, V5.S4
+	VFMLA V25.S4, V28.S4, V11.S4
+	VFMLA V26.S4, V28.S4, V17.S4
+	VFMLA V27.S4, V28.S4, V23.S4
+	ADD R12, R11, R11
+	ADD $32, R1, R1
+	ADD $32, R3, R3
+	ADD $32, R4, R4
+	ADD $32, R2, R2
+	ADD $64, R5, R5
+	ADD $64, R7, R7
+	ADD $64, R8, R8
+	ADD $64, R9, R9
+	ADD $64, R10, R10
+	ADD $64, R6, R6
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVD (R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	FMOVD (R3), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD (R4), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD (R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	FMOVQ (R5), F28
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V6.S4
+	VFMLA V26.S4, V28.S4, V12.S4
+	VFMLA V27.S4, V28.S4, V18.S4
+	FMOVQ (R7), F28
+	VFMLA V24.S4, V28.S4, V1.S4
+	VFMLA V25.S4, V28.S4, V7.S4
+	VFMLA V26.S4, V28.S4, V13.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	FMOVQ (R8), F28
+	VFMLA V24.S4, V28.S4, V2.S4
+	VFMLA V25.S4, V28.S4, V8.S4
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V28.S4, V20.S4
+	FMOVQ (R9), F28
+	VFMLA V24.S4, V28.S4, V3.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V15.S4
+	VFMLA V27.S4, V28.S4, V21.S4
+	FMOVQ (R10), F28
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V28.S4, V10.S4
+	VFMLA V26.S4, V28.S4, V16.S4
+	VFMLA V27.S4, V28.S4, V22.S4
+	FMOVQ (R6), F28
+	VFMLA V24.S4, V28.S4, V5.S4
+	VFMLA V25.S4, V28.S4, V11.S4
+	VFMLA V26.S4, V28.S4, V17.S4
+	VFMLA V27.S4, V28.S4, V23.S4
+	ADD R11, R1, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R3, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R4, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R11, R2, R13
+	PRFM (R13), PLDL2KEEP
+	ADD R12, R11, R11
+	ADD $8, R1, R1
+	ADD $8, R3, R3
+	ADD $8, R4, R4
+	ADD $8, R2, R2
+	ADD $16, R5, R5
+	ADD $16, R7, R7
+	ADD $16, R8, R8
+	ADD $16, R9, R9
+	ADD $16, R10, R10
+	ADD $16, R6, R6
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	FMOVD (R1), F24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	FMOVD (R3), F25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	FMOVD (R4), F26
+	WORD $0x0e217b5a // fcvtl v26.4s, v26.4h
+	FMOVD (R2), F27
+	WORD $0x0e217b7b // fcvtl v27.4s, v27.4h
+	TBZ $1, R0, one6
+	FMOVD (R5), F28
+	TBZ $0, R0, got7
+	ADD $8, R5, R1
+	VLD1 (R1), V28.S[2]
+	B got7
+
+one6:
+	FMOVS (R5), F28
+
+got7:
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V6.S4
+	VFMLA V26.S4, V28.S4, V12.S4
+	VFMLA V27.S4, V28.S4, V18.S4
+	TBZ $1, R0, one8
+	FMOVD (R7), F28
+	TBZ $0, R0, got9
+	ADD $8, R7, R1
+	VLD1 (R1), V28.S[2]
+	B got9
+
+one8:
+	FMOVS (R7), F28
+
+got9:
+	VFMLA V24.S4, V28.S4, V1.S4
+	VFMLA V25.S4, V28.S4, V7.S4
+	VFMLA V26.S4, V28.S4, V13.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	TBZ $1, R0, one10
+	FMOVD (R8), F28
+	TBZ $0, R0, got11
+	ADD $8, R8, R1
+	VLD1 (R1), V28.S[2]
+	B got11
+
+one10:
+	FMOVS (R8), F28
+
+got11:
+	VFMLA V24.S4, V28.S4, V2.S4
+	VFMLA V25.S4, V28.S4, V8.S4
+	VFMLA V26.S4, V28.S4, V14.S4
+	VFMLA V27.S4, V28.S4, V20.S4
+	TBZ $1, R0, one12
+	FMOVD (R9), F28
+	TBZ $0, R0, got13
+	ADD $8, R9, R1
+	VLD1 (R1), V28.S[2]
+	B got13
+
+one12:
+	FMOVS (R9), F28
+
+got13:
+	VFMLA V24.S4, V28.S4, V3.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V15.S4
+	VFMLA V27.S4, V28.S4, V21.S4
+	TBZ $1, R0, one14
+	FMOVD (R10), F28
+	TBZ $0, R0, got15
+	ADD $8, R10, R1
+	VLD1 (R1), V28.S[2]
+	B got15
+
+one14:
+	FMOVS (R10), F28
+
+got15:
+	VFMLA V24.S4, V28.S4, V4.S4
+	VFMLA V25.S4, V28.S4, V10.S4
+	VFMLA V26.S4, V28.S4, V16.S4
+	VFMLA V27.S4, V28.S4, V22.S4
+	TBZ $1, R0, one16
+	FMOVD (R6), F28
+	TBZ $0, R0, got17
+	ADD $8, R6, R0
+	VLD1 (R0), V28.S[2]
+	B got17
+
+one16:
+	FMOVS (R6), F28
+
+got17:
+	VFMLA V24.S4, V28.S4, V5.S4
+	VFMLA V25.S4, V28.S4, V11.S4
+	VFMLA V26.S4, V28.S4, V17.S4
+	VFMLA V27.S4, V28.S4, V23.S4
+
+end5:
+	MOVD out+56(FP), R0
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	WORD $0x6e23d441 // faddp v1.4s, v2.4s, v3.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e25d480 // faddp v0.4s, v4.4s, v5.4s
+	WORD $0x6e27d4c1 // faddp v1.4s, v6.4s, v7.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e29d500 // faddp v0.4s, v8.4s, v9.4s
+	WORD $0x6e2bd541 // faddp v1.4s, v10.4s, v11.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e2dd580 // faddp v0.4s, v12.4s, v13.4s
+	WORD $0x6e2fd5c1 // faddp v1.4s, v14.4s, v15.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e31d600 // faddp v0.4s, v16.4s, v17.4s
+	WORD $0x6e33d641 // faddp v1.4s, v18.4s, v19.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	ADD $16, R0, R0
+	WORD $0x6e35d680 // faddp v0.4s, v20.4s, v21.4s
+	WORD $0x6e37d6c1 // faddp v1.4s, v22.4s, v23.4s
+	WORD $0x6e21d400 // faddp v0.4s, v0.4s, v1.4s
+	FMOVQ (R0), F1
+	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
+	FMOVQ F0, (R0)
+	RET
+
+// func narrowNEON(n int, x *float32, scale float32, y *uint16)
+TEXT ·narrowNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD x+8(FP), R1
+	FMOVS scale+16(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD y+24(FP), R2
+	SUBS $16, R0, R0
+	BLT done2
+
+loop1:
+	FMOVQ (R1), F1
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x0e216821 // fcvtn v1.4h, v1.4s
+	FMOVD F1, (R2)
+	FMOVQ 16(R1), F1
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x0e216821 // fcvtn v1.4h, v1.4s
+	FMOVD F1, 8(R2)
+	FMOVQ 32(R1), F1
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x0e216821 // fcvtn v1.4h, v1.4s
+	FMOVD F1, 16(R2)
+	FMOVQ 48(R1), F1
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x0e216821 // fcvtn v1.4h, v1.4s
+	FMOVD F1, 24(R2)
+	ADD $64, R1, R1
+	ADD $32, R2, R2
+	SUBS $16, R0, R0
+	BGE loop1
+
+done2:
+	ADD $16, R0, R0
+	SUBS $4, R0, R0
+	BLT done4
+
+loop3:
+	FMOVQ (R1), F1
+	WORD $0x6e21dc01 // fmul v1.4s, v0.4s, v1.4s
+	WORD $0x0e216821 // fcvtn v1.4h, v1.4s
+	FMOVD F1, (R2)
+	ADD $16, R1, R1
+	ADD $8, R2, R2
+	SUBS $4, R0, R0
+	BGE loop3
+
+done4:
+	ADD $4, R0, R0
+	CBZ R0, end5
+	TBZ $1, R0, one6
+	FMOVD (R1), F1
+	TBZ $0, R0, got7
+	ADD $8, R1, R0
+	VLD1 (R0), V1.S[2]
+	B got7
+
+one6:
+	FMOVS (R1), F1
+
+got7:
+	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
+	WORD $0x0e216800 // fcvtn v0.4h, v0.4s
+	FMOVD F0, (R2)
+
+end5:
 	RET
 
 // func mix1NEON(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)

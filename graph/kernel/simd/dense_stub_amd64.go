@@ -9,155 +9,310 @@ package simd
 //go:noescape
 func dot1x1AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x1AVX512 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x1AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot8x1AVX512 adds the dot products of 8 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot8x1AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot8x1AVX512 adds the dot products of 8 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot8x1AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x2AVX512 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x2AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x2AVX512 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x2AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot8x2AVX512 adds the dot products of 8 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot8x2AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot8x2AVX512 adds the dot products of 8 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot8x2AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x3AVX512 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x3AVX512 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x3AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot6x3AVX512 adds the dot products of 6 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot6x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot6x3AVX512 adds the dot products of 6 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot6x3AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot8x3AVX512 adds the dot products of 8 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot8x3AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot8x3AVX512 adds the dot products of 8 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot8x3AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot1x4AVX512 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot1x4AVX512 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x4AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot5x4AVX512 adds the dot products of 5 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot5x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot5x4AVX512 adds the dot products of 5 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot5x4AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot6x4AVX512 adds the dot products of 6 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot6x4AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot6x4AVX512 adds the dot products of 6 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot6x4AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x5AVX512 adds the dot products of 1 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x5AVX512 adds the dot products of 1 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x5AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot4x5AVX512 adds the dot products of 4 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot4x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot4x5AVX512 adds the dot products of 4 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot4x5AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot5x5AVX512 adds the dot products of 5 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot5x5AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot5x5AVX512 adds the dot products of 5 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot5x5AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot1x6AVX512 adds the dot products of 1 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot1x6AVX512 adds the dot products of 1 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x6AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot3x6AVX512 adds the dot products of 3 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot3x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot3x6AVX512 adds the dot products of 3 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot3x6AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot4x6AVX512 adds the dot products of 4 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot4x6AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot4x6AVX512 adds the dot products of 4 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot4x6AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x7AVX512 adds the dot products of 1 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x7AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x7AVX512 adds the dot products of 1 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x7AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot3x7AVX512 adds the dot products of 3 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot3x7AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot3x7AVX512 adds the dot products of 3 rows of w and 7 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot3x7AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x8AVX512 adds the dot products of 1 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x8AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x8AVX512 adds the dot products of 1 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x8AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot3x8AVX512 adds the dot products of 3 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot3x8AVX512(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot3x8AVX512 adds the dot products of 3 rows of w and 8 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot3x8AVX512(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x1AVX2 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x1AVX2 adds the dot products of 1 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x1AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot4x1AVX2 adds the dot products of 4 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot4x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot4x1AVX2 adds the dot products of 4 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot4x1AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot6x1AVX2 adds the dot products of 6 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot6x1AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot6x1AVX2 adds the dot products of 6 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot6x1AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot1x2AVX2 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot1x2AVX2 adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x2AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot3x2AVX2 adds the dot products of 3 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot3x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot3x2AVX2 adds the dot products of 3 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot3x2AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot4x2AVX2 adds the dot products of 4 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot4x2AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot4x2AVX2 adds the dot products of 4 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot4x2AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x3AVX2 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x3AVX2 adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x3AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot2x3AVX2 adds the dot products of 2 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot2x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot2x3AVX2 adds the dot products of 2 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot2x3AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot3x3AVX2 adds the dot products of 3 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot3x3AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot3x3AVX2 adds the dot products of 3 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot3x3AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot1x4AVX2 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x4AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x4AVX2 adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot1x4AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot2x4AVX2 adds the dot products of 2 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot2x4AVX2(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot2x4AVX2 adds the dot products of 2 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes. w is of 16-bit floats, rows of whole vectors.
+//
+//go:noescape
+func halfDot2x4AVX2(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // mix1AVX512 adds to each of 1 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
 //
@@ -218,3 +373,13 @@ func mix3AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, f
 //
 //go:noescape
 func mix4AVX2(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)
+
+// narrowAVX512 writes n floats, times scale, to y as the nearest 16-bit ones. n is a multiple of sixteen.
+//
+//go:noescape
+func narrowAVX512(n int, x *float32, scale float32, y *uint16)
+
+// narrowAVX2 writes n floats, times scale, to y as the nearest 16-bit ones. n is a multiple of sixteen.
+//
+//go:noescape
+func narrowAVX2(n int, x *float32, scale float32, y *uint16)

@@ -9,75 +9,155 @@ package simd
 //go:noescape
 func dot1x1NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x1NEON is dot1x1NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot1x1NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot8x1NEON adds the dot products of 8 rows of w and 1 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot8x1NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot8x1NEON is dot8x1NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot8x1NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x2NEON adds the dot products of 1 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x2NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x2NEON is dot1x2NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot1x2NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot8x2NEON adds the dot products of 8 rows of w and 2 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot8x2NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot8x2NEON is dot8x2NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot8x2NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x3NEON adds the dot products of 1 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x3NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x3NEON is dot1x3NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot1x3NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot6x3NEON adds the dot products of 6 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot6x3NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot6x3NEON is dot6x3NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot6x3NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot8x3NEON adds the dot products of 8 rows of w and 3 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot8x3NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot8x3NEON is dot8x3NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot8x3NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot1x4NEON adds the dot products of 1 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x4NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot1x4NEON is dot1x4NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot1x4NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot5x4NEON adds the dot products of 5 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot5x4NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot5x4NEON is dot5x4NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot5x4NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot6x4NEON adds the dot products of 6 rows of w and 4 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot6x4NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot6x4NEON is dot6x4NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot6x4NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot1x5NEON adds the dot products of 1 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x5NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x5NEON is dot1x5NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot1x5NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot4x5NEON adds the dot products of 4 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot4x5NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot4x5NEON is dot4x5NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot4x5NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
 // dot5x5NEON adds the dot products of 5 rows of w and 5 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot5x5NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot5x5NEON is dot5x5NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot5x5NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot1x6NEON adds the dot products of 1 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot1x6NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
 
+// halfDot1x6NEON is dot1x6NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot1x6NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
 // dot4x6NEON adds the dot products of 4 rows of w and 6 rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.
 //
 //go:noescape
 func dot4x6NEON(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// halfDot4x6NEON is dot4x6NEON with rows of 16-bit floats, of whole blocks.
+//
+//go:noescape
+func halfDot4x6NEON(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)
+
+// narrowNEON is narrowGeneric.
+//
+//go:noescape
+func narrowNEON(n int, x *float32, scale float32, y *uint16)
 
 // mix1NEON adds to each of 1 rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.
 //

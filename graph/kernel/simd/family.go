@@ -12,7 +12,7 @@ type Family int
 // The families, slowest first.
 const (
 	Generic Family = iota // Go, anywhere
-	AVX2                  // x86-64 with AVX2, FMA and BMI2
+	AVX2                  // x86-64 with AVX2, FMA, BMI2 and F16C
 	AVX512                // x86-64 with AVX-512 F, BW, DQ and VL
 	NEON                  // arm64
 )

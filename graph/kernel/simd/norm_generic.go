@@ -31,7 +31,7 @@ func sumMomentsGeneric(x *float32, n int, shift, d, q *float32) {
 		for j, v := range in {
 			v -= middle[j]
 			sd[j] += v
-			sq[j] += v * v
+			sq[j] += float32(v * v)
 		}
 	}
 	*vector(d), *vector(q) = sd, sq
@@ -44,7 +44,7 @@ func normaliseGeneric(clip uintptr) func(x, y *float32, n int, b *byte) {
 		for i := range to {
 			in, out := &pixels(x, n)[i], &to[i]
 			for j, v := range in {
-				v = (v-a.Mean[j])*a.Scale[j] + a.Shift[j]
+				v = float32((v-a.Mean[j])*a.Scale[j]) + a.Shift[j]
 				out[j] = clipped(v, clip)
 			}
 		}
@@ -58,7 +58,7 @@ func normaliseAddGeneric(clip uintptr) func(x, r, y *float32, n int, b *byte) {
 		for i := range to {
 			in, added, out := &pixels(x, n)[i], &pixels(r, n)[i], &to[i]
 			for j, v := range in {
-				v = (v-a.Mean[j])*a.Scale[j] + a.Shift[j] + added[j]
+				v = float32((v-a.Mean[j])*a.Scale[j]) + a.Shift[j] + added[j]
 				out[j] = clipped(v, clip)
 			}
 		}
@@ -74,11 +74,11 @@ func sumGradsGeneric(clip uintptr) func(x, dy *float32, n int, b *byte, d, q *fl
 			in, g := &pixels(x, n)[i], &pixels(dy, n)[i]
 			for j, v := range in {
 				v -= a.Mean[j]
-				if !passed(v*a.Scale[j]+a.Shift[j], clip) {
+				if !passed(float32(v*a.Scale[j])+a.Shift[j], clip) {
 					continue
 				}
 				sd[j] += g[j]
-				sq[j] += g[j] * v
+				sq[j] += float32(g[j] * v)
 			}
 		}
 		*vector(d), *vector(q) = sd, sq
@@ -93,9 +93,9 @@ func normaliseGradGeneric(clip uintptr) func(x, dy, dx *float32, n int, b *byte)
 			in, g, out := &pixels(x, n)[i], &pixels(dy, n)[i], &to[i]
 			for j, v := range in {
 				v -= a.Mean[j]
-				r := v*a.Slope[j] + a.Offset[j]
-				if passed(v*a.Scale[j]+a.Shift[j], clip) {
-					r += g[j] * a.Scale[j]
+				r := float32(v*a.Slope[j]) + a.Offset[j]
+				if passed(float32(v*a.Scale[j])+a.Shift[j], clip) {
+					r += float32(g[j] * a.Scale[j])
 				}
 				out[j] = r
 			}
@@ -143,7 +143,7 @@ func lrn5Generic(prev, cur, next *float32, n int, k, alpha float32, y *float32) 
 		squares(&pixels(prev, n)[i], x, &pixels(next, n)[i], &f)
 		window5(&f, &s)
 		for j, sum := range s {
-			half := 1 / float32(math.Sqrt(float64(k+alpha*sum)))
+			half := 1 / float32(math.Sqrt(float64(k+float32(alpha*sum))))
 			to[i][j] = x[j] * half * float32(math.Sqrt(float64(half)))
 		}
 	}
@@ -159,7 +159,7 @@ func lrn5TermsGeneric(prev, cur, next *float32, n int, k, alpha float32, dy, s, 
 		squares(&pixels(prev, n)[i], x, &pixels(next, n)[i], &f)
 		window5(&f, &sums)
 		for j, sum := range sums {
-			half := 1 / float32(math.Sqrt(float64(k+alpha*sum)))
+			half := 1 / float32(math.Sqrt(float64(k+float32(alpha*sum))))
 			scaled[i][j] = d[j] * half * float32(math.Sqrt(float64(half)))
 			terms[i][j] = scaled[i][j] * x[j] * half * half
 		}
@@ -178,7 +178,7 @@ func lrn5GradGeneric(prev, cur, next *float32, n int, factor float32, x, s, dx *
 		copy(f[2*Block:], pixels(next, n)[i][:])
 		window5(&f, &sums)
 		for j, sum := range sums {
-			to[i][j] = scaled[j] + factor*in[j]*sum
+			to[i][j] = scaled[j] + float32(factor*in[j]*sum)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func layerMomentsGeneric(x *float32, n int, mean, sums, squares *float32) {
 		for j, v := range pixels(x, n)[i] {
 			d := v - m
 			first[i][j] += d
-			second[i][j] += d * d
+			second[i][j] += float32(d * d)
 		}
 	}
 }
@@ -202,7 +202,7 @@ func layerNormaliseGeneric(x, y *float32, n int, mean, invstd, gamma, beta *floa
 	for i, m := range unsafe.Slice(mean, n) {
 		s := unsafe.Slice(invstd, n)[i]
 		for j, v := range pixels(x, n)[i] {
-			to[i][j] = (v-m)*s*g[j] + b[j]
+			to[i][j] = float32((v-m)*s*g[j]) + b[j]
 		}
 	}
 }
@@ -216,10 +216,10 @@ func layerSumsGeneric(x, dy *float32, n int, mean, invstd, gamma, g, gx, dgamma,
 		s, d := unsafe.Slice(invstd, n)[i], &pixels(dy, n)[i]
 		for j, v := range pixels(x, n)[i] {
 			hat := (v - m) * s
-			dg[j] += d[j] * hat
+			dg[j] += float32(d[j] * hat)
 			db[j] += d[j]
-			sums[i][j] += d[j] * w[j]
-			products[i][j] += d[j] * w[j] * hat
+			sums[i][j] += float32(d[j] * w[j])
+			products[i][j] += float32(d[j] * w[j] * hat)
 		}
 	}
 	*vector(dgamma), *vector(dbeta) = dg, db
@@ -232,7 +232,7 @@ func layerGradGeneric(x, dy, dx *float32, n int, mean, invstd, gamma, meanG, mea
 		s, d := unsafe.Slice(invstd, n)[i], &pixels(dy, n)[i]
 		first, second := unsafe.Slice(meanG, n)[i], unsafe.Slice(meanGX, n)[i]
 		for j, v := range pixels(x, n)[i] {
-			to[i][j] = s * (d[j]*w[j] - first - (v-m)*s*second)
+			to[i][j] = s * (float32(d[j]*w[j]) - first - float32((v-m)*s*second))
 		}
 	}
 }

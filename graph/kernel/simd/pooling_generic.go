@@ -85,7 +85,7 @@ func spreadGeneric(b *byte) {
 				d := (*[Block]float32)(unsafe.Add(g.DY, (i-c)*PixelBytes-r*g.DYRow))
 				f := high * *(*float32)(unsafe.Add(g.Wide, 4*(i-c)))
 				for j := range sum {
-					sum[j] += f * d[j]
+					sum[j] += float32(f * d[j])
 				}
 			}
 		}

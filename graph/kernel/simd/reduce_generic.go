@@ -38,7 +38,7 @@ func mulToGeneric(y *float32, n int, alpha float32) {
 func sumSquaresGeneric(x *float32, n int) float64 {
 	var sum float64
 	for _, v := range unsafe.Slice(x, n) {
-		sum += float64(v) * float64(v)
+		sum += float64(float64(v) * float64(v))
 	}
 	return sum
 }

@@ -32,6 +32,8 @@ type Table struct {
 	gather          func(n int, src *float32, ld int, dst *float32, step int)    // n ≥ 4
 	scatter         func(n int, src, dst *float32, ld int)                       // n ≥ 4
 	dot             []dotRow                                                     // by images
+	halfDot         []halfDotRow                                                 // the same, of 16-bit weights
+	narrow          func(n int, x *float32, scale float32, y *uint16)            // n a multiple of a block
 	mix             []mixLoop                                                    // by images
 	vector          int                                                          // bytes of a step of dot and mix
 	boxes           [6][]boxLoop                                                 // by columns, and by rows less one; no columns are half of one

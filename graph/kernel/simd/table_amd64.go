@@ -71,6 +71,13 @@ var tableAVX2 = Table{
 		3: {1: dot1x3AVX2, 2: dot2x3AVX2, 3: dot3x3AVX2},
 		4: {1: dot1x4AVX2, 2: dot2x4AVX2},
 	},
+	halfDot: []halfDotRow{
+		1: {1: halfDot1x1AVX2, 4: halfDot4x1AVX2, 6: halfDot6x1AVX2},
+		2: {1: halfDot1x2AVX2, 3: halfDot3x2AVX2, 4: halfDot4x2AVX2},
+		3: {1: halfDot1x3AVX2, 2: halfDot2x3AVX2, 3: halfDot3x3AVX2},
+		4: {1: halfDot1x4AVX2, 2: halfDot2x4AVX2},
+	},
+	narrow: narrowAVX2,
 	mix:    []mixLoop{1: mix1AVX2, mix2AVX2, mix3AVX2, mix4AVX2},
 	vector: 32,
 	boxes: [6][]boxLoop{
@@ -186,6 +193,17 @@ var tableAVX512 = Table{
 		7: {1: dot1x7AVX512, 3: dot3x7AVX512},
 		8: {1: dot1x8AVX512, 3: dot3x8AVX512},
 	},
+	halfDot: []halfDotRow{
+		1: {1: halfDot1x1AVX512, 8: halfDot8x1AVX512},
+		2: {1: halfDot1x2AVX512, 8: halfDot8x2AVX512},
+		3: {1: halfDot1x3AVX512, 6: halfDot6x3AVX512, 8: halfDot8x3AVX512},
+		4: {1: halfDot1x4AVX512, 5: halfDot5x4AVX512, 6: halfDot6x4AVX512},
+		5: {1: halfDot1x5AVX512, 4: halfDot4x5AVX512, 5: halfDot5x5AVX512},
+		6: {1: halfDot1x6AVX512, 3: halfDot3x6AVX512, 4: halfDot4x6AVX512},
+		7: {1: halfDot1x7AVX512, 3: halfDot3x7AVX512},
+		8: {1: halfDot1x8AVX512, 3: halfDot3x8AVX512},
+	},
+	narrow: narrowAVX512,
 	mix:    []mixLoop{1: mix1AVX512, mix2AVX512, mix3AVX512, mix4AVX512, mix5AVX512, mix6AVX512, mix7AVX512, mix8AVX512},
 	vector: 64,
 	boxes: [6][]boxLoop{

@@ -55,6 +55,15 @@ var tableNEON = func() Table {
 		5: {1: dot1x5NEON, 4: dot4x5NEON, 5: dot5x5NEON},
 		6: {1: dot1x6NEON, 4: dot4x6NEON},
 	}
+	t.halfDot = []halfDotRow{
+		1: {1: halfDot1x1NEON, 8: halfDot8x1NEON},
+		2: {1: halfDot1x2NEON, 8: halfDot8x2NEON},
+		3: {1: halfDot1x3NEON, 6: halfDot6x3NEON, 8: halfDot8x3NEON},
+		4: {1: halfDot1x4NEON, 5: halfDot5x4NEON, 6: halfDot6x4NEON},
+		5: {1: halfDot1x5NEON, 4: halfDot4x5NEON, 5: halfDot5x5NEON},
+		6: {1: halfDot1x6NEON, 4: halfDot4x6NEON},
+	}
+	t.narrow = narrowNEON
 	t.mix = []mixLoop{1: mix1NEON, mix2NEON, mix3NEON, mix4NEON, mix5NEON, mix6NEON}
 	t.vector = 16
 	t.boxes = [6][]boxLoop{

@@ -31,7 +31,7 @@ var tableGeneric = Table{
 	tile:        tilesGeneric, lanes: laneTilesGeneric, permuted: laneTilesGeneric,
 	copyPanels: [5]func(n int, src *float32, ld int, dst *float32, step int){1: copyPanelsGeneric(1), 4: copyPanelsGeneric(4)},
 	gather:     gatherGeneric, scatter: scatterGeneric,
-	dot: dotsGeneric, mix: mixesGeneric, vector: 4,
+	dot: dotsGeneric, halfDot: halfDotsGeneric, narrow: narrowGeneric, mix: mixesGeneric, vector: 4,
 	boxes: boxesGeneric, places: placesGeneric, spreadHalves: spreadHalvesGeneric, gatherHalves: gatherHalvesGeneric,
 	winogradInput: winogradInputGeneric, winogradOutput: winogradOutputGeneric, winogradFilter: winogradFilterGeneric,
 	winogradOutGrad: winogradOutputGradGeneric, winogradSumGrad: winogradFilterGradGeneric,

@@ -44,14 +44,14 @@ func (t *Tile) quarter(a, a2, b unsafe.Pointer, sum, sum2 *[4]float32) {
 		x, y := off[0], off[1] // not pointers, as those must never point beyond the arrays
 		for range t.KB {
 			v, v2, w := *(*float32)(unsafe.Add(a, x)), *(*float32)(unsafe.Add(a2, x)), (*[4]float32)(unsafe.Add(b, y))
-			s0 += v * w[0]
-			u0 += v2 * w[0]
-			s1 += v * w[1]
-			u1 += v2 * w[1]
-			s2 += v * w[2]
-			u2 += v2 * w[2]
-			s3 += v * w[3]
-			u3 += v2 * w[3]
+			s0 += float32(v * w[0])
+			u0 += float32(v2 * w[0])
+			s1 += float32(v * w[1])
+			u1 += float32(v2 * w[1])
+			s2 += float32(v * w[2])
+			u2 += float32(v2 * w[2])
+			s3 += float32(v * w[3])
+			u3 += float32(v2 * w[3])
 			x, y = x+int(t.AKS), y+int(t.BKS)
 		}
 	}
@@ -101,13 +101,13 @@ func lanesGeneric(t *Tile, m int) {
 				x, w := (*[Block]float32)(unsafe.Add(a, off[0]+k*int(t.AKS))), (*[Block]float32)(unsafe.Add(t.B, off[1]+k*int(t.BKS)))
 				if t.Permute == nil {
 					for j, v := range w {
-						sums[j] += x[j] * v
+						sums[j] += float32(x[j] * v)
 					}
 					continue
 				}
 				index := (*[Block]int32)(unsafe.Add(unsafe.Pointer(t.Permute), k*int(t.PermuteStep)))
 				for j, v := range w {
-					sums[j] += x[index[j]] * v
+					sums[j] += float32(x[index[j]] * v)
 				}
 			}
 		}

@@ -5,6 +5,10 @@ import (
 	"unsafe"
 )
 
+// mulAdd returns a·b + c, rounded twice on every processor: a product that is converted, as here and wherever in this
+// package it goes into a sum, is not fused with the addition, which compilers may do and on arm64 do.
+func mulAdd(a, b, c float32) float32 { return float32(a*b) + c }
+
 // scalar returns the i-th scalar of an elementwise loop.
 func scalar(s *float32, i int) float32 { return *(*float32)(unsafe.Add(unsafe.Pointer(s), 4*i)) }
 
@@ -50,7 +54,7 @@ func scaleGeneric(a, b, c, d, s *float32, n int) {
 func axpyGeneric(a, b, c, d, s *float32, n int) {
 	x, y, alpha := unsafe.Slice(a, n), unsafe.Slice(b, n), scalar(s, 0)
 	for i, v := range x {
-		y[i] += alpha * v
+		y[i] += float32(alpha * v)
 	}
 }
 
@@ -71,7 +75,7 @@ func tanhGeneric(a, b, c, d, s *float32, n int) {
 func tanhGradGeneric(a, b, c, d, s *float32, n int) {
 	y, dy, dx := unsafe.Slice(a, n), unsafe.Slice(b, n), unsafe.Slice(c, n)
 	for i, v := range y {
-		dx[i] = dy[i] * (scalar(s, 0) - scalar(s, 1)*v*v)
+		dx[i] = dy[i] * (scalar(s, 0) - float32(scalar(s, 1)*v*v))
 	}
 }
 
@@ -98,13 +102,13 @@ func exp32(x float32) float32 {
 	if x > expHigh {
 		x = expHigh
 	}
-	rounded := x*log2e + roundMagic
+	rounded := float32(x*log2e) + roundMagic
 	n := int32(math.Float32bits(rounded)) - int32(math.Float32bits(roundMagic))
 	f := rounded - roundMagic
-	r := x - f*ln2High
-	r -= f * ln2Low
-	q := (((((exp5*r+exp4)*r+exp3)*r+exp2)*r+exp1)*r + exp0) * r
-	e := q*r + r + 1
+	r := x - float32(f*ln2High)
+	r -= float32(f * ln2Low)
+	q := mulAdd(mulAdd(mulAdd(mulAdd(mulAdd(exp5, r, exp4), r, exp3), r, exp2), r, exp1), r, exp0) * r
+	e := mulAdd(q, r, r) + 1
 	// The power of two goes on in two steps, since the exponent runs past both ends of float32's.
 	half := n >> 1
 	e *= math.Float32frombits(uint32(half+bias127) << 23)
@@ -119,7 +123,7 @@ func tanh32(x float32) float32 {
 	var r float32
 	if a < tanhSmall {
 		s := a * a
-		r = ((((tanh4*s+tanh3)*s+tanh2)*s+tanh1)*s+tanh0)*s*a + a
+		r = mulAdd(mulAdd(mulAdd(mulAdd(mulAdd(tanh4, s, tanh3), s, tanh2), s, tanh1), s, tanh0)*s, a, a)
 	} else {
 		if a > tanhLarge {
 			a = tanhLarge

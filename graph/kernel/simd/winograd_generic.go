@@ -44,12 +44,12 @@ func winogradInputGeneric(n int, x *float32, row int, v *float32, pitch int) {
 }
 
 func inputLine(d [6]float32) [6]float32 {
-	ea, oa := d[4]-winogradB2*d[2], winogradA*(d[3]-winogradB2*d[1])
-	eb, ob := d[4]-winogradA2*d[2], winogradB*(d[3]-winogradA2*d[1])
+	ea, oa := d[4]-float32(winogradB2*d[2]), float32(winogradA*(d[3]-float32(winogradB2*d[1])))
+	eb, ob := d[4]-float32(winogradA2*d[2]), float32(winogradB*(d[3]-float32(winogradA2*d[1])))
 	return [6]float32{
-		d[4] - (winogradA2+winogradB2)*d[2] + winogradA2*winogradB2*d[0],
+		d[4] - float32((winogradA2+winogradB2)*d[2]) + float32(winogradA2*winogradB2*d[0]),
 		ea + oa, ea - oa, eb + ob, eb - ob,
-		d[5] - (winogradA2+winogradB2)*d[3] + winogradA2*winogradB2*d[1],
+		d[5] - float32((winogradA2+winogradB2)*d[3]) + float32(winogradA2*winogradB2*d[1]),
 	}
 }
 
@@ -91,9 +91,9 @@ func outputLine(m [6]float32) [4]float32 {
 	sb, db := m[3]+m[4], m[3]-m[4]
 	return [4]float32{
 		m[0] + sa + sb,
-		winogradA*da + winogradB*db,
-		winogradA2*sa + winogradB2*sb,
-		winogradA3*da + winogradB3*db + m[5],
+		float32(winogradA*da) + float32(winogradB*db),
+		float32(winogradA2*sa) + float32(winogradB2*sb),
+		float32(winogradA3*da) + float32(winogradB3*db) + m[5],
 	}
 }
 
@@ -120,8 +120,8 @@ func winogradFilterGeneric(n int, g, u *float32, pitch int) {
 }
 
 func filterLine(g [3]float32) [6]float32 {
-	ea, oa := 1/winogradNA*g[0]+winogradA2/winogradNA*g[2], winogradA/winogradNA*g[1]
-	eb, ob := 1/winogradNB*g[0]+winogradB2/winogradNB*g[2], winogradB/winogradNB*g[1]
+	ea, oa := float32(1/winogradNA*g[0])+float32(winogradA2/winogradNA*g[2]), float32(winogradA/winogradNA*g[1])
+	eb, ob := float32(1/winogradNB*g[0])+float32(winogradB2/winogradNB*g[2]), float32(winogradB/winogradNB*g[1])
 	return [6]float32{1 / winogradN0 * g[0], ea + oa, ea - oa, eb + ob, eb - ob, g[2]}
 }
 
@@ -148,8 +148,8 @@ func winogradOutputGradGeneric(n int, dy *float32, row int, w *float32, pitch in
 }
 
 func outputGradLine(y [4]float32) [6]float32 {
-	ea, oa := y[0]+winogradA2*y[2], winogradA*y[1]+winogradA3*y[3]
-	eb, ob := y[0]+winogradB2*y[2], winogradB*y[1]+winogradB3*y[3]
+	ea, oa := y[0]+float32(winogradA2*y[2]), float32(winogradA*y[1])+float32(winogradA3*y[3])
+	eb, ob := y[0]+float32(winogradB2*y[2]), float32(winogradB*y[1])+float32(winogradB3*y[3])
 	return [6]float32{y[0], ea + oa, ea - oa, eb + ob, eb - ob, y[3]}
 }
 
@@ -179,8 +179,8 @@ func filterGradLine(u [6]float32) [3]float32 {
 	sa, da := u[1]+u[2], u[1]-u[2]
 	sb, db := u[3]+u[4], u[3]-u[4]
 	return [3]float32{
-		1/winogradN0*u[0] + 1/winogradNA*sa + 1/winogradNB*sb,
-		winogradA/winogradNA*da + winogradB/winogradNB*db,
-		winogradA2/winogradNA*sa + winogradB2/winogradNB*sb + u[5],
+		float32(1/winogradN0*u[0]) + float32(1/winogradNA*sa) + float32(1/winogradNB*sb),
+		float32(winogradA/winogradNA*da) + float32(winogradB/winogradNB*db),
+		float32(winogradA2/winogradNA*sa) + float32(winogradB2/winogradNB*sb) + u[5],
 	}
 }

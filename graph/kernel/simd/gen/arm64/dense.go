@@ -19,9 +19,16 @@ func dense(file *neon.File) {
 		for _, rows := range slices.Compact([]int{1, dotRows[min(i+1, len(dotRows)-1)], most}) {
 			file.Func(fmt.Sprintf("dot%dx%dNEON", rows, i+1), "func(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)",
 				fmt.Sprintf("adds the dot products of %d rows of w and %d rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.", rows, i+1),
-				func(f *neon.F) { dot(f, rows, i+1) })
+				func(f *neon.F) { dot(f, rows, i+1, (*neon.F).Get, 16) })
+			file.Func(fmt.Sprintf("halfDot%dx%dNEON", rows, i+1), "func(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)",
+				fmt.Sprintf("is dot%dx%dNEON with rows of 16-bit floats, of whole blocks.", rows, i+1),
+				func(f *neon.F) { dot(f, rows, i+1, (*neon.F).GetHalf, 8) })
 		}
 	}
+	file.Func("narrowNEON", "func(n int, x *float32, scale float32, y *uint16)", "is narrowGeneric.", func(f *neon.F) {
+		n, x, scale, y := f.Arg("n"), f.Arg("x"), f.ArgVec("scale"), f.Arg("y")
+		f.Each(n, 4, func(at neon.At) { f.PutHalf(f.Mul(scale, f.Get(x, at)), y, at) })
+	})
 	for i, vectors := range mixVectors {
 		file.Func(fmt.Sprintf("mix%dNEON", i+1), "func(columns int, rows int, w *float32, ldw int, ahead int, pace int, factors *float32, ldf int, y *float32, ldy int)",
 			fmt.Sprintf("adds to each of %d rows of y, columns long, rows of w times that row's factors. It fetches w ahead; that distance changes by pace with each vector. Strides are in bytes.", i+1),
@@ -40,13 +47,14 @@ func spaced(f *neon.F, first, step neon.Reg, n int) []neon.Reg {
 	return all
 }
 
-// dot takes steps of sixteen bytes, and of four of them the first asks for lines of the next rows.
-func dot(f *neon.F, rows, inputs int) {
+// dot takes steps of four weights, which get reads from so many bytes, and of four steps the first asks for lines of the
+// next rows.
+func dot(f *neon.F, rows, inputs int, get func(f *neon.F, base neon.Reg, at neon.At) neon.Vec, bytes int) {
 	k, w, ldw := f.Arg("k"), f.Arg("w"), f.Arg("ldw")
 	weights := spaced(f, w, ldw, rows)
 	x := spaced(f, f.Arg("x"), f.Arg("ldx"), inputs)
 	ahead, slower := f.Arg("next"), f.Arg("pace")
-	f.AddImm(slower, slower, -16) // how much faster the lines go on than the rows
+	f.AddImm(slower, slower, -bytes) // how much faster the lines go on than the rows
 	sums := make([][]neon.Vec, rows)
 	for r := range sums {
 		for range inputs {
@@ -55,16 +63,16 @@ func dot(f *neon.F, rows, inputs int) {
 	}
 	step := func(at neon.At) {
 		// The smaller side stays in registers, the other passes through one.
-		held, passing := weights, x
+		held, passing, first, second := weights, x, get, (*neon.F).Get
 		if rows > inputs {
-			held, passing = x, weights
+			held, passing, first, second = x, weights, second, first
 		}
 		var h []neon.Vec
 		for _, p := range held {
-			h = append(h, f.Get(p, at))
+			h = append(h, first(f, p, at))
 		}
 		for j, p := range passing {
-			v := f.Get(p, at)
+			v := second(f, p, at)
 			for i, u := range h {
 				if rows > inputs {
 					f.FMA(sums[j][i], u, v)

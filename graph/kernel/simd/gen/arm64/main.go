@@ -16,6 +16,14 @@ import (
 func main() {
 	dir, pkg := flag.String("dir", ".", "folder to write to"), flag.String("pkg", "simd", "package")
 	flag.Parse()
+	if err := write(*dir, *pkg); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// write writes all files of the family to a folder.
+func write(dir, pkg string) error {
 	for _, part := range []struct {
 		name  string
 		write func(file *neon.File)
@@ -30,12 +38,12 @@ func main() {
 	} {
 		file := neon.NewFile()
 		part.write(file)
-		base := filepath.Join(*dir, part.name)
-		if err := file.Write(base+"_arm64.s", base+"_stub_arm64.go", *pkg); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+		base := filepath.Join(dir, part.name)
+		if err := file.Write(base+"_arm64.s", base+"_stub_arm64.go", pkg); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // pool is the pause of a thread that spins. YIELD does nothing on most processors; ISB takes some ten nanoseconds.

@@ -1,10 +1,12 @@
 // Command dense writes the two loops of a fully connected layer that read the weights where they lie,
-// once: dot products of some rows with some rows of the input, and sums of multiples of some rows.
+// once: dot products of some rows with some rows of the input, and sums of multiples of some rows. The dot products
+// are there for weights of 32 and of 16 bits; the latter are widened in registers.
 package main
 
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -28,7 +30,9 @@ func main() {
 				name := fmt.Sprintf("dot%dx%d%s", rows, i+1, s.name)
 				doc := fmt.Sprintf("adds the dot products of %d rows of w and %d rows of x, k long, to out, in the order of w's rows. It fetches from as many rows next bytes after w, pace bytes a step. Strides are in bytes.", rows, i+1)
 				lanes.For(s.wide, name, "func(k int, w *float32, ldw int, next int, pace int, x *float32, ldx int, out *float32)", doc,
-					func(f *lanes.F) { dot(f, rows, i+1) })
+					func(f *lanes.F) { dot(f, rows, i+1, false) })
+				lanes.For(s.wide, "half"+strings.ToUpper(name[:1])+name[1:], "func(k int, w *uint16, ldw int, next int, pace int, x *float32, ldx int, out *float32)",
+					doc+" w is of 16-bit floats, rows of whole vectors.", func(f *lanes.F) { dot(f, rows, i+1, true) })
 			}
 		}
 	}
@@ -48,7 +52,35 @@ func main() {
 				func(f *lanes.F) { mix(f, i+1, panels) })
 		}
 	}
+	lanes.Both("narrow", "func(n int, x *float32, scale float32, y *uint16)", "writes n floats, times scale, to y as the nearest 16-bit ones. n is a multiple of sixteen.", narrow)
 	lanes.Generate()
+}
+
+// narrow rounds a vector at a time, to even where two are as near.
+func narrow(f *lanes.F) {
+	const nearest = 0
+	n, x, scale, y := f.Arg("n"), f.Arg("x"), f.ArgVec("scale"), f.Arg("y")
+	loop, done := f.Label("loop"), f.Label("done")
+	f.SUBQ(Imm(16), n)
+	f.JL(LabelRef(done))
+	f.Here(loop)
+	v := f.Mul(scale, f.GetMem(Mem{Base: x}))
+	if f.Wide() {
+		half := f.YMM()
+		f.VCVTPS2PH(Imm(nearest), v.Lo, half)
+		f.VMOVDQU(half, Mem{Base: y})
+	} else {
+		for i, quarter := range []reg.VecVirtual{v.Lo, v.Hi} {
+			half := f.XMM()
+			f.VCVTPS2PH(Imm(nearest), quarter, half)
+			f.VMOVDQU(half, Mem{Base: y, Disp: 16 * i})
+		}
+	}
+	f.ADDQ(Imm(64), x)
+	f.ADDQ(Imm(32), y)
+	f.SUBQ(Imm(16), n)
+	f.JGE(LabelRef(loop))
+	f.Here(done)
 }
 
 // A side is the addresses of some rows of one of the matrices.
@@ -94,7 +126,8 @@ func register(f *lanes.F) reg.VecVirtual {
 	return f.YMM()
 }
 
-func dot(f *lanes.F, rows, inputs int) {
+// dot adds up in registers. Rows of 16-bit weights end in zeros, so that they are always whole vectors.
+func dot(f *lanes.F, rows, inputs int, half bool) {
 	width := f.Pick(16, 8)
 	k := f.Arg("k")
 	ldw := f.Arg("ldw")
@@ -103,6 +136,19 @@ func dot(f *lanes.F, rows, inputs int) {
 	weights, next := newSide(f, w, ldw, rows), newSide(f, after, ldw, rows)
 	x := newSide(f, f.Arg("x"), f.Arg("ldx"), inputs)
 	pace := f.Arg("pace")
+	whole := func(m Mem) reg.VecVirtual {
+		v := register(f)
+		f.VMOVUPS(m, v)
+		return v
+	}
+	weight, bytes := whole, 4
+	if half {
+		weight, bytes = func(m Mem) reg.VecVirtual {
+			v := register(f)
+			f.VCVTPH2PS(m, v)
+			return v
+		}, 2
+	}
 	sums := make([][]reg.VecVirtual, rows)
 	for r := range sums {
 		for range inputs {
@@ -115,53 +161,68 @@ func dot(f *lanes.F, rows, inputs int) {
 			sums[r] = append(sums[r], v)
 		}
 	}
-	step := func(load func(m Mem) reg.VecVirtual) {
+	// step does the i-th vector from where the rows are; the first asks for lines of the next rows.
+	step := func(i int, weight, input func(m Mem) reg.VecVirtual) {
+		fetch := func(r int) {
+			if i == 0 {
+				f.PREFETCHT1(next[r])
+			}
+		}
 		// The smaller side stays in registers, the other passes through one.
 		if rows <= inputs {
 			held := make([]reg.VecVirtual, rows)
 			for r := range held {
-				held[r] = load(weights[r])
-				f.PREFETCHT1(next[r])
+				held[r] = weight(weights[r].Offset(i * bytes * width))
+				fetch(r)
 			}
-			for i := range inputs {
-				v := load(x[i])
+			for j := range inputs {
+				v := input(x[j].Offset(4 * i * width))
 				for r := range rows {
-					f.VFMADD231PS(held[r], v, sums[r][i])
+					f.VFMADD231PS(held[r], v, sums[r][j])
 				}
 			}
 			return
 		}
 		held := make([]reg.VecVirtual, inputs)
-		for i := range held {
-			held[i] = load(x[i])
+		for j := range held {
+			held[j] = input(x[j].Offset(4 * i * width))
 		}
 		for r := range rows {
-			v := load(weights[r])
-			f.PREFETCHT1(next[r])
-			for i := range inputs {
-				f.VFMADD231PS(held[i], v, sums[r][i])
+			v := weight(weights[r].Offset(i * bytes * width))
+			fetch(r)
+			for j := range inputs {
+				f.VFMADD231PS(held[j], v, sums[r][j])
 			}
 		}
 	}
-	loop, tail, done := f.Label("loop"), f.Label("tail"), f.Label("done")
-	f.SUBQ(Imm(uint64(width)), k)
-	f.JL(LabelRef(tail))
-	f.Here(loop)
-	step(func(m Mem) reg.VecVirtual {
-		v := register(f)
-		f.VMOVUPS(m, v)
-		return v
-	})
-	weights.advance(f, I32(4*width))
-	next.advance(f, pace)
-	x.advance(f, I32(4*width))
-	f.SUBQ(Imm(uint64(width)), k)
-	f.JGE(LabelRef(loop))
-	f.Here(tail)
-	f.ADDQ(Imm(uint64(width)), k)
+	// walk takes so many steps at a time, as long as there are that many.
+	walk := func(steps int) {
+		loop, done := f.Label("loop"), f.Label("walked")
+		f.SUBQ(I32(steps*width), k)
+		f.JL(LabelRef(done))
+		f.Here(loop)
+		for i := range steps {
+			step(i, weight, whole)
+		}
+		weights.advance(f, I32(steps*bytes*width))
+		for range steps {
+			next.advance(f, pace)
+		}
+		x.advance(f, I32(4*steps*width))
+		f.SUBQ(I32(steps*width), k)
+		f.JGE(LabelRef(loop))
+		f.Here(done)
+		f.ADDQ(I32(steps*width), k)
+	}
+	if half && rows > inputs {
+		walk(32 / width) // a cache line of each row, which is asked for once
+	}
+	walk(1)
+	done := f.Label("done")
+	f.TESTQ(k, k)
 	f.JZ(LabelRef(done))
 	mask := f.FirstLanes(k)
-	step(func(m Mem) reg.VecVirtual {
+	first := func(m Mem) reg.VecVirtual {
 		v := register(f)
 		if f.Wide() {
 			f.VMOVUPS_Z(m, mask.K, v)
@@ -169,7 +230,11 @@ func dot(f *lanes.F, rows, inputs int) {
 			f.VMASKMOVPS(m, mask.V.Lo, v)
 		}
 		return v
-	})
+	}
+	if !half {
+		weight = first
+	}
+	step(0, weight, first)
 	f.Here(done)
 	var all []reg.VecVirtual
 	for _, row := range sums {

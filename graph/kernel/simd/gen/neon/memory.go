@@ -115,7 +115,7 @@ type At struct {
 
 // Get reads the vector of the array at base that Each has reached; lanes beyond its end are zero.
 func (f *F) Get(base Reg, at At) Vec {
-	f.touch(base)
+	f.touch(base, 16)
 	m := Mem{base, at.Disp}
 	if at.Tail == nil {
 		return f.Load(m)
@@ -135,7 +135,7 @@ func (f *F) Get(base Reg, at At) Vec {
 
 // Put writes the vector of the array at base that Each has reached, lanes beyond its end excepted.
 func (f *F) Put(v Vec, base Reg, at At) {
-	f.touch(base)
+	f.touch(base, 16)
 	m := Mem{base, at.Disp}
 	if at.Tail == nil {
 		f.Store(v, m)
@@ -153,13 +153,33 @@ func (f *F) Put(v Vec, base Reg, at At) {
 	f.Here(done)
 }
 
-func (f *F) touch(base Reg) {
-	for _, r := range f.advanced {
-		if r == base {
+// GetHalf reads four 16-bit floats, as float32, of the array at base that Each has reached: all four at the end too.
+func (f *F) GetHalf(base Reg, at At) Vec {
+	f.touch(base, 8)
+	v := f.Vec()
+	f.op(regs(v), regs(base), "FMOVD %v, %v", Mem{base, at.Disp / 2}, v)
+	return f.WidenHalf(v)
+}
+
+// PutHalf writes four floats as the nearest 16-bit ones to the array at base that Each has reached.
+func (f *F) PutHalf(v Vec, base Reg, at At) {
+	f.touch(base, 8)
+	f.Store2(f.NarrowHalf(v), Mem{base, at.Disp / 2})
+}
+
+// touch notes that the array at base goes on by so many bytes a vector.
+func (f *F) touch(base Reg, bytes int) {
+	for _, a := range f.advanced {
+		if a.base == base {
 			return
 		}
 	}
-	f.advanced = append(f.advanced, base)
+	f.advanced = append(f.advanced, advance{base, bytes})
+}
+
+type advance struct {
+	base  Reg
+	bytes int
 }
 
 // Each walks over n floats in vectors of four. It emits body for groups of unroll neighbouring vectors (skipped if unroll is
@@ -175,8 +195,8 @@ func (f *F) Each(n Reg, unroll int, body func(at At)) {
 		for k := range count {
 			body(At{Disp: 16 * k})
 		}
-		for _, r := range f.advanced {
-			f.AddImm(r, r, 16*count)
+		for _, a := range f.advanced {
+			f.AddImm(a.base, a.base, a.bytes*count)
 		}
 		f.SubsImm(n, n, 4*count)
 		f.Branch("BGE", loop)

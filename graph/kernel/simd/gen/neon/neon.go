@@ -43,7 +43,7 @@ type F struct {
 	argBytes             int            // of arguments and results
 	result               int            // the result's offset
 	registers, labels    int
-	advanced             []Reg // arrays that the current group of Each has touched
+	advanced             []advance // arrays that the current group of Each has touched
 }
 
 // A register is virtual until it has a number.

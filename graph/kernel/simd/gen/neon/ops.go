@@ -264,6 +264,20 @@ func (f *F) ToDouble(a Vec, high bool) Vec {
 	return d
 }
 
+// WidenHalf returns four 16-bit floats, which are in the low half, in 32 bits.
+func (f *F) WidenHalf(a Vec) Vec {
+	d := f.Vec()
+	f.two("fcvtl", "4s", "4h", 0x0e217800, d, a)
+	return d
+}
+
+// NarrowHalf returns the nearest 16-bit floats in the low half, the even one of two.
+func (f *F) NarrowHalf(a Vec) Vec {
+	d := f.Vec()
+	f.two("fcvtn", "4h", "4s", 0x0e216800, d, a)
+	return d
+}
+
 // AddDoublesTo makes d = d + a of two doubles.
 func (f *F) AddDoublesTo(d, a Vec) { f.three("fadd", "2d", 0x4e60d400, d, d, a) }
 
