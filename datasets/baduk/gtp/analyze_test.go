@@ -173,7 +173,10 @@ func TestAnAnalysisEndsWithTheNextLine(t *testing.T) {
 func TestServingEndsWithItsContext(t *testing.T) {
 	for name, player := range map[string]Player{
 		"while nothing comes": first, "while it thinks": &oracle{Player: first, reports: 1 << 30},
-		"while it chooses": PlayerFunc(func(ctx context.Context, _ Position) (baduk.Point, bool, error) { <-ctx.Done(); return 0, false, ctx.Err() }),
+		"while it chooses": PlayerFunc(func(ctx context.Context, _ Position) (baduk.Point, bool, error) {
+			<-ctx.Done()
+			return 0, false, ctx.Err()
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
