@@ -86,7 +86,7 @@ func Lookup(name string) (Dataset, error) {
 	for _, d := range List() {
 		names = append(names, d.Name)
 	}
-	if near := nearest.Of(name, names); near != "" {
+	if near := nearest.Nearest(name, names); near != "" {
 		return Dataset{}, fmt.Errorf("%w %q: did you mean %q?", ErrUnknown, name, near)
 	}
 	return Dataset{}, fmt.Errorf("%w %q: known are %s", ErrUnknown, name, strings.Join(names, ", "))

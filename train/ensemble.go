@@ -24,7 +24,7 @@ func NewEnsemble(cfg recipe.Config, opts Options) (folder string, err error) {
 	if root == "" {
 		root = "runs"
 	}
-	if folder, err = create(opts.Folder, root, cfg.Network+"-"+cfg.Data); err != nil {
+	if folder, err = create(opts.Folder, root, runName(cfg.Network, cfg)); err != nil {
 		return "", err
 	}
 	if err := os.Remove(filepath.Join(folder, "weights")); err != nil { // members have their own

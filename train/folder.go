@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
@@ -56,6 +59,21 @@ func create(folder, root, name string) (string, error) {
 		}
 		return folder, os.Mkdir(filepath.Join(folder, "weights"), 0o777)
 	}
+}
+
+// runName is what a run's folder is called: by its network and its data set, or the folder of images.
+func runName(network string, cfg recipe.Config) string {
+	data := cfg.Data
+	if abs, err := filepath.Abs(cfg.DataDir); err == nil && cfg.DataDir != "" && data == "folder" {
+		safe := strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) || strings.ContainsRune("._", r) {
+				return r
+			}
+			return '-'
+		}, datasets.ClassName(filepath.Base(abs)))
+		data = cmp.Or(strings.Trim(safe, "-."), data)
+	}
+	return network + "-" + data
 }
 
 // unused says why a folder cannot be a new run's: there is something in it. What a run leaves that was ended before it had

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +8,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 func TestNoFolderIsUsedTwice(t *testing.T) {
@@ -112,5 +114,22 @@ func TestReadConfigSaysWhatIsWrong(t *testing.T) {
 	}
 	if _, err := ReadConfig(dir); err == nil || !strings.Contains(err.Error(), "not the folder of a run") {
 		t.Errorf("a folder that is no run: %v", err)
+	}
+}
+
+func TestARunIsCalledByItsNetworkAndItsData(t *testing.T) {
+	for _, c := range []struct{ data, dir, want string }{
+		{"mnist", "", "net-mnist"},
+		{"cifar-10", "/data/cifar", "net-cifar-10"},
+		{"folder", "/home/me/photos", "net-photos"},
+		{"folder", "photos/", "net-photos"},
+		{"folder", "/home/me/My photos (2024)", "net-My-photos--2024"},
+		{"folder", "/home/me/\u732b \u0915\u0941\u0924\u094d\u0924\u093e", "net-\u732b-\u0915\u0941\u0924\u094d\u0924\u093e"},
+		{"folder", "/x/\x1b[31m=cmd", "net-31m-cmd"},
+		{"folder", "/", "net-folder"},
+	} {
+		if got := runName("net", recipe.Config{Data: c.data, DataDir: c.dir}); got != c.want {
+			t.Errorf("%s in %q: %q, want %q", c.data, c.dir, got, c.want)
+		}
 	}
 }

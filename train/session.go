@@ -23,7 +23,7 @@ func (t *Trainer) open() (closeLog func(), err error) {
 		if root == "" {
 			root = "runs"
 		}
-		if t.folder, err = create(t.opts.Folder, root, t.net.Name+"-"+t.cfg.Data); err != nil {
+		if t.folder, err = create(t.opts.Folder, root, runName(t.net.Name, t.cfg)); err != nil {
 			return nil, err
 		}
 		if t.unlock, err = Lock(t.folder); err != nil {

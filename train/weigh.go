@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
@@ -59,6 +60,9 @@ func (t *Trainer) notes() []string {
 				report.Plain(names[slices.Index(t.counts, low)]), report.Plain(names[slices.Index(t.counts, high)]))
 		}
 		notes = append(notes, text)
+		if replaced := lettering.Replaced(names); replaced != "" {
+			notes = append(notes, replaced)
+		}
 		if high > 4*max(low, 1) && t.cfg.ClassWeights == "" && t.cfg.Sampling == "" {
 			notes = append(notes, "the classes differ much in size: --set class_weights=balanced or --set sampling=balanced gives each the same part")
 		}

@@ -27,4 +27,11 @@
 // pickles run on a machine of our own for like reasons: github.com/nlpodyssey/gopickle
 // allocates what the pickle claims, converts every tensor while it loads, and
 // panics on some old files.
+//
+// # Adding one
+//
+// A format that is read has its first bytes in the table of formats.go, and a function that makes a [Reader] of a file:
+// a list of tensors with their shapes, each read when it is asked for. A format that is told but not read is a line of
+// the table with what to do. A layout of checkpoints, such as a prefix or a dictionary in a dictionary, is a rule in
+// states.go. Each gets a file in testdata, and its bytes a place in the corpus of the fuzz test.
 package weights

@@ -2,6 +2,9 @@ package weights
 
 import "strings"
 
+// The same file stands in packages train/recipe, weights and datasets/internal/nearest: each imports nothing of ours, and
+// a test of cmd/zoo holds them to each other.
+
 // Nearest gives the name in of that name was probably meant to be, or "" if
 // none is close; errors ask "did you mean …?" with it. Letter case does not
 // count. Close is a Damerau-Levenshtein distance (adjacent letters may swap,

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
@@ -16,9 +17,7 @@ func TestGradientsOfTheImageAgreeWithFiniteDifferences(t *testing.T) {
 	pool := kernel.NewPool(0)
 	defer pool.Close()
 	for name, m := range small(t) {
-		if name == "resnet56_plain" || name == "resnet110_plain" {
-			continue // the slope of such a depth without shortcuts is beyond the digits of float32
-		}
+		deep := name == "resnet56_plain" || name == "resnet110_plain"
 		t.Run(name, func(t *testing.T) {
 			const batch = 2
 			params := graph.NewParams()
@@ -42,6 +41,13 @@ func TestGradientsOfTheImageAgreeWithFiniteDifferences(t *testing.T) {
 			for _, p := range params.All() {
 				if p.Name != "output" { // whose codes are fixed
 					p.Data = golden{}.formula(p) // of one size, unlike AlexNet's first weights
+				}
+				if deep && strings.Contains(p.Name, "bn") && strings.HasSuffix(p.Name, ".bias") {
+					// Without shortcuts, so many layers make chaos of what they see: no step is small enough. Where
+					// most of ReLU's inputs are positive, there is a slope to be found.
+					for i := range p.Data {
+						p.Data[i] += 2
+					}
 				}
 			}
 			params.Changed()

@@ -1,16 +1,17 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"image/png"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -62,12 +63,10 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 			if err != nil {
 				return err
 			}
-			file, err := os.Create(out)
+			a.tellReplaced(src.Info().Classes)
+			err = weights.WriteAtomically(out, func(w io.Writer) error { return png.Encode(w, sheet) })
 			if err != nil {
 				return err
-			}
-			if err := errors.Join(png.Encode(file, sheet), file.Close()); err != nil {
-				return fmt.Errorf("%s: %w", out, err)
 			}
 			through := ""
 			if len(aug) > 0 {
@@ -86,6 +85,13 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 	f.IntVar(&opts.Tile, "tile", 0, "least size of a picture in pixels; 0 means 96")
 	f.Uint64Var(&seed, "seed", 1, "of what is random in the transforms")
 	return cmd
+}
+
+// tellReplaced says which class names a picture writes otherwise than they are.
+func (a *app) tellReplaced(classes []string) {
+	if text := lettering.Replaced(classes); text != "" {
+		fmt.Fprintln(a.stderr, "note:", text)
+	}
 }
 
 // recipeAugmentation reads NETWORK, NETWORK:RECIPE with or without the network's _VARIANT, or transforms by their names.

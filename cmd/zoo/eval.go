@@ -143,6 +143,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 				write := e.Confusion.WriteCSV
 				if filepath.Ext(confusion) == ".png" {
 					write = e.Confusion.WritePNG
+					a.tellReplaced(e.Confusion.Classes)
 				}
 				if len(e.Confusion.Counts) == 0 {
 					return fmt.Errorf("%s: the network has no classes to confuse", confusion)

@@ -250,6 +250,11 @@ func (a *app) writeExplained(out string, sheet explain.Sheet, captions bool, wri
 	if err := weights.WriteAtomically(out, write); err != nil {
 		return err
 	}
+	var written []string
+	for _, p := range sheet.Panels {
+		written = append(written, p.Caption)
+	}
+	a.tellReplaced(written)
 	for _, p := range sheet.Panels {
 		if p.Caption != "" && captions {
 			fmt.Fprintln(a.stdout, p.Caption)

@@ -2,6 +2,13 @@
 //
 // Results go to standard output, progress to standard error. The exit code is 0, 1 for a failure, 2
 // for a command line that makes no sense, or 130 for a run that was interrupted, after saving it.
+//
+// # Adding one
+//
+// A verb is a file: a function that makes its cobra command, with flags as fields of a struct of options, and a run
+// function over them that a test can call. It holds no logic of its own: that lies in the packages below. It is added to
+// the root command in this file, and each of its flags to the table of flags_test.go, which wants a case that shows what
+// the flag does.
 package main
 
 import (

@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"go/parser"
+	"go/token"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +24,7 @@ var rooms = []struct {
 }{
 	{"cmd/zoo", []string{"train/...", "zoo/...", "datasets/...", "weights/...", "graph/..."}},
 
-	{"train", []string{"train/recipe", "train/report", "train/cluster", "datasets/...", "weights", "graph/..."}},
+	{"train", []string{"train/recipe", "train/report", "train/cluster", "datasets/...", "weights", "weights/labels", "graph/..."}},
 	{"train/cluster", nil},
 	{"train/report", []string{"train/recipe", "datasets/...", "weights"}},
 	{"train/recipe", nil}, // plain data
@@ -129,6 +133,52 @@ func TestDescribingANetworkNeedsNothingButTheGraph(t *testing.T) {
 			if strings.HasPrefix(p, none) {
 				t.Errorf("package graph needs %s", p)
 			}
+		}
+	}
+}
+
+// The comment of each package is a tour of it that ends in how to add to it.
+func TestEveryPackageSaysHowToAddToIt(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}\t{{.Dir}}\t{{join .GoFiles \",\"}}", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		parts := strings.Split(strings.TrimSpace(line), "\t")
+		if len(parts) < 3 || strings.Contains(parts[0], "/internal/") {
+			continue
+		}
+		doc := ""
+		for _, name := range strings.Split(parts[2], ",") {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(parts[1], name), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if file.Doc != nil {
+				doc += file.Doc.Text()
+			}
+		}
+		last := doc[strings.LastIndex(doc, "\n# ")+1:]
+		if !strings.HasPrefix(last, "# Adding one\n") || len(last) < 100 {
+			t.Errorf("the comment of %s does not end in a section \"Adding one\"", parts[0])
+		}
+	}
+}
+
+// Three rooms that import nothing of ours look for the nearest name: by the same file.
+func TestTheNearestNameIsTheSameEverywhere(t *testing.T) {
+	var first string
+	for _, path := range []string{"weights", "train/recipe", "datasets/internal/nearest"} {
+		text, err := os.ReadFile(filepath.Join("../..", path, "nearest.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, code, _ := strings.Cut(string(text), "\n")
+		if first == "" {
+			first = code
+		}
+		if code != first {
+			t.Errorf("%s/nearest.go is not the file of package weights", path)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func newStep(name string) (Step, []Param, error) {
 		for _, k := range Kinds() {
 			names = append(names, k.Name)
 		}
-		if near := nearest.Of(name, names); near != "" {
+		if near := nearest.Nearest(name, names); near != "" {
 			return Step{}, nil, fmt.Errorf("unknown transform %q: did you mean %q?", name, near)
 		}
 		return Step{}, nil, fmt.Errorf("unknown transform %q: known are %s", name, strings.Join(names, ", "))
@@ -152,7 +152,7 @@ func (s *Step) set(params []Param, key, text string) error {
 		for _, p := range params {
 			names = append(names, p.Name)
 		}
-		if near := nearest.Of(key, names); near != "" {
+		if near := nearest.Nearest(key, names); near != "" {
 			return fmt.Errorf("%s: unknown parameter %q: did you mean %q?", s.name, key, near)
 		}
 		return fmt.Errorf("%s: unknown parameter %q: there are %s", s.name, key, strings.Join(names, ", "))

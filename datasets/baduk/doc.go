@@ -22,4 +22,10 @@
 //     are still read; no record makes a reader take much more memory than the record has bytes.
 //
 // It needs nothing but the standard library.
+//
+// # Adding one
+//
+// A plane is a number in the list of features.go and the lines that paint it; features_reference_test.go computes all of
+// them a second time, slowly. A property of the Smart Game Format is a case of its reader. A rule is a field of [Rules],
+// which [Board] asks where it matters; random games against the slow board of reference_test.go show whether it does.
 package baduk

@@ -9,6 +9,11 @@
 //   - A download that was cut, stalled or interrupted goes on where it ended, at the next mirror if need be.
 //   - Two programs never write the same data set at the same time: the second gets [ErrBusy].
 //   - An archive writes nothing outside of its folder, no links, and no more bytes than it is known to have.
+//
+// # Adding one
+//
+// A data set is an entry of files.json: its mirrors, and its files with their sizes and SHA-256. Package datasets reads
+// what was unpacked, under the same name; TestTheListIsComplete holds the two together.
 package download
 
 import (

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -17,13 +18,47 @@ func TestNamesOfManyScriptsHaveLetters(t *testing.T) {
 		"ねこ カフェ":       "ねこ カフェ",
 		"고양이":          "고양이",
 		"γάτα":         "γάτα",
-		"नमस्ते":       "□□□□□□",
-		"👩\u200d🔬 lab": "□□ lab",
-		"a\x1bb\nc":    "a□b□c",
+		"हिन्दी":       "hindii",
+		"ไทย ก":        "aithy k",
+		"العربية":      "العربية",
+		"🐱":            "[cat face]",
+		"👩\u200d🔬 lab": "[woman][microscope] lab",
+		"a\x1bb\nc":    "a[U+001B]b[U+000A]c",
+		"\u202egnp":    "[right-to-left override]gnp",
+		"em\xff":       "em\\xff",
+		"\U0001f3fb":   "[emoji modifier fitzpatrick type-1-2]",
 	} {
 		if got := Letters(text); got != want {
 			t.Errorf("Letters(%q) = %q: want %q", text, got, want)
 		}
+	}
+}
+
+func TestWhatIsWrittenOtherwiseIsTold(t *testing.T) {
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{"cat", "кот", "猫", "قط", "Cafe\u0301"}, ""},
+		{[]string{"cat", "ไทย", "🐱"}, "pictures write ไทย as aithy, 🐱 as [cat face]: their font has no such letters"},
+		{strings.Fields("🐶 🐱 🐭 🐹 🐰 🦊"), "pictures write 🐶 as [dog face], 🐱 as [cat face], 🐭 as [mouse face], 🐹 as [hamster face], 🐰 as [rabbit face] and 1 more: their font has no such letters"},
+	} {
+		if got := Replaced(c.names); got != c.want {
+			t.Errorf("Replaced(%q) = %q: want %q", c.names, got, c.want)
+		}
+	}
+}
+
+func TestTextFromRightToLeftIsTurned(t *testing.T) {
+	if got, want := turned("קט"), "טק"; got != want {
+		t.Errorf("turned Hebrew is %q: want %q", got, want)
+	}
+	// Three letters of which each is joined to the next: final, medial and initial form, from left to right.
+	if got, want := turned("بيت"), "\ufe96\ufef4\ufe91"; got != want {
+		t.Errorf("joined Arabic is %+q: want %+q", got, want)
+	}
+	if got := turned("cat"); got != "cat" {
+		t.Errorf("Latin is turned: %q", got)
 	}
 }
 

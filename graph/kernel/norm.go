@@ -188,37 +188,37 @@ type gradSums struct{ d, q [Block]float64 }
 func (t *batchNormGrad) measure(block, from, to, part int) {
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
 	s := gradSums{}
-	t.each(block, from, to, &a, func(_ int, x, dy []float32, clip uintptr) {
+	clip, clipped := t.act.Clip()
+	for i := from; i < to; i++ {
+		x, dy := t.in(&t.x, block, i), t.in(&t.dy, block, i)
+		if !clipped {
+			dx := t.in(&t.dx, block, i)
+			t.behind(x, dy, dx, &a)
+			dy = dx
+		}
 		var d, q [Block]float32
 		simd.SumGrads(x, dy, &a, clip, &d, &q)
 		for j := range d {
 			s.d[j] += float64(d[j])
 			s.q[j] += float64(q[j])
 		}
-	})
+	}
 	t.partial[part] = s
 }
 
-// each visits pieces of x and of the gradient behind the activation, and says what clips that still. An activation that is
-// no clipping is found once more from x.
-func (t *batchNormGrad) each(block, from, to int, a *simd.Affine, visit func(i int, x, dy []float32, clip uintptr)) {
-	clip, clipped := t.act.Clip()
-	if clipped {
-		for i := from; i < to; i++ {
-			visit(i, t.in(&t.x, block, i), t.in(&t.dy, block, i), clip)
-		}
-		return
-	}
-	var keptRoom, gradRoom [piecePixels * Block]float32
-	for i := from; i < to; i++ {
-		x := t.in(&t.x, block, i)
-		kept, grad := keptRoom[:len(x)], gradRoom[:len(x)]
-		simd.Normalise(x, kept, a, simd.Unclipped)
+// behind writes the gradient behind an activation that is no clipping to dx, which may be dy. What the activation saw is
+// found from x once more, a few pixels at a time.
+func (t *batchNormGrad) behind(x, dy, dx []float32, a *simd.Affine) {
+	var room [32 * Block]float32
+	for len(x) > 0 {
+		n := min(len(x), len(room))
+		seen := room[:n]
+		simd.Normalise(x[:n], seen, a, simd.Unclipped)
 		if t.act.GradFromResult() {
-			simd.Activate(t.act, kept, kept)
+			simd.Activate(t.act, seen, seen)
 		}
-		simd.ActivateGrad(t.act, kept, t.in(&t.dy, block, i), grad)
-		visit(i, x, grad, simd.Unclipped)
+		simd.ActivateGrad(t.act, seen, dy[:n], dx[:n])
+		x, dy, dx = x[n:], dy[n:], dx[n:]
 	}
 }
 
@@ -245,9 +245,14 @@ func (t *batchNormGrad) apply(block, from, to int) {
 		a.Slope[j] = -a.Scale[j] * t.invstd[c] * t.dgamma[c] / n
 		a.Offset[j] = -a.Scale[j] * t.dbeta[c] / n
 	}
-	t.each(block, from, to, &a, func(i int, x, dy []float32, clip uintptr) {
-		simd.NormaliseGrad(x, dy, t.in(&t.dx, block, i), &a, clip)
-	})
+	clip, clipped := t.act.Clip()
+	dy := &t.dy
+	if !clipped { // measure left the gradient behind the activation there
+		dy = &t.dx
+	}
+	for i := from; i < to; i++ {
+		simd.NormaliseGrad(t.in(&t.x, block, i), t.in(dy, block, i), t.in(&t.dx, block, i), &a, clip)
+	}
 }
 
 type channelAffine struct {

@@ -12,6 +12,7 @@ type poolGrad struct {
 	// For an average: one over the counted rows of each row of windows, and over the counted columns of
 	// each column of windows.
 	high, wide []float32
+	single     bool // average of all pixels
 }
 
 var poolGrads kept[poolGrad]
@@ -39,6 +40,7 @@ func runPoolGrad(p *Pool, shared pooling) {
 			t.wide = append(t.wide, 1/counted(ow*w.SW-w.PadL, w.KW, dx.W, w.PadR, w.CountPad))
 		}
 	}
+	t.single = t.argmax == nil && len(t.high)*len(t.wide) == 1 && t.w.KH-t.w.PadT >= t.big.H && t.w.KW-t.w.PadL >= t.big.W
 	t.cut = rowsOf(&t.big, 2*t.big.W)
 	p.Run(t.cut.tasks(), t)
 	t.pooling = pooling{} // let go of the caller's slices
@@ -69,6 +71,15 @@ func (t *poolGrad) row(plane, ih int) {
 	w, dx, dy := &t.w, &t.big, &t.small
 	oh, kh, rows := lastWindow(ih, w.PadT, w.KH, w.SH, dy.H)
 	out := rowAt(dx, plane, ih)
+	if t.single {
+		g := simd.Gather{DY: rowAt(dy, plane, 0), Rows: 1, Cols: 1, N: 1, DX: out, High: unsafe.Pointer(&t.high[0]), Wide: unsafe.Pointer(&t.wide[0])}
+		g.Spread()
+		all := unsafe.Slice((*[Block]float32)(out), dx.W)
+		for i := range all[1:] {
+			all[i+1] = all[0]
+		}
+		return
+	}
 	// Pixels a stride apart have the same taps in neighbouring windows.
 	for phase := range min(w.SW, dx.W) {
 		full := (w.KW - (phase+w.PadL)%w.SW + w.SW - 1) / w.SW // windows that hold a pixel far from the borders

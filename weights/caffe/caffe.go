@@ -7,6 +7,11 @@
 // file is a protocol buffer, NetParameter of Caffe's caffe.proto; google.golang.org/protobuf/encoding/protowire
 // reads its numbers, so that no generated code is needed. Nothing is allocated on the word of the file: blobs
 // are as large as their bytes in it.
+//
+// # Adding one
+//
+// A type of layer with weights is a case in the function tensors, which names its blobs. Which network the layers are is
+// for package infer to say; its test writes files from published lists of layers and compares with PyTorch.
 package caffe
 
 import (

@@ -104,6 +104,13 @@ func (c *construction) linear(v *value, a, b float64) (*value, error) {
 		if gelu := gelu(v, a); gelu != nil {
 			return c.activated(gelu, graph.GELU, "gelu")
 		}
+		if tanh := v.by("tanh"); tanh != nil {
+			x, slope := tanh.of[0], 1.0
+			if l := x.by("linear"); l != nil && l.b == 0 {
+				x, slope = l.of[0], l.a
+			}
+			return c.activated(x, graph.ScaledTanh(float32(a), float32(slope)), "scaled tanh")
+		}
 		if x := hardSwish(v, a); x != nil {
 			return c.activated(x, graph.HardSwish, "hard-swish")
 		}
@@ -209,11 +216,10 @@ func (c *construction) excited(x, y *value, a graph.Arithmetic) *value {
 	if a != graph.Times || x.rank() != 4 || x.t != nil || y.t != nil || !y.is(x.shape[0], x.shape[1], 1, 1) || x.shape[2]*x.shape[3] == 1 {
 		return nil
 	}
-	gate, err := c.reshape(y, x.shape[:2])
-	if err != nil {
-		return nil
+	if y.base != nil && y.base.is(x.shape[:2]...) {
+		y = y.base
 	}
-	return made(c.b.Excite(c.made(x), c.made(gate)))
+	return made(c.b.Excite(c.made(x), c.made(y)))
 }
 
 // side is the node of an operand. Numbers that are combined with the model's input itself arrange it and
@@ -343,8 +349,8 @@ func (c *construction) recognised(x, y *value, a graph.Arithmetic) (*value, erro
 			if s := gate.by("hard-sigmoid"); s != nil && s.of[0] == v {
 				return c.activated(v, graph.HardSwish, "hard-swish")
 			}
-			if n := v.norm; n != nil && n.scale == nil && n.shift == nil && c.overLast(gate, n, v) {
-				return c.normalised(n.of, n.axis, n.eps, gate, nil)
+			if n := v.norm; n != nil && n.scale == nil && n.shift == nil && c.overSame(gate, n, v) {
+				return c.again(n, gate, nil)
 			}
 		}
 		// The half of GELU may be taken before the product.
@@ -354,48 +360,63 @@ func (c *construction) recognised(x, y *value, a graph.Arithmetic) (*value, erro
 		}
 	case graph.Plus:
 		for _, p := range [2][2]*value{{x, y}, {y, x}} {
-			if n := p[0].norm; n != nil && n.scale != nil && n.shift == nil && c.overLast(p[1], n, p[0]) {
-				return c.normalised(n.of, n.axis, n.eps, n.scale, p[1])
+			if n := p[0].norm; n != nil && n.scale != nil && n.shift == nil && c.overSame(p[1], n, p[0]) {
+				return c.again(n, n.scale, p[1])
 			}
 		}
 	case graph.Over:
-		if of, axis, eps, ok := centred(x, y); ok {
-			return c.normalised(of, axis, eps, nil, nil)
+		if n := centred(x, y); n != nil {
+			return c.again(n, nil, nil)
 		}
 	}
 	return nil, nil
 }
 
-// overLast reports whether a tensor has a number for each place of the axes that are normalised.
-func (c *construction) overLast(v *value, n *norm, of *value) bool {
-	return v.t != nil && isFloat(v.t.typ) && v.is(of.shape[n.axis:]...)
+// again is a normalisation with a scale and a shift.
+func (c *construction) again(n *norm, scale, shift *value) (*value, error) {
+	if n.channels {
+		return c.normalisedChannels(n.of, n.eps, scale, shift), nil
+	}
+	return c.normalised(n.of, n.axis, n.eps, scale, shift)
 }
 
-// centred finds the parts of (x - mean(x))/√(mean((x - mean(x))²) + eps) over the last axes.
-func centred(x, y *value) (of *value, axis int, eps float32, ok bool) {
+// overSame reports whether a tensor has a number for each place of the axes that are normalised.
+func (c *construction) overSame(v *value, n *norm, of *value) bool {
+	shape := of.shape[n.axis:]
+	if n.channels {
+		shape = []int{1, of.shape[1], 1, 1}
+	}
+	return v.t != nil && isFloat(v.t.typ) && v.is(shape...)
+}
+
+// centred finds the parts of (x - mean(x))/√(mean((x - mean(x))²) + eps) over the last axes, or over the channels of
+// maps.
+func centred(x, y *value) *norm {
 	d, root := x.by("difference"), y.by("sqrt")
 	if d == nil || root == nil {
-		return nil, 0, 0, false
+		return nil
 	}
 	mean, sum := d.of[1].by("mean"), root.of[0].by("linear")
 	if mean == nil || mean.of[0] != d.of[0] || sum == nil || sum.a != 1 {
-		return nil, 0, 0, false
+		return nil
 	}
 	variance := sum.of[0].by("mean")
 	if variance == nil || !slices.Equal(variance.axes, mean.axes) {
-		return nil, 0, 0, false
+		return nil
 	}
 	square := variance.of[0].by("product")
 	if square == nil || square.of[0] != x || square.of[1] != x {
-		return nil, 0, 0, false
+		return nil
 	}
-	first := d.of[0].rank() - len(mean.axes)
-	for i, a := range mean.axes {
-		if a != first+i {
-			return nil, 0, 0, false
-		}
+	n := &norm{of: d.of[0], axis: d.of[0].rank() - len(mean.axes), eps: float32(sum.b)}
+	if n.of.rank() == 4 && slices.Equal(mean.axes, []int{1}) {
+		n.axis, n.channels = 1, true
+		return n
 	}
-	return d.of[0], first, float32(sum.b), true
+	if !slices.Equal(mean.axes, counting(n.axis, 1, len(mean.axes))) {
+		return nil
+	}
+	return n
 }
 
 // computed is an arithmetic of two tensors.
@@ -532,11 +553,13 @@ func (c *construction) reduced(v *value, r graph.Reduction, over []int, keep boo
 	return c.reshape(out, left)
 }
 
-// pooledGlobally is the mean of maps, N×C×1×1.
+// pooledGlobally is the mean of maps, N×C×1×1: small maps for the convolutions that gate channels, a row for a
+// classifier.
 func (c *construction) pooledGlobally(v *value) *value {
 	row := &value{shape: v.shape[:2]}
 	row.make = func() *value { return made(c.b.GlobalAvgPool(c.made(v))) }
-	out, _ := c.reshape(row, []int{v.shape[0], v.shape[1], 1, 1})
+	out := &value{shape: []int{v.shape[0], v.shape[1], 1, 1}, base: row}
+	out.make = func() *value { return made(c.b.AdaptiveAvgPool(c.made(v), 1, 1)) }
 	return out
 }
 

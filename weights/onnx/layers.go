@@ -873,6 +873,13 @@ func (c *construction) normalised(x *value, from int, eps float32, scale, shift 
 	return v, nil
 }
 
+// normalisedChannels is layer normalisation over the channels of maps.
+func (c *construction) normalisedChannels(x *value, eps float32, scale, shift *value) *value {
+	v := &value{shape: x.shape, norm: &norm{of: x, axis: 1, channels: true, eps: eps, scale: scale, shift: shift}}
+	v.make = func() *value { return c.layerNorm(x, eps, scale, shift) }
+	return v
+}
+
 // layerNorm normalises over the channels of maps or over rows.
 func (c *construction) layerNorm(x *value, eps float32, scale, shift *value) *value {
 	name := strings.TrimPrefix(c.node.String(), "/")

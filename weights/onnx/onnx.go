@@ -1,15 +1,37 @@
-// Package onnx writes networks as ONNX models, the exchange format that ONNX
-// Runtime and most other engines read (https://onnx.ai, operator set 13).
+// Package onnx reads and writes networks as ONNX models, the exchange format of most engines
+// (https://onnx.ai).
 //
-// A model is the evaluation graph of a network with its weights: one input,
-// named "input", N×C×H×W with a free N, and one output, "logits", or with a
-// softmax "probabilities". The
-// metadata of the weights file, preprocessing and class names among it, go along
-// as metadata properties under the keys of [weights.Meta].
+// # Reading
 //
-// The encoder is our own hundred lines: the format needs nine small messages,
-// the generated code for them has some thousand lines and keeps every tensor
-// in memory a second time.
+// [Load] reads a model, with operator set 7 or a later one, and [Model.Build] adds it to a graph: the operators become
+// layers of package graph, stored tensors its parameters, so that a network of another program predicts, is fine-tuned
+// and is written again. Arithmetic of shapes is computed on the way; what the exporter has taken apart, such as
+// hard-swish or layer normalisation, is put together again. Errors name the node; operators that are missing are
+// named all at once.
+//
+// # Writing
+//
+// [Save] writes the evaluation graph of a network with its weights, in operator set 13: one input, named "input",
+// N×C×H×W with a free N, and one output, "logits", or with a softmax "probabilities". The metadata of the weights
+// file, preprocessing and class names among it, go along as metadata properties under the keys of [weights.Meta].
+//
+// # Guarantees
+//
+//   - A file is believed only as far as its own bytes reach: no allocation follows from a number in it alone.
+//     Constants that follow from others have a budget.
+//   - What is read can be written, and gives the same results.
+//   - Nothing outside of the model's folder is opened for external data.
+//
+// Encoder and decoder are our own few hundred lines over google.golang.org/protobuf/encoding/protowire: the format needs nine
+// small messages, the generated code for them has some thousand lines and keeps every tensor in memory a second
+// time.
+//
+// # Adding one
+//
+// An operator that is read is an entry of the table in operators.go: a function that makes values of values, how many
+// inputs it must have, and the attributes that it knows. The suite of the ONNX project tests it where Debian's
+// libonnx-testdata is installed; a network with it goes to testdata/modules.py, which is compared with ONNX Runtime. A layer
+// that is written is a case in nodes.go or, of arrays, in write_arrays.go.
 package onnx
 
 import (

@@ -43,10 +43,11 @@ type sparse struct {
 	stride int
 }
 
-// A norm is a normalisation over the axes from one on.
+// A norm is a normalisation over the axes from one on, or over the channels of maps alone.
 type norm struct {
 	of           *value
 	axis         int
+	channels     bool
 	eps          float32
 	scale, shift *value
 }

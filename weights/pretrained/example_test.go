@@ -1,6 +1,7 @@
 package pretrained_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
@@ -24,7 +25,7 @@ func ExampleLoad() {
 		fmt.Println(err)
 		return
 	}
-	top, err := model.Predict(&img, 1)
+	top, err := model.Predict(context.Background(), &img, 1)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -154,7 +154,7 @@ func wrong(t *testing.T, e pretrained.Entry, src datasets.Source) int {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		list, err := c.PredictBatch(images, c.Model().Classes)
+		list, err := c.PredictBatch(t.Context(), images, c.Model().Classes)
 		if err != nil {
 			t.Fatal(err)
 		}

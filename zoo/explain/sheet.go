@@ -7,12 +7,15 @@ import (
 	"image/draw"
 	"math"
 	"strings"
+	"sync"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
 )
 
 // A Panel is one picture of a sheet, with what is written below it.
@@ -124,7 +127,7 @@ const mostLines = 3
 func wrap(f font.Face, text string, width int) []string {
 	var lines []string
 	for word := range strings.FieldsSeq(text) {
-		if n := len(lines); n > 0 && (n == mostLines || font.MeasureString(f, lines[n-1]+" "+word).Ceil() <= width) {
+		if n := len(lines); n > 0 && (n == mostLines || measure(f, lines[n-1]+" "+word) <= width) {
 			lines[n-1] += " " + word
 		} else {
 			lines = append(lines, word)
@@ -133,13 +136,46 @@ func wrap(f font.Face, text string, width int) []string {
 	return lines
 }
 
+var ink = color.RGBA{30, 30, 30, 255}
+
+// regular tells which letters Go's fonts have: Latin, Greek and Cyrillic ones.
+var regular = sync.OnceValue(func() *opentype.Font {
+	f, err := opentype.Parse(goregular.TTF)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return f
+})
+
+// known reports whether Go's fonts have all letters of a text; another is written in lettering's.
+func known(text string) bool {
+	for _, r := range text {
+		if at, err := regular().GlyphIndex(nil, r); err != nil || at == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// measure is the width of a text in pixels.
+func measure(f font.Face, text string) int {
+	if !known(text) {
+		return lettering.Width(text)
+	}
+	return font.MeasureString(f, text).Ceil()
+}
+
 // write writes a text with its top left corner at x, y, shortened to the width.
 func write(img draw.Image, f font.Face, text string, x, y, width int) {
+	if !known(text) {
+		lettering.Draw(img, x, y, ink, lettering.Fit(text, width))
+		return
+	}
 	shown := []rune(text)
 	for len(shown) > 1 && font.MeasureString(f, string(shown)).Ceil() > width {
 		shown = shown[:len(shown)-1]
 		shown[len(shown)-1] = '…'
 	}
-	d := font.Drawer{Dst: img, Src: image.NewUniform(color.RGBA{30, 30, 30, 255}), Face: f, Dot: fixed.P(x, y+f.Metrics().Ascent.Ceil())}
+	d := font.Drawer{Dst: img, Src: image.NewUniform(ink), Face: f, Dot: fixed.P(x, y+f.Metrics().Ascent.Ceil())}
 	d.DrawString(string(shown))
 }

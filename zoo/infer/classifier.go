@@ -200,9 +200,10 @@ func (c *Classifier) Model() *zoo.Model { return c.model }
 func (c *Classifier) Meta() weights.Meta { return c.meta }
 
 // Predict returns the most probable classes of an image, at most top of them, the first ones best. Of
-// equally probable ones the lower index is first.
-func (c *Classifier) Predict(img image.Image, top int) ([]Prediction, error) {
-	list, err := c.PredictBatch([]image.Image{img}, top)
+// equally probable ones the lower index is first. Where ctx ends before the image's turn comes, its error is
+// returned.
+func (c *Classifier) Predict(ctx context.Context, img image.Image, top int) ([]Prediction, error) {
+	list, err := c.PredictBatch(ctx, []image.Image{img}, top)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +214,7 @@ func (c *Classifier) Predict(img image.Image, top int) ([]Prediction, error) {
 // all cores. What one image gives does not depend on the others but for float32's rounding, since
 // steps for one image and for many add in different orders. If an image is bad, the error says which,
 // and there are no predictions.
-func (c *Classifier) PredictBatch(images []image.Image, top int) ([][]Prediction, error) {
+func (c *Classifier) PredictBatch(ctx context.Context, images []image.Image, top int) ([][]Prediction, error) {
 	if top < 1 {
 		return nil, fmt.Errorf("%s: top %d: should be at least 1", c.name, top)
 	}
@@ -223,7 +224,7 @@ func (c *Classifier) PredictBatch(images []image.Image, top int) ([][]Prediction
 		return nil, fmt.Errorf("%s: trained for the %s: its outputs are no probabilities of classes; take Logits or Features", c.name, c.Objective())
 	}
 	list := make([][]Prediction, len(images))
-	err := c.run(images, func(i int, o Outputs) { list[i] = c.best(o.Logits, top) })
+	err := c.run(ctx, images, func(i int, o Outputs) { list[i] = c.best(o.Logits, top) })
 	if err != nil {
 		return nil, err
 	}
@@ -239,16 +240,16 @@ const multiLabel = "binary cross-entropy"
 func (c *Classifier) Objective() string { return c.meta.Extra["zoo.objective"] }
 
 // Logits returns the network's output for an image, one number a class: what [Model.Build] returns.
-func (c *Classifier) Logits(img image.Image) (logits []float32, err error) {
-	err = c.run([]image.Image{img}, func(_ int, o Outputs) { logits = slices.Clone(o.Logits) })
+func (c *Classifier) Logits(ctx context.Context, img image.Image) (logits []float32, err error) {
+	err = c.run(ctx, []image.Image{img}, func(_ int, o Outputs) { logits = slices.Clone(o.Logits) })
 	return logits, err
 }
 
 // Features returns what the network's last layer with weights sees of an image: 84 numbers for LeNet-5,
 // 512 for ResNet-18, 4096 for VGG-16. Of a fully convolutional network it is the mean of each map. Images
 // that look alike to the network have features that lie close together.
-func (c *Classifier) Features(img image.Image) (features []float32, err error) {
-	err = c.run([]image.Image{img}, func(_ int, o Outputs) { features = slices.Clone(o.Features) })
+func (c *Classifier) Features(ctx context.Context, img image.Image) (features []float32, err error) {
+	err = c.run(ctx, []image.Image{img}, func(_ int, o Outputs) { features = slices.Clone(o.Features) })
 	return features, err
 }
 
@@ -261,13 +262,13 @@ func (c *Classifier) Close() error {
 
 // run calls each for every image, with outputs that hold until it returns, in any order and from several
 // goroutines.
-func (c *Classifier) run(images []image.Image, each func(i int, o Outputs)) error {
+func (c *Classifier) run(ctx context.Context, images []image.Image, each func(i int, o Outputs)) error {
 	for i, img := range images {
 		if img == nil {
 			return c.imageError(i, len(images), errors.New("is nil"))
 		}
 	}
-	err := c.runner.run(c, images, func(i int, o Outputs) error {
+	err := c.runner.run(ctx, c, images, func(i int, o Outputs) error {
 		for _, v := range o.Logits {
 			if v-v != 0 {
 				return c.imageError(i, len(images), fmt.Errorf("%s answers %v: the weights are damaged, or were trained too fast", c.model.Name, v))
@@ -276,7 +277,7 @@ func (c *Classifier) run(images []image.Image, each func(i int, o Outputs)) erro
 		each(i, o)
 		return nil
 	})
-	if errors.Is(err, errClosed) {
+	if errors.Is(err, errClosed) || err != nil && err == ctx.Err() {
 		err = fmt.Errorf("%s: %w", c.name, err)
 	}
 	return err

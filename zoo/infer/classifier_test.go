@@ -163,13 +163,13 @@ func TestClassifierAgreesWithEvaluation(t *testing.T) {
 					images = append(images, grey)
 				}
 			}
-			predicted, err := c.PredictBatch(images, test.model.Classes)
+			predicted, err := c.PredictBatch(t.Context(), images, test.model.Classes)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, img := range images {
 				of := want[i*test.model.Classes : (i+1)*test.model.Classes]
-				got, err := c.Logits(img)
+				got, err := c.Logits(t.Context(), img)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -197,7 +197,7 @@ func TestPredictions(t *testing.T) {
 	c := load(t, named)
 
 	t.Run("come with the most probable first and add up to one", func(t *testing.T) {
-		list, err := c.Predict(noise(1, 28, 28), 10)
+		list, err := c.Predict(t.Context(), noise(1, 28, 28), 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestPredictions(t *testing.T) {
 	})
 	t.Run("are as many as there are", func(t *testing.T) {
 		for _, top := range []int{1, 5, 11} {
-			list, err := c.Predict(noise(1, 28, 28), top)
+			list, err := c.Predict(t.Context(), noise(1, 28, 28), top)
 			if err != nil || len(list) != min(top, 10) {
 				t.Errorf("top %d: %v, %v", top, list, err)
 			}
@@ -230,14 +230,14 @@ func TestPredictions(t *testing.T) {
 				clear(x.Data)
 			}
 		}))
-		list, err := even.Predict(noise(1, 28, 28), 3)
+		list, err := even.Predict(t.Context(), noise(1, 28, 28), 3)
 		want := []infer.Prediction{{Class: "0", Index: 0, Probability: 0.1}, {Class: "1", Index: 1, Probability: 0.1}, {Class: "2", Index: 2, Probability: 0.1}}
 		if err != nil || !slices.Equal(list, want) {
 			t.Errorf("%v, %v, want %v", list, err, want)
 		}
 	})
 	t.Run("of no images are none", func(t *testing.T) {
-		list, err := c.PredictBatch(nil, 1)
+		list, err := c.PredictBatch(t.Context(), nil, 1)
 		if err != nil || len(list) != 0 {
 			t.Errorf("%v, %v", list, err)
 		}
@@ -256,12 +256,12 @@ func TestPredictions(t *testing.T) {
 		if err := planes.From(plain); err != nil {
 			t.Fatal(err)
 		}
-		want, err := c.Logits(plain)
+		want, err := c.Logits(t.Context(), plain)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, img := range []image.Image{moved.SubImage(image.Rect(2, 11, 43, 46)), wide, &planes} {
-			got, err := c.Logits(img)
+			got, err := c.Logits(t.Context(), img)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("%T: %v, %v, want %v", img, got, err, want)
 			}
@@ -269,7 +269,7 @@ func TestPredictions(t *testing.T) {
 	})
 	t.Run("take channels in the network's order", func(t *testing.T) {
 		of := func(channels string, img image.Image) []float32 {
-			l, err := load(t, save(t, zoo.ResNet8(), graph.Eval, func(f *weights.File) { f.Meta.Preprocessing.Channels = channels })).Logits(img)
+			l, err := load(t, save(t, zoo.ResNet8(), graph.Eval, func(f *weights.File) { f.Meta.Preprocessing.Channels = channels })).Logits(t.Context(), img)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +316,7 @@ func TestFeatures(t *testing.T) {
 			var file *weights.File
 			c := load(t, save(t, test.model, graph.Eval, func(f *weights.File) { file = f }))
 			img := noise(4, 70, 66)
-			features, err := c.Features(img)
+			features, err := c.Features(t.Context(), img)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -326,7 +326,7 @@ func TestFeatures(t *testing.T) {
 			if test.last == "" {
 				return
 			}
-			logits, err := c.Logits(img)
+			logits, err := c.Logits(t.Context(), img)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -371,11 +371,11 @@ func TestClassifierIsSafeForConcurrentUse(t *testing.T) {
 			single := make([][]float32, len(images))
 			for i, img := range images {
 				var err error
-				if single[i], err = c.Logits(img); err != nil {
+				if single[i], err = c.Logits(t.Context(), img); err != nil {
 					t.Fatal(err)
 				}
 			}
-			batch, err := c.PredictBatch(images, 3)
+			batch, err := c.PredictBatch(t.Context(), images, 3)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -383,12 +383,12 @@ func TestClassifierIsSafeForConcurrentUse(t *testing.T) {
 			for g := range 6 {
 				all.Go(func() {
 					for i := g; i < len(images); i += 3 {
-						got, err := c.Logits(images[i])
+						got, err := c.Logits(t.Context(), images[i])
 						if err != nil || !slices.Equal(got, single[i]) {
 							t.Errorf("image %d: %v, %v, alone %v", i, got, err, single[i])
 						}
 					}
-					got, err := c.PredictBatch(images, 3)
+					got, err := c.PredictBatch(t.Context(), images, 3)
 					if err != nil || !slices.EqualFunc(got, batch, slices.Equal) {
 						t.Errorf("the batch: %v, %v, alone %v", got, err, batch)
 					}
@@ -405,7 +405,7 @@ func TestClosedClassifier(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 20 {
-				if _, err := c.Predict(noise(1, 28, 28), 1); err != nil {
+				if _, err := c.Predict(t.Context(), noise(1, 28, 28), 1); err != nil {
 					if !strings.Contains(err.Error(), "lenet5.safetensors: the classifier was closed") {
 						t.Error(err)
 					}
@@ -417,7 +417,7 @@ func TestClosedClassifier(t *testing.T) {
 	all.Go(func() { c.Close() })
 	all.Wait()
 	c.Close()
-	if _, err := c.Predict(noise(1, 28, 28), 1); err == nil {
+	if _, err := c.Predict(t.Context(), noise(1, 28, 28), 1); err == nil {
 		t.Error("a closed classifier predicts")
 	}
 }
@@ -505,7 +505,7 @@ func TestPredictionErrors(t *testing.T) {
 		{"an image that panics", "lenet5.safetensors: image cannot be read: no pixels", []image.Image{broken{}}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			list, err := c.PredictBatch(test.images, test.top)
+			list, err := c.PredictBatch(t.Context(), test.images, test.top)
 			if err == nil || !strings.Contains(err.Error(), test.want) || list != nil {
 				t.Errorf("%v, error %v, want %s", list, err, test.want)
 			}
@@ -513,11 +513,31 @@ func TestPredictionErrors(t *testing.T) {
 	}
 	t.Run("weights that are no numbers", func(t *testing.T) {
 		damaged := load(t, save(t, zoo.LeNet5(), graph.Eval, func(f *weights.File) { f.Tensors[9].Data[3] = float32(math.NaN()) }))
-		_, err := damaged.Predict(good, 1)
+		_, err := damaged.Predict(t.Context(), good, 1)
 		if err == nil || !strings.Contains(err.Error(), "lenet5.safetensors: image lenet5 answers NaN: the weights are damaged") {
 			t.Error(err)
 		}
 	})
+}
+
+func TestACallEndsWithItsContext(t *testing.T) {
+	c := load(t, save(t, zoo.LeNet5(), graph.Eval, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	img := noise(1, 28, 28)
+	for name, call := range map[string]func() error{
+		"Predict":      func() error { _, err := c.Predict(ctx, img, 1); return err },
+		"PredictBatch": func() error { _, err := c.PredictBatch(ctx, slices.Repeat([]image.Image{img}, 30), 1); return err },
+		"Logits":       func() error { _, err := c.Logits(ctx, img); return err },
+		"Features":     func() error { _, err := c.Features(ctx, img); return err },
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "lenet5.safetensors: ") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := c.Predict(t.Context(), img, 1); err != nil {
+		t.Error(err)
+	}
 }
 
 func BenchmarkPredict(b *testing.B) {
@@ -527,7 +547,7 @@ func BenchmarkPredict(b *testing.B) {
 		images := slices.Repeat([]image.Image{img}, 64)
 		b.Run(m.Name+"/one", func(b *testing.B) {
 			for b.Loop() {
-				if _, err := c.Predict(img, 5); err != nil {
+				if _, err := c.Predict(b.Context(), img, 5); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -535,7 +555,7 @@ func BenchmarkPredict(b *testing.B) {
 		b.Run(m.Name+"/at once", func(b *testing.B) {
 			b.RunParallel(func(next *testing.PB) {
 				for next.Next() {
-					if _, err := c.Predict(img, 5); err != nil {
+					if _, err := c.Predict(b.Context(), img, 5); err != nil {
 						b.Error(err)
 					}
 				}
@@ -543,7 +563,7 @@ func BenchmarkPredict(b *testing.B) {
 		})
 		b.Run(m.Name+"/64", func(b *testing.B) {
 			for b.Loop() {
-				if _, err := c.PredictBatch(images, 5); err != nil {
+				if _, err := c.PredictBatch(b.Context(), images, 5); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -122,11 +122,11 @@ func comparePhotograph(t *testing.T, name, photo string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logits, err := c.Logits(img)
+	logits, err := c.Logits(t.Context(), img)
 	if err != nil {
 		t.Fatal(err)
 	}
-	features, err := c.Features(img)
+	features, err := c.Features(t.Context(), img)
 	if err != nil {
 		t.Fatal(err)
 	}

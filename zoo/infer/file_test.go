@@ -82,11 +82,11 @@ func TestAFileIsPreparedAsItsPictureIs(t *testing.T) {
 func TestTopIsWhatPredictGives(t *testing.T) {
 	c := load(t, save(t, zoo.LeNet5(), graph.Eval, nil))
 	img := scene(40, 40)
-	logits, err := c.Logits(img)
+	logits, err := c.Logits(t.Context(), img)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := c.Predict(img, 3)
+	want, err := c.Predict(t.Context(), img, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

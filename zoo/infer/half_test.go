@@ -32,11 +32,11 @@ func TestHalfAnswersTheSame(t *testing.T) {
 		img.Set(i%50, i/50, color.RGBA{uint8(5 * i), uint8(i / 9), uint8(i * i), 255})
 	}
 	for _, images := range [][]image.Image{{img}, {img, img, img, img}} { // one, and a step of four
-		want, err := full.PredictBatch(images, 5)
+		want, err := full.PredictBatch(t.Context(), images, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := half.PredictBatch(images, 5)
+		got, err := half.PredictBatch(t.Context(), images, 5)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -85,7 +85,7 @@ func TestLoadTakesONNXModels(t *testing.T) {
 			if assumed := infer.Assumed(c.Meta()); (assumed != "") != (tt.meta.Preprocessing == nil) {
 				t.Errorf("what is assumed: %q", assumed)
 			}
-			got, err := c.Logits(picture())
+			got, err := c.Logits(t.Context(), picture())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestLoadTakesONNXModels(t *testing.T) {
 					t.Fatalf("logit %d is %g, want %g", i, got[i], v)
 				}
 			}
-			if features, err := c.Features(picture()); err != nil || len(features) != 64 {
+			if features, err := c.Features(t.Context(), picture()); err != nil || len(features) != 64 {
 				t.Errorf("%d features, error %v", len(features), err)
 			}
 
@@ -126,7 +126,7 @@ func TestLoadTakesONNXModels(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer again.Close()
-			if logits, err := again.Logits(picture()); err != nil || !slices.Equal(logits, got) {
+			if logits, err := again.Logits(t.Context(), picture()); err != nil || !slices.Equal(logits, got) {
 				t.Errorf("saved and loaded, logits are %v, want %v (%v)", logits, got, err)
 			}
 		})

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"slices"
@@ -64,7 +65,7 @@ func (c *Classifier) Compute(x []float32, n int, logits []float32) error {
 			copy(*room, part)
 			part = (*room)[:StepImages*one]
 		}
-		err := c.runner.compute(part, m, func(i int, o Outputs) error {
+		err := c.runner.compute(context.Background(), part, m, func(i int, o Outputs) error {
 			for _, v := range o.Logits {
 				if v-v != 0 {
 					return fmt.Errorf("%s: %s answers %v: the weights are damaged, or were trained too fast", c.name, c.model.Name, v)

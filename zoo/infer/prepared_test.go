@@ -32,7 +32,7 @@ func TestPreparedImagesGiveTheSameLogits(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, img := range pictures {
-			want, err := c.Logits(img)
+			want, err := c.Logits(t.Context(), img)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -93,7 +93,7 @@ func TestPublishedWeightsAreFetchedOnce(t *testing.T) {
 		}
 		var img image.Image
 		img.Reset(image.Shape{C: 3, H: 40, W: 50})
-		if top, err := c.Predict(&img, 1); err != nil || len(top) != 1 {
+		if top, err := c.Predict(t.Context(), &img, 1); err != nil || len(top) != 1 {
 			t.Errorf("%v, error %v", top, err)
 		}
 		c.Close()

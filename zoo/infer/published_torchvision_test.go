@@ -132,7 +132,7 @@ func TestPublishedWeightsSeeWhatTorchvisionSees(t *testing.T) {
 			defer c.Close()
 			most := 0.0
 			for i, img := range pictures {
-				top, err := c.Predict(img, 5)
+				top, err := c.Predict(t.Context(), img, 5)
 				if err != nil {
 					t.Fatal(err)
 				}

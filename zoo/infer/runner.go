@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"context"
 	"errors"
 	"image"
 	"runtime"
@@ -68,10 +69,10 @@ func (r *runner) close() { r.lanes.close() }
 
 // run calls each for every image, from several goroutines if there are many. Of the errors it returns
 // that of the first image that has one.
-func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Outputs) error) error {
+func (r *runner) run(ctx context.Context, c *Classifier, images []image.Image, each func(i int, o Outputs) error) error {
 	steps := (len(images) + StepImages - 1) / StepImages
 	if steps <= 1 {
-		return r.step(c, images, 0, len(images), each)
+		return r.step(ctx, c, images, 0, len(images), each)
 	}
 	errs := make([]error, steps)
 	var next atomic.Int64
@@ -86,7 +87,7 @@ func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Out
 					return
 				}
 				from := s * StepImages
-				if errs[s] = r.step(c, images, from, min(from+StepImages, len(images)), each); errs[s] != nil {
+				if errs[s] = r.step(ctx, c, images, from, min(from+StepImages, len(images)), each); errs[s] != nil {
 					failed.Store(true)
 				}
 			}
@@ -102,9 +103,12 @@ func (r *runner) run(c *Classifier, images []image.Image, each func(i int, o Out
 }
 
 // step prepares images, outside of any lane, and runs them in one.
-func (r *runner) step(c *Classifier, images []image.Image, from, to int, each func(i int, o Outputs) error) error {
+func (r *runner) step(ctx context.Context, c *Classifier, images []image.Image, from, to int, each func(i int, o Outputs) error) error {
 	if from == to {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	p, err := r.preparer(c.input)
 	if err != nil {
@@ -124,12 +128,12 @@ func (r *runner) step(c *Classifier, images []image.Image, from, to int, each fu
 			return c.imageError(i, len(images), err)
 		}
 	}
-	return r.compute(p.x[:size*one], to-from, func(i int, o Outputs) error { return each(from+i, o) })
+	return r.compute(ctx, p.x[:size*one], to-from, func(i int, o Outputs) error { return each(from+i, o) })
 }
 
 // compute runs n prepared images in a lane. If they are many, x has room for a whole step.
-func (r *runner) compute(x []float32, n int, each func(i int, o Outputs) error) error {
-	l, err := r.lanes.take()
+func (r *runner) compute(ctx context.Context, x []float32, n int, each func(i int, o Outputs) error) error {
+	l, err := r.lanes.take(ctx)
 	if err != nil {
 		return err
 	}
@@ -158,8 +162,12 @@ type lanes struct {
 	closed bool
 }
 
-func (l *lanes) take() (*lane, error) {
-	l.free <- struct{}{}
+func (l *lanes) take(ctx context.Context) (*lane, error) {
+	select {
+	case l.free <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

@@ -6,4 +6,10 @@
 // speaks to another program, and a [Match] lets a player play against it. The package guarantees that
 // every command gets one answer, that no input makes it panic or take memory without bound, that
 // no illegal move gets to the board, and that a program that does not answer holds nobody up.
+//
+// # Adding one
+//
+// A command of one's own is an entry of [Config].Commands, by its name. One of the protocol is an entry in the table of
+// commands.go, and a dialogue in TestSessions. A player has the method of [Player], and one that says what it thinks those
+// of [Analyst].
 package gtp

@@ -5,6 +5,11 @@
 //
 // Images are the feature planes of package baduk, which are 0 or 1: the mean is 0 and the deviation 1/255,
 // so that a byte of 1 becomes 1.0.
+//
+// # Adding one
+//
+// Another label for positions is a Source of its own over the same corpus, and a call of datasets.Register in its init
+// function. Another transform of planes is a type with the method Apply, registered with package datasets/augment.
 package positions
 
 import (

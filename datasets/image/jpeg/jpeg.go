@@ -16,6 +16,11 @@
 //   - What is damaged is an error; a wrong restart marker is not.
 //
 // Terms and section numbers are those of ITU-T T.81.
+//
+// # Adding one
+//
+// A form of the format is a case of the reader of its marker in reader.go. Its files go to the scripts in testdata of
+// package datasets/image/codec, which write what Pillow makes of them; the comparison is of every byte.
 package jpeg
 
 import (

@@ -16,8 +16,8 @@ TEXT ·dot1x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), SI
 	VPXORD Z0, Z0, Z0
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z1
@@ -27,11 +27,12 @@ loop1:
 	ADDQ        $+64, CX
 	ADDQ        SI, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, SI
 	BZHIL       AX, SI, SI
@@ -77,8 +78,8 @@ TEXT ·halfDot1x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), SI
 	VPXORD Z0, Z0, Z0
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z1
@@ -88,11 +89,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        SI, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, SI
 	BZHIL       AX, SI, SI
@@ -149,8 +151,8 @@ TEXT ·dot8x1AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Z8
@@ -183,11 +185,12 @@ loop1:
 	ADDQ        R11, BX
 	ADDQ        R11, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R11
 	BZHIL       AX, R11, R11
@@ -286,10 +289,68 @@ TEXT ·halfDot8x1AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Z8
+	VCVTPH2PS   (DX), Z9
+	PREFETCHT1  (BX)
+	VFMADD231PS Z8, Z9, Z0
+	VCVTPH2PS   (DX)(CX*1), Z9
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Z8, Z9, Z1
+	VCVTPH2PS   (DX)(CX*2), Z9
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Z8, Z9, Z2
+	VCVTPH2PS   (DX)(SI*1), Z9
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Z8, Z9, Z3
+	VCVTPH2PS   (DI), Z9
+	PREFETCHT1  (R9)
+	VFMADD231PS Z8, Z9, Z4
+	VCVTPH2PS   (DI)(CX*1), Z9
+	PREFETCHT1  (R9)(CX*1)
+	VFMADD231PS Z8, Z9, Z5
+	VCVTPH2PS   (DI)(CX*2), Z9
+	PREFETCHT1  (R9)(CX*2)
+	VFMADD231PS Z8, Z9, Z6
+	VCVTPH2PS   (DI)(SI*1), Z9
+	PREFETCHT1  (R9)(R8*1)
+	VFMADD231PS Z8, Z9, Z7
+	VMOVUPS     64(R10), Z8
+	VCVTPH2PS   32(DX), Z9
+	VFMADD231PS Z8, Z9, Z0
+	VCVTPH2PS   32(DX)(CX*1), Z9
+	VFMADD231PS Z8, Z9, Z1
+	VCVTPH2PS   32(DX)(CX*2), Z9
+	VFMADD231PS Z8, Z9, Z2
+	VCVTPH2PS   32(DX)(SI*1), Z9
+	VFMADD231PS Z8, Z9, Z3
+	VCVTPH2PS   32(DI), Z9
+	VFMADD231PS Z8, Z9, Z4
+	VCVTPH2PS   32(DI)(CX*1), Z9
+	VFMADD231PS Z8, Z9, Z5
+	VCVTPH2PS   32(DI)(CX*2), Z9
+	VFMADD231PS Z8, Z9, Z6
+	VCVTPH2PS   32(DI)(SI*1), Z9
+	VFMADD231PS Z8, Z9, Z7
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R11, BX
+	ADDQ        R11, R9
+	ADDQ        R11, BX
+	ADDQ        R11, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+16, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Z8
 	VCVTPH2PS   (DX), Z9
 	PREFETCHT1  (BX)
@@ -320,12 +381,13 @@ loop1:
 	ADDQ        R11, BX
 	ADDQ        R11, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
-	JGE         loop1
+	SUBQ        $+16, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x10, AX
-	JZ          done3
+walked4:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
+	JZ          done5
 	MOVL        $-1, R11
 	BZHIL       AX, R11, R11
 	KMOVW       R11, K1
@@ -355,7 +417,7 @@ tail2:
 	PREFETCHT1  (R9)(R8*1)
 	VFMADD231PS Z8, Z9, Z7
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VSHUFF64X2 $0x44, Z4, Z0, Z8
 	VSHUFF64X2 $0xee, Z4, Z0, Z0
@@ -413,8 +475,8 @@ TEXT ·dot1x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ   pace+32(FP), DI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z2
@@ -426,11 +488,12 @@ loop1:
 	ADDQ        $+64, CX
 	ADDQ        DI, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, DI
 	BZHIL       AX, DI, DI
@@ -485,8 +548,8 @@ TEXT ·halfDot1x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ   pace+32(FP), DI
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z2
@@ -498,11 +561,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        DI, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, DI
 	BZHIL       AX, DI, DI
@@ -575,8 +639,8 @@ TEXT ·dot8x2AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Z16
@@ -618,11 +682,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -750,10 +815,86 @@ TEXT ·halfDot8x2AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Z16
+	VMOVUPS     (R10)(R11*1), Z17
+	VCVTPH2PS   (DX), Z18
+	PREFETCHT1  (BX)
+	VFMADD231PS Z16, Z18, Z0
+	VFMADD231PS Z17, Z18, Z1
+	VCVTPH2PS   (DX)(CX*1), Z18
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Z16, Z18, Z2
+	VFMADD231PS Z17, Z18, Z3
+	VCVTPH2PS   (DX)(CX*2), Z18
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Z16, Z18, Z4
+	VFMADD231PS Z17, Z18, Z5
+	VCVTPH2PS   (DX)(SI*1), Z18
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Z16, Z18, Z6
+	VFMADD231PS Z17, Z18, Z7
+	VCVTPH2PS   (DI), Z18
+	PREFETCHT1  (R9)
+	VFMADD231PS Z16, Z18, Z8
+	VFMADD231PS Z17, Z18, Z9
+	VCVTPH2PS   (DI)(CX*1), Z18
+	PREFETCHT1  (R9)(CX*1)
+	VFMADD231PS Z16, Z18, Z10
+	VFMADD231PS Z17, Z18, Z11
+	VCVTPH2PS   (DI)(CX*2), Z18
+	PREFETCHT1  (R9)(CX*2)
+	VFMADD231PS Z16, Z18, Z12
+	VFMADD231PS Z17, Z18, Z13
+	VCVTPH2PS   (DI)(SI*1), Z18
+	PREFETCHT1  (R9)(R8*1)
+	VFMADD231PS Z16, Z18, Z14
+	VFMADD231PS Z17, Z18, Z15
+	VMOVUPS     64(R10), Z16
+	VMOVUPS     64(R10)(R11*1), Z17
+	VCVTPH2PS   32(DX), Z18
+	VFMADD231PS Z16, Z18, Z0
+	VFMADD231PS Z17, Z18, Z1
+	VCVTPH2PS   32(DX)(CX*1), Z18
+	VFMADD231PS Z16, Z18, Z2
+	VFMADD231PS Z17, Z18, Z3
+	VCVTPH2PS   32(DX)(CX*2), Z18
+	VFMADD231PS Z16, Z18, Z4
+	VFMADD231PS Z17, Z18, Z5
+	VCVTPH2PS   32(DX)(SI*1), Z18
+	VFMADD231PS Z16, Z18, Z6
+	VFMADD231PS Z17, Z18, Z7
+	VCVTPH2PS   32(DI), Z18
+	VFMADD231PS Z16, Z18, Z8
+	VFMADD231PS Z17, Z18, Z9
+	VCVTPH2PS   32(DI)(CX*1), Z18
+	VFMADD231PS Z16, Z18, Z10
+	VFMADD231PS Z17, Z18, Z11
+	VCVTPH2PS   32(DI)(CX*2), Z18
+	VFMADD231PS Z16, Z18, Z12
+	VFMADD231PS Z17, Z18, Z13
+	VCVTPH2PS   32(DI)(SI*1), Z18
+	VFMADD231PS Z16, Z18, Z14
+	VFMADD231PS Z17, Z18, Z15
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R12, BX
+	ADDQ        R12, R9
+	ADDQ        R12, BX
+	ADDQ        R12, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+16, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Z16
 	VMOVUPS     (R10)(R11*1), Z17
 	VCVTPH2PS   (DX), Z18
@@ -793,12 +934,13 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
-	JGE         loop1
+	SUBQ        $+16, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x10, AX
-	JZ          done3
+walked4:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
+	JZ          done5
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
 	KMOVW       R12, K1
@@ -837,7 +979,7 @@ tail2:
 	VFMADD231PS Z16, Z18, Z14
 	VFMADD231PS Z17, Z18, Z15
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VSHUFF64X2 $0x44, Z4, Z0, Z16
 	VSHUFF64X2 $0xee, Z4, Z0, Z0
@@ -908,8 +1050,8 @@ TEXT ·dot1x3AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z3
@@ -923,11 +1065,12 @@ loop1:
 	ADDQ        $+64, CX
 	ADDQ        DI, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, DI
 	BZHIL       AX, DI, DI
@@ -994,8 +1137,8 @@ TEXT ·halfDot1x3AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z3
@@ -1009,11 +1152,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        DI, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, DI
 	BZHIL       AX, DI, DI
@@ -1099,8 +1243,8 @@ TEXT ·dot6x3AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Z18
@@ -1141,11 +1285,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -1299,10 +1444,86 @@ TEXT ·halfDot6x3AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Z18
+	VMOVUPS     (R10)(R11*1), Z19
+	VMOVUPS     (R10)(R11*2), Z20
+	VCVTPH2PS   (DX), Z21
+	PREFETCHT1  (BX)
+	VFMADD231PS Z18, Z21, Z0
+	VFMADD231PS Z19, Z21, Z1
+	VFMADD231PS Z20, Z21, Z2
+	VCVTPH2PS   (DX)(CX*1), Z21
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Z18, Z21, Z3
+	VFMADD231PS Z19, Z21, Z4
+	VFMADD231PS Z20, Z21, Z5
+	VCVTPH2PS   (DX)(CX*2), Z21
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Z18, Z21, Z6
+	VFMADD231PS Z19, Z21, Z7
+	VFMADD231PS Z20, Z21, Z8
+	VCVTPH2PS   (DX)(SI*1), Z21
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Z18, Z21, Z9
+	VFMADD231PS Z19, Z21, Z10
+	VFMADD231PS Z20, Z21, Z11
+	VCVTPH2PS   (DI), Z21
+	PREFETCHT1  (R9)
+	VFMADD231PS Z18, Z21, Z12
+	VFMADD231PS Z19, Z21, Z13
+	VFMADD231PS Z20, Z21, Z14
+	VCVTPH2PS   (DI)(CX*1), Z21
+	PREFETCHT1  (R9)(CX*1)
+	VFMADD231PS Z18, Z21, Z15
+	VFMADD231PS Z19, Z21, Z16
+	VFMADD231PS Z20, Z21, Z17
+	VMOVUPS     64(R10), Z18
+	VMOVUPS     64(R10)(R11*1), Z19
+	VMOVUPS     64(R10)(R11*2), Z20
+	VCVTPH2PS   32(DX), Z21
+	VFMADD231PS Z18, Z21, Z0
+	VFMADD231PS Z19, Z21, Z1
+	VFMADD231PS Z20, Z21, Z2
+	VCVTPH2PS   32(DX)(CX*1), Z21
+	VFMADD231PS Z18, Z21, Z3
+	VFMADD231PS Z19, Z21, Z4
+	VFMADD231PS Z20, Z21, Z5
+	VCVTPH2PS   32(DX)(CX*2), Z21
+	VFMADD231PS Z18, Z21, Z6
+	VFMADD231PS Z19, Z21, Z7
+	VFMADD231PS Z20, Z21, Z8
+	VCVTPH2PS   32(DX)(SI*1), Z21
+	VFMADD231PS Z18, Z21, Z9
+	VFMADD231PS Z19, Z21, Z10
+	VFMADD231PS Z20, Z21, Z11
+	VCVTPH2PS   32(DI), Z21
+	VFMADD231PS Z18, Z21, Z12
+	VFMADD231PS Z19, Z21, Z13
+	VFMADD231PS Z20, Z21, Z14
+	VCVTPH2PS   32(DI)(CX*1), Z21
+	VFMADD231PS Z18, Z21, Z15
+	VFMADD231PS Z19, Z21, Z16
+	VFMADD231PS Z20, Z21, Z17
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R12, BX
+	ADDQ        R12, R9
+	ADDQ        R12, BX
+	ADDQ        R12, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+16, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Z18
 	VMOVUPS     (R10)(R11*1), Z19
 	VMOVUPS     (R10)(R11*2), Z20
@@ -1341,12 +1562,13 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
-	JGE         loop1
+	SUBQ        $+16, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x10, AX
-	JZ          done3
+walked4:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
+	JZ          done5
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
 	KMOVW       R12, K1
@@ -1384,7 +1606,7 @@ tail2:
 	VFMADD231PS Z19, Z21, Z16
 	VFMADD231PS Z20, Z21, Z17
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VSHUFF64X2 $0x44, Z4, Z0, Z18
 	VSHUFF64X2 $0xee, Z4, Z0, Z0
@@ -1505,8 +1727,8 @@ TEXT ·dot8x3AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Z24
@@ -1557,11 +1779,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -1746,10 +1969,104 @@ TEXT ·halfDot8x3AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Z24
+	VMOVUPS     (R10)(R11*1), Z25
+	VMOVUPS     (R10)(R11*2), Z26
+	VCVTPH2PS   (DX), Z27
+	PREFETCHT1  (BX)
+	VFMADD231PS Z24, Z27, Z0
+	VFMADD231PS Z25, Z27, Z1
+	VFMADD231PS Z26, Z27, Z2
+	VCVTPH2PS   (DX)(CX*1), Z27
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Z24, Z27, Z3
+	VFMADD231PS Z25, Z27, Z4
+	VFMADD231PS Z26, Z27, Z5
+	VCVTPH2PS   (DX)(CX*2), Z27
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Z24, Z27, Z6
+	VFMADD231PS Z25, Z27, Z7
+	VFMADD231PS Z26, Z27, Z8
+	VCVTPH2PS   (DX)(SI*1), Z27
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Z24, Z27, Z9
+	VFMADD231PS Z25, Z27, Z10
+	VFMADD231PS Z26, Z27, Z11
+	VCVTPH2PS   (DI), Z27
+	PREFETCHT1  (R9)
+	VFMADD231PS Z24, Z27, Z12
+	VFMADD231PS Z25, Z27, Z13
+	VFMADD231PS Z26, Z27, Z14
+	VCVTPH2PS   (DI)(CX*1), Z27
+	PREFETCHT1  (R9)(CX*1)
+	VFMADD231PS Z24, Z27, Z15
+	VFMADD231PS Z25, Z27, Z16
+	VFMADD231PS Z26, Z27, Z17
+	VCVTPH2PS   (DI)(CX*2), Z27
+	PREFETCHT1  (R9)(CX*2)
+	VFMADD231PS Z24, Z27, Z18
+	VFMADD231PS Z25, Z27, Z19
+	VFMADD231PS Z26, Z27, Z20
+	VCVTPH2PS   (DI)(SI*1), Z27
+	PREFETCHT1  (R9)(R8*1)
+	VFMADD231PS Z24, Z27, Z21
+	VFMADD231PS Z25, Z27, Z22
+	VFMADD231PS Z26, Z27, Z23
+	VMOVUPS     64(R10), Z24
+	VMOVUPS     64(R10)(R11*1), Z25
+	VMOVUPS     64(R10)(R11*2), Z26
+	VCVTPH2PS   32(DX), Z27
+	VFMADD231PS Z24, Z27, Z0
+	VFMADD231PS Z25, Z27, Z1
+	VFMADD231PS Z26, Z27, Z2
+	VCVTPH2PS   32(DX)(CX*1), Z27
+	VFMADD231PS Z24, Z27, Z3
+	VFMADD231PS Z25, Z27, Z4
+	VFMADD231PS Z26, Z27, Z5
+	VCVTPH2PS   32(DX)(CX*2), Z27
+	VFMADD231PS Z24, Z27, Z6
+	VFMADD231PS Z25, Z27, Z7
+	VFMADD231PS Z26, Z27, Z8
+	VCVTPH2PS   32(DX)(SI*1), Z27
+	VFMADD231PS Z24, Z27, Z9
+	VFMADD231PS Z25, Z27, Z10
+	VFMADD231PS Z26, Z27, Z11
+	VCVTPH2PS   32(DI), Z27
+	VFMADD231PS Z24, Z27, Z12
+	VFMADD231PS Z25, Z27, Z13
+	VFMADD231PS Z26, Z27, Z14
+	VCVTPH2PS   32(DI)(CX*1), Z27
+	VFMADD231PS Z24, Z27, Z15
+	VFMADD231PS Z25, Z27, Z16
+	VFMADD231PS Z26, Z27, Z17
+	VCVTPH2PS   32(DI)(CX*2), Z27
+	VFMADD231PS Z24, Z27, Z18
+	VFMADD231PS Z25, Z27, Z19
+	VFMADD231PS Z26, Z27, Z20
+	VCVTPH2PS   32(DI)(SI*1), Z27
+	VFMADD231PS Z24, Z27, Z21
+	VFMADD231PS Z25, Z27, Z22
+	VFMADD231PS Z26, Z27, Z23
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R12, BX
+	ADDQ        R12, R9
+	ADDQ        R12, BX
+	ADDQ        R12, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+16, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Z24
 	VMOVUPS     (R10)(R11*1), Z25
 	VMOVUPS     (R10)(R11*2), Z26
@@ -1798,12 +2115,13 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        R12, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
-	JGE         loop1
+	SUBQ        $+16, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x10, AX
-	JZ          done3
+walked4:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
+	JZ          done5
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
 	KMOVW       R12, K1
@@ -1851,7 +2169,7 @@ tail2:
 	VFMADD231PS Z25, Z27, Z22
 	VFMADD231PS Z26, Z27, Z23
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VSHUFF64X2 $0x44, Z4, Z0, Z24
 	VSHUFF64X2 $0xee, Z4, Z0, Z0
@@ -1964,8 +2282,8 @@ TEXT ·dot1x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z4
@@ -1981,11 +2299,12 @@ loop1:
 	ADDQ        $+64, CX
 	ADDQ        R8, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R8
 	BZHIL       AX, R8, R8
@@ -2062,8 +2381,8 @@ TEXT ·halfDot1x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z4
@@ -2079,11 +2398,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        R8, DX
 	ADDQ        $+64, BX
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R8
 	BZHIL       AX, R8, R8
@@ -2180,8 +2500,8 @@ TEXT ·dot5x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Z20
@@ -2223,11 +2543,12 @@ loop1:
 	ADDQ        R13, BX
 	ADDQ        R13, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R13
 	BZHIL       AX, R13, R13
@@ -2400,10 +2721,89 @@ TEXT ·halfDot5x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Z20
+	VMOVUPS     (R10)(R11*1), Z21
+	VMOVUPS     (R10)(R11*2), Z22
+	VMOVUPS     (R10)(R12*1), Z23
+	VCVTPH2PS   (DX), Z24
+	PREFETCHT1  (BX)
+	VFMADD231PS Z20, Z24, Z0
+	VFMADD231PS Z21, Z24, Z1
+	VFMADD231PS Z22, Z24, Z2
+	VFMADD231PS Z23, Z24, Z3
+	VCVTPH2PS   (DX)(CX*1), Z24
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Z20, Z24, Z4
+	VFMADD231PS Z21, Z24, Z5
+	VFMADD231PS Z22, Z24, Z6
+	VFMADD231PS Z23, Z24, Z7
+	VCVTPH2PS   (DX)(CX*2), Z24
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Z20, Z24, Z8
+	VFMADD231PS Z21, Z24, Z9
+	VFMADD231PS Z22, Z24, Z10
+	VFMADD231PS Z23, Z24, Z11
+	VCVTPH2PS   (DX)(SI*1), Z24
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Z20, Z24, Z12
+	VFMADD231PS Z21, Z24, Z13
+	VFMADD231PS Z22, Z24, Z14
+	VFMADD231PS Z23, Z24, Z15
+	VCVTPH2PS   (DI), Z24
+	PREFETCHT1  (R9)
+	VFMADD231PS Z20, Z24, Z16
+	VFMADD231PS Z21, Z24, Z17
+	VFMADD231PS Z22, Z24, Z18
+	VFMADD231PS Z23, Z24, Z19
+	VMOVUPS     64(R10), Z20
+	VMOVUPS     64(R10)(R11*1), Z21
+	VMOVUPS     64(R10)(R11*2), Z22
+	VMOVUPS     64(R10)(R12*1), Z23
+	VCVTPH2PS   32(DX), Z24
+	VFMADD231PS Z20, Z24, Z0
+	VFMADD231PS Z21, Z24, Z1
+	VFMADD231PS Z22, Z24, Z2
+	VFMADD231PS Z23, Z24, Z3
+	VCVTPH2PS   32(DX)(CX*1), Z24
+	VFMADD231PS Z20, Z24, Z4
+	VFMADD231PS Z21, Z24, Z5
+	VFMADD231PS Z22, Z24, Z6
+	VFMADD231PS Z23, Z24, Z7
+	VCVTPH2PS   32(DX)(CX*2), Z24
+	VFMADD231PS Z20, Z24, Z8
+	VFMADD231PS Z21, Z24, Z9
+	VFMADD231PS Z22, Z24, Z10
+	VFMADD231PS Z23, Z24, Z11
+	VCVTPH2PS   32(DX)(SI*1), Z24
+	VFMADD231PS Z20, Z24, Z12
+	VFMADD231PS Z21, Z24, Z13
+	VFMADD231PS Z22, Z24, Z14
+	VFMADD231PS Z23, Z24, Z15
+	VCVTPH2PS   32(DI), Z24
+	VFMADD231PS Z20, Z24, Z16
+	VFMADD231PS Z21, Z24, Z17
+	VFMADD231PS Z22, Z24, Z18
+	VFMADD231PS Z23, Z24, Z19
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R13, BX
+	ADDQ        R13, R9
+	ADDQ        R13, BX
+	ADDQ        R13, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+16, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Z20
 	VMOVUPS     (R10)(R11*1), Z21
 	VMOVUPS     (R10)(R11*2), Z22
@@ -2443,12 +2843,13 @@ loop1:
 	ADDQ        R13, BX
 	ADDQ        R13, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
-	JGE         loop1
+	SUBQ        $+16, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x10, AX
-	JZ          done3
+walked4:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
+	JZ          done5
 	MOVL        $-1, R13
 	BZHIL       AX, R13, R13
 	KMOVW       R13, K1
@@ -2487,7 +2888,7 @@ tail2:
 	VFMADD231PS Z22, Z24, Z18
 	VFMADD231PS Z23, Z24, Z19
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VSHUFF64X2 $0x44, Z4, Z0, Z20
 	VSHUFF64X2 $0xee, Z4, Z0, Z0
@@ -2624,8 +3025,8 @@ TEXT ·dot6x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Z24
@@ -2673,11 +3074,12 @@ loop1:
 	ADDQ        R13, BX
 	ADDQ        R13, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R13
 	BZHIL       AX, R13, R13
@@ -2860,10 +3262,100 @@ TEXT ·halfDot6x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Z24
+	VMOVUPS     (R10)(R11*1), Z25
+	VMOVUPS     (R10)(R11*2), Z26
+	VMOVUPS     (R10)(R12*1), Z27
+	VCVTPH2PS   (DX), Z28
+	PREFETCHT1  (BX)
+	VFMADD231PS Z24, Z28, Z0
+	VFMADD231PS Z25, Z28, Z1
+	VFMADD231PS Z26, Z28, Z2
+	VFMADD231PS Z27, Z28, Z3
+	VCVTPH2PS   (DX)(CX*1), Z28
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Z24, Z28, Z4
+	VFMADD231PS Z25, Z28, Z5
+	VFMADD231PS Z26, Z28, Z6
+	VFMADD231PS Z27, Z28, Z7
+	VCVTPH2PS   (DX)(CX*2), Z28
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Z24, Z28, Z8
+	VFMADD231PS Z25, Z28, Z9
+	VFMADD231PS Z26, Z28, Z10
+	VFMADD231PS Z27, Z28, Z11
+	VCVTPH2PS   (DX)(SI*1), Z28
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Z24, Z28, Z12
+	VFMADD231PS Z25, Z28, Z13
+	VFMADD231PS Z26, Z28, Z14
+	VFMADD231PS Z27, Z28, Z15
+	VCVTPH2PS   (DI), Z28
+	PREFETCHT1  (R9)
+	VFMADD231PS Z24, Z28, Z16
+	VFMADD231PS Z25, Z28, Z17
+	VFMADD231PS Z26, Z28, Z18
+	VFMADD231PS Z27, Z28, Z19
+	VCVTPH2PS   (DI)(CX*1), Z28
+	PREFETCHT1  (R9)(CX*1)
+	VFMADD231PS Z24, Z28, Z20
+	VFMADD231PS Z25, Z28, Z21
+	VFMADD231PS Z26, Z28, Z22
+	VFMADD231PS Z27, Z28, Z23
+	VMOVUPS     64(R10), Z24
+	VMOVUPS     64(R10)(R11*1), Z25
+	VMOVUPS     64(R10)(R11*2), Z26
+	VMOVUPS     64(R10)(R12*1), Z27
+	VCVTPH2PS   32(DX), Z28
+	VFMADD231PS Z24, Z28, Z0
+	VFMADD231PS Z25, Z28, Z1
+	VFMADD231PS Z26, Z28, Z2
+	VFMADD231PS Z27, Z28, Z3
+	VCVTPH2PS   32(DX)(CX*1), Z28
+	VFMADD231PS Z24, Z28, Z4
+	VFMADD231PS Z25, Z28, Z5
+	VFMADD231PS Z26, Z28, Z6
+	VFMADD231PS Z27, Z28, Z7
+	VCVTPH2PS   32(DX)(CX*2), Z28
+	VFMADD231PS Z24, Z28, Z8
+	VFMADD231PS Z25, Z28, Z9
+	VFMADD231PS Z26, Z28, Z10
+	VFMADD231PS Z27, Z28, Z11
+	VCVTPH2PS   32(DX)(SI*1), Z28
+	VFMADD231PS Z24, Z28, Z12
+	VFMADD231PS Z25, Z28, Z13
+	VFMADD231PS Z26, Z28, Z14
+	VFMADD231PS Z27, Z28, Z15
+	VCVTPH2PS   32(DI), Z28
+	VFMADD231PS Z24, Z28, Z16
+	VFMADD231PS Z25, Z28, Z17
+	VFMADD231PS Z26, Z28, Z18
+	VFMADD231PS Z27, Z28, Z19
+	VCVTPH2PS   32(DI)(CX*1), Z28
+	VFMADD231PS Z24, Z28, Z20
+	VFMADD231PS Z25, Z28, Z21
+	VFMADD231PS Z26, Z28, Z22
+	VFMADD231PS Z27, Z28, Z23
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R13, BX
+	ADDQ        R13, R9
+	ADDQ        R13, BX
+	ADDQ        R13, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+16, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Z24
 	VMOVUPS     (R10)(R11*1), Z25
 	VMOVUPS     (R10)(R11*2), Z26
@@ -2909,12 +3401,13 @@ loop1:
 	ADDQ        R13, BX
 	ADDQ        R13, R9
 	ADDQ        $+64, R10
-	SUBQ        $0x10, AX
-	JGE         loop1
+	SUBQ        $+16, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x10, AX
-	JZ          done3
+walked4:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
+	JZ          done5
 	MOVL        $-1, R13
 	BZHIL       AX, R13, R13
 	KMOVW       R13, K1
@@ -2959,7 +3452,7 @@ tail2:
 	VFMADD231PS Z26, Z28, Z22
 	VFMADD231PS Z27, Z28, Z23
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VSHUFF64X2 $0x44, Z4, Z0, Z24
 	VSHUFF64X2 $0xee, Z4, Z0, Z0
@@ -3074,8 +3567,8 @@ TEXT ·dot1x5AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z5
@@ -3094,11 +3587,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -3179,8 +3673,8 @@ TEXT ·halfDot1x5AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z5
@@ -3199,11 +3693,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -3301,8 +3796,8 @@ TEXT ·dot4x5AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Z20
@@ -3342,11 +3837,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        $+64, R8
 	ADDQ        $+64, R11
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -3517,8 +4013,8 @@ TEXT ·halfDot4x5AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Z20
@@ -3558,11 +4054,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        $+64, R8
 	ADDQ        $+64, R11
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -3740,8 +4237,8 @@ TEXT ·dot5x5AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Z25
@@ -3790,11 +4287,12 @@ loop1:
 	ADDQ        R14, R9
 	ADDQ        $+64, R10
 	ADDQ        $+64, R13
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R14
 	BZHIL       AX, R14, R14
@@ -3982,8 +4480,8 @@ TEXT ·halfDot5x5AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Z25
@@ -4032,11 +4530,12 @@ loop1:
 	ADDQ        R14, R9
 	ADDQ        $+64, R10
 	ADDQ        $+64, R13
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R14
 	BZHIL       AX, R14, R14
@@ -4201,8 +4700,8 @@ TEXT ·dot1x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z6
@@ -4223,11 +4722,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -4311,8 +4811,8 @@ TEXT ·halfDot1x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z6
@@ -4333,11 +4833,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -4433,8 +4934,8 @@ TEXT ·dot3x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Z18
@@ -4471,11 +4972,12 @@ loop1:
 	ADDQ        R10, BX
 	ADDQ        $+64, SI
 	ADDQ        $+64, R9
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R10
 	BZHIL       AX, R10, R10
@@ -4624,8 +5126,8 @@ TEXT ·halfDot3x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Z18
@@ -4662,11 +5164,12 @@ loop1:
 	ADDQ        R10, BX
 	ADDQ        $+64, SI
 	ADDQ        $+64, R9
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R10
 	BZHIL       AX, R10, R10
@@ -4823,8 +5326,8 @@ TEXT ·dot4x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Z24
@@ -4869,11 +5372,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        $+64, R8
 	ADDQ        $+64, R11
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -5053,8 +5557,8 @@ TEXT ·halfDot4x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Z24
@@ -5099,11 +5603,12 @@ loop1:
 	ADDQ        R12, BX
 	ADDQ        $+64, R8
 	ADDQ        $+64, R11
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R12
 	BZHIL       AX, R12, R12
@@ -5264,8 +5769,8 @@ TEXT ·dot1x7AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z7
@@ -5288,11 +5793,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -5379,8 +5885,8 @@ TEXT ·halfDot1x7AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z7
@@ -5403,11 +5909,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -5508,8 +6015,8 @@ TEXT ·dot3x7AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Z21
@@ -5550,11 +6057,12 @@ loop1:
 	ADDQ        R10, BX
 	ADDQ        $+64, SI
 	ADDQ        $+64, R9
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R10
 	BZHIL       AX, R10, R10
@@ -5725,8 +6233,8 @@ TEXT ·halfDot3x7AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Z21
@@ -5767,11 +6275,12 @@ loop1:
 	ADDQ        R10, BX
 	ADDQ        $+64, SI
 	ADDQ        $+64, R9
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R10
 	BZHIL       AX, R10, R10
@@ -5929,8 +6438,8 @@ TEXT ·dot1x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Z8
@@ -5955,11 +6464,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -6049,8 +6559,8 @@ TEXT ·halfDot1x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Z8
@@ -6075,11 +6585,12 @@ loop1:
 	ADDQ        R9, DX
 	ADDQ        $+64, BX
 	ADDQ        $+64, R8
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R9
 	BZHIL       AX, R9, R9
@@ -6185,8 +6696,8 @@ TEXT ·dot3x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Z24
@@ -6231,11 +6742,12 @@ loop1:
 	ADDQ        R10, BX
 	ADDQ        $+64, SI
 	ADDQ        $+64, R9
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R10
 	BZHIL       AX, R10, R10
@@ -6413,8 +6925,8 @@ TEXT ·halfDot3x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	SUBQ   $0x10, AX
-	JL     tail2
+	SUBQ   $+16, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Z24
@@ -6459,11 +6971,12 @@ loop1:
 	ADDQ        R10, BX
 	ADDQ        $+64, SI
 	ADDQ        $+64, R9
-	SUBQ        $0x10, AX
+	SUBQ        $+16, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x10, AX
+walked2:
+	ADDQ        $+16, AX
+	TESTQ       AX, AX
 	JZ          done3
 	MOVL        $-1, R10
 	BZHIL       AX, R10, R10
@@ -6616,8 +7129,8 @@ TEXT ·dot1x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), SI
 	VXORPS Y0, Y0, Y0
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Y1
@@ -6627,11 +7140,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        SI, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), SI
 	NEGQ        AX
@@ -6710,8 +7224,8 @@ TEXT ·halfDot1x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ   ldx+48(FP), SI
 	MOVQ   pace+32(FP), SI
 	VXORPS Y0, Y0, Y0
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Y1
@@ -6721,11 +7235,12 @@ loop1:
 	ADDQ        $+16, CX
 	ADDQ        SI, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), SI
 	NEGQ        AX
@@ -6775,8 +7290,8 @@ TEXT ·dot4x1AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R8), Y4
@@ -6795,11 +7310,12 @@ loop1:
 	ADDQ        $+32, DX
 	ADDQ        R9, BX
 	ADDQ        $+32, R8
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R9
 	NEGQ        AX
@@ -6870,10 +7386,65 @@ TEXT ·halfDot4x1AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R8), Y4
+	VCVTPH2PS   (DX), Y5
+	PREFETCHT1  (BX)
+	VFMADD231PS Y4, Y5, Y0
+	VCVTPH2PS   (DX)(CX*1), Y5
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Y4, Y5, Y1
+	VCVTPH2PS   (DX)(CX*2), Y5
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Y4, Y5, Y2
+	VCVTPH2PS   (DX)(SI*1), Y5
+	PREFETCHT1  (BX)(DI*1)
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     32(R8), Y4
+	VCVTPH2PS   16(DX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VCVTPH2PS   16(DX)(CX*1), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VCVTPH2PS   16(DX)(CX*2), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VCVTPH2PS   16(DX)(SI*1), Y5
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     64(R8), Y4
+	VCVTPH2PS   32(DX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VCVTPH2PS   32(DX)(CX*1), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VCVTPH2PS   32(DX)(CX*2), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VCVTPH2PS   32(DX)(SI*1), Y5
+	VFMADD231PS Y4, Y5, Y3
+	VMOVUPS     96(R8), Y4
+	VCVTPH2PS   48(DX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VCVTPH2PS   48(DX)(CX*1), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VCVTPH2PS   48(DX)(CX*2), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VCVTPH2PS   48(DX)(SI*1), Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $+64, DX
+	ADDQ        R9, BX
+	ADDQ        R9, BX
+	ADDQ        R9, BX
+	ADDQ        R9, BX
+	ADDQ        $+128, R8
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+8, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R8), Y4
 	VCVTPH2PS   (DX), Y5
 	PREFETCHT1  (BX)
@@ -6890,12 +7461,13 @@ loop1:
 	ADDQ        $+16, DX
 	ADDQ        R9, BX
 	ADDQ        $+32, R8
-	SUBQ        $0x08, AX
-	JGE         loop1
+	SUBQ        $+8, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x08, AX
-	JZ          done3
+walked4:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
+	JZ          done5
 	LEAQ        mask<>+0(SB), R9
 	NEGQ        AX
 	VMOVUPS     64(R9)(AX*4), Y4
@@ -6914,7 +7486,7 @@ tail2:
 	PREFETCHT1  (BX)(DI*1)
 	VFMADD231PS Y4, Y5, Y3
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VPERM2F128 $0x20, Y0, Y0, Y4
 	VPERM2F128 $0x31, Y0, Y0, Y0
@@ -6969,8 +7541,8 @@ TEXT ·dot6x1AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R10), Y6
@@ -6997,11 +7569,12 @@ loop1:
 	ADDQ        R11, BX
 	ADDQ        R11, R9
 	ADDQ        $+32, R10
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R11
 	NEGQ        AX
@@ -7082,10 +7655,88 @@ TEXT ·halfDot6x1AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R10), Y6
+	VCVTPH2PS   (DX), Y7
+	PREFETCHT1  (BX)
+	VFMADD231PS Y6, Y7, Y0
+	VCVTPH2PS   (DX)(CX*1), Y7
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Y6, Y7, Y1
+	VCVTPH2PS   (DX)(CX*2), Y7
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Y6, Y7, Y2
+	VCVTPH2PS   (DX)(SI*1), Y7
+	PREFETCHT1  (BX)(R8*1)
+	VFMADD231PS Y6, Y7, Y3
+	VCVTPH2PS   (DI), Y7
+	PREFETCHT1  (R9)
+	VFMADD231PS Y6, Y7, Y4
+	VCVTPH2PS   (DI)(CX*1), Y7
+	PREFETCHT1  (R9)(CX*1)
+	VFMADD231PS Y6, Y7, Y5
+	VMOVUPS     32(R10), Y6
+	VCVTPH2PS   16(DX), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VCVTPH2PS   16(DX)(CX*1), Y7
+	VFMADD231PS Y6, Y7, Y1
+	VCVTPH2PS   16(DX)(CX*2), Y7
+	VFMADD231PS Y6, Y7, Y2
+	VCVTPH2PS   16(DX)(SI*1), Y7
+	VFMADD231PS Y6, Y7, Y3
+	VCVTPH2PS   16(DI), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VCVTPH2PS   16(DI)(CX*1), Y7
+	VFMADD231PS Y6, Y7, Y5
+	VMOVUPS     64(R10), Y6
+	VCVTPH2PS   32(DX), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VCVTPH2PS   32(DX)(CX*1), Y7
+	VFMADD231PS Y6, Y7, Y1
+	VCVTPH2PS   32(DX)(CX*2), Y7
+	VFMADD231PS Y6, Y7, Y2
+	VCVTPH2PS   32(DX)(SI*1), Y7
+	VFMADD231PS Y6, Y7, Y3
+	VCVTPH2PS   32(DI), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VCVTPH2PS   32(DI)(CX*1), Y7
+	VFMADD231PS Y6, Y7, Y5
+	VMOVUPS     96(R10), Y6
+	VCVTPH2PS   48(DX), Y7
+	VFMADD231PS Y6, Y7, Y0
+	VCVTPH2PS   48(DX)(CX*1), Y7
+	VFMADD231PS Y6, Y7, Y1
+	VCVTPH2PS   48(DX)(CX*2), Y7
+	VFMADD231PS Y6, Y7, Y2
+	VCVTPH2PS   48(DX)(SI*1), Y7
+	VFMADD231PS Y6, Y7, Y3
+	VCVTPH2PS   48(DI), Y7
+	VFMADD231PS Y6, Y7, Y4
+	VCVTPH2PS   48(DI)(CX*1), Y7
+	VFMADD231PS Y6, Y7, Y5
+	ADDQ        $+64, DX
+	ADDQ        $+64, DI
+	ADDQ        R11, BX
+	ADDQ        R11, R9
+	ADDQ        R11, BX
+	ADDQ        R11, R9
+	ADDQ        R11, BX
+	ADDQ        R11, R9
+	ADDQ        R11, BX
+	ADDQ        R11, R9
+	ADDQ        $+128, R10
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+8, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R10), Y6
 	VCVTPH2PS   (DX), Y7
 	PREFETCHT1  (BX)
@@ -7110,12 +7761,13 @@ loop1:
 	ADDQ        R11, BX
 	ADDQ        R11, R9
 	ADDQ        $+32, R10
-	SUBQ        $0x08, AX
-	JGE         loop1
+	SUBQ        $+8, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x08, AX
-	JZ          done3
+walked4:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
+	JZ          done5
 	LEAQ        mask<>+0(SB), R11
 	NEGQ        AX
 	VMOVUPS     64(R11)(AX*4), Y6
@@ -7140,7 +7792,7 @@ tail2:
 	PREFETCHT1  (R9)(CX*1)
 	VFMADD231PS Y6, Y7, Y5
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VPERM2F128 $0x20, Y4, Y0, Y6
 	VPERM2F128 $0x31, Y4, Y0, Y0
@@ -7187,8 +7839,8 @@ TEXT ·dot1x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ   pace+32(FP), DI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Y2
@@ -7200,11 +7852,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        DI, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), DI
 	NEGQ        AX
@@ -7255,8 +7908,8 @@ TEXT ·halfDot1x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ   pace+32(FP), DI
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Y2
@@ -7268,11 +7921,12 @@ loop1:
 	ADDQ        $+16, CX
 	ADDQ        DI, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), DI
 	NEGQ        AX
@@ -7327,8 +7981,8 @@ TEXT ·dot3x2AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (SI), Y6
@@ -7348,11 +8002,12 @@ loop1:
 	ADDQ        $+32, DX
 	ADDQ        R8, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -7424,10 +8079,72 @@ TEXT ·halfDot3x2AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (SI), Y6
+	VMOVUPS     (SI)(DI*1), Y7
+	VCVTPH2PS   (DX), Y8
+	PREFETCHT1  (BX)
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y7, Y8, Y1
+	VCVTPH2PS   (DX)(CX*1), Y8
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Y6, Y8, Y2
+	VFMADD231PS Y7, Y8, Y3
+	VCVTPH2PS   (DX)(CX*2), Y8
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Y6, Y8, Y4
+	VFMADD231PS Y7, Y8, Y5
+	VMOVUPS     32(SI), Y6
+	VMOVUPS     32(SI)(DI*1), Y7
+	VCVTPH2PS   16(DX), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y7, Y8, Y1
+	VCVTPH2PS   16(DX)(CX*1), Y8
+	VFMADD231PS Y6, Y8, Y2
+	VFMADD231PS Y7, Y8, Y3
+	VCVTPH2PS   16(DX)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y4
+	VFMADD231PS Y7, Y8, Y5
+	VMOVUPS     64(SI), Y6
+	VMOVUPS     64(SI)(DI*1), Y7
+	VCVTPH2PS   32(DX), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y7, Y8, Y1
+	VCVTPH2PS   32(DX)(CX*1), Y8
+	VFMADD231PS Y6, Y8, Y2
+	VFMADD231PS Y7, Y8, Y3
+	VCVTPH2PS   32(DX)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y4
+	VFMADD231PS Y7, Y8, Y5
+	VMOVUPS     96(SI), Y6
+	VMOVUPS     96(SI)(DI*1), Y7
+	VCVTPH2PS   48(DX), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y7, Y8, Y1
+	VCVTPH2PS   48(DX)(CX*1), Y8
+	VFMADD231PS Y6, Y8, Y2
+	VFMADD231PS Y7, Y8, Y3
+	VCVTPH2PS   48(DX)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y4
+	VFMADD231PS Y7, Y8, Y5
+	ADDQ        $+64, DX
+	ADDQ        R8, BX
+	ADDQ        R8, BX
+	ADDQ        R8, BX
+	ADDQ        R8, BX
+	ADDQ        $+128, SI
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+8, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (SI), Y6
 	VMOVUPS     (SI)(DI*1), Y7
 	VCVTPH2PS   (DX), Y8
@@ -7445,12 +8162,13 @@ loop1:
 	ADDQ        $+16, DX
 	ADDQ        R8, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
-	JGE         loop1
+	SUBQ        $+8, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x08, AX
-	JZ          done3
+walked4:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
+	JZ          done5
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
 	VMOVUPS     64(R8)(AX*4), Y6
@@ -7470,7 +8188,7 @@ tail2:
 	VFMADD231PS Y7, Y8, Y4
 	VFMADD231PS Y6, Y8, Y5
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VPERM2F128 $0x20, Y4, Y0, Y6
 	VPERM2F128 $0x31, Y4, Y0, Y0
@@ -7525,8 +8243,8 @@ TEXT ·dot4x2AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (R8), Y8
@@ -7550,11 +8268,12 @@ loop1:
 	ADDQ        $+32, DX
 	ADDQ        R10, BX
 	ADDQ        $+32, R8
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R10
 	NEGQ        AX
@@ -7634,10 +8353,85 @@ TEXT ·halfDot4x2AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+32, AX
+	JL     walked2
 
 loop1:
+	VMOVUPS     (R8), Y8
+	VMOVUPS     (R8)(R9*1), Y9
+	VCVTPH2PS   (DX), Y10
+	PREFETCHT1  (BX)
+	VFMADD231PS Y8, Y10, Y0
+	VFMADD231PS Y9, Y10, Y1
+	VCVTPH2PS   (DX)(CX*1), Y10
+	PREFETCHT1  (BX)(CX*1)
+	VFMADD231PS Y8, Y10, Y2
+	VFMADD231PS Y9, Y10, Y3
+	VCVTPH2PS   (DX)(CX*2), Y10
+	PREFETCHT1  (BX)(CX*2)
+	VFMADD231PS Y8, Y10, Y4
+	VFMADD231PS Y9, Y10, Y5
+	VCVTPH2PS   (DX)(SI*1), Y10
+	PREFETCHT1  (BX)(DI*1)
+	VFMADD231PS Y8, Y10, Y6
+	VFMADD231PS Y9, Y10, Y7
+	VMOVUPS     32(R8), Y8
+	VMOVUPS     32(R8)(R9*1), Y9
+	VCVTPH2PS   16(DX), Y10
+	VFMADD231PS Y8, Y10, Y0
+	VFMADD231PS Y9, Y10, Y1
+	VCVTPH2PS   16(DX)(CX*1), Y10
+	VFMADD231PS Y8, Y10, Y2
+	VFMADD231PS Y9, Y10, Y3
+	VCVTPH2PS   16(DX)(CX*2), Y10
+	VFMADD231PS Y8, Y10, Y4
+	VFMADD231PS Y9, Y10, Y5
+	VCVTPH2PS   16(DX)(SI*1), Y10
+	VFMADD231PS Y8, Y10, Y6
+	VFMADD231PS Y9, Y10, Y7
+	VMOVUPS     64(R8), Y8
+	VMOVUPS     64(R8)(R9*1), Y9
+	VCVTPH2PS   32(DX), Y10
+	VFMADD231PS Y8, Y10, Y0
+	VFMADD231PS Y9, Y10, Y1
+	VCVTPH2PS   32(DX)(CX*1), Y10
+	VFMADD231PS Y8, Y10, Y2
+	VFMADD231PS Y9, Y10, Y3
+	VCVTPH2PS   32(DX)(CX*2), Y10
+	VFMADD231PS Y8, Y10, Y4
+	VFMADD231PS Y9, Y10, Y5
+	VCVTPH2PS   32(DX)(SI*1), Y10
+	VFMADD231PS Y8, Y10, Y6
+	VFMADD231PS Y9, Y10, Y7
+	VMOVUPS     96(R8), Y8
+	VMOVUPS     96(R8)(R9*1), Y9
+	VCVTPH2PS   48(DX), Y10
+	VFMADD231PS Y8, Y10, Y0
+	VFMADD231PS Y9, Y10, Y1
+	VCVTPH2PS   48(DX)(CX*1), Y10
+	VFMADD231PS Y8, Y10, Y2
+	VFMADD231PS Y9, Y10, Y3
+	VCVTPH2PS   48(DX)(CX*2), Y10
+	VFMADD231PS Y8, Y10, Y4
+	VFMADD231PS Y9, Y10, Y5
+	VCVTPH2PS   48(DX)(SI*1), Y10
+	VFMADD231PS Y8, Y10, Y6
+	VFMADD231PS Y9, Y10, Y7
+	ADDQ        $+64, DX
+	ADDQ        R10, BX
+	ADDQ        R10, BX
+	ADDQ        R10, BX
+	ADDQ        R10, BX
+	ADDQ        $+128, R8
+	SUBQ        $+32, AX
+	JGE         loop1
+
+walked2:
+	ADDQ $+32, AX
+	SUBQ $+8, AX
+	JL   walked4
+
+loop3:
 	VMOVUPS     (R8), Y8
 	VMOVUPS     (R8)(R9*1), Y9
 	VCVTPH2PS   (DX), Y10
@@ -7659,12 +8453,13 @@ loop1:
 	ADDQ        $+16, DX
 	ADDQ        R10, BX
 	ADDQ        $+32, R8
-	SUBQ        $0x08, AX
-	JGE         loop1
+	SUBQ        $+8, AX
+	JGE         loop3
 
-tail2:
-	ADDQ        $0x08, AX
-	JZ          done3
+walked4:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
+	JZ          done5
 	LEAQ        mask<>+0(SB), R10
 	NEGQ        AX
 	VMOVUPS     64(R10)(AX*4), Y8
@@ -7688,7 +8483,7 @@ tail2:
 	VFMADD231PS Y9, Y10, Y6
 	VFMADD231PS Y8, Y10, Y7
 
-done3:
+done5:
 	MOVQ       out+56(FP), AX
 	VPERM2F128 $0x20, Y4, Y0, Y8
 	VPERM2F128 $0x31, Y4, Y0, Y0
@@ -7736,8 +8531,8 @@ TEXT ·dot1x3AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Y3
@@ -7751,11 +8546,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        DI, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), DI
 	NEGQ        AX
@@ -7815,8 +8611,8 @@ TEXT ·halfDot1x3AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Y3
@@ -7830,11 +8626,12 @@ loop1:
 	ADDQ        $+16, CX
 	ADDQ        DI, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), DI
 	NEGQ        AX
@@ -7897,8 +8694,8 @@ TEXT ·dot2x3AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Y6
@@ -7917,11 +8714,12 @@ loop1:
 	ADDQ        $+32, DX
 	ADDQ        R8, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -7992,8 +8790,8 @@ TEXT ·halfDot2x3AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Y6
@@ -8012,11 +8810,12 @@ loop1:
 	ADDQ        $+16, DX
 	ADDQ        R8, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -8090,8 +8889,8 @@ TEXT ·dot3x3AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Y9
@@ -8115,11 +8914,12 @@ loop1:
 	ADDQ        $+32, DX
 	ADDQ        R8, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -8215,8 +9015,8 @@ TEXT ·halfDot3x3AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Y9
@@ -8240,11 +9040,12 @@ loop1:
 	ADDQ        $+16, DX
 	ADDQ        R8, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -8336,8 +9137,8 @@ TEXT ·dot1x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (CX), Y4
@@ -8353,11 +9154,12 @@ loop1:
 	ADDQ        $+32, CX
 	ADDQ        R8, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -8424,8 +9226,8 @@ TEXT ·halfDot1x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (CX), Y4
@@ -8441,11 +9243,12 @@ loop1:
 	ADDQ        $+16, CX
 	ADDQ        R8, DX
 	ADDQ        $+32, BX
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R8
 	NEGQ        AX
@@ -8516,8 +9319,8 @@ TEXT ·dot2x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VMOVUPS     (DX), Y8
@@ -8539,11 +9342,12 @@ loop1:
 	ADDQ        $+32, DX
 	ADDQ        R9, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R9
 	NEGQ        AX
@@ -8620,8 +9424,8 @@ TEXT ·halfDot2x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	SUBQ   $0x08, AX
-	JL     tail2
+	SUBQ   $+8, AX
+	JL     walked2
 
 loop1:
 	VCVTPH2PS   (DX), Y8
@@ -8643,11 +9447,12 @@ loop1:
 	ADDQ        $+16, DX
 	ADDQ        R9, BX
 	ADDQ        $+32, SI
-	SUBQ        $0x08, AX
+	SUBQ        $+8, AX
 	JGE         loop1
 
-tail2:
-	ADDQ        $0x08, AX
+walked2:
+	ADDQ        $+8, AX
+	TESTQ       AX, AX
 	JZ          done3
 	LEAQ        mask<>+0(SB), R9
 	NEGQ        AX

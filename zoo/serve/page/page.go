@@ -267,7 +267,7 @@ func (p *page) members(w http.ResponseWriter, r *http.Request) error {
 	return p.classifiers(r, func(list []*infer.Classifier) error {
 		all := make([][]infer.Prediction, len(list))
 		for i, c := range list {
-			if all[i], err = c.Predict(img, 3); err != nil {
+			if all[i], err = c.Predict(r.Context(), img, 3); err != nil {
 				return err
 			}
 		}

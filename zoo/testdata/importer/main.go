@@ -173,7 +173,7 @@ func ask(path string, src datasets.Source) error {
 				err := src.Image(i, &img)
 				var list []infer.Prediction
 				if err == nil {
-					list, err = model.Predict(&img, 4)
+					list, err = model.Predict(context.Background(), &img, 4)
 				}
 				mu.Lock()
 				switch before := said[i]; {

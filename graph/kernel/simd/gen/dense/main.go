@@ -136,50 +136,6 @@ func dot(f *lanes.F, rows, inputs int, half bool) {
 	weights, next := newSide(f, w, ldw, rows), newSide(f, after, ldw, rows)
 	x := newSide(f, f.Arg("x"), f.Arg("ldx"), inputs)
 	pace := f.Arg("pace")
-	sums := make([][]reg.VecVirtual, rows)
-	for r := range sums {
-		for range inputs {
-			v := register(f)
-			if f.Wide() {
-				f.VPXORD(v, v, v)
-			} else {
-				f.VXORPS(v, v, v)
-			}
-			sums[r] = append(sums[r], v)
-		}
-	}
-	step := func(weight, input func(m Mem) reg.VecVirtual) {
-		// The smaller side stays in registers, the other passes through one.
-		if rows <= inputs {
-			held := make([]reg.VecVirtual, rows)
-			for r := range held {
-				held[r] = weight(weights[r])
-				f.PREFETCHT1(next[r])
-			}
-			for i := range inputs {
-				v := input(x[i])
-				for r := range rows {
-					f.VFMADD231PS(held[r], v, sums[r][i])
-				}
-			}
-			return
-		}
-		held := make([]reg.VecVirtual, inputs)
-		for i := range held {
-			held[i] = input(x[i])
-		}
-		for r := range rows {
-			v := weight(weights[r])
-			f.PREFETCHT1(next[r])
-			for i := range inputs {
-				f.VFMADD231PS(held[i], v, sums[r][i])
-			}
-		}
-	}
-	loop, tail, done := f.Label("loop"), f.Label("tail"), f.Label("done")
-	f.SUBQ(Imm(uint64(width)), k)
-	f.JL(LabelRef(tail))
-	f.Here(loop)
 	whole := func(m Mem) reg.VecVirtual {
 		v := register(f)
 		f.VMOVUPS(m, v)
@@ -193,14 +149,77 @@ func dot(f *lanes.F, rows, inputs int, half bool) {
 			return v
 		}, 2
 	}
-	step(weight, whole)
-	weights.advance(f, I32(bytes*width))
-	next.advance(f, pace)
-	x.advance(f, I32(4*width))
-	f.SUBQ(Imm(uint64(width)), k)
-	f.JGE(LabelRef(loop))
-	f.Here(tail)
-	f.ADDQ(Imm(uint64(width)), k)
+	sums := make([][]reg.VecVirtual, rows)
+	for r := range sums {
+		for range inputs {
+			v := register(f)
+			if f.Wide() {
+				f.VPXORD(v, v, v)
+			} else {
+				f.VXORPS(v, v, v)
+			}
+			sums[r] = append(sums[r], v)
+		}
+	}
+	// step does the i-th vector from where the rows are; the first asks for lines of the next rows.
+	step := func(i int, weight, input func(m Mem) reg.VecVirtual) {
+		fetch := func(r int) {
+			if i == 0 {
+				f.PREFETCHT1(next[r])
+			}
+		}
+		// The smaller side stays in registers, the other passes through one.
+		if rows <= inputs {
+			held := make([]reg.VecVirtual, rows)
+			for r := range held {
+				held[r] = weight(weights[r].Offset(i * bytes * width))
+				fetch(r)
+			}
+			for j := range inputs {
+				v := input(x[j].Offset(4 * i * width))
+				for r := range rows {
+					f.VFMADD231PS(held[r], v, sums[r][j])
+				}
+			}
+			return
+		}
+		held := make([]reg.VecVirtual, inputs)
+		for j := range held {
+			held[j] = input(x[j].Offset(4 * i * width))
+		}
+		for r := range rows {
+			v := weight(weights[r].Offset(i * bytes * width))
+			fetch(r)
+			for j := range inputs {
+				f.VFMADD231PS(held[j], v, sums[r][j])
+			}
+		}
+	}
+	// walk takes so many steps at a time, as long as there are that many.
+	walk := func(steps int) {
+		loop, done := f.Label("loop"), f.Label("walked")
+		f.SUBQ(I32(steps*width), k)
+		f.JL(LabelRef(done))
+		f.Here(loop)
+		for i := range steps {
+			step(i, weight, whole)
+		}
+		weights.advance(f, I32(steps*bytes*width))
+		for range steps {
+			next.advance(f, pace)
+		}
+		x.advance(f, I32(4*steps*width))
+		f.SUBQ(I32(steps*width), k)
+		f.JGE(LabelRef(loop))
+		f.Here(done)
+		f.ADDQ(I32(steps*width), k)
+	}
+	if half && rows > inputs {
+		walk(32 / width) // a cache line of each row, which is asked for once
+	}
+	walk(1)
+	done := f.Label("done")
+	f.TESTQ(k, k)
 	f.JZ(LabelRef(done))
 	mask := f.FirstLanes(k)
 	first := func(m Mem) reg.VecVirtual {
@@ -215,7 +234,7 @@ func dot(f *lanes.F, rows, inputs int, half bool) {
 	if !half {
 		weight = first
 	}
-	step(weight, first)
+	step(0, weight, first)
 	f.Here(done)
 	var all []reg.VecVirtual
 	for _, row := range sums {
