@@ -7,18 +7,21 @@
 // func lanes1NEON(t *byte)
 TEXT ·lanes1NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	VMOVI $0, V0.B16
-	VMOVI $0, V1.B16
-	VMOVI $0, V2.B16
-	VMOVI $0, V3.B16
 	MOVD 128(R0), R1
 	CBZ R1, unbiased1
 	FLDPQ (R1), (F0, F1)
 	FLDPQ 32(R1), (F2, F3)
+	B ready2
 
 unbiased1:
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD (R0), R3
@@ -26,18 +29,18 @@ unbiased1:
 	MOVD 64(R0), R5
 	MOVD 56(R0), R6
 	CMP $0, R1
-	BLE done4
+	BLE done5
 
-loop3:
+loop4:
 	MOVD (R2), R7
 	MOVD 8(R2), R8
 	MOVD 48(R0), R9
 	ADD R6, R8, R8
 	ADD $16, R2, R2
 	CMP $0, R9
-	BLE done6
+	BLE done7
 
-loop5:
+loop6:
 	FLDPQ (R8), (F4, F5)
 	FLDPQ 32(R8), (F6, F7)
 	ADD R7, R3, R10
@@ -50,17 +53,17 @@ loop5:
 	ADD R4, R7, R7
 	ADD R5, R8, R8
 	SUBS $1, R9, R9
-	BNE loop5
+	BNE loop6
 
-done6:
+done7:
 	SUBS $1, R1, R1
-	BNE loop3
+	BNE loop4
 
-done4:
+done5:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded7
+	CBZ R1, unadded8
 	MOVD 112(R0), R1
 	FLDPQ (R1), (F4, F5)
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
@@ -69,16 +72,16 @@ store2:
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
 
-unadded7:
+unadded8:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped8
+	CBZ R1, unclipped9
 	VMOVI $0, V4.B16
 	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
 	WORD $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
 	WORD $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
 	WORD $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
 	CMP $1, R1
-	BEQ unclipped8
+	BEQ unclipped9
 	MOVW $1086324736, R1
 	VDUP R1, V4.S4
 	WORD $0x4ea4f400 // fmin v0.4s, v0.4s, v4.4s
@@ -86,7 +89,7 @@ unadded7:
 	WORD $0x4ea4f442 // fmin v2.4s, v2.4s, v4.4s
 	WORD $0x4ea4f463 // fmin v3.4s, v3.4s, v4.4s
 
-unclipped8:
+unclipped9:
 	MOVD 80(R0), R0
 	FSTPQ (F0, F1), (R0)
 	FSTPQ (F2, F3), 32(R0)
@@ -95,6 +98,17 @@ unclipped8:
 // func lanes2NEON(t *byte)
 TEXT ·lanes2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -103,18 +117,10 @@ TEXT ·lanes2NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V5.B16
 	VMOVI $0, V6.B16
 	VMOVI $0, V7.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F4, F5)
-	FLDPQ 32(R1), (F6, F7)
-	VMOV V4.B16, V0.B16
-	VMOV V5.B16, V1.B16
-	VMOV V6.B16, V2.B16
-	VMOV V7.B16, V3.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD (R0), R3
@@ -124,26 +130,26 @@ unbiased1:
 	MOVD 56(R0), R7
 	MOVD 48(R0), R8
 	CMP $3, R8
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R8
 	CMP $64, R8
-	BNE other3
+	BNE other4
 	MOVD 16(R0), R8
 	CMP $64, R8
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R8
 	CMP $64, R8
-	BNE other3
+	BNE other4
 	SUB R3, R4, R8
 	CMP $64, R8
-	BNE other3
+	BNE other4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R4
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R4, R6, R6
@@ -188,34 +194,34 @@ loop4:
 	VFMLA V12.S4, V8.S4, V6.S4
 	VFMLA V13.S4, V9.S4, V7.S4
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVD 48(R0), R8
 	CMP $5, R8
-	BNE other6
+	BNE other7
 	MOVD 24(R0), R8
 	CMP $64, R8
-	BNE other6
+	BNE other7
 	MOVD 16(R0), R8
 	CMP $64, R8
-	BNE other6
+	BNE other7
 	MOVD 64(R0), R8
 	CMP $64, R8
-	BNE other6
+	BNE other7
 	SUB R3, R4, R8
 	CMP $64, R8
-	BNE other6
+	BNE other7
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R4
 	CMP $0, R1
-	BLE done8
+	BLE done9
 
-loop7:
+loop8:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R4, R6, R6
@@ -306,34 +312,34 @@ loop7:
 	FMOVQ 368(R5), F8
 	VFMLA V12.S4, V8.S4, V7.S4
 	SUBS $1, R1, R1
-	BNE loop7
+	BNE loop8
 
-done8:
-	B store2
+done9:
+	B store3
 
-other6:
+other7:
 	MOVD 48(R0), R8
 	CMP $7, R8
-	BNE other9
+	BNE other10
 	MOVD 24(R0), R8
 	CMP $64, R8
-	BNE other9
+	BNE other10
 	MOVD 16(R0), R8
 	CMP $64, R8
-	BNE other9
+	BNE other10
 	MOVD 64(R0), R8
 	CMP $64, R8
-	BNE other9
+	BNE other10
 	SUB R3, R4, R8
 	CMP $64, R8
-	BNE other9
+	BNE other10
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R4
 	CMP $0, R1
-	BLE done11
+	BLE done12
 
-loop10:
+loop11:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R4, R6, R6
@@ -456,25 +462,25 @@ loop10:
 	FMOVQ 496(R5), F8
 	VFMLA V14.S4, V8.S4, V7.S4
 	SUBS $1, R1, R1
-	BNE loop10
+	BNE loop11
 
-done11:
-	B store2
+done12:
+	B store3
 
-other9:
+other10:
 	CMP $0, R1
-	BLE done13
+	BLE done14
 
-loop12:
+loop13:
 	MOVD (R2), R8
 	MOVD 8(R2), R9
 	MOVD 48(R0), R10
 	ADD R7, R9, R9
 	ADD $16, R2, R2
 	CMP $0, R10
-	BLE done15
+	BLE done16
 
-loop14:
+loop15:
 	FLDPQ (R9), (F8, F9)
 	FLDPQ 32(R9), (F10, F11)
 	ADD R8, R3, R11
@@ -494,17 +500,17 @@ loop14:
 	ADD R5, R8, R8
 	ADD R6, R9, R9
 	SUBS $1, R10, R10
-	BNE loop14
+	BNE loop15
 
-done15:
+done16:
 	SUBS $1, R1, R1
-	BNE loop12
+	BNE loop13
 
-done13:
+done14:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded16
+	CBZ R1, unadded17
 	MOVD 112(R0), R1
 	MOVD 120(R0), R2
 	FLDPQ (R1), (F8, F9)
@@ -520,9 +526,9 @@ store2:
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 
-unadded16:
+unadded17:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped17
+	CBZ R1, unclipped18
 	VMOVI $0, V8.B16
 	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
 	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
@@ -533,7 +539,7 @@ unadded16:
 	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
 	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	CMP $1, R1
-	BEQ unclipped17
+	BEQ unclipped18
 	MOVW $1086324736, R1
 	VDUP R1, V8.S4
 	WORD $0x4ea8f400 // fmin v0.4s, v0.4s, v8.4s
@@ -545,7 +551,7 @@ unadded16:
 	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
 	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
 
-unclipped17:
+unclipped18:
 	MOVD 80(R0), R1
 	MOVD 88(R0), R0
 	FSTPQ (F0, F1), (R1)
@@ -557,6 +563,21 @@ unclipped17:
 // func lanes3NEON(t *byte)
 TEXT ·lanes3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -569,22 +590,10 @@ TEXT ·lanes3NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V9.B16
 	VMOVI $0, V10.B16
 	VMOVI $0, V11.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F8, F9)
-	FLDPQ 32(R1), (F10, F11)
-	VMOV V8.B16, V0.B16
-	VMOV V9.B16, V1.B16
-	VMOV V10.B16, V2.B16
-	VMOV V11.B16, V3.B16
-	VMOV V8.B16, V4.B16
-	VMOV V9.B16, V5.B16
-	VMOV V10.B16, V6.B16
-	VMOV V11.B16, V7.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -596,26 +605,26 @@ unbiased1:
 	MOVD 56(R0), R8
 	MOVD 48(R0), R9
 	CMP $3, R9
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R9
 	CMP $64, R9
-	BNE other3
+	BNE other4
 	MOVD 16(R0), R9
 	CMP $64, R9
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R9
 	CMP $64, R9
-	BNE other3
+	BNE other4
 	SUB R4, R5, R9
 	CMP $128, R9
-	BNE other3
+	BNE other4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -674,34 +683,34 @@ loop4:
 	VFMLA V16.S4, V12.S4, V10.S4
 	VFMLA V17.S4, V13.S4, V11.S4
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVD 48(R0), R9
 	CMP $5, R9
-	BNE other6
+	BNE other7
 	MOVD 24(R0), R9
 	CMP $64, R9
-	BNE other6
+	BNE other7
 	MOVD 16(R0), R9
 	CMP $64, R9
-	BNE other6
+	BNE other7
 	MOVD 64(R0), R9
 	CMP $64, R9
-	BNE other6
+	BNE other7
 	SUB R4, R5, R9
 	CMP $128, R9
-	BNE other6
+	BNE other7
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done8
+	BLE done9
 
-loop7:
+loop8:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -816,34 +825,34 @@ loop7:
 	FMOVQ 432(R5), F12
 	VFMLA V16.S4, V12.S4, V11.S4
 	SUBS $1, R1, R1
-	BNE loop7
+	BNE loop8
 
-done8:
-	B store2
+done9:
+	B store3
 
-other6:
+other7:
 	MOVD 48(R0), R9
 	CMP $7, R9
-	BNE other9
+	BNE other10
 	MOVD 24(R0), R9
 	CMP $64, R9
-	BNE other9
+	BNE other10
 	MOVD 16(R0), R9
 	CMP $64, R9
-	BNE other9
+	BNE other10
 	MOVD 64(R0), R9
 	CMP $64, R9
-	BNE other9
+	BNE other10
 	SUB R4, R5, R9
 	CMP $128, R9
-	BNE other9
+	BNE other10
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done11
+	BLE done12
 
-loop10:
+loop11:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -998,25 +1007,25 @@ loop10:
 	FMOVQ 560(R5), F12
 	VFMLA V18.S4, V12.S4, V11.S4
 	SUBS $1, R1, R1
-	BNE loop10
+	BNE loop11
 
-done11:
-	B store2
+done12:
+	B store3
 
-other9:
+other10:
 	CMP $0, R1
-	BLE done13
+	BLE done14
 
-loop12:
+loop13:
 	MOVD (R2), R9
 	MOVD 8(R2), R10
 	MOVD 48(R0), R11
 	ADD R8, R10, R10
 	ADD $16, R2, R2
 	CMP $0, R11
-	BLE done15
+	BLE done16
 
-loop14:
+loop15:
 	FLDPQ (R10), (F12, F13)
 	FLDPQ 32(R10), (F14, F15)
 	ADD R9, R4, R12
@@ -1043,17 +1052,17 @@ loop14:
 	ADD R6, R9, R9
 	ADD R7, R10, R10
 	SUBS $1, R11, R11
-	BNE loop14
+	BNE loop15
 
-done15:
+done16:
 	SUBS $1, R1, R1
-	BNE loop12
+	BNE loop13
 
-done13:
+done14:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded16
+	CBZ R1, unadded17
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R1
@@ -1077,9 +1086,9 @@ store2:
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
 
-unadded16:
+unadded17:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped17
+	CBZ R1, unclipped18
 	VMOVI $0, V12.B16
 	WORD $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
 	WORD $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
@@ -1094,7 +1103,7 @@ unadded16:
 	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
 	CMP $1, R1
-	BEQ unclipped17
+	BEQ unclipped18
 	MOVW $1086324736, R1
 	VDUP R1, V12.S4
 	WORD $0x4eacf400 // fmin v0.4s, v0.4s, v12.4s
@@ -1110,7 +1119,7 @@ unadded16:
 	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
 	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
 
-unclipped17:
+unclipped18:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R1
@@ -1126,6 +1135,25 @@ unclipped17:
 // func lanes4NEON(t *byte)
 TEXT ·lanes4NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -1142,26 +1170,10 @@ TEXT ·lanes4NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V13.B16
 	VMOVI $0, V14.B16
 	VMOVI $0, V15.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F12, F13)
-	FLDPQ 32(R1), (F14, F15)
-	VMOV V12.B16, V0.B16
-	VMOV V13.B16, V1.B16
-	VMOV V14.B16, V2.B16
-	VMOV V15.B16, V3.B16
-	VMOV V12.B16, V4.B16
-	VMOV V13.B16, V5.B16
-	VMOV V14.B16, V6.B16
-	VMOV V15.B16, V7.B16
-	VMOV V12.B16, V8.B16
-	VMOV V13.B16, V9.B16
-	VMOV V14.B16, V10.B16
-	VMOV V15.B16, V11.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -1174,26 +1186,26 @@ unbiased1:
 	MOVD 56(R0), R9
 	MOVD 48(R0), R10
 	CMP $3, R10
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R10
 	CMP $64, R10
-	BNE other3
+	BNE other4
 	MOVD 16(R0), R10
 	CMP $64, R10
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R10
 	CMP $64, R10
-	BNE other3
+	BNE other4
 	SUB R4, R6, R10
 	CMP $128, R10
-	BNE other3
+	BNE other4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -1266,34 +1278,34 @@ loop4:
 	VFMLA V20.S4, V16.S4, V14.S4
 	VFMLA V21.S4, V17.S4, V15.S4
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVD 48(R0), R10
 	CMP $5, R10
-	BNE other6
+	BNE other7
 	MOVD 24(R0), R10
 	CMP $64, R10
-	BNE other6
+	BNE other7
 	MOVD 16(R0), R10
 	CMP $64, R10
-	BNE other6
+	BNE other7
 	MOVD 64(R0), R10
 	CMP $64, R10
-	BNE other6
+	BNE other7
 	SUB R4, R6, R10
 	CMP $128, R10
-	BNE other6
+	BNE other7
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done8
+	BLE done9
 
-loop7:
+loop8:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -1432,34 +1444,34 @@ loop7:
 	FMOVQ 496(R5), F16
 	VFMLA V20.S4, V16.S4, V15.S4
 	SUBS $1, R1, R1
-	BNE loop7
+	BNE loop8
 
-done8:
-	B store2
+done9:
+	B store3
 
-other6:
+other7:
 	MOVD 48(R0), R10
 	CMP $7, R10
-	BNE other9
+	BNE other10
 	MOVD 24(R0), R10
 	CMP $64, R10
-	BNE other9
+	BNE other10
 	MOVD 16(R0), R10
 	CMP $64, R10
-	BNE other9
+	BNE other10
 	MOVD 64(R0), R10
 	CMP $64, R10
-	BNE other9
+	BNE other10
 	SUB R4, R6, R10
 	CMP $128, R10
-	BNE other9
+	BNE other10
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done11
+	BLE done12
 
-loop10:
+loop11:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -1646,25 +1658,25 @@ loop10:
 	FMOVQ 624(R5), F16
 	VFMLA V22.S4, V16.S4, V15.S4
 	SUBS $1, R1, R1
-	BNE loop10
+	BNE loop11
 
-done11:
-	B store2
+done12:
+	B store3
 
-other9:
+other10:
 	CMP $0, R1
-	BLE done13
+	BLE done14
 
-loop12:
+loop13:
 	MOVD (R2), R10
 	MOVD 8(R2), R11
 	MOVD 48(R0), R12
 	ADD R9, R11, R11
 	ADD $16, R2, R2
 	CMP $0, R12
-	BLE done15
+	BLE done16
 
-loop14:
+loop15:
 	FLDPQ (R11), (F16, F17)
 	FLDPQ 32(R11), (F18, F19)
 	ADD R10, R4, R13
@@ -1698,17 +1710,17 @@ loop14:
 	ADD R7, R10, R10
 	ADD R8, R11, R11
 	SUBS $1, R12, R12
-	BNE loop14
+	BNE loop15
 
-done15:
+done16:
 	SUBS $1, R1, R1
-	BNE loop12
+	BNE loop13
 
-done13:
+done14:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded16
+	CBZ R1, unadded17
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -1739,9 +1751,9 @@ store2:
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e31d5ef // fadd v15.4s, v15.4s, v17.4s
 
-unadded16:
+unadded17:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped17
+	CBZ R1, unclipped18
 	VMOVI $0, V16.B16
 	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
 	WORD $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
@@ -1760,7 +1772,7 @@ unadded16:
 	WORD $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
 	WORD $0x4e30f5ef // fmax v15.4s, v15.4s, v16.4s
 	CMP $1, R1
-	BEQ unclipped17
+	BEQ unclipped18
 	MOVW $1086324736, R1
 	VDUP R1, V16.S4
 	WORD $0x4eb0f400 // fmin v0.4s, v0.4s, v16.4s
@@ -1780,7 +1792,7 @@ unadded16:
 	WORD $0x4eb0f5ce // fmin v14.4s, v14.4s, v16.4s
 	WORD $0x4eb0f5ef // fmin v15.4s, v15.4s, v16.4s
 
-unclipped17:
+unclipped18:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -1799,6 +1811,29 @@ unclipped17:
 // func lanes5NEON(t *byte)
 TEXT ·lanes5NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -1819,30 +1854,10 @@ TEXT ·lanes5NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V17.B16
 	VMOVI $0, V18.B16
 	VMOVI $0, V19.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F16, F17)
-	FLDPQ 32(R1), (F18, F19)
-	VMOV V16.B16, V0.B16
-	VMOV V17.B16, V1.B16
-	VMOV V18.B16, V2.B16
-	VMOV V19.B16, V3.B16
-	VMOV V16.B16, V4.B16
-	VMOV V17.B16, V5.B16
-	VMOV V18.B16, V6.B16
-	VMOV V19.B16, V7.B16
-	VMOV V16.B16, V8.B16
-	VMOV V17.B16, V9.B16
-	VMOV V18.B16, V10.B16
-	VMOV V19.B16, V11.B16
-	VMOV V16.B16, V12.B16
-	VMOV V17.B16, V13.B16
-	VMOV V18.B16, V14.B16
-	VMOV V19.B16, V15.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -1856,26 +1871,26 @@ unbiased1:
 	MOVD 56(R0), R10
 	MOVD 48(R0), R11
 	CMP $3, R11
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R11
 	CMP $64, R11
-	BNE other3
+	BNE other4
 	MOVD 16(R0), R11
 	CMP $64, R11
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R11
 	CMP $64, R11
-	BNE other3
+	BNE other4
 	SUB R4, R7, R11
 	CMP $192, R11
-	BNE other3
+	BNE other4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -1962,34 +1977,34 @@ loop4:
 	VFMLA V24.S4, V20.S4, V18.S4
 	VFMLA V25.S4, V21.S4, V19.S4
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVD 48(R0), R11
 	CMP $5, R11
-	BNE other6
+	BNE other7
 	MOVD 24(R0), R11
 	CMP $64, R11
-	BNE other6
+	BNE other7
 	MOVD 16(R0), R11
 	CMP $64, R11
-	BNE other6
+	BNE other7
 	MOVD 64(R0), R11
 	CMP $64, R11
-	BNE other6
+	BNE other7
 	SUB R4, R7, R11
 	CMP $192, R11
-	BNE other6
+	BNE other7
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done8
+	BLE done9
 
-loop7:
+loop8:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -2152,34 +2167,34 @@ loop7:
 	FMOVQ 560(R5), F20
 	VFMLA V24.S4, V20.S4, V19.S4
 	SUBS $1, R1, R1
-	BNE loop7
+	BNE loop8
 
-done8:
-	B store2
+done9:
+	B store3
 
-other6:
+other7:
 	MOVD 48(R0), R11
 	CMP $7, R11
-	BNE other9
+	BNE other10
 	MOVD 24(R0), R11
 	CMP $64, R11
-	BNE other9
+	BNE other10
 	MOVD 16(R0), R11
 	CMP $64, R11
-	BNE other9
+	BNE other10
 	MOVD 64(R0), R11
 	CMP $64, R11
-	BNE other9
+	BNE other10
 	SUB R4, R7, R11
 	CMP $192, R11
-	BNE other9
+	BNE other10
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done11
+	BLE done12
 
-loop10:
+loop11:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -2398,25 +2413,25 @@ loop10:
 	FMOVQ 688(R5), F20
 	VFMLA V26.S4, V20.S4, V19.S4
 	SUBS $1, R1, R1
-	BNE loop10
+	BNE loop11
 
-done11:
-	B store2
+done12:
+	B store3
 
-other9:
+other10:
 	CMP $0, R1
-	BLE done13
+	BLE done14
 
-loop12:
+loop13:
 	MOVD (R2), R11
 	MOVD 8(R2), R12
 	MOVD 48(R0), R13
 	ADD R10, R12, R12
 	ADD $16, R2, R2
 	CMP $0, R13
-	BLE done15
+	BLE done16
 
-loop14:
+loop15:
 	FLDPQ (R12), (F20, F21)
 	FLDPQ 32(R12), (F22, F23)
 	ADD R11, R4, R14
@@ -2457,17 +2472,17 @@ loop14:
 	ADD R8, R11, R11
 	ADD R9, R12, R12
 	SUBS $1, R13, R13
-	BNE loop14
+	BNE loop15
 
-done15:
+done16:
 	SUBS $1, R1, R1
-	BNE loop12
+	BNE loop13
 
-done13:
+done14:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded16
+	CBZ R1, unadded17
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -2505,9 +2520,9 @@ store2:
 	WORD $0x4e34d652 // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x4e35d673 // fadd v19.4s, v19.4s, v21.4s
 
-unadded16:
+unadded17:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped17
+	CBZ R1, unclipped18
 	VMOVI $0, V20.B16
 	WORD $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
 	WORD $0x4e34f421 // fmax v1.4s, v1.4s, v20.4s
@@ -2530,7 +2545,7 @@ unadded16:
 	WORD $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
 	WORD $0x4e34f673 // fmax v19.4s, v19.4s, v20.4s
 	CMP $1, R1
-	BEQ unclipped17
+	BEQ unclipped18
 	MOVW $1086324736, R1
 	VDUP R1, V20.S4
 	WORD $0x4eb4f400 // fmin v0.4s, v0.4s, v20.4s
@@ -2554,7 +2569,7 @@ unadded16:
 	WORD $0x4eb4f652 // fmin v18.4s, v18.4s, v20.4s
 	WORD $0x4eb4f673 // fmin v19.4s, v19.4s, v20.4s
 
-unclipped17:
+unclipped18:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -2576,6 +2591,33 @@ unclipped17:
 // func lanes6NEON(t *byte)
 TEXT ·lanes6NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	VMOV V0.B16, V20.B16
+	VMOV V1.B16, V21.B16
+	VMOV V2.B16, V22.B16
+	VMOV V3.B16, V23.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -2600,34 +2642,10 @@ TEXT ·lanes6NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V21.B16
 	VMOVI $0, V22.B16
 	VMOVI $0, V23.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F20, F21)
-	FLDPQ 32(R1), (F22, F23)
-	VMOV V20.B16, V0.B16
-	VMOV V21.B16, V1.B16
-	VMOV V22.B16, V2.B16
-	VMOV V23.B16, V3.B16
-	VMOV V20.B16, V4.B16
-	VMOV V21.B16, V5.B16
-	VMOV V22.B16, V6.B16
-	VMOV V23.B16, V7.B16
-	VMOV V20.B16, V8.B16
-	VMOV V21.B16, V9.B16
-	VMOV V22.B16, V10.B16
-	VMOV V23.B16, V11.B16
-	VMOV V20.B16, V12.B16
-	VMOV V21.B16, V13.B16
-	VMOV V22.B16, V14.B16
-	VMOV V23.B16, V15.B16
-	VMOV V20.B16, V16.B16
-	VMOV V21.B16, V17.B16
-	VMOV V22.B16, V18.B16
-	VMOV V23.B16, V19.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -2642,26 +2660,26 @@ unbiased1:
 	MOVD 56(R0), R11
 	MOVD 48(R0), R12
 	CMP $3, R12
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R12
 	CMP $64, R12
-	BNE other3
+	BNE other4
 	MOVD 16(R0), R12
 	CMP $64, R12
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R12
 	CMP $64, R12
-	BNE other3
+	BNE other4
 	SUB R4, R7, R12
 	CMP $192, R12
-	BNE other3
+	BNE other4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -2762,34 +2780,34 @@ loop4:
 	VFMLA V28.S4, V24.S4, V22.S4
 	VFMLA V29.S4, V25.S4, V23.S4
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVD 48(R0), R12
 	CMP $5, R12
-	BNE other6
+	BNE other7
 	MOVD 24(R0), R12
 	CMP $64, R12
-	BNE other6
+	BNE other7
 	MOVD 16(R0), R12
 	CMP $64, R12
-	BNE other6
+	BNE other7
 	MOVD 64(R0), R12
 	CMP $64, R12
-	BNE other6
+	BNE other7
 	SUB R4, R7, R12
 	CMP $192, R12
-	BNE other6
+	BNE other7
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done8
+	BLE done9
 
-loop7:
+loop8:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -2976,34 +2994,34 @@ loop7:
 	FMOVQ 624(R5), F24
 	VFMLA V28.S4, V24.S4, V23.S4
 	SUBS $1, R1, R1
-	BNE loop7
+	BNE loop8
 
-done8:
-	B store2
+done9:
+	B store3
 
-other6:
+other7:
 	MOVD 48(R0), R12
 	CMP $7, R12
-	BNE other9
+	BNE other10
 	MOVD 24(R0), R12
 	CMP $64, R12
-	BNE other9
+	BNE other10
 	MOVD 16(R0), R12
 	CMP $64, R12
-	BNE other9
+	BNE other10
 	MOVD 64(R0), R12
 	CMP $64, R12
-	BNE other9
+	BNE other10
 	SUB R4, R7, R12
 	CMP $192, R12
-	BNE other9
+	BNE other10
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 56(R0), R3
 	CMP $0, R1
-	BLE done11
+	BLE done12
 
-loop10:
+loop11:
 	MOVD (R2), R5
 	MOVD 8(R2), R6
 	ADD R3, R6, R6
@@ -3254,25 +3272,25 @@ loop10:
 	FMOVQ 752(R5), F24
 	VFMLA V30.S4, V24.S4, V23.S4
 	SUBS $1, R1, R1
-	BNE loop10
+	BNE loop11
 
-done11:
-	B store2
+done12:
+	B store3
 
-other9:
+other10:
 	CMP $0, R1
-	BLE done13
+	BLE done14
 
-loop12:
+loop13:
 	MOVD (R2), R12
 	MOVD 8(R2), R13
 	MOVD 48(R0), R14
 	ADD R11, R13, R13
 	ADD $16, R2, R2
 	CMP $0, R14
-	BLE done15
+	BLE done16
 
-loop14:
+loop15:
 	FLDPQ (R13), (F24, F25)
 	FLDPQ 32(R13), (F26, F27)
 	ADD R12, R4, R15
@@ -3320,17 +3338,17 @@ loop14:
 	ADD R9, R12, R12
 	ADD R10, R13, R13
 	SUBS $1, R14, R14
-	BNE loop14
+	BNE loop15
 
-done15:
+done16:
 	SUBS $1, R1, R1
-	BNE loop12
+	BNE loop13
 
-done13:
+done14:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded16
+	CBZ R1, unadded17
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -3375,9 +3393,9 @@ store2:
 	WORD $0x4e38d6d6 // fadd v22.4s, v22.4s, v24.4s
 	WORD $0x4e39d6f7 // fadd v23.4s, v23.4s, v25.4s
 
-unadded16:
+unadded17:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped17
+	CBZ R1, unclipped18
 	VMOVI $0, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
@@ -3404,7 +3422,7 @@ unadded16:
 	WORD $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
 	WORD $0x4e38f6f7 // fmax v23.4s, v23.4s, v24.4s
 	CMP $1, R1
-	BEQ unclipped17
+	BEQ unclipped18
 	MOVW $1086324736, R1
 	VDUP R1, V24.S4
 	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
@@ -3432,7 +3450,7 @@ unadded16:
 	WORD $0x4eb8f6d6 // fmin v22.4s, v22.4s, v24.4s
 	WORD $0x4eb8f6f7 // fmin v23.4s, v23.4s, v24.4s
 
-unclipped17:
+unclipped18:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -3457,18 +3475,21 @@ unclipped17:
 // func permuted1NEON(t *byte)
 TEXT ·permuted1NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	VMOVI $0, V0.B16
-	VMOVI $0, V1.B16
-	VMOVI $0, V2.B16
-	VMOVI $0, V3.B16
 	MOVD 128(R0), R1
 	CBZ R1, unbiased1
 	FLDPQ (R1), (F0, F1)
 	FLDPQ 32(R1), (F2, F3)
+	B ready2
 
 unbiased1:
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD (R0), R3
@@ -3477,33 +3498,33 @@ unbiased1:
 	MOVD 56(R0), R6
 	MOVD 48(R0), R7
 	CMP $4, R7
-	BNE other3
+	BNE other4
 	MOVD 184(R0), R7
 	CMP $64, R7
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R7
 	MOVD 176(R0), R8
-	CBNZ R7, other3
+	CBNZ R7, other4
 	MOVW 12(R8), R7
 	CMP $0, R7
-	BNE other3
+	BNE other4
 	MOVW 16(R8), R7
 	CMP $4, R7
-	BNE other3
+	BNE other4
 	MOVW 192(R8), R7
 	CMP $3, R7
-	BNE other3
+	BNE other4
 	MOVW 220(R8), R7
 	CMP $7, R7
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R1
 	MOVD 40(R0), R2
 	MOVD 32(R0), R4
 	MOVD 56(R0), R5
 	CMP $0, R2
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R4), R6
 	MOVD 8(R4), R7
 	ADD R5, R7, R7
@@ -3563,20 +3584,20 @@ loop4:
 	WORD $0x4f8818c3 // fmla v3.4s, v6.4s, v8.s[2]
 	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
 	SUBS $1, R2, R2
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVW $67372036, R7
 	VDUP R7, V4.S4
 	MOVW $50462976, R7
 	VDUP R7, V5.S4
 	CMP $0, R1
-	BLE done7
+	BLE done8
 
-loop6:
+loop7:
 	MOVD (R2), R7
 	MOVD 8(R2), R8
 	MOVD 48(R0), R9
@@ -3584,9 +3605,9 @@ loop6:
 	ADD $16, R2, R2
 	MOVD 176(R0), R10
 	CMP $0, R9
-	BLE done9
+	BLE done10
 
-loop8:
+loop9:
 	FLDPQ (R10), (F6, F7)
 	VMOV V5.B16, V8.B16
 	VMOV V5.B16, V9.B16
@@ -3611,17 +3632,17 @@ loop8:
 	ADD R4, R7, R7
 	ADD R5, R8, R8
 	SUBS $1, R9, R9
-	BNE loop8
+	BNE loop9
 
-done9:
+done10:
 	SUBS $1, R1, R1
-	BNE loop6
+	BNE loop7
 
-done7:
+done8:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded10
+	CBZ R1, unadded11
 	MOVD 112(R0), R1
 	FLDPQ (R1), (F4, F5)
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
@@ -3630,16 +3651,16 @@ store2:
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
 
-unadded10:
+unadded11:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped11
+	CBZ R1, unclipped12
 	VMOVI $0, V4.B16
 	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
 	WORD $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
 	WORD $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
 	WORD $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
 	CMP $1, R1
-	BEQ unclipped11
+	BEQ unclipped12
 	MOVW $1086324736, R1
 	VDUP R1, V4.S4
 	WORD $0x4ea4f400 // fmin v0.4s, v0.4s, v4.4s
@@ -3647,7 +3668,7 @@ unadded10:
 	WORD $0x4ea4f442 // fmin v2.4s, v2.4s, v4.4s
 	WORD $0x4ea4f463 // fmin v3.4s, v3.4s, v4.4s
 
-unclipped11:
+unclipped12:
 	MOVD 80(R0), R0
 	FSTPQ (F0, F1), (R0)
 	FSTPQ (F2, F3), 32(R0)
@@ -3656,6 +3677,17 @@ unclipped11:
 // func permuted2NEON(t *byte)
 TEXT ·permuted2NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -3664,18 +3696,10 @@ TEXT ·permuted2NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V5.B16
 	VMOVI $0, V6.B16
 	VMOVI $0, V7.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F4, F5)
-	FLDPQ 32(R1), (F6, F7)
-	VMOV V4.B16, V0.B16
-	VMOV V5.B16, V1.B16
-	VMOV V6.B16, V2.B16
-	VMOV V7.B16, V3.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD (R0), R3
@@ -3685,33 +3709,33 @@ unbiased1:
 	MOVD 56(R0), R7
 	MOVD 48(R0), R8
 	CMP $4, R8
-	BNE other3
+	BNE other4
 	MOVD 184(R0), R8
 	CMP $64, R8
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R8
 	MOVD 176(R0), R9
-	CBNZ R8, other3
+	CBNZ R8, other4
 	MOVW 12(R9), R8
 	CMP $0, R8
-	BNE other3
+	BNE other4
 	MOVW 16(R9), R8
 	CMP $4, R8
-	BNE other3
+	BNE other4
 	MOVW 192(R9), R8
 	CMP $3, R8
-	BNE other3
+	BNE other4
 	MOVW 220(R9), R8
 	CMP $7, R8
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R1
 	MOVD 40(R0), R2
 	MOVD 32(R0), R5
 	MOVD 56(R0), R6
 	CMP $0, R2
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R5), R7
 	MOVD 8(R5), R8
 	ADD R6, R8, R8
@@ -3791,20 +3815,20 @@ loop4:
 	WORD $0x4f8c1947 // fmla v7.4s, v10.4s, v12.s[2]
 	WORD $0x4fac1967 // fmla v7.4s, v11.4s, v12.s[3]
 	SUBS $1, R2, R2
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVW $67372036, R8
 	VDUP R8, V8.S4
 	MOVW $50462976, R8
 	VDUP R8, V9.S4
 	CMP $0, R1
-	BLE done7
+	BLE done8
 
-loop6:
+loop7:
 	MOVD (R2), R8
 	MOVD 8(R2), R9
 	MOVD 48(R0), R10
@@ -3812,9 +3836,9 @@ loop6:
 	ADD $16, R2, R2
 	MOVD 176(R0), R11
 	CMP $0, R10
-	BLE done9
+	BLE done10
 
-loop8:
+loop9:
 	FLDPQ (R11), (F10, F11)
 	VMOV V9.B16, V12.B16
 	VMOV V9.B16, V13.B16
@@ -3851,17 +3875,17 @@ loop8:
 	ADD R5, R8, R8
 	ADD R6, R9, R9
 	SUBS $1, R10, R10
-	BNE loop8
+	BNE loop9
 
-done9:
+done10:
 	SUBS $1, R1, R1
-	BNE loop6
+	BNE loop7
 
-done7:
+done8:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded10
+	CBZ R1, unadded11
 	MOVD 112(R0), R1
 	MOVD 120(R0), R2
 	FLDPQ (R1), (F8, F9)
@@ -3877,9 +3901,9 @@ store2:
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 
-unadded10:
+unadded11:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped11
+	CBZ R1, unclipped12
 	VMOVI $0, V8.B16
 	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
 	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
@@ -3890,7 +3914,7 @@ unadded10:
 	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
 	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	CMP $1, R1
-	BEQ unclipped11
+	BEQ unclipped12
 	MOVW $1086324736, R1
 	VDUP R1, V8.S4
 	WORD $0x4ea8f400 // fmin v0.4s, v0.4s, v8.4s
@@ -3902,7 +3926,7 @@ unadded10:
 	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
 	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
 
-unclipped11:
+unclipped12:
 	MOVD 80(R0), R1
 	MOVD 88(R0), R0
 	FSTPQ (F0, F1), (R1)
@@ -3914,6 +3938,21 @@ unclipped11:
 // func permuted3NEON(t *byte)
 TEXT ·permuted3NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+	MOVD 128(R0), R1
+	CBZ R1, unbiased1
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	B ready2
+
+unbiased1:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -3926,22 +3965,10 @@ TEXT ·permuted3NEON(SB), NOSPLIT, $0-8
 	VMOVI $0, V9.B16
 	VMOVI $0, V10.B16
 	VMOVI $0, V11.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased1
-	FLDPQ (R1), (F8, F9)
-	FLDPQ 32(R1), (F10, F11)
-	VMOV V8.B16, V0.B16
-	VMOV V9.B16, V1.B16
-	VMOV V10.B16, V2.B16
-	VMOV V11.B16, V3.B16
-	VMOV V8.B16, V4.B16
-	VMOV V9.B16, V5.B16
-	VMOV V10.B16, V6.B16
-	VMOV V11.B16, V7.B16
 
-unbiased1:
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -3953,33 +3980,33 @@ unbiased1:
 	MOVD 56(R0), R8
 	MOVD 48(R0), R9
 	CMP $4, R9
-	BNE other3
+	BNE other4
 	MOVD 184(R0), R9
 	CMP $64, R9
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R9
 	MOVD 176(R0), R10
-	CBNZ R9, other3
+	CBNZ R9, other4
 	MOVW 12(R10), R9
 	CMP $0, R9
-	BNE other3
+	BNE other4
 	MOVW 16(R10), R9
 	CMP $4, R9
-	BNE other3
+	BNE other4
 	MOVW 192(R10), R9
 	CMP $3, R9
-	BNE other3
+	BNE other4
 	MOVW 220(R10), R9
 	CMP $7, R9
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R1
 	MOVD 40(R0), R2
 	MOVD 32(R0), R6
 	MOVD 56(R0), R7
 	CMP $0, R2
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R6), R8
 	MOVD 8(R6), R9
 	ADD R7, R9, R9
@@ -4079,20 +4106,20 @@ loop4:
 	WORD $0x4f9019cb // fmla v11.4s, v14.4s, v16.s[2]
 	WORD $0x4fb019eb // fmla v11.4s, v15.4s, v16.s[3]
 	SUBS $1, R2, R2
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVW $67372036, R9
 	VDUP R9, V12.S4
 	MOVW $50462976, R9
 	VDUP R9, V13.S4
 	CMP $0, R1
-	BLE done7
+	BLE done8
 
-loop6:
+loop7:
 	MOVD (R2), R9
 	MOVD 8(R2), R10
 	MOVD 48(R0), R11
@@ -4100,9 +4127,9 @@ loop6:
 	ADD $16, R2, R2
 	MOVD 176(R0), R12
 	CMP $0, R11
-	BLE done9
+	BLE done10
 
-loop8:
+loop9:
 	FLDPQ (R12), (F14, F15)
 	VMOV V13.B16, V16.B16
 	VMOV V13.B16, V17.B16
@@ -4151,17 +4178,17 @@ loop8:
 	ADD R6, R9, R9
 	ADD R7, R10, R10
 	SUBS $1, R11, R11
-	BNE loop8
+	BNE loop9
 
-done9:
+done10:
 	SUBS $1, R1, R1
-	BNE loop6
+	BNE loop7
 
-done7:
+done8:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded10
+	CBZ R1, unadded11
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R1
@@ -4185,9 +4212,9 @@ store2:
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
 
-unadded10:
+unadded11:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped11
+	CBZ R1, unclipped12
 	VMOVI $0, V12.B16
 	WORD $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
 	WORD $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
@@ -4202,7 +4229,7 @@ unadded10:
 	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
 	CMP $1, R1
-	BEQ unclipped11
+	BEQ unclipped12
 	MOVW $1086324736, R1
 	VDUP R1, V12.S4
 	WORD $0x4eacf400 // fmin v0.4s, v0.4s, v12.4s
@@ -4218,7 +4245,7 @@ unadded10:
 	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
 	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
 
-unclipped11:
+unclipped12:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R1
@@ -4234,22 +4261,6 @@ unclipped11:
 // func permuted4NEON(t *byte)
 TEXT ·permuted4NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	VMOVI $0, V19.B16
-	VMOVI $0, V18.B16
-	VMOVI $0, V17.B16
-	VMOVI $0, V16.B16
-	VMOVI $0, V0.B16
-	VMOVI $0, V1.B16
-	VMOVI $0, V2.B16
-	VMOVI $0, V3.B16
-	VMOVI $0, V4.B16
-	VMOVI $0, V5.B16
-	VMOVI $0, V6.B16
-	VMOVI $0, V7.B16
-	VMOVI $0, V8.B16
-	VMOVI $0, V9.B16
-	VMOVI $0, V10.B16
-	VMOVI $0, V11.B16
 	MOVD 128(R0), R1
 	CBZ R1, unbiased1
 	FLDPQ (R1), (F8, F9)
@@ -4266,10 +4277,29 @@ TEXT ·permuted4NEON(SB), NOSPLIT, $0-8
 	VMOV V9.B16, V5.B16
 	VMOV V10.B16, V6.B16
 	VMOV V11.B16, V7.B16
+	B ready2
 
 unbiased1:
+	VMOVI $0, V19.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -4282,33 +4312,33 @@ unbiased1:
 	MOVD 56(R0), R9
 	MOVD 48(R0), R10
 	CMP $4, R10
-	BNE other3
+	BNE other4
 	MOVD 184(R0), R10
 	CMP $64, R10
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R10
 	MOVD 176(R0), R11
-	CBNZ R10, other3
+	CBNZ R10, other4
 	MOVW 12(R11), R10
 	CMP $0, R10
-	BNE other3
+	BNE other4
 	MOVW 16(R11), R10
 	CMP $4, R10
-	BNE other3
+	BNE other4
 	MOVW 192(R11), R10
 	CMP $3, R10
-	BNE other3
+	BNE other4
 	MOVW 220(R11), R10
 	CMP $7, R10
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R1
 	MOVD 40(R0), R2
 	MOVD 32(R0), R7
 	MOVD 56(R0), R8
 	CMP $0, R2
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R7), R9
 	MOVD 8(R7), R10
 	ADD R8, R10, R10
@@ -4428,20 +4458,20 @@ loop4:
 	WORD $0x4f9419cb // fmla v11.4s, v14.4s, v20.s[2]
 	WORD $0x4fb419eb // fmla v11.4s, v15.4s, v20.s[3]
 	SUBS $1, R2, R2
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVW $67372036, R10
 	VDUP R10, V12.S4
 	MOVW $50462976, R10
 	VDUP R10, V13.S4
 	CMP $0, R1
-	BLE done7
+	BLE done8
 
-loop6:
+loop7:
 	MOVD (R2), R10
 	MOVD 8(R2), R11
 	MOVD 48(R0), R12
@@ -4449,9 +4479,9 @@ loop6:
 	ADD $16, R2, R2
 	MOVD 176(R0), R13
 	CMP $0, R12
-	BLE done9
+	BLE done10
 
-loop8:
+loop9:
 	FLDPQ (R13), (F20, F21)
 	VMOV V13.B16, V14.B16
 	VMOV V13.B16, V15.B16
@@ -4512,17 +4542,17 @@ loop8:
 	ADD R7, R10, R10
 	ADD R8, R11, R11
 	SUBS $1, R12, R12
-	BNE loop8
+	BNE loop9
 
-done9:
+done10:
 	SUBS $1, R1, R1
-	BNE loop6
+	BNE loop7
 
-done7:
+done8:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded10
+	CBZ R1, unadded11
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -4553,9 +4583,9 @@ store2:
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
 
-unadded10:
+unadded11:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped11
+	CBZ R1, unclipped12
 	VMOVI $0, V12.B16
 	WORD $0x4e2cf673 // fmax v19.4s, v19.4s, v12.4s
 	WORD $0x4e2cf652 // fmax v18.4s, v18.4s, v12.4s
@@ -4574,7 +4604,7 @@ unadded10:
 	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
 	CMP $1, R1
-	BEQ unclipped11
+	BEQ unclipped12
 	MOVW $1086324736, R1
 	VDUP R1, V12.S4
 	WORD $0x4eacf673 // fmin v19.4s, v19.4s, v12.4s
@@ -4594,7 +4624,7 @@ unadded10:
 	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
 	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
 
-unclipped11:
+unclipped12:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -4613,26 +4643,6 @@ unclipped11:
 // func permuted5NEON(t *byte)
 TEXT ·permuted5NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
-	VMOVI $0, V23.B16
-	VMOVI $0, V22.B16
-	VMOVI $0, V21.B16
-	VMOVI $0, V20.B16
-	VMOVI $0, V19.B16
-	VMOVI $0, V18.B16
-	VMOVI $0, V17.B16
-	VMOVI $0, V16.B16
-	VMOVI $0, V15.B16
-	VMOVI $0, V14.B16
-	VMOVI $0, V13.B16
-	VMOVI $0, V12.B16
-	VMOVI $0, V0.B16
-	VMOVI $0, V1.B16
-	VMOVI $0, V2.B16
-	VMOVI $0, V3.B16
-	VMOVI $0, V4.B16
-	VMOVI $0, V5.B16
-	VMOVI $0, V6.B16
-	VMOVI $0, V7.B16
 	MOVD 128(R0), R1
 	CBZ R1, unbiased1
 	FLDPQ (R1), (F4, F5)
@@ -4653,10 +4663,33 @@ TEXT ·permuted5NEON(SB), NOSPLIT, $0-8
 	VMOV V5.B16, V1.B16
 	VMOV V6.B16, V2.B16
 	VMOV V7.B16, V3.B16
+	B ready2
 
 unbiased1:
+	VMOVI $0, V23.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V18.B16
+	VMOVI $0, V17.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V12.B16
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+
+ready2:
 	MOVD 48(R0), R1
-	CBZ R1, store2
+	CBZ R1, store3
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -4670,33 +4703,33 @@ unbiased1:
 	MOVD 56(R0), R10
 	MOVD 48(R0), R11
 	CMP $4, R11
-	BNE other3
+	BNE other4
 	MOVD 184(R0), R11
 	CMP $64, R11
-	BNE other3
+	BNE other4
 	MOVD 24(R0), R11
 	MOVD 176(R0), R12
-	CBNZ R11, other3
+	CBNZ R11, other4
 	MOVW 12(R12), R11
 	CMP $0, R11
-	BNE other3
+	BNE other4
 	MOVW 16(R12), R11
 	CMP $4, R11
-	BNE other3
+	BNE other4
 	MOVW 192(R12), R11
 	CMP $3, R11
-	BNE other3
+	BNE other4
 	MOVW 220(R12), R11
 	CMP $7, R11
-	BNE other3
+	BNE other4
 	MOVD 64(R0), R1
 	MOVD 40(R0), R2
 	MOVD 32(R0), R8
 	MOVD 56(R0), R9
 	CMP $0, R2
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R8), R10
 	MOVD 8(R8), R11
 	ADD R9, R11, R11
@@ -4836,20 +4869,20 @@ loop4:
 	WORD $0x4f981947 // fmla v7.4s, v10.4s, v24.s[2]
 	WORD $0x4fb81967 // fmla v7.4s, v11.4s, v24.s[3]
 	SUBS $1, R2, R2
-	BNE loop4
+	BNE loop5
 
-done5:
-	B store2
+done6:
+	B store3
 
-other3:
+other4:
 	MOVW $67372036, R11
 	VDUP R11, V8.S4
 	MOVW $50462976, R11
 	VDUP R11, V9.S4
 	CMP $0, R1
-	BLE done7
+	BLE done8
 
-loop6:
+loop7:
 	MOVD (R2), R11
 	MOVD 8(R2), R12
 	MOVD 48(R0), R13
@@ -4857,9 +4890,9 @@ loop6:
 	ADD $16, R2, R2
 	MOVD 176(R0), R14
 	CMP $0, R13
-	BLE done9
+	BLE done10
 
-loop8:
+loop9:
 	FLDPQ (R14), (F24, F25)
 	VMOV V9.B16, V10.B16
 	VMOV V9.B16, V11.B16
@@ -4932,17 +4965,17 @@ loop8:
 	ADD R8, R11, R11
 	ADD R9, R12, R12
 	SUBS $1, R13, R13
-	BNE loop8
+	BNE loop9
 
-done9:
+done10:
 	SUBS $1, R1, R1
-	BNE loop6
+	BNE loop7
 
-done7:
+done8:
 
-store2:
+store3:
 	MOVD 112(R0), R1
-	CBZ R1, unadded10
+	CBZ R1, unadded11
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -4980,9 +5013,9 @@ store2:
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 
-unadded10:
+unadded11:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped11
+	CBZ R1, unclipped12
 	VMOVI $0, V8.B16
 	WORD $0x4e28f6f7 // fmax v23.4s, v23.4s, v8.4s
 	WORD $0x4e28f6d6 // fmax v22.4s, v22.4s, v8.4s
@@ -5005,7 +5038,7 @@ unadded10:
 	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
 	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	CMP $1, R1
-	BEQ unclipped11
+	BEQ unclipped12
 	MOVW $1086324736, R1
 	VDUP R1, V8.S4
 	WORD $0x4ea8f6f7 // fmin v23.4s, v23.4s, v8.4s
@@ -5029,7 +5062,7 @@ unadded10:
 	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
 	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
 
-unclipped11:
+unclipped12:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -5057,18 +5090,21 @@ TEXT ·tile1x1NEON(SB), NOSPLIT, $0-8
 	PRFM (R1), PLDL1KEEP
 
 unfetched1:
-	VMOVI $0, V0.B16
-	VMOVI $0, V1.B16
-	VMOVI $0, V2.B16
-	VMOVI $0, V3.B16
 	MOVD 128(R0), R1
 	CBZ R1, unbiased2
 	FLDPQ (R1), (F0, F1)
 	FLDPQ 32(R1), (F2, F3)
+	B ready3
 
 unbiased2:
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+
+ready3:
 	MOVD 48(R0), R1
-	CBZ R1, store3
+	CBZ R1, store4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD (R0), R3
@@ -5080,9 +5116,9 @@ unbiased2:
 	MOVD 56(R0), R9
 	ADD R9, R7, R7
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R10
 	MOVD 8(R2), R11
 	MOVD 144(R0), R12
@@ -5092,11 +5128,11 @@ loop4:
 	ADD R3, R12, R12
 	ADD $16, R2, R2
 	CMP $4, R4
-	BNE single6
+	BNE single7
 	SUBS $4, R13, R13
-	BLT last9
+	BLT last10
 
-four8:
+four9:
 	WORD $0x3cea6864 // ldr q4, [x3, x10]
 	ADD $16, R10, R10
 	PRFM (R12), PLDL1KEEP
@@ -5144,15 +5180,15 @@ four8:
 	WORD $0x4fa418c3 // fmla v3.4s, v6.4s, v4.s[3]
 	ADD R5, R11, R11
 	SUBS $4, R13, R13
-	BGE four8
+	BGE four9
 
-last9:
+last10:
 	ADD $4, R13, R13
-	CBZ R13, end7
+	CBZ R13, end8
 
-single6:
+single7:
 
-one10:
+one11:
 	PRFM (R12), PLDL1KEEP
 	ADD R6, R12, R12
 	PRFM (R7), PLDL2KEEP
@@ -5167,17 +5203,17 @@ one10:
 	WORD $0x4f8410c3 // fmla v3.4s, v6.4s, v4.s[0]
 	ADD R5, R11, R11
 	SUBS $1, R13, R13
-	BNE one10
+	BNE one11
 
-end7:
+end8:
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
+done6:
 
-store3:
+store4:
 	MOVD 112(R0), R1
-	CBZ R1, unadded11
+	CBZ R1, unadded12
 	MOVD 112(R0), R1
 	FLDPQ (R1), (F4, F5)
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
@@ -5186,16 +5222,16 @@ store3:
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e25d463 // fadd v3.4s, v3.4s, v5.4s
 
-unadded11:
+unadded12:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped12
+	CBZ R1, unclipped13
 	VMOVI $0, V4.B16
 	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
 	WORD $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
 	WORD $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
 	WORD $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
 	CMP $1, R1
-	BEQ unclipped12
+	BEQ unclipped13
 	MOVW $1086324736, R1
 	VDUP R1, V4.S4
 	WORD $0x4ea4f400 // fmin v0.4s, v0.4s, v4.4s
@@ -5203,7 +5239,7 @@ unadded11:
 	WORD $0x4ea4f442 // fmin v2.4s, v2.4s, v4.4s
 	WORD $0x4ea4f463 // fmin v3.4s, v3.4s, v4.4s
 
-unclipped12:
+unclipped13:
 	MOVD 80(R0), R0
 	FSTPQ (F0, F1), (R0)
 	FSTPQ (F2, F3), 32(R0)
@@ -5220,6 +5256,17 @@ TEXT ·tile2x1NEON(SB), NOSPLIT, $0-8
 	PRFM (R2), PLDL1KEEP
 
 unfetched1:
+	MOVD 128(R0), R1
+	CBZ R1, unbiased2
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	B ready3
+
+unbiased2:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -5228,18 +5275,10 @@ unfetched1:
 	VMOVI $0, V5.B16
 	VMOVI $0, V6.B16
 	VMOVI $0, V7.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased2
-	FLDPQ (R1), (F4, F5)
-	FLDPQ 32(R1), (F6, F7)
-	VMOV V4.B16, V0.B16
-	VMOV V5.B16, V1.B16
-	VMOV V6.B16, V2.B16
-	VMOV V7.B16, V3.B16
 
-unbiased2:
+ready3:
 	MOVD 48(R0), R1
-	CBZ R1, store3
+	CBZ R1, store4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD (R0), R3
@@ -5252,9 +5291,9 @@ unbiased2:
 	MOVD 56(R0), R10
 	ADD R10, R8, R8
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R11
 	MOVD 8(R2), R12
 	MOVD 144(R0), R13
@@ -5264,11 +5303,11 @@ loop4:
 	ADD R3, R13, R13
 	ADD $16, R2, R2
 	CMP $4, R5
-	BNE single6
+	BNE single7
 	SUBS $4, R14, R14
-	BLT last9
+	BLT last10
 
-four8:
+four9:
 	WORD $0x3ceb6868 // ldr q8, [x3, x11]
 	WORD $0x3ceb6889 // ldr q9, [x4, x11]
 	ADD $16, R11, R11
@@ -5333,15 +5372,15 @@ four8:
 	WORD $0x4fa91967 // fmla v7.4s, v11.4s, v9.s[3]
 	ADD R6, R12, R12
 	SUBS $4, R14, R14
-	BGE four8
+	BGE four9
 
-last9:
+last10:
 	ADD $4, R14, R14
-	CBZ R14, end7
+	CBZ R14, end8
 
-single6:
+single7:
 
-one10:
+one11:
 	PRFM (R13), PLDL1KEEP
 	ADD R7, R13, R13
 	PRFM (R8), PLDL2KEEP
@@ -5361,17 +5400,17 @@ one10:
 	WORD $0x4f891167 // fmla v7.4s, v11.4s, v9.s[0]
 	ADD R6, R12, R12
 	SUBS $1, R14, R14
-	BNE one10
+	BNE one11
 
-end7:
+end8:
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
+done6:
 
-store3:
+store4:
 	MOVD 112(R0), R1
-	CBZ R1, unadded11
+	CBZ R1, unadded12
 	MOVD 112(R0), R1
 	MOVD 120(R0), R2
 	FLDPQ (R1), (F8, F9)
@@ -5387,9 +5426,9 @@ store3:
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 
-unadded11:
+unadded12:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped12
+	CBZ R1, unclipped13
 	VMOVI $0, V8.B16
 	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
 	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
@@ -5400,7 +5439,7 @@ unadded11:
 	WORD $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
 	WORD $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	CMP $1, R1
-	BEQ unclipped12
+	BEQ unclipped13
 	MOVW $1086324736, R1
 	VDUP R1, V8.S4
 	WORD $0x4ea8f400 // fmin v0.4s, v0.4s, v8.4s
@@ -5412,7 +5451,7 @@ unadded11:
 	WORD $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
 	WORD $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
 
-unclipped12:
+unclipped13:
 	MOVD 80(R0), R1
 	MOVD 88(R0), R0
 	FSTPQ (F0, F1), (R1)
@@ -5435,6 +5474,21 @@ TEXT ·tile3x1NEON(SB), NOSPLIT, $0-8
 	PRFM (R3), PLDL1KEEP
 
 unfetched1:
+	MOVD 128(R0), R1
+	CBZ R1, unbiased2
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	B ready3
+
+unbiased2:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -5447,22 +5501,10 @@ unfetched1:
 	VMOVI $0, V9.B16
 	VMOVI $0, V10.B16
 	VMOVI $0, V11.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased2
-	FLDPQ (R1), (F8, F9)
-	FLDPQ 32(R1), (F10, F11)
-	VMOV V8.B16, V0.B16
-	VMOV V9.B16, V1.B16
-	VMOV V10.B16, V2.B16
-	VMOV V11.B16, V3.B16
-	VMOV V8.B16, V4.B16
-	VMOV V9.B16, V5.B16
-	VMOV V10.B16, V6.B16
-	VMOV V11.B16, V7.B16
 
-unbiased2:
+ready3:
 	MOVD 48(R0), R1
-	CBZ R1, store3
+	CBZ R1, store4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -5477,9 +5519,9 @@ unbiased2:
 	MOVD 56(R0), R11
 	ADD R11, R9, R9
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R12
 	MOVD 8(R2), R13
 	MOVD 144(R0), R14
@@ -5489,11 +5531,11 @@ loop4:
 	ADD R4, R14, R14
 	ADD $16, R2, R2
 	CMP $4, R6
-	BNE single6
+	BNE single7
 	SUBS $4, R15, R15
-	BLT last9
+	BLT last10
 
-four8:
+four9:
 	WORD $0x3cec688c // ldr q12, [x4, x12]
 	WORD $0x3cec686d // ldr q13, [x3, x12]
 	WORD $0x3cec68ae // ldr q14, [x5, x12]
@@ -5575,15 +5617,15 @@ four8:
 	WORD $0x4fae1a0b // fmla v11.4s, v16.4s, v14.s[3]
 	ADD R7, R13, R13
 	SUBS $4, R15, R15
-	BGE four8
+	BGE four9
 
-last9:
+last10:
 	ADD $4, R15, R15
-	CBZ R15, end7
+	CBZ R15, end8
 
-single6:
+single7:
 
-one10:
+one11:
 	PRFM (R14), PLDL1KEEP
 	ADD R8, R14, R14
 	PRFM (R9), PLDL2KEEP
@@ -5608,17 +5650,17 @@ one10:
 	WORD $0x4f8e120b // fmla v11.4s, v16.4s, v14.s[0]
 	ADD R7, R13, R13
 	SUBS $1, R15, R15
-	BNE one10
+	BNE one11
 
-end7:
+end8:
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
+done6:
 
-store3:
+store4:
 	MOVD 112(R0), R1
-	CBZ R1, unadded11
+	CBZ R1, unadded12
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R1
@@ -5642,9 +5684,9 @@ store3:
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
 
-unadded11:
+unadded12:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped12
+	CBZ R1, unclipped13
 	VMOVI $0, V12.B16
 	WORD $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
 	WORD $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
@@ -5659,7 +5701,7 @@ unadded11:
 	WORD $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
 	CMP $1, R1
-	BEQ unclipped12
+	BEQ unclipped13
 	MOVW $1086324736, R1
 	VDUP R1, V12.S4
 	WORD $0x4eacf400 // fmin v0.4s, v0.4s, v12.4s
@@ -5675,7 +5717,7 @@ unadded11:
 	WORD $0x4eacf54a // fmin v10.4s, v10.4s, v12.4s
 	WORD $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
 
-unclipped12:
+unclipped13:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R1
@@ -5704,6 +5746,25 @@ TEXT ·tile4x1NEON(SB), NOSPLIT, $0-8
 	PRFM (R1), PLDL1KEEP
 
 unfetched1:
+	MOVD 128(R0), R1
+	CBZ R1, unbiased2
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	B ready3
+
+unbiased2:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -5720,26 +5781,10 @@ unfetched1:
 	VMOVI $0, V13.B16
 	VMOVI $0, V14.B16
 	VMOVI $0, V15.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased2
-	FLDPQ (R1), (F12, F13)
-	FLDPQ 32(R1), (F14, F15)
-	VMOV V12.B16, V0.B16
-	VMOV V13.B16, V1.B16
-	VMOV V14.B16, V2.B16
-	VMOV V15.B16, V3.B16
-	VMOV V12.B16, V4.B16
-	VMOV V13.B16, V5.B16
-	VMOV V14.B16, V6.B16
-	VMOV V15.B16, V7.B16
-	VMOV V12.B16, V8.B16
-	VMOV V13.B16, V9.B16
-	VMOV V14.B16, V10.B16
-	VMOV V15.B16, V11.B16
 
-unbiased2:
+ready3:
 	MOVD 48(R0), R1
-	CBZ R1, store3
+	CBZ R1, store4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -5755,9 +5800,9 @@ unbiased2:
 	MOVD 56(R0), R12
 	ADD R12, R10, R10
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R13
 	MOVD 8(R2), R14
 	MOVD 144(R0), R15
@@ -5767,11 +5812,11 @@ loop4:
 	ADD R4, R15, R15
 	ADD $16, R2, R2
 	CMP $4, R7
-	BNE single6
+	BNE single7
 	SUBS $4, R19, R19
-	BLT last9
+	BLT last10
 
-four8:
+four9:
 	WORD $0x3ced6890 // ldr q16, [x4, x13]
 	WORD $0x3ced68b1 // ldr q17, [x5, x13]
 	WORD $0x3ced68d2 // ldr q18, [x6, x13]
@@ -5870,15 +5915,15 @@ four8:
 	WORD $0x4fb31aaf // fmla v15.4s, v21.4s, v19.s[3]
 	ADD R8, R14, R14
 	SUBS $4, R19, R19
-	BGE four8
+	BGE four9
 
-last9:
+last10:
 	ADD $4, R19, R19
-	CBZ R19, end7
+	CBZ R19, end8
 
-single6:
+single7:
 
-one10:
+one11:
 	PRFM (R15), PLDL1KEEP
 	ADD R9, R15, R15
 	PRFM (R10), PLDL2KEEP
@@ -5908,17 +5953,17 @@ one10:
 	WORD $0x4f9312af // fmla v15.4s, v21.4s, v19.s[0]
 	ADD R8, R14, R14
 	SUBS $1, R19, R19
-	BNE one10
+	BNE one11
 
-end7:
+end8:
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
+done6:
 
-store3:
+store4:
 	MOVD 112(R0), R1
-	CBZ R1, unadded11
+	CBZ R1, unadded12
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -5949,9 +5994,9 @@ store3:
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e31d5ef // fadd v15.4s, v15.4s, v17.4s
 
-unadded11:
+unadded12:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped12
+	CBZ R1, unclipped13
 	VMOVI $0, V16.B16
 	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
 	WORD $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
@@ -5970,7 +6015,7 @@ unadded11:
 	WORD $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
 	WORD $0x4e30f5ef // fmax v15.4s, v15.4s, v16.4s
 	CMP $1, R1
-	BEQ unclipped12
+	BEQ unclipped13
 	MOVW $1086324736, R1
 	VDUP R1, V16.S4
 	WORD $0x4eb0f400 // fmin v0.4s, v0.4s, v16.4s
@@ -5990,7 +6035,7 @@ unadded11:
 	WORD $0x4eb0f5ce // fmin v14.4s, v14.4s, v16.4s
 	WORD $0x4eb0f5ef // fmin v15.4s, v15.4s, v16.4s
 
-unclipped12:
+unclipped13:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -6024,6 +6069,29 @@ TEXT ·tile5x1NEON(SB), NOSPLIT, $0-8
 	PRFM (R1), PLDL1KEEP
 
 unfetched1:
+	MOVD 128(R0), R1
+	CBZ R1, unbiased2
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	B ready3
+
+unbiased2:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -6044,30 +6112,10 @@ unfetched1:
 	VMOVI $0, V17.B16
 	VMOVI $0, V18.B16
 	VMOVI $0, V19.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased2
-	FLDPQ (R1), (F16, F17)
-	FLDPQ 32(R1), (F18, F19)
-	VMOV V16.B16, V0.B16
-	VMOV V17.B16, V1.B16
-	VMOV V18.B16, V2.B16
-	VMOV V19.B16, V3.B16
-	VMOV V16.B16, V4.B16
-	VMOV V17.B16, V5.B16
-	VMOV V18.B16, V6.B16
-	VMOV V19.B16, V7.B16
-	VMOV V16.B16, V8.B16
-	VMOV V17.B16, V9.B16
-	VMOV V18.B16, V10.B16
-	VMOV V19.B16, V11.B16
-	VMOV V16.B16, V12.B16
-	VMOV V17.B16, V13.B16
-	VMOV V18.B16, V14.B16
-	VMOV V19.B16, V15.B16
 
-unbiased2:
+ready3:
 	MOVD 48(R0), R1
-	CBZ R1, store3
+	CBZ R1, store4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -6084,9 +6132,9 @@ unbiased2:
 	MOVD 56(R0), R13
 	ADD R13, R11, R11
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R14
 	MOVD 8(R2), R15
 	MOVD 144(R0), R19
@@ -6096,11 +6144,11 @@ loop4:
 	ADD R4, R19, R19
 	ADD $16, R2, R2
 	CMP $4, R8
-	BNE single6
+	BNE single7
 	SUBS $4, R20, R20
-	BLT last9
+	BLT last10
 
-four8:
+four9:
 	WORD $0x3cee6894 // ldr q20, [x4, x14]
 	WORD $0x3cee68b5 // ldr q21, [x5, x14]
 	WORD $0x3cee68d6 // ldr q22, [x6, x14]
@@ -6216,15 +6264,15 @@ four8:
 	WORD $0x4fb81b53 // fmla v19.4s, v26.4s, v24.s[3]
 	ADD R9, R15, R15
 	SUBS $4, R20, R20
-	BGE four8
+	BGE four9
 
-last9:
+last10:
 	ADD $4, R20, R20
-	CBZ R20, end7
+	CBZ R20, end8
 
-single6:
+single7:
 
-one10:
+one11:
 	PRFM (R19), PLDL1KEEP
 	ADD R10, R19, R19
 	PRFM (R11), PLDL2KEEP
@@ -6259,17 +6307,17 @@ one10:
 	WORD $0x4f981353 // fmla v19.4s, v26.4s, v24.s[0]
 	ADD R9, R15, R15
 	SUBS $1, R20, R20
-	BNE one10
+	BNE one11
 
-end7:
+end8:
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
+done6:
 
-store3:
+store4:
 	MOVD 112(R0), R1
-	CBZ R1, unadded11
+	CBZ R1, unadded12
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -6307,9 +6355,9 @@ store3:
 	WORD $0x4e34d652 // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x4e35d673 // fadd v19.4s, v19.4s, v21.4s
 
-unadded11:
+unadded12:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped12
+	CBZ R1, unclipped13
 	VMOVI $0, V20.B16
 	WORD $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
 	WORD $0x4e34f421 // fmax v1.4s, v1.4s, v20.4s
@@ -6332,7 +6380,7 @@ unadded11:
 	WORD $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
 	WORD $0x4e34f673 // fmax v19.4s, v19.4s, v20.4s
 	CMP $1, R1
-	BEQ unclipped12
+	BEQ unclipped13
 	MOVW $1086324736, R1
 	VDUP R1, V20.S4
 	WORD $0x4eb4f400 // fmin v0.4s, v0.4s, v20.4s
@@ -6356,7 +6404,7 @@ unadded11:
 	WORD $0x4eb4f652 // fmin v18.4s, v18.4s, v20.4s
 	WORD $0x4eb4f673 // fmin v19.4s, v19.4s, v20.4s
 
-unclipped12:
+unclipped13:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
@@ -6395,6 +6443,33 @@ TEXT ·tile6x1NEON(SB), NOSPLIT, $0-8
 	PRFM (R1), PLDL1KEEP
 
 unfetched1:
+	MOVD 128(R0), R1
+	CBZ R1, unbiased2
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	VMOV V0.B16, V20.B16
+	VMOV V1.B16, V21.B16
+	VMOV V2.B16, V22.B16
+	VMOV V3.B16, V23.B16
+	B ready3
+
+unbiased2:
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
@@ -6419,34 +6494,10 @@ unfetched1:
 	VMOVI $0, V21.B16
 	VMOVI $0, V22.B16
 	VMOVI $0, V23.B16
-	MOVD 128(R0), R1
-	CBZ R1, unbiased2
-	FLDPQ (R1), (F20, F21)
-	FLDPQ 32(R1), (F22, F23)
-	VMOV V20.B16, V0.B16
-	VMOV V21.B16, V1.B16
-	VMOV V22.B16, V2.B16
-	VMOV V23.B16, V3.B16
-	VMOV V20.B16, V4.B16
-	VMOV V21.B16, V5.B16
-	VMOV V22.B16, V6.B16
-	VMOV V23.B16, V7.B16
-	VMOV V20.B16, V8.B16
-	VMOV V21.B16, V9.B16
-	VMOV V22.B16, V10.B16
-	VMOV V23.B16, V11.B16
-	VMOV V20.B16, V12.B16
-	VMOV V21.B16, V13.B16
-	VMOV V22.B16, V14.B16
-	VMOV V23.B16, V15.B16
-	VMOV V20.B16, V16.B16
-	VMOV V21.B16, V17.B16
-	VMOV V22.B16, V18.B16
-	VMOV V23.B16, V19.B16
 
-unbiased2:
+ready3:
 	MOVD 48(R0), R1
-	CBZ R1, store3
+	CBZ R1, store4
 	MOVD 40(R0), R1
 	MOVD 32(R0), R2
 	MOVD 16(R0), R3
@@ -6464,9 +6515,9 @@ unbiased2:
 	MOVD 56(R0), R14
 	ADD R14, R12, R12
 	CMP $0, R1
-	BLE done5
+	BLE done6
 
-loop4:
+loop5:
 	MOVD (R2), R15
 	MOVD 8(R2), R19
 	MOVD 144(R0), R20
@@ -6476,11 +6527,11 @@ loop4:
 	ADD R4, R20, R20
 	ADD $16, R2, R2
 	CMP $4, R9
-	BNE single6
+	BNE single7
 	SUBS $4, R21, R21
-	BLT last9
+	BLT last10
 
-four8:
+four9:
 	WORD $0x3cef6898 // ldr q24, [x4, x15]
 	WORD $0x3cef68b9 // ldr q25, [x5, x15]
 	WORD $0x3cef68da // ldr q26, [x6, x15]
@@ -6613,15 +6664,15 @@ four8:
 	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
 	ADD R10, R19, R19
 	SUBS $4, R21, R21
-	BGE four8
+	BGE four9
 
-last9:
+last10:
 	ADD $4, R21, R21
-	CBZ R21, end7
+	CBZ R21, end8
 
-single6:
+single7:
 
-one10:
+one11:
 	PRFM (R20), PLDL1KEEP
 	ADD R11, R20, R20
 	PRFM (R12), PLDL2KEEP
@@ -6661,17 +6712,17 @@ one10:
 	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
 	ADD R10, R19, R19
 	SUBS $1, R21, R21
-	BNE one10
+	BNE one11
 
-end7:
+end8:
 	SUBS $1, R1, R1
-	BNE loop4
+	BNE loop5
 
-done5:
+done6:
 
-store3:
+store4:
 	MOVD 112(R0), R1
-	CBZ R1, unadded11
+	CBZ R1, unadded12
 	MOVD 96(R0), R1
 	MOVD 112(R0), R2
 	ADD R1, R2, R3
@@ -6716,9 +6767,9 @@ store3:
 	WORD $0x4e38d6d6 // fadd v22.4s, v22.4s, v24.4s
 	WORD $0x4e39d6f7 // fadd v23.4s, v23.4s, v25.4s
 
-unadded11:
+unadded12:
 	MOVD 136(R0), R1
-	CBZ R1, unclipped12
+	CBZ R1, unclipped13
 	VMOVI $0, V24.B16
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
@@ -6745,7 +6796,7 @@ unadded11:
 	WORD $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
 	WORD $0x4e38f6f7 // fmax v23.4s, v23.4s, v24.4s
 	CMP $1, R1
-	BEQ unclipped12
+	BEQ unclipped13
 	MOVW $1086324736, R1
 	VDUP R1, V24.S4
 	WORD $0x4eb8f400 // fmin v0.4s, v0.4s, v24.4s
@@ -6773,7 +6824,7 @@ unadded11:
 	WORD $0x4eb8f6d6 // fmin v22.4s, v22.4s, v24.4s
 	WORD $0x4eb8f6f7 // fmin v23.4s, v23.4s, v24.4s
 
-unclipped12:
+unclipped13:
 	MOVD 96(R0), R1
 	MOVD 80(R0), R2
 	ADD R1, R2, R3
