@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
@@ -24,6 +26,11 @@ type BenchConfig struct {
 	Mode    string // "train": forward, backward and the update, as a Trainer does it; "infer": outputs
 	Batch   int
 	Threads int // 0: one for each core
+	// Cluster is the group of processes that share each batch of training; nil is this process alone. Wire and
+	// Overlap say how gradients go, as [recipe.Config] does.
+	Cluster cluster.Comm
+	Wire    string
+	Overlap bool
 	Time    time.Duration
 	Layers  bool // measure each layer too
 	// Half keeps weights as 16-bit floats in layers that take the time of reading them: see graph.Config. In inference.
@@ -33,19 +40,27 @@ type BenchConfig struct {
 
 // A BenchResult is what [Bench] measured.
 type BenchResult struct {
-	Network string   `json:"network"`
-	Variant string   `json:"variant,omitempty"`
-	Mode    string   `json:"mode"`
-	Batch   int      `json:"batch"`
-	Threads int      `json:"threads"`
-	MS      float64  `json:"ms"` // median of a step
-	Steps   int      `json:"steps"`
-	Rate    float64  `json:"images_per_second"`
-	GMACs   float64  `json:"gmac_per_second"` // multiply-adds of the forward pass, three times that for training
-	PeakMB  int64    `json:"peak_rss_mb"`
-	PlanMB  int64    `json:"planned_mb"`
-	Kernels string   `json:"kernels"`
-	Half    []string `json:"half,omitempty"` // the layers with weights of 16 bits
+	Network string  `json:"network"`
+	Variant string  `json:"variant,omitempty"`
+	Mode    string  `json:"mode"`
+	Batch   int     `json:"batch"`
+	Threads int     `json:"threads"`
+	MS      float64 `json:"ms"` // median of a step
+	Steps   int     `json:"steps"`
+	Rate    float64 `json:"images_per_second"`
+	GMACs   float64 `json:"gmac_per_second"` // multiply-adds of the forward pass, three times that for training
+	PeakMB  int64   `json:"peak_rss_mb"`
+	PlanMB  int64   `json:"planned_mb"`
+	Kernels string  `json:"kernels"`
+	// Ranks is the number of processes, if there are several: ReduceMB of each one's gradients are added up in
+	// ReduceMS of a step, of which it waits ReduceWaitMS.
+	Ranks        int      `json:"ranks,omitempty"`
+	ReduceMB     float64  `json:"reduce_mb,omitempty"`
+	ReduceMS     float64  `json:"reduce_ms,omitempty"`
+	ReduceWaitMS float64  `json:"reduce_wait_ms,omitempty"`
+	Wire         string   `json:"wire,omitempty"`
+	Overlap      bool     `json:"overlap,omitempty"`
+	Half         []string `json:"half,omitempty"` // the layers with weights of 16 bits
 	// Layers are the parts of a step in their order, the weights' update last; Roofline is what bounds them.
 	Layers   []BenchLayer   `json:"layers,omitempty"`
 	Roofline *BenchRoofline `json:"roofline,omitempty"`
@@ -84,6 +99,16 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	if c.Half && c.Mode != "infer" {
 		return BenchResult{}, &recipe.ConfigError{Key: "half", Value: c.Half, Want: "false in training: weights of 16 bits are for inference"}
 	}
+	group := newRanks(c.Cluster)
+	if group.Size() > 1 && c.Mode != "train" {
+		return BenchResult{}, errors.New("inference is timed by one process, not by several: they have nothing to tell each other")
+	}
+	if c.Batch < group.Size() {
+		return BenchResult{}, &recipe.ConfigError{Key: "batch", Value: c.Batch, Want: fmt.Sprintf("at least the %d ranks", group.Size())}
+	}
+	whole := c.Batch
+	from, to := cluster.Share(whole, group.Rank(), group.Size())
+	c.Batch = to - from
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
 	const seed = 1
@@ -100,6 +125,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	var macs int64
 	var session *graph.Session
 	var updates time.Duration
+	var reducer *reducer
 	if c.Mode == "infer" {
 		g, err := n.evaluation(params, c.Batch, cfg)
 		if err != nil {
@@ -117,10 +143,16 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		for i := range targets {
 			targets[i] = float32(r.IntN(n.Classes))
 		}
-		g, err := n.training(params, c.Batch, 0, false, cfg, nil)
+		var ready func(int)
+		if c.Overlap && group.Size() > 1 {
+			ready = func(i int) { reducer.ready(i) }
+		}
+		g, err := n.training(params, c.Batch, 0, false, cfg, ready)
 		if err != nil {
 			return BenchResult{}, err
 		}
+		reducer = newReducer(group, pool, params.Trained(), recipe.Config{Wire: c.Wire, Overlap: c.Overlap})
+		defer reducer.close()
 		// So low a rate that random targets make nothing diverge.
 		set := Hyper{LR: 1e-4, Momentum: 0.9}
 		u, err := newUpdater(recipe.Optimizer{Name: "sgd", LR: set.LR, Momentum: set.Momentum}, recipe.Schedule{}, params.Trained())
@@ -134,7 +166,8 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		macs = 3 * g.macs
 		done := 0
 		step = func() error {
-			if err := g.run(images, targets, done); err != nil {
+			reducer.begin(g, c.Batch, whole)
+			if err := errors.Join(g.run(images, targets, done), reducer.finish()); err != nil {
 				return err
 			}
 			if loss := g.loss(); math.IsNaN(float64(loss)) {
@@ -155,8 +188,11 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		c.Begin(memory)
 	}
 
-	times, err := sample(ctx, c.Time, step, func() {
+	times, err := sample(ctx, c.Time, group, step, func() {
 		updates = 0
+		if reducer != nil {
+			reducer.Busy, reducer.Waited = 0, 0
+		}
 		if c.Layers {
 			session.Profile()
 		}
@@ -166,10 +202,15 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	}
 	median := times[len(times)/2].Seconds()
 	result := BenchResult{
-		Network: n.Name, Variant: n.Variant, Mode: c.Mode, Batch: c.Batch, Threads: pool.Threads(),
-		MS: round(1e3*median, 4), Steps: len(times), Rate: round(float64(c.Batch)/median, 1),
-		GMACs:  round(float64(macs)*float64(c.Batch)/median/1e9, 2),
+		Network: n.Name, Variant: n.Variant, Mode: c.Mode, Batch: whole, Threads: pool.Threads(),
+		MS: round(1e3*median, 4), Steps: len(times), Rate: round(float64(whole)/median, 1),
+		GMACs:  round(float64(macs)*float64(whole)/median/1e9, 2),
 		PeakMB: PeakRSS() >> 20, PlanMB: memory.Total() >> 20, Kernels: kernel.CurrentFamily().String(), Half: session.Halves(),
+	}
+	if group.Size() > 1 {
+		steps := float64(len(times)) / 1e3
+		result.Ranks, result.Wire, result.Overlap, result.ReduceMB = group.Size(), cmp.Or(c.Wire, "float32"), c.Overlap, round(float64(reducer.Bytes)/1e6, 3)
+		result.ReduceMS, result.ReduceWaitMS = round(reducer.Busy.Seconds()/steps, 4), round(reducer.Waited.Seconds()/steps, 4)
 	}
 	if c.Layers {
 		result.Layers = benchLayers(session.Profile(), updates, len(times))
@@ -215,8 +256,8 @@ func roofline(p *kernel.Pool, layers []BenchLayer) *BenchRoofline {
 }
 
 // sample runs a step again and again for some time, at least three times after the warm-up and a call of
-// warm, and returns the sorted times.
-func sample(ctx context.Context, d time.Duration, step func() error, warm func()) ([]time.Duration, error) {
+// warm, and returns the sorted times. All ranks run as many steps.
+func sample(ctx context.Context, d time.Duration, group *ranks, step func() error, warm func()) ([]time.Duration, error) {
 	const warmUp, least, most = 3, 3, 100_000
 	for range warmUp {
 		if err := step(); err != nil {
@@ -226,18 +267,23 @@ func sample(ctx context.Context, d time.Duration, step func() error, warm func()
 	warm()
 	times := make([]time.Duration, 0, 1024)
 	begun := time.Now()
-	for len(times) < least || time.Since(begun) < d && len(times) < most {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	for {
 		t := time.Now()
+		ended, late, err := group.ask(ctx.Err() != nil, len(times) >= least && (time.Since(begun) >= d || len(times) >= most))
+		switch {
+		case err != nil:
+			return nil, err
+		case ended:
+			return nil, context.Canceled
+		case late:
+			slices.Sort(times)
+			return times, nil
+		}
 		if err := step(); err != nil {
 			return nil, err
 		}
 		times = append(times, time.Since(t))
 	}
-	slices.Sort(times)
-	return times, nil
 }
 
 func round(x float64, digits int) float64 {

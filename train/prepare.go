@@ -48,7 +48,7 @@ func prepareAlone(cfg recipe.Config, net Network, data datasets.Split, opts Opti
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, events: report.Tell(opts.Events), graphs: map[int][]*portion{}, broken: map[string]bool{}}
+	t := &Trainer{cfg: cfg, net: net, learn: learn, choose: choose, counts: counts, opts: opts, augment: augment, events: report.Tell(opts.Events), graphs: map[int][]*portion{}, broken: map[string]bool{}}
 	if t.ranks = newRanks(opts.Cluster); t.ranks.Rank() > 0 {
 		t.events = report.Tell()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
 // ranks are the processes that train a run together. Each has the same parameters, computes its share of
@@ -248,18 +249,27 @@ func (t *Trainer) shareBuffers() error {
 	return nil
 }
 
-// ranksNote tells the plan who computes what.
+// ranksNote tells the plan who computes what, and what each has to read.
 func (t *Trainer) ranksNote() []string {
 	n := t.ranks.Size()
+	if t.cfg.Shares > 0 && n == 1 {
+		return []string{fmt.Sprintf("each batch in %d shares: the weights are those of any number of ranks up to %[1]d", t.cfg.Shares)}
+	}
 	if n == 1 {
 		return nil
 	}
 	var shares []string
+	most := 0
 	for rank := range n {
 		from, to := cluster.Share(cmp.Or(t.cfg.Shares, n), rank, n)
-		shares = append(shares, fmt.Sprint(t.cut(to, t.cfg.Batch)-t.cut(from, t.cfg.Batch)))
+		images := t.cut(to, t.cfg.Batch) - t.cut(from, t.cfg.Batch)
+		shares, most = append(shares, fmt.Sprint(images)), max(most, images)
 	}
-	norm := "batch normalisation by each rank's images"
+	unit := "each rank's"
+	if t.cfg.Shares > 0 {
+		unit = "each share's"
+	}
+	norm := "batch normalisation by " + unit + " images"
 	if t.cfg.SyncBatchNorm {
 		norm = "batch normalisation by the whole batch"
 	}
@@ -267,7 +277,22 @@ func (t *Trainer) ranksNote() []string {
 	for _, p := range t.trained {
 		bytes += 4 * p.Len()
 	}
-	return []string{fmt.Sprintf("%d ranks, each with its share of a batch: %s images; %s; %.1f MB of gradients are added up for an update", n, strings.Join(shares, "+"), norm, float64(bytes)/1e6)}
+	how := ""
+	if t.cfg.Wire == "bfloat16" {
+		bytes, how = bytes/2, " as bfloat16"
+	}
+	if t.cfg.Shares > 0 {
+		how += fmt.Sprintf(", in %d shares whose order is the same for any number of ranks", t.cfg.Shares)
+	}
+	if t.reducer.overlap {
+		how += ", while the backward pass goes on"
+	}
+	list := []string{fmt.Sprintf("%d ranks, each with its share of a batch: %s images; %s; %.1f MB of gradients are added up for an update%s", n, strings.Join(shares, "+"), norm, float64(bytes)/1e6, how)}
+	if mixes(t.augment) {
+		return append(list, "every rank reads all of the images, which are mixed batch by batch; rank 0 alone writes")
+	}
+	return append(list, fmt.Sprintf("each rank reads its share of every epoch's images, at most %s of %s, another one each time; rank 0 alone writes",
+		report.Group(int64(t.loader.Len()*most/t.cfg.Batch)), report.Group(int64(t.loader.Len()))))
 }
 
 // lockFor locks a run's folder for the rank that writes.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
@@ -325,6 +326,101 @@ func (d *dying) Sum(v []float32) error {
 	return d.Comm.Sum(v)
 }
 
+// A disk that is full for a while, where rank 0 writes, costs nothing, and the others wait.
+func TestRanksOutliveAFullDisk(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Epochs, cfg.Batch = 3, 20
+	want, errs := trainTogether(t, 2, cfg, filepath.Join(t.TempDir(), "whole"), nil)
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	for name, until := range map[string]int{"in the middle": 25, "at the end": 0} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "run")
+			var list []string
+			data := datasets.Split{Train: blobs(t, datasets.Train, 200, 1), Val: blobs(t, datasets.Val, 100, 2)}
+			errs := together(t, 2, func(c cluster.Comm) error {
+				o := Options{Folder: folder, Cluster: c, RetryWait: 50 * time.Millisecond}
+				if c.Rank() == 0 {
+					o.Events = warned{list: &list, step: func(step int) {
+						here, away := filepath.Join(folder, "weights"), folder+"-away"
+						var err error
+						switch step {
+						case 8:
+							if err = os.Rename(here, away); until == 0 {
+								time.AfterFunc(400*time.Millisecond, func() { os.Rename(away, here) })
+							}
+						case until:
+							err = os.Rename(away, here)
+						}
+						if err != nil {
+							t.Error(err)
+						}
+					}}
+				}
+				trainer, err := New(cfg, tiny(), data, o)
+				if err != nil {
+					return err
+				}
+				defer trainer.Close()
+				_, err = trainer.Run(context.Background())
+				return err
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(strings.Join(list, "\n"), "checkpoint not written: ") {
+				t.Errorf("warnings %q", list)
+			}
+			f, err := weights.Load(filepath.Join(folder, report.LastFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range f.Tensors {
+				if !reflect.DeepEqual(x.Data, want[x.Name]) {
+					t.Errorf("%s is another", x.Name)
+				}
+			}
+		})
+	}
+}
+
+func TestThePlanTellsWhatRanksDo(t *testing.T) {
+	data := datasets.Split{Train: blobs(t, datasets.Train, 200, 1), Val: blobs(t, datasets.Val, 100, 2)}
+	for _, c := range []struct {
+		ranks  int
+		change func(*recipe.Config)
+		want   []string
+	}{
+		{3, func(*recipe.Config) {}, []string{"3 ranks, each with its share of a batch: 6+7+7 images; batch normalisation by each rank's images; 0.0 MB", "at most 70 of 200"}},
+		{2, func(c *recipe.Config) { c.Shares, c.SyncBatchNorm = 5, true }, []string{"8+12 images; batch normalisation by the whole batch", "in 5 shares", "at most 120 of 200"}},
+		{2, func(c *recipe.Config) { c.Wire, c.Overlap = "bfloat16", true }, []string{"as bfloat16, while the backward pass goes on"}},
+		{2, func(c *recipe.Config) { c.Augment = recipe.ParseAugmentation("mixup(0.4)") }, []string{"every rank reads all of the images"}},
+		{1, func(c *recipe.Config) { c.Shares = 5 }, []string{"each batch in 5 shares: the weights are those of any number of ranks up to 5"}},
+	} {
+		errs := together(t, c.ranks, func(comm cluster.Comm) error {
+			cfg := tinyConfig()
+			cfg.Batch = 20
+			c.change(&cfg)
+			trainer, err := New(cfg, tiny(), data, Options{Folder: filepath.Join(t.TempDir(), "run"), Cluster: comm})
+			if err != nil {
+				return err
+			}
+			defer trainer.Close()
+			notes := strings.Join(trainer.Plan().Notes, "\n")
+			for _, want := range c.want {
+				if !strings.Contains(notes, want) {
+					return fmt.Errorf("%d ranks: the plan does not say %q: %s", c.ranks, want, notes)
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRanksThatDifferAreToldApart(t *testing.T) {
 	data := datasets.Split{Train: blobs(t, datasets.Train, 200, 1), Val: blobs(t, datasets.Val, 100, 2)}
 	other := datasets.Split{Train: blobs(t, datasets.Train, 200, 3), Val: data.Val}
@@ -334,13 +430,13 @@ func TestRanksThatDifferAreToldApart(t *testing.T) {
 	}{
 		"another configuration": {func(rank int, cfg *recipe.Config, _ *datasets.Split, _ *Options) {
 			cfg.Optimizer.LR *= float64(rank + 1)
-		}, "the configuration differs between ranks"},
+		}, "ranks differ in the configuration"},
 		"other images": {func(rank int, _ *recipe.Config, data *datasets.Split, _ *Options) {
 			if rank == 1 {
 				*data = other
 			}
-		}, "the training data differs between ranks"},
-		"another program":   {func(rank int, _ *recipe.Config, _ *datasets.Split, o *Options) { o.Program = fmt.Sprint("zoo ", rank) }, "the program differs between ranks"},
+		}, "ranks differ in the training data"},
+		"another program":   {func(rank int, _ *recipe.Config, _ *datasets.Split, o *Options) { o.Program = fmt.Sprint("zoo ", rank) }, "ranks differ in the program"},
 		"too small a batch": {func(_ int, cfg *recipe.Config, _ *datasets.Split, _ *Options) { cfg.Batch = 1 }, "too few images for 2 ranks"},
 	} {
 		errs := together(t, 2, func(comm cluster.Comm) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/augment"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
@@ -62,6 +63,7 @@ type Trainer struct {
 	averaged           *graph.Params // nil unless the weights' average is what counts
 	average, averageOf []*graph.Param
 	scheduler          Scheduler
+	augment            augment.Spec
 	at                 state
 	targets            []float32 // of mixed images and those of weighted classes, for one batch; otherwise nil
 	classWeights       []float32 // nil where all are the same

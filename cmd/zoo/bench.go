@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
@@ -19,8 +20,12 @@ func newBench(a *app) *cobra.Command {
 	var seconds float64
 	c := train.BenchConfig{}
 	cmd := &cobra.Command{
-		Use:               "bench NAME|FILE.onnx",
-		Short:             "Time a network's step, in training or in inference",
+		Use:   "bench NAME|FILE.onnx",
+		Short: "Time a network's step, in training or in inference",
+		Long: `Time a network's step, in training or in inference.
+
+Under mpirun -np N or srun, N processes share each batch of training, and what the sum of their gradients takes is
+told as well; the program has to be built with -tags mpi.`,
 		Args:              arguments(1, 1, "the name of a network, or an ONNX model"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,11 +41,21 @@ func newBench(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := recipe.OneOf("wire", c.Wire, recipe.Wires); err != nil {
+				return configError(err)
+			}
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
+			c.Cluster = a.ranks()
 			c.Time = time.Duration(seconds * float64(time.Second))
 			c.Begin = func(m report.Memory) { fmt.Fprintln(a.stderr, m) }
 			r, err := train.Bench(cmd.Context(), n, c)
 			if err != nil {
 				return configError(err)
+			}
+			if c.Cluster.Rank() > 0 {
+				return nil
 			}
 			if asJSON {
 				return a.printJSON(r)
@@ -49,6 +64,10 @@ func newBench(a *app) *cobra.Command {
 				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
 			if c.Half {
 				fmt.Fprintln(a.stdout, halves(r.Half))
+			}
+			if r.Ranks > 1 {
+				fmt.Fprintf(a.stdout, "%d ranks: %.4g MB of gradients a step are added up in %.4g ms, of which a step waits %.4g ms (%s, %s the backward pass)\n",
+					r.Ranks, r.ReduceMB, r.ReduceMS, r.ReduceWaitMS, r.Wire, map[bool]string{true: "beside", false: "after"}[r.Overlap])
 			}
 			if c.Layers {
 				a.printBenchLayers(r)
@@ -64,6 +83,8 @@ func newBench(a *app) *cobra.Command {
 	f.BoolVar(&c.Half, "half", false, halfHelp)
 	f.Float64Var(&seconds, "seconds", 5, "how long to measure")
 	f.BoolVar(&c.Layers, "layers", false, "show the time and speed of each layer, and what bounds them")
+	f.StringVar(&c.Wire, "wire", "float32", "how gradients go from process to process under mpirun: float32 or bfloat16")
+	f.BoolVar(&c.Overlap, "overlap", false, "add gradients up over the processes while the backward pass goes on")
 	f.BoolVar(&asJSON, "json", false, "print one object")
 	return cmd
 }

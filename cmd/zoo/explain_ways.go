@@ -48,7 +48,7 @@ var ways = []way{
 	{"saliency", "how each pixel moves the answer", true, false, saliencyOf},
 	{"guided", "guided backpropagation", true, false, guidedOf},
 	{"gradcam", "where --layer sees evidence", true, false, gradCAMOf},
-	{"guided-gradcam", "both together", true, false, guidedGradCAMOf},
+	{"guided-gradcam", "guided backpropagation where --layer sees evidence", true, false, guidedGradCAMOf},
 	{"deconvnet", "what made features of --layer answer: the strongest in the image, or --feature", true, false, deconvnetOf},
 	{"epochs", "how features of --layer come about: a run with weights of epochs, and images", true, true, epochsOf},
 	{"maximise", "an image that --class, or --layer, answers to most", false, true, maximiseOf},

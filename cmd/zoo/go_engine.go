@@ -2,60 +2,74 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/gtp"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 func newGoEngine(a *app) *cobra.Command {
-	var file string
-	var temperature, komi float64
-	var seed uint64
-	var symmetries, threads int
+	var f goPlayerFlags
+	var komi float64
+	var rules string
+	var ponder bool
 	cmd := &cobra.Command{
-		Use:   "engine --weights WEIGHTS",
+		Use:   "engine",
 		Short: "Play as a Go engine that speaks GTP",
-		Long: `Play what a policy network finds most probable of the legal and sensible moves, without search, speaking
-the Go Text Protocol 2 on standard input and output, as GoGui, Sabaki and gogui-twogtp do.
+		Long: `Play Go by tree search with a policy network, and a value network if one is named, speaking the Go Text
+Protocol 2 on standard input and output, as GoGui, Sabaki, Lizzie and gogui-twogtp do, with their analysis commands
+(lz-analyze, kata-analyze and their like) and KGS's.
 
-It passes if no sensible move is left (one that is legal and does not fill its own eye); if the opponent
-has just passed and it is not behind, counting by area without the stones that random games find dead, or
-random games leave no point in doubt; and always after 2·size² moves. It never resigns. With a
-temperature it draws its moves.`,
-		Example: "  gogui-twogtp -black 'zoo go engine --weights runs/alphago-policy-go-games/001' -white 'gnugo --mode gtp --level 1'",
-		Args:    arguments(0, 0, ""),
+A move takes --visits or --time; where a time control was set, the time that it allows. The same seed and
+visits play the same game. With --visits 0 the policy's most probable move is played, without search.
+
+It passes if that is best, or no sensible move is left (one that is legal and does not fill its own eye); if the
+opponent has just passed and it is not behind, counting by area without the stones that random games find
+dead, or random games leave no point in doubt; and always after 2·size² moves. It resigns with --resign
+alone.`,
+		Example: `  zoo go engine --time 5s
+  gogui-twogtp -black 'zoo go engine' -white 'gnugo --mode gtp --level 10'`,
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkSymmetries(symmetries); err != nil {
-				return err
+			r, ok := gtp.RulesOf(rules)
+			if !ok {
+				return usage(unknown("rules", rules, gtp.RuleNames(), "there are "+strings.Join(gtp.RuleNames(), ", ")))
 			}
-			if !(temperature >= 0) || math.IsInf(temperature, 0) {
-				return usage(fmt.Errorf("--temperature %v: should be 0 or above", temperature))
-			}
-			p, err := loadPolicy(file, threads)
+			g, err := f.open()
 			if err != nil {
 				return err
 			}
-			player := &alphago.PolicyPlayer{Policy: p, Symmetries: symmetries, Temperature: temperature, Rand: rand.New(rand.NewPCG(seed, 0))}
+			player, err := g.player(0)
+			if err != nil {
+				g.close()
+				return err
+			}
+			if s, ok := player.(*alphago.SearchPlayer); ok {
+				s.Ponder = ponder
+			} else if ponder {
+				g.close()
+				return usage(fmt.Errorf("--ponder needs a search: --visits is 0"))
+			}
 			engine, err := gtp.New(gtp.Config{
-				Name: "zoo " + p.Model().Name, Version: strings.TrimPrefix(version(), "zoo "),
-				Player: player, Sizes: []int{p.Size()}, Komi: komi, Rules: baduk.Rules{},
+				Name: g.name(), Version: strings.TrimPrefix(version(), "zoo "),
+				Player: player, Sizes: []int{g.policy.Size()}, Komi: komi, Rules: r,
 			})
 			if err != nil {
+				g.close()
 				return usage(err)
 			}
-			// Reading standard input cannot be interrupted: the program ends beside it, and leaves the policy
+			// Reading standard input cannot be interrupted: the program ends beside it, and leaves the networks
 			// open, which may be thinking.
 			done := make(chan error, 1)
 			go func() { done <- engine.Serve(cmd.Context(), cmd.InOrStdin(), a.stdout) }()
 			select {
 			case err := <-done:
-				p.Close()
+				if s, ok := player.(*alphago.SearchPlayer); ok {
+					s.Close()
+				}
+				g.close()
 				return err
 			case <-cmd.Context().Done():
 				return cmd.Context().Err()
@@ -63,11 +77,9 @@ temperature it draws its moves.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&file, "weights", "", "weights file or run")
-	flags.Float64Var(&temperature, "temperature", 0, "0 plays the most probable move; 1 draws by the probabilities")
+	f.register(flags)
 	flags.Float64Var(&komi, "komi", 7.5, "white's points for moving second, until a command says otherwise")
-	flags.Uint64Var(&seed, "seed", 1, "of the moves that are drawn")
-	flags.IntVar(&symmetries, "symmetries", 1, "1, or 8 for the mean over the board's symmetries")
-	flags.IntVar(&threads, "threads", 0, "threads, which change no move; 0 means one for each core")
+	flags.StringVar(&rules, "rules", "chinese", "to begin with: tromp-taylor, chinese, chinese-ogs, japanese and more; kata-set-rules changes them")
+	flags.BoolVar(&ponder, "ponder", false, "think in the opponent's time too; games are then never the same")
 	return cmd
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,21 +18,24 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/gtp"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
-	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 type goMatchFlags struct {
-	weights, against, sgf      string
-	games, symmetries, threads int
-	seed                       uint64
-	temperature, komi          float64
-	timeout                    time.Duration
-	json_                      bool
+	goPlayerFlags
+	against, sgf string
+	openings     []string
+	games, plies int
+	komi         float64
+	timeout      time.Duration
+	json_        bool
 }
 
 // goMatch is what --json prints.
 type goMatch struct {
 	Weights  string  `json:"weights"`
+	Value    string  `json:"value,omitempty"`
+	Visits   int     `json:"visits"`
+	Seconds  float64 `json:"seconds,omitempty"` // of a move
 	Against  string  `json:"against"`
 	Opponent string  `json:"opponent"` // as it calls itself
 	Komi     float64 `json:"komi"`
@@ -45,11 +47,11 @@ type goMatch struct {
 func newGoMatch(a *app) *cobra.Command {
 	var f goMatchFlags
 	cmd := &cobra.Command{
-		Use:   "match --weights WEIGHTS",
-		Short: "Play a policy network against another Go program",
-		Long: `Play what a policy network finds most probable, as zoo go engine does, against another program that
-speaks the Go Text Protocol 2, GNU Go if no other is named. Black, which the network has in the first
-game, alternates.
+		Use:   "match",
+		Short: "Play against another Go program",
+		Long: `Play as zoo go engine does against another program that speaks the Go Text Protocol 2, GNU Go if no other is
+named. Black, which the zoo has in the first game, alternates. With --openings each pair of games begins with the
+first moves of somebody's game.
 
 Every move of both is checked by the rules: simple ko, no suicide. A game ends by two passes, a
 resignation, or after 3·size² moves. It is scored by area, the dead stones being those that the other
@@ -58,33 +60,32 @@ final_score says something else, that is told. GNU Go counts territory by itself
 be started with --chinese-rules. A move against the rules, or no answer in --timeout, ends the match.
 
 Game n has the seed plus n, which GNU Go is told too: a match can be repeated.
-At temperature 0 against a program that always plays the same, all games of one color are the same.`,
-		Example: `  zoo go match --weights runs/alphago-policy-go-games/001 --games 20 --sgf games
-  zoo go match --weights new.safetensors --against 'zoo go engine --weights old.safetensors --temperature 0.5'`,
+At temperature 0 against a program that always plays the same, all games of one color and opening are the same. The
+interval is Wilson's of 95 %, a draw being half a win.`,
+		Example: `  zoo go match --games 20 --sgf games
+  zoo go match --visits 400 --against 'zoo go engine --visits 0' --openings games.zip --games 100`,
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.match(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.weights, "weights", "", "weights file or run")
+	f.register(flags)
 	flags.StringVar(&f.against, "against", "gnugo --mode gtp --level 1 --chinese-rules", "the other program with its arguments")
 	flags.IntVar(&f.games, "games", 20, "games to play")
-	flags.Uint64Var(&f.seed, "seed", 1, "of the moves that are drawn")
-	flags.Float64Var(&f.temperature, "temperature", 0, "0 plays the most probable move; 1 draws by the probabilities")
 	flags.Float64Var(&f.komi, "komi", 7.5, "white's points for moving second")
+	flags.StringArrayVar(&f.openings, "openings", nil, "game records whose first moves pairs of games begin with; can be given several times")
+	flags.IntVar(&f.plies, "opening-moves", 12, "moves of an opening")
 	flags.StringVar(&f.sgf, "sgf", "", "folder to write the games to")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "time that the other program has for an answer")
-	flags.IntVar(&f.symmetries, "symmetries", 1, "1, or 8 for the mean over the board's symmetries")
-	flags.IntVar(&f.threads, "threads", 0, "threads, which change no move; 0 means one for each core")
 	flags.BoolVar(&f.json_, "json", false, "print one object")
 	return cmd
 }
 
 func (f *goMatchFlags) check() error {
 	switch {
+	case f.plies < 0:
+		return fmt.Errorf("--opening-moves %d: should be 0 or above", f.plies)
 	case f.games < 1:
 		return fmt.Errorf("--games %d: should be at least 1", f.games)
-	case !(f.temperature >= 0) || math.IsInf(f.temperature, 0):
-		return fmt.Errorf("--temperature %v: should be 0 or above", f.temperature)
 	case !(math.Abs(f.komi) <= 1000):
 		return fmt.Errorf("--komi %v: should be a number of points such as 7.5", f.komi)
 	case f.timeout <= 0:
@@ -94,18 +95,25 @@ func (f *goMatchFlags) check() error {
 }
 
 func (a *app) match(ctx context.Context, f goMatchFlags) error {
-	if err := errors.Join(f.check(), checkSymmetries(f.symmetries)); err != nil {
+	if err := f.check(); err != nil {
 		return usage(err)
 	}
 	words, err := splitWords(f.against)
 	if err != nil {
 		return usage(fmt.Errorf("--against %s: %w", f.against, err))
 	}
-	p, err := loadPolicy(f.weights, f.threads)
+	players, err := f.open()
 	if err != nil {
 		return err
 	}
-	defer p.Close()
+	defer players.close()
+	size := players.policy.Size()
+	var openings *baduk.Corpus
+	if len(f.openings) > 0 {
+		if openings, err = a.readGames(size, f.openings); err != nil {
+			return err
+		}
+	}
 	if f.sgf != "" {
 		if err := os.MkdirAll(f.sgf, 0o777); err != nil {
 			return err
@@ -119,11 +127,16 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 		return err
 	}
 	defer other.Close()
-	match := &gtp.Match{Opponent: other, Name: "zoo " + p.Model().Name, Size: p.Size(), Komi: f.komi}
+	match := &gtp.Match{Opponent: other, Name: players.name(), Size: size, Komi: f.komi}
 	var games []gtp.MatchGame
 	for n := range f.games {
-		player := &alphago.PolicyPlayer{
-			Policy: p, Symmetries: f.symmetries, Temperature: f.temperature, Rand: rand.New(rand.NewPCG(f.seed, uint64(n))),
+		var player gtp.Player
+		if player, err = players.player(uint64(n)); err != nil {
+			break
+		}
+		if openings != nil {
+			// Both games of a pair have the same.
+			match.Opening = openings.Game(n / 2 * openings.Games() / ((f.games + 1) / 2)).Opening(f.plies)
 		}
 		var g gtp.MatchGame
 		if g, err = match.Play(ctx, n+1, player, []baduk.Color{baduk.Black, baduk.White}[n%2], f.seed+uint64(n)); err != nil {
@@ -143,7 +156,7 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 	s := gtp.Summarise(games)
 	switch {
 	case f.json_ && err == nil:
-		return a.printJSON(goMatch{f.weights, f.against, match.OpponentName(), f.komi, f.seed, s, games})
+		return a.printJSON(goMatch{f.weights, f.value, f.visits, f.time.Seconds(), f.against, match.OpponentName(), f.komi, f.seed, s, games})
 	case !f.json_ && len(games) > 0:
 		fmt.Fprint(a.stdout, matchSummary(s, match.OpponentName()))
 	}
@@ -178,8 +191,8 @@ func matchSummary(s gtp.MatchSummary, opponent string) string {
 	if s.Draws > 0 {
 		draws = fmt.Sprintf(" (%d drawn)", s.Draws)
 	}
-	return fmt.Sprintf("\nwon %d of %d games%s against %s, %s: %d of %d as black, %d of %d as white\n", s.Wins, s.Games, draws, opponent,
-		report.Percent(float64(s.Wins)/float64(s.Games)), s.WinsAsBlack, s.Black, s.WinsAsWhite, s.Games-s.Black) +
+	return fmt.Sprintf("\nwon %d of %d games%s against %s, %s (%s to %s): %d of %d as black, %d of %d as white\n", s.Wins, s.Games, draws, opponent,
+		report.Percent(float64(s.Wins)/float64(s.Games)), report.Percent(s.Low), report.Percent(s.High), s.WinsAsBlack, s.Black, s.WinsAsWhite, s.Games-s.Black) +
 		fmt.Sprintf("mean margin %+.1f points in %d counted games, mean length %.0f moves; %s moves checked, none illegal\n", s.MeanMargin, s.Counted, s.MeanLength, report.Group(int64(s.Moves)))
 }
 

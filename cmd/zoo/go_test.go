@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,24 +20,28 @@ import (
 func TestGoScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/go",
+		Setup: func(env *testscript.Env) error {
+			script, err := filepath.Abs("testdata/sabaki.js")
+			env.Setenv("SABAKI_SCRIPT", script)
+			env.Setenv("NODE_PATH", filepath.Join(os.Getenv("ZOO_SABAKI"), "node_modules"))
+			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "sabaki" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			dir := os.Getenv("ZOO_SABAKI")
+			_, err := os.Stat(filepath.Join(dir, "node_modules/@sabaki/gtp"))
+			return dir != "" && err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// policy FILE: writes a tiny policy network with random weights.
 			"policy": func(ts *testscript.TestScript, _ bool, args []string) {
-				m := zoo.AlphaGoPolicy(zoo.Filters(2), zoo.Depth(2))
-				options, err := json.Marshal(m.Options)
-				ts.Check(err)
-				params, err := m.Params(graph.Train)
-				ts.Check(err)
-				params.Allocate()
-				f := weights.File{Meta: weights.Meta{Network: m.Name, Variant: m.Variant, Options: options, Classes: m.Classes, Input: m.Input[:]}}
-				r := rand.New(rand.NewPCG(1, 1))
-				for _, p := range params.All() {
-					for i := range p.Data {
-						p.Data[i] = float32(r.NormFloat64() / 4)
-					}
-					f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
-				}
-				ts.Check(weights.Save(ts.MkAbs(args[0]), &f))
+				randomWeights(ts, zoo.AlphaGoPolicy(zoo.Filters(2), zoo.Depth(2)), args[0])
+			},
+			// value FILE: writes a tiny value network.
+			"value": func(ts *testscript.TestScript, _ bool, args []string) {
+				randomWeights(ts, zoo.AlphaGoValue(zoo.Filters(2), zoo.Depth(2)), args[0])
 			},
 			// games FILE NUMBER: writes games of 20 moves each. Of four, black wins one, white one, one is drawn and
 			// one has no result.
@@ -72,4 +77,22 @@ func TestGoScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// randomWeights writes a network with random weights.
+func randomWeights(ts *testscript.TestScript, m *zoo.Model, name string) {
+	options, err := json.Marshal(m.Options)
+	ts.Check(err)
+	params, err := m.Params(graph.Train)
+	ts.Check(err)
+	params.Allocate()
+	f := weights.File{Meta: weights.Meta{Network: m.Name, Variant: m.Variant, Options: options, Classes: m.Classes, Input: m.Input[:]}}
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, p := range params.All() {
+		for i := range p.Data {
+			p.Data[i] = float32(r.NormFloat64() / 4)
+		}
+		f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
+	}
+	ts.Check(weights.Save(ts.MkAbs(name), &f))
 }

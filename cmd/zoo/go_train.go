@@ -15,7 +15,9 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 type goTrainFlags struct {
@@ -45,7 +47,8 @@ With --network alphago-value it is the value network, which learns who wins: the
 1 or -1 seen from the player to move, and games without a winner are left out. An epoch draws one
 position of each game (--each), another one in each epoch, as neighbouring positions share the
 result; the test is on all positions of the games held out. It tells the mean squared error (MSE), and how
-often the sign of the answer is right.
+often the sign of the answer is right. With --init of a policy network, the convolutions begin as the policy's. Games
+come from zoo go selfplay, or from zoo go judge where records have no results.
 
 The recipe "paper" is that of Silver et al. (2016): batches of 16 (32 for the value), SGD without momentum, a
 rate of 0.003 halved every 80 million steps. "quick" makes the best of an hour or two: momentum and one cycle.
@@ -93,7 +96,7 @@ Like any other run, zoo resume goes on with it and zoo eval evaluates it.`,
 	flags.IntVar(&f.holdout, "holdout", -1, "games at the end that are held out; below 0 means one in 20, at most 500")
 	flags.BoolVar(&f.plain, "no-symmetries", false, "leave the positions as they are")
 	flags.DurationVar(&f.time, "time", 0, "end after that time, as in 30m")
-	flags.StringVar(&f.init, "init", "", "file of initial weights")
+	flags.StringVar(&f.init, "init", "", "initial weights: shipped ones, a file or a run; a policy's for a value network of its form")
 	flags.StringVar(&f.out, "out", "", "the run's folder, in place of a new one under runs")
 	flags.StringArrayVar(&f.set, "set", nil, "change a setting, as in momentum=0.95; can be given several times")
 	flags.BoolVar(&f.dry, "dry-run", false, "show the plan and an estimate of the time, and end")
@@ -190,8 +193,18 @@ func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg recipe.Config, sp
 	}
 	cfg.Variant, cfg.Options = n.Variant, n.Options
 	line := goCommandLine(cmd)
-	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version(), Open: openWeights})
+	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version(), Open: f.openInit})
 	return t, configError(err)
+}
+
+// openInit opens the initial weights; of a policy network, what a value network can begin with.
+func (f *goTrainFlags) openInit(name string) (*weights.Reader, error) {
+	r, err := openWeights(name)
+	if err != nil || f.network != "alphago-value" || r.Meta().Network != "alphago-policy" {
+		return r, err
+	}
+	defer r.Close()
+	return alphago.ValueFromPolicy(r, f.seed)
 }
 
 // finishGo runs the trainer and prints the result as players are used to: accuracy rather than error.

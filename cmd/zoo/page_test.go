@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image/png"
 	"net/url"
 	"os"
 	"os/exec"
@@ -19,6 +21,11 @@ import (
 	protocol "github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/fashion"
+	pixels "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 // A browser is a page that is open, and what went wrong on it.
@@ -265,6 +272,89 @@ func TestThePageInABrowser(t *testing.T) {
 	}
 	b.mu.Unlock()
 	b.clean(t, address)
+}
+
+// A picture that several networks take for different things, and one that all know.
+func TestThePageShowsHowMembersDisagree(t *testing.T) {
+	var members []string
+	for i := range 7 {
+		members = append(members, fmt.Sprintf("lenet5-fashion-mnist-ensemble-m%d", i+1))
+	}
+	address, _ := serving(t, serveOptions{page: true, ensemble: true}, members...)
+	b := browse(t, address+"/")
+	dir := t.TempDir()
+	show := func(name string, file []byte) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		b.do(t, chromedp.WaitReady(chromedp.CSS("#model option")), chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{path}))
+		b.until(t, "#answers p", name)
+	}
+	show("boot.png", boot(t))
+	b.until(t, "#agreement", "All 7 say Ankle boot, with ")
+	if rows := b.value(t, "document.querySelectorAll('#members tbody tr').length"); rows != "7" {
+		t.Errorf("%s members are shown", rows)
+	}
+	file, counts := disputed(t, members)
+	show("disputed.png", file)
+	b.until(t, "#agreement", " of 7 say ")
+	b.until(t, "#agreement", "; the others say ")
+	most := 0
+	for _, n := range counts {
+		most = max(most, n)
+	}
+	b.until(t, "#agreement", fmt.Sprintf("%d of 7 say ", most))
+	if marked := b.value(t, "document.querySelectorAll('#members .differs').length"); marked != strconv.Itoa(7-most) {
+		t.Errorf("%s members are marked, should be %d", marked, 7-most)
+	}
+	b.until(t, "#about", "what speaks for")
+	b.shoot(t, "members")
+	b.clean(t, address)
+}
+
+// disputed finds an embedded image whose class the networks do not agree about, and counts what they say.
+func disputed(t *testing.T, names []string) (file []byte, counts map[string]int) {
+	t.Helper()
+	split, err := fashion.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members []*infer.Classifier
+	for _, name := range names {
+		c, err := pretrained.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		members = append(members, c)
+	}
+	for i := range split.Test.Len() {
+		var img pixels.Image
+		if err := split.Test.Image(i, &img); err != nil {
+			t.Fatal(err)
+		}
+		counts = map[string]int{}
+		most := 0
+		for _, c := range members {
+			top, err := c.Predict(t.Context(), &img, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts[top[0].Class]++
+			most = max(most, counts[top[0].Class])
+		}
+		if most >= 4 && most < 7 {
+			var b bytes.Buffer
+			if err := png.Encode(&b, &img); err != nil {
+				t.Fatal(err)
+			}
+			return b.Bytes(), counts
+		}
+	}
+	t.Fatal("they agree about every image")
+	return nil, nil
 }
 
 func TestThePageWantsTheToken(t *testing.T) {

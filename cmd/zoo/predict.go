@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
@@ -43,7 +44,9 @@ func newPredict(a *app) *cobra.Command {
 WEIGHTS is a weights file, an ONNX model, a run, or the name of weights that are part of the program, such as
 lenet5-fashion-mnist, or that others publish, such as resnet50: these are fetched once (zoo weights list). An image is a JPEG, PNG, GIF, WebP, BMP or TIFF file of any size, or a folder of them.
 They are prepared as for training. Those that cannot be read are named and left out, and the exit code
-is 1 in the end.`,
+is 1 in the end.
+
+Under mpirun -np N or srun, N processes share the images; the program has to be built with -tags mpi.`,
 		Example: `  zoo predict lenet5-fashion-mnist shoe.png
   zoo predict resnet50 cat.jpg
   zoo predict runs/resnet18-photos/001 photos --top 1`,
@@ -52,8 +55,11 @@ is 1 in the end.`,
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
 			}
+			if err := a.join(cmd.Context()); err != nil {
+				return err
+			}
 			c, err := a.classifier(cmd.Context(), args[0], halfOption(half)...)
-			if err != nil {
+			if err := cluster.Agree(a.ranks(), cluster.Preparing, err); err != nil {
 				return err
 			}
 			defer c.Close()
@@ -62,6 +68,9 @@ is 1 in the end.`,
 			}
 			// Pictures leave little behind: what the weights took when they were read need not be kept twice.
 			defer debug.SetGCPercent(debug.SetGCPercent(25))
+			if a.ranks().Size() > 1 {
+				return a.predictTogether(cmd.Context(), c, args[1:], top, asJSON)
+			}
 			return a.predict(cmd.Context(), c, args[1:], top, asJSON)
 		},
 	}
@@ -127,26 +136,18 @@ func (a *app) predict(ctx context.Context, c *infer.Classifier, args []string, t
 	defer all.Wait()
 	defer cancel()
 
-	bad, images := 0, 0
+	p := &printer{app: a, top: top, asJSON: asJSON}
 	for g := range ready {
 		<-g.done
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		for i, file := range g.files {
-			images++
-			if err := g.errs[i]; err != nil {
-				bad++
-				fmt.Fprintln(a.stderr, "zoo:", report.Words(err))
-				continue
+			var of []infer.Prediction
+			if g.errs[i] == nil {
+				of = g.tops[i]
 			}
-			var err error
-			if asJSON {
-				err = a.printJSON(imagePrediction{file, g.tops[i]})
-			} else {
-				err = a.printPrediction(file, g.tops[i], top)
-			}
-			if err != nil {
+			if err := p.print(file, of, g.errs[i]); err != nil {
 				return err
 			}
 		}
@@ -155,10 +156,35 @@ func (a *app) predict(ctx context.Context, c *infer.Classifier, args []string, t
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if bad > 0 {
-		return fmt.Errorf("%s of %s images could not be read", report.Group(int64(bad)), report.Group(int64(images)))
+	return p.end()
+}
+
+// A printer prints what is said of pictures, and counts those that could not be read.
+type printer struct {
+	*app
+	top         int
+	asJSON      bool
+	bad, images int
+}
+
+func (p *printer) print(file string, of []infer.Prediction, failed error) error {
+	p.images++
+	switch {
+	case failed != nil:
+		p.bad++
+		fmt.Fprintf(p.stderr, "zoo: %v\n", failed)
+		return nil
+	case p.asJSON:
+		return p.printJSON(imagePrediction{file, of})
 	}
-	return nil
+	return p.printPrediction(file, of, p.top)
+}
+
+func (p *printer) end() error {
+	if p.bad == 0 {
+		return nil
+	}
+	return &cluster.Everywhere{Err: fmt.Errorf("%s of %s images could not be read", report.Group(int64(p.bad)), report.Group(int64(p.images)))}
 }
 
 // fillGroups hands on the images that arguments name, in their order, a group at a time.

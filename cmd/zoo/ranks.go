@@ -69,8 +69,9 @@ func (a *app) leave(err error) (tell bool, after func()) {
 		return true, nothing
 	}
 	var other *cluster.Elsewhere
+	var all *cluster.Everywhere
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil, errors.Is(err, context.Canceled), errors.As(err, &all):
 		return a.group.Rank() == 0, func() { a.group.Close() }
 	case errors.As(err, &other):
 		// That rank tells it and ends all: the launcher would do it at the first end of a rank.

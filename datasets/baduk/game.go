@@ -97,6 +97,22 @@ func decimal(s string) (float64, error) {
 // String names the game.
 func (g *Game) String() string { return fmt.Sprintf("%s: game %d", g.Name, g.Number) }
 
+// Opening returns the game's first moves, at most so many and none after a pass or a player's second move in a row,
+// from the empty board; of games with set-up stones, or that white begins, none.
+func (g *Game) Opening(moves int) *Game {
+	o := &Game{Name: g.Name, Number: g.Number, Size: g.Size, Rules: g.Rules, First: Black}
+	if len(g.Setup) > 0 || g.First != Black {
+		return o
+	}
+	for i, m := range g.Moves[:min(moves, len(g.Moves))] {
+		if m.Point == Pass || m.Color != []Color{Black, White}[i%2] {
+			break
+		}
+		o.Moves = append(o.Moves, m)
+	}
+	return o
+}
+
 // start makes b the game's first position.
 func (g *Game) start(b *Board) error {
 	b.Clear()

@@ -44,7 +44,7 @@ func CheckSize(w, h int) error {
 	if w < 1 || h < 1 {
 		return fmt.Errorf("an image of %d×%d pixels", w, h)
 	}
-	if int64(w)*int64(h) > MaxPixels {
+	if w > MaxPixels/h { // their product may be too large for a number
 		return fmt.Errorf("an image of %d×%d pixels: more than the %d that are accepted", w, h, MaxPixels)
 	}
 	return nil

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 	"unsafe"
 )
@@ -108,7 +109,7 @@ func (alone) Close() error                         { return nil }
 func Share(n, rank, size int) (from, to int) { return n * rank / size, n * (rank + 1) / size }
 
 // Same checks that every rank has the same value of something that has to agree, such as a checksum of
-// the data. The error names the ranks that differ from rank 0.
+// the data. The error, on every rank, names the first one that differs from rank 0.
 func Same(c Comm, what, value string) error {
 	all, err := c.Gather([]byte(value))
 	if err != nil {
@@ -116,7 +117,7 @@ func Same(c Comm, what, value string) error {
 	}
 	for rank, v := range all {
 		if string(v) != string(all[0]) {
-			return fmt.Errorf("%s differs between ranks: %s on rank 0, %s on rank %d", what, all[0], v, rank)
+			return &Everywhere{fmt.Errorf("ranks differ in %s: %s on rank 0, %s on rank %d", what, all[0], v, rank)}
 		}
 	}
 	return nil
@@ -130,9 +131,18 @@ type Elsewhere struct {
 
 func (e *Elsewhere) Error() string { return fmt.Sprintf("rank %d: %s", e.Rank, e.Text) }
 
-// Agree brings every rank's error together: if one rank has one, all do. The first that has one keeps it, and the
-// others get an [*Elsewhere], so that it is told once. Without it the others would wait for a rank that has given
-// up. Patience is how long others may take to come.
+// An Everywhere error is one that every rank has and knows that the others have: rank 0 tells it, and all leave
+// the group in good order.
+type Everywhere struct{ Err error }
+
+func (e *Everywhere) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *Everywhere) Unwrap() error { return e.Err }
+
+// Agree brings every rank's error together: if one rank has one, all do. Where all have one, each gets its own as an
+// [*Everywhere]; otherwise the first that has one keeps it, and the others get an [*Elsewhere], so that it is told
+// once. Without it the others would wait for a rank that has given up. Patience is how long others may take to come.
 func Agree(c Comm, patience time.Duration, err error) error {
 	if c.Size() == 1 {
 		return err
@@ -147,6 +157,9 @@ func Agree(c Comm, patience time.Duration, err error) error {
 	all, failed := c.Gather([]byte(text))
 	if failed != nil {
 		return cmp.Or(err, failed)
+	}
+	if !slices.ContainsFunc(all, func(text []byte) bool { return len(text) == 0 }) {
+		return &Everywhere{err}
 	}
 	for rank, text := range all {
 		switch {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // exercise is what every implementation has to pass, as one rank sees it.
@@ -69,7 +71,7 @@ func exercise(c Comm) error {
 		return err
 	}
 	err = Same(c, "the data", fmt.Sprint("checksum ", min(rank, 1)))
-	if size > 1 && (err == nil || !strings.Contains(err.Error(), "checksum 0 on rank 0, checksum 1 on rank 1")) {
+	if size > 1 && (err == nil || !strings.Contains(err.Error(), "ranks differ in the data: checksum 0 on rank 0, checksum 1 on rank 1")) {
 		return fmt.Errorf("ranks that differ: %v", err)
 	}
 	return nil
@@ -233,6 +235,125 @@ func TestRoundingToTheUpperHalf(t *testing.T) {
 		if got := math.Float32frombits(uint32(h[0]) << 16); got == got {
 			t.Errorf("NaN %#x is rounded to %g", bits, got)
 		}
+	}
+}
+
+func TestAnErrorIsToldOnce(t *testing.T) {
+	bad := errors.New("the disk is full")
+	for _, c := range []struct {
+		name string
+		has  []int
+		want string // by rank: k keeps its error, e hears of another's, a knows that all have one, - has none
+	}{
+		{"nobody has one", nil, "---"}, {"one has", []int{1}, "eke"}, {"two have", []int{1, 2}, "eke"}, {"all have", []int{0, 1, 2}, "aaa"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := each(Goroutines(3), func(g Comm) error {
+				var own error
+				if slices.Contains(c.has, g.Rank()) {
+					own = fmt.Errorf("rank %d: %w", g.Rank(), bad)
+				}
+				err := Agree(g, Allowance(0), own)
+				var other *Elsewhere
+				var all *Everywhere
+				got := byte('k')
+				switch {
+				case err == nil:
+					got = '-'
+				case errors.As(err, &other):
+					got = 'e'
+					if other.Rank != c.has[0] || !strings.Contains(err.Error(), "the disk is full") {
+						return fmt.Errorf("rank %d hears of %v", g.Rank(), err)
+					}
+				case errors.As(err, &all):
+					got = 'a'
+				}
+				if got != 'e' && !errors.Is(err, own) {
+					return fmt.Errorf("rank %d has %v, and gets %v", g.Rank(), own, err)
+				}
+				if got != c.want[g.Rank()] {
+					return fmt.Errorf("rank %d: %c, should be %c: %v", g.Rank(), got, c.want[g.Rank()], err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if err := Agree(Alone(), 0, bad); err != bad {
+		t.Errorf("alone: %v", err)
+	}
+}
+
+// A rank that does not come is an error of the others, after their patience.
+func TestPatienceEnds(t *testing.T) {
+	ranks := Goroutines(2)
+	if err := ranks[0].Wait(time.Millisecond); !errors.Is(err, ErrLost) {
+		t.Errorf("waiting for nobody: %v", err)
+	}
+	ranks = Goroutines(2)
+	if err := Agree(ranks[0], time.Millisecond, nil); !errors.Is(err, ErrLost) {
+		t.Errorf("agreeing with nobody: %v", err)
+	}
+	if Allowance(time.Second) != Patience || Allowance(time.Minute) != 10*time.Minute {
+		t.Errorf("allowances are %v and %v", Allowance(time.Second), Allowance(time.Minute))
+	}
+}
+
+// Once the group is broken every call is an error, and what ranks bring has to fit.
+func TestErrorsOfAGroup(t *testing.T) {
+	bad := errors.New("the disk is full")
+	broken := Goroutines(2)
+	broken[1].Abort(bad)
+	broken[1].Abort(errors.New("a second time"))
+	c := broken[0]
+	four := make([]byte, 4)
+	tree, err := NewTree(c, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sumOf := func(n int) error {
+		for range 2 {
+			tree.Add(n, func([]float32) {})
+		}
+		_, err := tree.Sum()
+		return err
+	}
+	_, gathered := c.Gather(four)
+	for name, err := range map[string]error{
+		"sum": c.Sum([]float32{1}), "gather": gathered, "collect": c.Collect(four, make([]byte, 8)), "exchange": c.Exchange(four, four),
+		"broadcast": c.Broadcast(four), "floats": BroadcastFloats(c, []float32{1}), "barrier": c.Barrier(), "wait": c.Wait(Forever),
+		"same": Same(c, "it", "x"), "tree": sumOf(1), "large tree": sumOf(5000), "rounded": NewRounded(c).Sum([]float32{1, 2}), "agree": Agree(c, Forever, nil),
+	} {
+		if !errors.Is(err, bad) || !strings.Contains(err.Error(), "rank 1") {
+			t.Errorf("%s in a broken group: %v", name, err)
+		}
+	}
+	for name, call := range map[string]func(c Comm, n int) error{
+		"sum":       func(c Comm, n int) error { return c.Sum(make([]float32, n)) },
+		"collect":   func(c Comm, n int) error { return c.Collect(make([]byte, n), make([]byte, 2*n)) },
+		"exchange":  func(c Comm, n int) error { return c.Exchange(make([]byte, 2*n), make([]byte, 2*n)) },
+		"broadcast": func(c Comm, n int) error { return c.Broadcast(make([]byte, n)) },
+	} {
+		errs := each(Goroutines(2), func(c Comm) error { return call(c, 3+c.Rank()) })
+		if errs == nil || !strings.HasPrefix(errs.Error(), name+": ") {
+			t.Errorf("%s of different lengths: %v", name, errs)
+		}
+	}
+	// Floats go as rank 0 has them; nothing goes nowhere.
+	err = each(Goroutines(3), func(c Comm) error {
+		v := []float32{float32(c.Rank()), 2.5 * float32(c.Rank()+1)}
+		if err := errors.Join(BroadcastFloats(c, v), BroadcastFloats(c, nil), c.Close()); err != nil {
+			return err
+		}
+		if v[0] != 0 || v[1] != 2.5 {
+			return fmt.Errorf("rank %d has %v", c.Rank(), v)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -344,8 +344,9 @@ func (m *mpi) Wait(patience time.Duration) error {
 // comes from another thread, which MPI does not allow, but nothing is left to lose.
 func (m *mpi) Abort(error) { m.f.abort(m.h.world, 1) }
 
+// Close waits as long as rank 0 may take to save what it could not save before.
 func (m *mpi) Close() error {
-	err := m.callFor(Patience, func() int32 { return m.f.finalize() })
+	err := m.callFor(Preparing, func() int32 { return m.f.finalize() })
 	close(m.calls)
 	return err
 }

@@ -28,36 +28,59 @@ func TestMain(m *testing.M) {
 	os.Stdout.WriteString("fine\n")
 }
 
-// TestMPI runs ranks under each mpirun that is installed.
+// TestMPI runs ranks under each mpirun that is installed, and with the standard's binary interface over Open MPI.
 func TestMPI(t *testing.T) {
-	ran := false
-	for _, launcher := range [][]string{
-		{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "--mca", "btl", "self,vader,tcp", "-np", "3"},
-		{"mpiexec.mpich", "-np", "3"},
+	openMPI := []string{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "--mca", "btl", "self,vader,tcp", "-np", "3"}
+	binary, ran := "", false
+	for _, c := range []struct {
+		name     string
+		launcher []string
+		library  func(t *testing.T) string
+	}{
+		{"Open MPI", openMPI, nil},
+		{"MPICH", []string{"mpiexec.mpich", "-np", "3"}, nil},
+		{"the standard interface", openMPI, standardInterface},
 	} {
-		path, err := exec.LookPath(launcher[0])
+		path, err := exec.LookPath(c.launcher[0])
 		if err != nil {
 			continue
 		}
-		t.Run(launcher[0], func(t *testing.T) {
-			binary := filepath.Join(t.TempDir(), "ranks")
+		if ran = true; binary == "" {
+			binary = filepath.Join(t.TempDir(), "ranks")
 			build := exec.Command("go", "test", "-c", "-tags", "mpi", "-o", binary, ".")
 			build.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			cmd := exec.Command(path, append(launcher[1:], binary)...)
+		}
+		t.Run(c.name, func(t *testing.T) {
+			cmd := exec.Command(path, append(c.launcher[1:], binary)...)
 			cmd.Env = append(os.Environ(), "ZOO_CLUSTER_RANK=1")
+			if c.library != nil {
+				cmd.Env = append(cmd.Env, "ZOO_MPI="+c.library(t))
+			}
 			out, err := cmd.CombinedOutput()
 			if err != nil || strings.Count(string(out), "fine\n") != 3 {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
-		ran = true
 	}
 	if !ran {
 		t.Skip("neither Open MPI nor MPICH is installed")
 	}
+}
+
+// standardInterface compiles a library of MPI 5's interface, which no distribution has yet.
+func standardInterface(t *testing.T) string {
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("no C compiler")
+	}
+	path := filepath.Join(t.TempDir(), "libmpi_abi.so.0")
+	if out, err := exec.Command(cc, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", path, "testdata/abi.c", "-ldl").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
 }
 
 // TestWithoutMPI is what the default build does in a process of several.

@@ -30,7 +30,7 @@
 //
 // An operator that is read is an entry of the table in operators.go: a function that makes values of values, how many
 // inputs it must have, and the attributes that it knows. The suite of the ONNX project tests it where Debian's
-// libonnx-testdata is installed; a network with it goes to testdata/modules.py, which is compared with ONNX Runtime. A layer
+// libonnx-testdata is installed; a network with it goes to testdata/modules.py, whose results are compared with PyTorch's. A layer
 // that is written is a case in nodes.go or, of arrays, in write_arrays.go.
 package onnx
 

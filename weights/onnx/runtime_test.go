@@ -44,9 +44,29 @@ const fs = require('fs'), ort = require('onnxruntime-node');
 })().catch(e => { console.error(e); process.exit(1); });
 `
 
-// runtimeOutputs runs models with ONNX Runtime (onnxruntime-node, below the folder that ZOO_ONNXRUNTIME
-// names) on random images of the first input's shape with the batch, and returns the images and outputs.
+// runtimeOutputs runs models with ONNX Runtime on random images of the first input's shape with the batch, and returns
+// the images and outputs.
 func runtimeOutputs(t *testing.T, models []string, shapes [][]int) (images [][]float32, jobs []runtimeJob) {
+	t.Helper()
+	for i := range models {
+		rng := rand.New(rand.NewPCG(3, uint64(i)))
+		image := make([]float32, product(shapes[i]))
+		for k := range image {
+			image[k] = float32(rng.NormFloat64())
+		}
+		images = append(images, image)
+	}
+	jobs = runtimeRun(t, models, shapes, images)
+	for _, j := range jobs {
+		if j.Error != "" {
+			t.Fatalf("%s: %s", filepath.Base(j.Model), j.Error)
+		}
+	}
+	return images, jobs
+}
+
+// runtimeRun runs models on images with ONNX Runtime: onnxruntime-node, below the folder that ZOO_ONNXRUNTIME names.
+func runtimeRun(t *testing.T, models []string, shapes [][]int, images [][]float32) (jobs []runtimeJob) {
 	t.Helper()
 	dir := os.Getenv("ZOO_ONNXRUNTIME")
 	if dir == "" {
@@ -58,18 +78,14 @@ func runtimeOutputs(t *testing.T, models []string, shapes [][]int) (images [][]f
 		if err != nil {
 			t.Fatal(err)
 		}
-		rng := rand.New(rand.NewPCG(3, uint64(i)))
-		image := make([]float32, product(shapes[i]))
 		var raw []byte
-		for k := range image {
-			image[k] = float32(rng.NormFloat64())
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(image[k]))
+		for _, v := range images[i] {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 		}
 		input := filepath.Join(temp, filepath.Base(model)+".input")
 		if err := os.WriteFile(input, raw, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		images = append(images, image)
 		jobs = append(jobs, runtimeJob{Model: model, Name: m.Inputs[0].Name, Input: input, Shape: shapes[i]})
 	}
 	text, err := json.Marshal(jobs)
@@ -101,7 +117,7 @@ func runtimeOutputs(t *testing.T, models []string, shapes [][]int) (images [][]f
 	if err := json.Unmarshal(text, &jobs); err != nil {
 		t.Fatal(err)
 	}
-	return images, jobs
+	return jobs
 }
 
 // ours is what a model gives for an image, built for its batch.

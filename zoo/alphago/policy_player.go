@@ -30,7 +30,7 @@ func (p *PolicyPlayer) Genmove(ctx context.Context, pos gtp.Position) (baduk.Poi
 		return baduk.None, false, err
 	}
 	b := pos.Board
-	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && (ahead(b, pos.Komi) || settled(b)) {
+	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && !(pos.Cleanup && prisoners(b)) && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil
 	}
 	list, err := p.Policy.Probabilities([]*baduk.Board{b}, p.Symmetries)

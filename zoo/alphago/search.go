@@ -230,15 +230,17 @@ func (s *Search) Run(ctx context.Context, l Limits, told func()) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if l.Visits > 0 && (int(s.root.visits) >= l.Visits || l.Settle && s.decided(l.Visits-int(s.root.visits))) {
-			return nil
-		}
-		if l.Time > 0 && time.Since(began) >= l.Time {
-			return nil
+		if s.root.moves != nil { // else there is no move to choose
+			if l.Visits > 0 && (int(s.root.visits) >= l.Visits || l.Settle && s.decided(l.Visits-int(s.root.visits))) {
+				return nil
+			}
+			if l.Time > 0 && time.Since(began) >= l.Time {
+				return nil
+			}
 		}
 		most := s.cfg.Batch
 		if l.Visits > 0 {
-			most = min(most, l.Visits-int(s.root.visits))
+			most = max(min(most, l.Visits-int(s.root.visits)), 1)
 		}
 		if err := s.step(most); err != nil {
 			return err

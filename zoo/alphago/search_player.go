@@ -49,7 +49,7 @@ func (p *SearchPlayer) Genmove(ctx context.Context, pos gtp.Position) (baduk.Poi
 func (p *SearchPlayer) GenmoveAnalyze(ctx context.Context, pos gtp.Position, t gtp.Thinking) (baduk.Point, bool, error) {
 	p.Close()
 	b := pos.Board
-	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && !pos.Cleanup && (ahead(b, pos.Komi) || settled(b)) {
+	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && !(pos.Cleanup && prisoners(b)) && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil
 	}
 	goal := goalOf(pos)

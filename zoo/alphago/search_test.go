@@ -328,6 +328,16 @@ func TestASearchEndsWithItsContextAndItsTime(t *testing.T) {
 	if err := s.Run(context.Background(), Limits{Time: 1}, nil); err != nil || s.Visits() > before {
 		t.Errorf("without time it ends with %v and %d visits more", err, s.Visits()-before)
 	}
+	// Whatever the limits, there is a move to choose in the end.
+	for _, l := range []Limits{{Visits: 1}, {Time: 1}} {
+		s.Clear()
+		if err := s.Set(position(t, 10), Goal{Komi: 7.5}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(context.Background(), l, nil); err != nil || len(s.Candidates()) < 2 {
+			t.Errorf("%+v: %d candidates (%v)", l, len(s.Candidates()), err)
+		}
+	}
 }
 
 func TestSearchesSayWhatIsWrong(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,9 @@ import (
 // specification's own engine does.
 var commands map[string]func(e *Engine, args []string) (string, error)
 
+// thinking are those that only an [Analyst] can carry out.
+var thinking map[string]func(e *Engine, args []string) (string, error)
+
 func init() {
 	commands = map[string]func(e *Engine, args []string) (string, error){
 		"protocol_version": func(*Engine, []string) (string, error) { return "2", nil },
@@ -23,7 +28,7 @@ func init() {
 		"version":          func(e *Engine, _ []string) (string, error) { return e.cfg.Version, nil },
 		"list_commands":    func(e *Engine, _ []string) (string, error) { return strings.Join(e.names(), "\n"), nil },
 		"known_command":    known,
-		"quit":             func(e *Engine, _ []string) (string, error) { e.quit = true; return "", nil },
+		"quit":             func(e *Engine, _ []string) (string, error) { e.rest(); e.quit = true; return "", nil },
 
 		"boardsize":           boardsize,
 		"clear_board":         func(e *Engine, _ []string) (string, error) { e.clear(); return "", nil },
@@ -41,6 +46,26 @@ func init() {
 		"final_score":         finalScore,
 		"final_status_list":   finalStatusList,
 		"showboard":           showboard,
+
+		// GNU Go's.
+		"last_move":    lastMove,
+		"move_history": moveHistory,
+		"printsgf":     printsgf,
+
+		// KGS's (kgsGtp) and KataGo's.
+		"kgs-genmove_cleanup": genmoveCleanup,
+		"kgs-game_over":       func(e *Engine, _ []string) (string, error) { e.rest(); return "", nil },
+		"kgs-rules":           setKGSRules,
+		"kgs-time_settings":   kgsTimeSettings,
+		"kata-get-rules":      func(e *Engine, _ []string) (string, error) { return e.rules.String(), nil },
+		"kata-set-rules":      setRules,
+		"kata-set-rule":       setRule,
+
+		"gogui-analyze_commands": analyzeCommands,
+		"zoo-ownership":          ownership,
+	}
+	thinking = map[string]func(e *Engine, args []string) (string, error){
+		"zoo-policy": policyBoard, "zoo-search": searchGraphics, "zoo-winrate": winrateText,
 	}
 }
 
@@ -48,12 +73,20 @@ func known(e *Engine, args []string) (string, error) {
 	if len(args) < 1 {
 		return "", errSyntax
 	}
-	return strconv.FormatBool(e.find(args[0]) != nil), nil
+	return strconv.FormatBool(e.knows(args[0])), nil
+}
+
+// rest ends what a player does in its opponent's time.
+func (e *Engine) rest() {
+	if p, ok := e.cfg.Player.(interface{ Close() }); ok {
+		p.Close()
+	}
 }
 
 func (e *Engine) clear() {
 	e.board.Clear()
-	e.left = [3]timeLeft{}
+	e.game = baduk.Game{Size: e.board.Size(), Rules: e.rules.Rules, First: baduk.Black}
+	e.left, e.spent = [3]timeLeft{}, [3]time.Duration{}
 }
 
 func boardsize(e *Engine, args []string) (string, error) {
@@ -67,11 +100,7 @@ func boardsize(e *Engine, args []string) (string, error) {
 	if !e.accepts(size) {
 		return "", errors.New("unacceptable size")
 	}
-	if e.board, err = baduk.NewBoard(size, e.cfg.Rules); err != nil {
-		return "", err
-	}
-	e.clear()
-	return "", nil
+	return "", e.resize(size)
 }
 
 func komi(e *Engine, args []string) (string, error) {
@@ -103,6 +132,10 @@ func (e *Engine) handicap(points []baduk.Point) (string, error) {
 		return "", err
 	}
 	e.board.SetToPlay(baduk.White)
+	e.game.First, e.game.Handicap = baduk.White, len(stones)
+	for _, s := range stones {
+		e.game.Setup = append(e.game.Setup, baduk.Setup{Stone: s})
+	}
 	return strings.Join(names, " "), nil
 }
 
@@ -183,34 +216,43 @@ func play(e *Engine, args []string) (string, error) {
 	if err != nil {
 		return "", errors.New("invalid color or coordinate")
 	}
-	if e.board.Play(c, p) != nil {
+	if e.move(c, p) != nil {
 		return "", errors.New("illegal move")
 	}
 	return "", nil
 }
 
 func genmove(e *Engine, args []string) (string, error) {
-	c, text, move, err := generate(e, args)
+	c, text, move, err := generate(e, args, false)
 	if err != nil || text == "resign" {
 		return text, err
 	}
-	return text, e.board.Play(c, move)
+	return text, e.move(c, move)
+}
+
+// genmoveCleanup is genmove after the players have not agreed which stones are dead: it captures them.
+func genmoveCleanup(e *Engine, args []string) (string, error) {
+	c, text, move, err := generate(e, args, true)
+	if err != nil || text == "resign" {
+		return text, err
+	}
+	return text, e.move(c, move)
 }
 
 func regGenmove(e *Engine, args []string) (string, error) {
-	_, text, _, err := generate(e, args)
+	_, text, _, err := generate(e, args, false)
 	return text, err
 }
 
 // generate asks the player for a move, and names it.
-func generate(e *Engine, args []string) (c baduk.Color, text string, move baduk.Point, err error) {
+func generate(e *Engine, args []string, cleanup bool) (c baduk.Color, text string, move baduk.Point, err error) {
 	if len(args) < 1 {
 		return c, "", move, errSyntax
 	}
 	if c, err = parseColor(args[0]); err != nil {
 		return c, "", move, errors.New("invalid color")
 	}
-	move, resign, err := e.choose(c)
+	move, resign, err := e.ask(c, cleanup)
 	switch {
 	case err != nil:
 		return c, "", move, err
@@ -223,6 +265,9 @@ func generate(e *Engine, args []string) (c baduk.Color, text string, move baduk.
 func undo(e *Engine, _ []string) (string, error) {
 	if !e.board.Undo() {
 		return "", errors.New("cannot undo")
+	}
+	if n := len(e.game.Moves); n > 0 {
+		e.game.Moves = e.game.Moves[:n-1]
 	}
 	return "", nil
 }
@@ -247,7 +292,7 @@ func loadsgf(e *Engine, args []string) (string, error) {
 		if !e.accepts(g.Size) {
 			return "", fmt.Errorf("cannot load file: the board is %d×%d", g.Size, g.Size)
 		}
-		g.Rules = e.cfg.Rules
+		g.Rules = e.rules.Rules
 		if g.Rest != nil && before-1 > len(g.Moves) {
 			return "", fmt.Errorf("cannot load file: %w; loadsgf %s %d reads what comes before", g.Rest, args[0], len(g.Moves)+1)
 		}
@@ -256,8 +301,10 @@ func loadsgf(e *Engine, args []string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("cannot load file: %w", err)
 		}
+		e.board = b.Clone()
 		e.clear()
-		e.board, e.komi = b, g.Komi
+		g.Setup = slices.DeleteFunc(g.Setup, func(s baduk.Setup) bool { return s.After > len(g.Moves) })
+		e.board, e.komi, e.game = b, g.Komi, *g
 		return b.ToPlay().String(), nil
 	}
 	return "", errors.New("cannot load file")
@@ -275,8 +322,77 @@ func timeSettings(e *Engine, args []string) (string, error) {
 		}
 	}
 	e.clock = Clock{Main: time.Duration(n[0]) * time.Second, Byo: time.Duration(n[1]) * time.Second, Stones: n[2]}
-	e.left = [3]timeLeft{}
+	e.left, e.spent = [3]timeLeft{}, [3]time.Duration{}
 	return "", nil
+}
+
+// kgsTimeSettings knows Japanese overtime too: none, absolute MAIN, canadian MAIN BYO STONES, byoyomi MAIN BYO PERIODS.
+func kgsTimeSettings(e *Engine, args []string) (string, error) {
+	if len(args) < 1 {
+		return "", errSyntax
+	}
+	wants, ok := map[string]int{"none": 0, "absolute": 1, "canadian": 3, "byoyomi": 3}[args[0]]
+	if !ok {
+		return "", fmt.Errorf("unknown kind of time %s: should be none, absolute, canadian or byoyomi", args[0])
+	}
+	if len(args) < 1+wants {
+		return "", errSyntax
+	}
+	var n [3]float64
+	for i := range wants {
+		v, err := strconv.ParseFloat(args[1+i], 64)
+		if err != nil || !(v >= 0 && v < 1e8) || i == 2 && (v != math.Trunc(v) || v < 1) {
+			return "", errSyntax
+		}
+		n[i] = v
+	}
+	seconds := func(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
+	e.clock = Clock{Main: seconds(n[0]), Byo: seconds(n[1])}
+	if args[0] == "byoyomi" {
+		e.clock.Periods = int(n[2])
+	} else {
+		e.clock.Stones = int(n[2])
+	}
+	e.left, e.spent = [3]timeLeft{}, [3]time.Duration{}
+	return "", nil
+}
+
+func lastMove(e *Engine, _ []string) (string, error) {
+	n := len(e.game.Moves)
+	if n == 0 {
+		return "", errors.New("no previous move known")
+	}
+	m := e.game.Moves[n-1]
+	return m.Color.String() + " " + m.Point.Vertex(e.board.Size()), nil
+}
+
+// moveHistory lists the moves, the last first.
+func moveHistory(e *Engine, _ []string) (string, error) {
+	var list []string
+	for _, m := range slices.Backward(e.game.Moves) {
+		list = append(list, m.Color.String()+" "+m.Point.Vertex(e.board.Size()))
+	}
+	return strings.Join(list, "\n"), nil
+}
+
+// printsgf answers with the game's record, or writes it to a file.
+func printsgf(e *Engine, args []string) (string, error) {
+	g := e.game
+	g.Komi, g.RuleSet = e.komi, map[bool]string{false: "Chinese", true: "Japanese"}[e.rules.Territory]
+	if e.board.Passes() >= 2 {
+		g.Result = e.rules.score(e.board, e.komi, e.board.Dead(playouts, 0))
+	}
+	var out strings.Builder
+	if err := baduk.WriteSGF(&out, &g); err != nil {
+		return "", err
+	}
+	if len(args) > 0 && args[0] != "-" {
+		if err := os.WriteFile(args[0], []byte(out.String()), 0o666); err != nil {
+			return "", fmt.Errorf("cannot write file: %w", err)
+		}
+		return "", nil
+	}
+	return out.String(), nil
 }
 
 func setTimeLeft(e *Engine, args []string) (string, error) {
@@ -299,11 +415,10 @@ func setTimeLeft(e *Engine, args []string) (string, error) {
 	return "", nil
 }
 
-// finalScore counts the area, stones that random games find dead taken off: a good judge of games
+// finalScore counts what the rules count, stones that random games find dead taken off: a good judge of games
 // that were played to their end, and a poor one of others.
 func finalScore(e *Engine, _ []string) (string, error) {
-	black, white := e.board.Area(e.board.Dead(playouts, 0)...)
-	return baduk.Score(float64(black) - float64(white) - e.komi).Text, nil
+	return e.rules.score(e.board, e.komi, e.board.Dead(playouts, 0)).Text, nil
 }
 
 // finalStatusList lists groups, one a line. No group is known to be in a seki: they are alive.

@@ -261,7 +261,7 @@ func TestServeEndsWithABrokenInputOrOutput(t *testing.T) {
 
 // A game of the engine with itself, to the end.
 func TestAWholeGameIsLegal(t *testing.T) {
-	e := newEngine(t, Config{Rules: baduk.TrompTaylor})
+	e := newEngine(t, Config{Rules: Rules{Rules: baduk.TrompTaylor}})
 	e.Do("boardsize 7")
 	for n, c := 0, "b"; ; n++ {
 		got := e.Do("genmove " + c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
@@ -16,6 +17,8 @@ type Match struct {
 	Size     int
 	Komi     float64
 	Rules    baduk.Rules // that every move of both is checked by
+	// Opening, if not nil, is what the games begin with.
+	Opening *baduk.Game
 	// MaxMoves ends a game that does not end by itself, passes counted; 0 means 3·size². It is then scored
 	// as it stands.
 	MaxMoves int
@@ -72,6 +75,11 @@ func (m *Match) Play(ctx context.Context, number int, player Player, c baduk.Col
 	g.Record.Black, g.Record.White = m.Name, m.opponent
 	if c == baduk.White {
 		g.Record.Black, g.Record.White = m.opponent, m.Name
+	}
+	if m.Opening != nil {
+		if err := m.open(ctx, b, &g); err != nil {
+			return fail(err)
+		}
 	}
 	most := m.MaxMoves
 	if most == 0 {
@@ -137,6 +145,26 @@ func (m *Match) begin(ctx context.Context, seed uint64) error {
 	}
 	if m.opponent = strings.Join(words, " "); m.opponent == "" {
 		m.opponent = m.Opponent.Name()
+	}
+	return nil
+}
+
+// open plays the opening for both.
+func (m *Match) open(ctx context.Context, b *baduk.Board, g *MatchGame) error {
+	if m.Opening.Size != m.Size || len(m.Opening.Setup) > 0 || m.Opening.First != baduk.Black {
+		return fmt.Errorf("the opening, %v: should be moves on a board of %d×%[2]d that black begins", m.Opening, m.Size)
+	}
+	for _, move := range m.Opening.Moves {
+		if move.Color != b.ToPlay() {
+			return fmt.Errorf("the opening, %v: %v moves twice", m.Opening, move.Color)
+		}
+		if err := b.Play(move.Color, move.Point); err != nil {
+			return fmt.Errorf("the opening, %v: %w", m.Opening, err)
+		}
+		if _, err := m.Opponent.Do(ctx, "play "+move.Color.String()+" "+move.Point.Vertex(m.Size)); err != nil {
+			return err
+		}
+		g.Record.Moves = append(g.Record.Moves, move)
 	}
 	return nil
 }
@@ -227,6 +255,10 @@ type MatchSummary struct {
 	Moves        int     `json:"moves"`       // that were checked
 	Bounded      int     `json:"ended_by_bound"`
 	Disagreement int     `json:"disagreement"` // games that the opponent scores otherwise
+	// Low and High bound the fraction of games that the player wins with a confidence of 95 % (Wilson 1927), a draw
+	// being half a win.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
 }
 
 // Summarise adds games up.
@@ -253,9 +285,22 @@ func Summarise(games []MatchGame) MatchSummary {
 			s.MeanMargin += g.Margin
 		}
 	}
+	s.Low, s.High = wilson(float64(s.Wins)+float64(s.Draws)/2, float64(s.Games))
 	s.MeanMargin /= float64(max(s.Counted, 1))
 	s.MeanLength = float64(s.Moves) / float64(max(s.Games, 1))
 	return s
+}
+
+// wilson is the interval of a fraction, so many of n, that holds in 95 of 100 cases.
+func wilson(wins, n float64) (low, high float64) {
+	if n == 0 {
+		return 0, 1
+	}
+	const z = 1.959964
+	p := wins / n
+	middle := (p + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return max(middle-half, 0), min(middle+half, 1)
 }
 
 // Disagrees says whether the opponent scores the game otherwise.

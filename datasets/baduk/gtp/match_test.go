@@ -13,7 +13,7 @@ import (
 
 // Two players fill the board from the same corner: it ends by itself, and both sides count the same.
 func TestAMatchAlternatesAndCounts(t *testing.T) {
-	m := &Match{Opponent: connect(t, Config{Rules: baduk.TrompTaylor}), Name: "ours", Size: 7, Komi: 7.5, Rules: baduk.TrompTaylor}
+	m := &Match{Opponent: connect(t, Config{Rules: Rules{Rules: baduk.TrompTaylor}}), Name: "ours", Size: 7, Komi: 7.5, Rules: baduk.TrompTaylor}
 	var games []MatchGame
 	for n := range 2 {
 		g, err := m.Play(context.Background(), n+1, first, []baduk.Color{baduk.Black, baduk.White}[n], 1)

@@ -127,6 +127,10 @@ async function members(m) {
   const counts = {};
   for (const top of a.members) counts[top[0].class] = (counts[top[0].class] || 0) + 1;
   const most = Object.entries(counts).sort((x, y) => y[1] - x[1])[0][0];
+  const of = a.members.map(top => (top.find(t => t.class === most) || { probability: 0 }).probability);
+  $('agreement').textContent = counts[most] === a.members.length
+    ? `All ${a.members.length} say ${most}, with ${percent(Math.min(...of))} to ${percent(Math.max(...of))}.`
+    : `${counts[most]} of ${a.members.length} say ${most}; the others say ${Object.keys(counts).filter(k => k !== most).map(k => k + ' (' + counts[k] + ')').join(', ')}.`;
   $('members').querySelector('thead').replaceChildren(make('tr', {}, ...['', 'first', 'second', 'third'].map(t => make('th', { textContent: t }))));
   body.replaceChildren(...a.members.map((top, i) => make('tr', {}, make('td', { textContent: 'member ' + (i + 1) }),
     ...top.map((t, k) => make('td', { textContent: t.class + ' ' + percent(t.probability), className: k === 0 && t.class !== most ? 'differs' : '' })))));
@@ -143,7 +147,7 @@ const drawNetwork = attempt(async () => {
   const blocks = r.layers.map(l => {
     const [c, h] = l.out.length === 3 ? [l.out[0], l.out[1]] : [l.out[0] || 1, 1];
     const b = make('button', { type: 'button', className: family(l.kind), textContent: l.name });
-    b.style.height = Math.max(44, Math.min(240, 16 * Math.sqrt(h))) + 'px';
+    b.style.height = Math.max(64, Math.min(240, 16 * Math.sqrt(h))) + 'px';
     b.style.width = Math.max(18, 6 * Math.log2(c + 1)) + 'px';
     b.title = l.name + ': ' + l.out.join('×');
     b.setAttribute('aria-pressed', 'false');
@@ -186,8 +190,8 @@ function curve(rows) {
   const every = Math.max(1, Math.ceil(right / 10));
   for (let e = every; e <= right; e += every) s.append(svg('text', { x: x(e) - 6, y: H - 12 }, e));
   s.append(svg('text', { x: W - 60, y: H - 0.5 }, 'epoch'));
+  points.forEach((p, i) => s.append(svg('polyline', { class: series[i][1], points: p.map(q => x(q[0]) + ',' + y(q[1])).join(' ') })));
   points.forEach((p, i) => {
-    s.append(svg('polyline', { class: series[i][1], points: p.map(q => x(q[0]) + ',' + y(q[1])).join(' ') }));
     if (p.length) s.append(svg('text', { x: Math.min(x(p.at(-1)[0]) + 4, W - 150), y: y(p.at(-1)[1]) - 6 }, series[i][2] + ' ' + p.at(-1)[1].toFixed(2) + ' %'));
   });
   s.setAttribute('aria-label', series.map((n, i) => n[2] + ' error ' + (points[i].at(-1) || [0, NaN])[1].toFixed(2) + ' % after epoch ' + (points[i].at(-1) || [0])[0]).join(', '));
