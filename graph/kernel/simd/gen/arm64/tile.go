@@ -165,20 +165,22 @@ func (f frame) fetchResidual(m int) {
 // start makes the sums of m rows and sets them to the bias, or to zero.
 func (f frame) start(m int) [][4]neon.Vec {
 	sums := make([][4]neon.Vec, m)
-	for i := range sums {
-		for q := range sums[i] {
-			sums[i][q] = f.Zero()
-		}
-	}
-	none, at := f.Label("unbiased"), f.load(offBias)
+	none, ready, at := f.Label("unbiased"), f.Label("ready"), f.load(offBias)
 	f.JumpZero(at, none)
 	bias := f.Load16(neon.Mem{Base: at})
 	for i := range sums {
 		for q, v := range bias {
-			f.Move(sums[i][q], v)
+			sums[i][q] = f.Copy(v)
 		}
 	}
+	f.Jump(ready)
 	f.Here(none)
+	for i := range sums {
+		for _, v := range sums[i] {
+			f.Clear(v)
+		}
+	}
+	f.Here(ready)
 	return sums
 }
 
