@@ -47,6 +47,8 @@ func TestConstantsAreComputed(t *testing.T) {
 		{"whole sum and product", []*message{use("Add", []string{"i", "j"}, "s"), use("Mul", []string{"s", "j"}, "y")}, []int{2, 2}, of{18, -12, 12, 9}},
 		{"whole quotient, towards zero", []*message{use("Div", []string{"i", "j"}, "y")}, []int{2, 2}, of{3, -2, 2, 0}},
 		{"whole difference and power", []*message{use("Sub", []string{"i", "j"}, "d"), use("Pow", []string{"d", "j"}, "y")}, []int{2, 2}, of{25, -1000, 4, -27}},
+		{"rest of a division", []*message{use("Mod", []string{"i", "j"}, "y")}, []int{2, 2}, of{1, 2, 0, 0}},
+		{"rest of a division, as C has it", []*message{use("Mod", []string{"i", "j"}, "y", intAttr("fmod", 1))}, []int{2, 2}, of{1, -1, 0, 0}},
 		{"largest and smallest", []*message{use("Max", []string{"a", "b"}, "m"), use("Min", []string{"m", "b"}, "y")}, []int{2, 3}, of{2, 0.5, -1, 2, 0.5, -1}},
 		{"whole largest", []*message{use("Max", []string{"i", "j"}, "y")}, []int{2, 2}, of{7, 3, 4, 3}},
 		{"less", []*message{use("Less", []string{"a", "b"}, "y")}, []int{2, 3}, of{1, 1, 0, 1, 0, 0}},

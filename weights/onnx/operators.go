@@ -76,6 +76,7 @@ func init() { // the table's functions name missing operators by the table
 		"Sub": {pairwise(graph.Minus), 2, []string{"axis", "broadcast", "consumed_inputs"}},
 		"Mul": {pairwise(graph.Times), 2, []string{"axis", "broadcast", "consumed_inputs"}},
 		"Div": {pairwise(graph.Over), 2, []string{"axis", "broadcast", "consumed_inputs"}},
+		"Mod": {buildMod, 2, []string{"fmod"}},
 		"Pow": {pairwise(graph.Power), 2, []string{"axis", "broadcast"}},
 		"Sum": {folded(graph.Plus), 1, []string{"consumed_inputs"}},
 		"Max": {folded(graph.Most), 1, []string{"consumed_inputs"}},
@@ -1004,6 +1005,27 @@ func comparison(a graph.Arithmetic, f func(x, y float64) bool) func(c *call) ([]
 		}
 		return c.together(c.in[:2], typeBool, func(n []float64) float64 { return float64(truth(f(n[0], n[1]))) })
 	}
+}
+
+// buildMod is the rest of a division of what is known: of the divisor's sign or, as C has it, of the dividend's.
+func buildMod(c *call) ([]*value, error) {
+	if err := c.wantKnown(); err != nil {
+		return nil, err
+	}
+	zero := false
+	for i := range c.in[1].t.size() {
+		zero = zero || c.in[1].t.number(i) == 0
+	}
+	if zero && !isFloat(c.in[1].t.typ) {
+		return nil, fmt.Errorf("division by zero")
+	}
+	return c.together(c.in[:2], c.in[0].t.typ, func(n []float64) float64 {
+		rest := math.Mod(n[0], n[1])
+		if c.int("fmod", 0) == 0 && rest != 0 && (rest < 0) != (n[1] < 0) {
+			rest += n[1]
+		}
+		return rest
+	})
 }
 
 func buildNot(c *call) ([]*value, error) {

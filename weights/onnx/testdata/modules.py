@@ -41,6 +41,9 @@ def export(name, net, *opsets, shape=(1, 3, 12, 10), train=False, dynamic=None, 
         torch.manual_seed(1)
         net = net.train()
         with torch.no_grad():
+            for w in net.parameters():
+                if w.dim() > 1 and not w.any():  # a head that begins at nothing
+                    w.normal_(0, 0.3)
             for m in net.modules():
                 if isinstance(m, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)) and m.weight is not None:
                     m.weight.uniform_(0.5, 1.5)
@@ -220,6 +223,15 @@ f("bilinear", lambda x, l: l(x.flatten(2)[:, :, :4], x.flatten(2)[:, :, 4:9]), 1
 f("cosine", lambda x: F.cosine_similarity(x[:, :, :6], x[:, :, 6:], 1), 11)
 f("double", lambda x, l: l(x.double().flatten(1)).float(), 11, 13, modules=[nn.Linear(360, 4).double()])
 f("whole-numbers", lambda x: (x * 10).int().float() / 10, 11, 13)
+
+# Networks of these, small.
+import torchvision
+
+export("vit", torchvision.models.VisionTransformer(16, 8, 2, 2, 8, 16, num_classes=5), 13, 14, shape=(1, 3, 16, 16))
+export("vit-dynamic", torchvision.models.VisionTransformer(16, 8, 1, 2, 8, 16, num_classes=5), 14, shape=(1, 3, 16, 16), dynamic={0: "n"})
+export("swin", torchvision.models.SwinTransformer([2, 2], 8, [1, 1], [2, 2], [2, 2], num_classes=5), 13, shape=(1, 3, 16, 16))
+export("unet", Of(lambda x, a, b, u, o: o(torch.cat([F.relu(a(x)), u(F.relu(b(F.max_pool2d(F.relu(a(x)), 2))))], 1)), nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 8, 3, padding=1),
+                  nn.ConvTranspose2d(8, 4, 2, stride=2), nn.Conv2d(8, 2, 1)), 11, 13)
 
 
 # Control flow.
