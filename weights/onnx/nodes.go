@@ -98,6 +98,8 @@ func (x *exporter) translate(c graph.Computation) error {
 	case "add":
 		x.node(c.Layer, "Add", in, out)
 	case "concat":
+		// What is stored has as many rows as there are images now.
+		x.fixed = x.fixed || slices.ContainsFunc(c.Inputs, func(n *gorgonia.Node) bool { _, stored := x.known(n); return stored })
 		x.node(c.Layer, "Concat", in, out, intAttr("axis", 1))
 	case "flatten":
 		x.node(c.Layer, "Flatten", in, out, intAttr("axis", 1))
@@ -106,7 +108,8 @@ func (x *exporter) translate(c graph.Computation) error {
 	case "conv":
 		s := c.Detail.(kernel.ConvShape)
 		w := in[1]
-		if w == "" { // a parameter; a pointwise layer's has two dimensions
+		x.fixed = x.fixed || !x.allKnown(c.Inputs[1:2]) // filters that are computed, of the images for one
+		if w == "" {                                    // a parameter; a pointwise layer's has two dimensions
 			w = x.constant(c.Inputs[1].Name(), []int{s.F, s.C / s.Groups, s.KH, s.KW}, x.data(c.Inputs[1]))
 		}
 		in = append([]string{in[0], w}, x.params(c.Inputs[2:], in[2:])...)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -82,7 +83,7 @@ func runtimeRun(t *testing.T, models []string, shapes [][]int, images [][]float3
 		for _, v := range images[i] {
 			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 		}
-		input := filepath.Join(temp, filepath.Base(model)+".input")
+		input := filepath.Join(temp, fmt.Sprint(i, ".input"))
 		if err := os.WriteFile(input, raw, 0o666); err != nil {
 			t.Fatal(err)
 		}

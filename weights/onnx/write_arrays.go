@@ -156,6 +156,7 @@ func (w *arrayWriter) reshape(in string, shape []int, out string) {
 	if len(open) > 0 {
 		open[0] = -1
 	}
+	w.fixed = w.fixed || len(open) < 2 // images are no longer told apart
 	if out == w.out {
 		w.last("Reshape", []string{in, w.list("shape", open...)})
 		return
