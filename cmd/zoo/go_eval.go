@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk/diagram"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
@@ -182,7 +183,8 @@ func newGoPicture(a *app) *cobra.Command {
 		Use:   "picture GAME.sgf --move N --weights WEIGHTS",
 		Short: "Draw a position with the policy's probabilities as a heat map",
 		Long: `Draw the position before move N of a game. The redder a point, the more probable the network finds it;
-the move that was played has a blue frame, the last one a dot. Without --weights it is the position alone.`,
+numbers are percentages, the network's first choice has a green ring, the move that was played a blue frame, the last
+one a dot. Without --weights it is the position alone.`,
 		Example: "  zoo go picture game.sgf --move 37 --weights runs/alphago-policy-go-games/001 -o move37.png",
 		Args:    arguments(1, 1, "a game record"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -221,7 +223,7 @@ the move that was played has a blue frame, the last one a dot. Without --weights
 				}
 				heat = list[0]
 			}
-			img, err := baduk.Picture(b, heat, played.Point, scale)
+			img, err := diagram.Draw(b, diagram.Marks{Heat: heat, Played: played.Point}, scale)
 			if err != nil {
 				return usage(err)
 			}

@@ -101,9 +101,10 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 			return err
 		}
 	}
+	var stopped error
 	if len(given) > 0 {
 		s := alphago.SelfPlay{Policy: p, Komi: f.komi, Openings: open, Finish: true, Early: true}
-		err := s.Play(ctx, 0, len(given), func(i int, played *baduk.Game) error {
+		stopped = s.Play(ctx, 0, len(given), func(i int, played *baduk.Game) error {
 			g := given[i]
 			if played.Result.Margin == 0 || played.Result.Margin >= f.margin {
 				g.Result, g.Judged = baduk.Result{Winner: played.Result.Winner, Text: letter(played.Result.Winner) + "+"}, "played on"
@@ -116,9 +117,10 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 			}
 			return nil
 		})
-		if err != nil {
-			return err
+		if stopped != nil && ctx.Err() == nil {
+			return stopped
 		}
+		n.unknown += len(given) - n.played - n.unknown // what was interrupted is not lost, but not told either
 	}
 	err = weights.WriteAtomically(f.out, func(w io.Writer) error {
 		for _, g := range games {
@@ -138,9 +140,12 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	if stopped != nil {
+		fmt.Fprintln(a.stderr, "interrupted: the games that were not played on yet are left out")
+	}
 	fmt.Fprintf(a.stdout, "%s: %s games: %s had a result, %s were counted, %s were played on; %s were too close to tell\n", f.out,
 		report.Group(int64(len(games)-n.unknown)), report.Group(int64(n.told)), report.Group(int64(n.counted)), report.Group(int64(n.played)), report.Group(int64(n.unknown)))
-	return nil
+	return stopped
 }
 
 // letter is a player's in SGF.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,20 @@ import (
 func TestGoScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/go",
+		Setup: func(env *testscript.Env) error {
+			script, err := filepath.Abs("testdata/sabaki.js")
+			env.Setenv("SABAKI_SCRIPT", script)
+			env.Setenv("NODE_PATH", filepath.Join(os.Getenv("ZOO_SABAKI"), "node_modules"))
+			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "sabaki" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			dir := os.Getenv("ZOO_SABAKI")
+			_, err := os.Stat(filepath.Join(dir, "node_modules/@sabaki/gtp"))
+			return dir != "" && err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// policy FILE: writes a tiny policy network with random weights.
 			"policy": func(ts *testscript.TestScript, _ bool, args []string) {

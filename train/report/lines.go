@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -35,11 +36,15 @@ func (l *Lines) Print(format string, args ...any) {
 	fmt.Fprintln(l.W, text)
 }
 
+// unit is a space between a number and what it counts in, where no line may end.
+var unit = regexp.MustCompile(`(\d) (%|B|KB|MB|GB)`)
+
 // wrapped puts a text that is wider than a terminal into several lines, between words.
 func wrapped(text string, width int) string {
+	const held = "\u00a0"
 	var b strings.Builder
 	at := 0
-	for word := range strings.SplitSeq(text, " ") {
+	for word := range strings.SplitSeq(unit.ReplaceAllString(text, "$1"+held+"$2"), " ") {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case at > 0 && at+1+n > width:
@@ -52,7 +57,7 @@ func wrapped(text string, width int) string {
 		b.WriteString(word)
 		at += n
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), held, " ")
 }
 
 // Begin tells the plan.

@@ -68,3 +68,10 @@ func TestNumbersAndTimesForPeople(t *testing.T) {
 		}
 	}
 }
+
+func TestALineDoesNotEndBetweenANumberAndItsUnit(t *testing.T) {
+	got := wrapped("train error 54.21 %, values 2.4 MB and 7 words", 18)
+	if want := "train error\n54.21 %, values\n2.4 MB and 7 words"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}

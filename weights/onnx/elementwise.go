@@ -300,7 +300,7 @@ func (c *construction) scaled(x, y *value, shape []int, a graph.Arithmetic) *val
 			return nil
 		}
 	}
-	if x.affine == nil || x.uses != 1 || y.t == nil || !isFloat(y.t.typ) || !slices.Equal(x.shape, shape) {
+	if x.affine == nil || x.uses != 1 || y.t == nil || y.t.absent || !isFloat(y.t.typ) || !slices.Equal(x.shape, shape) {
 		return nil
 	}
 	channel := 1

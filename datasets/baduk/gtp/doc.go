@@ -2,7 +2,7 @@
 // (Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2", 2002), which GoGui, Sabaki and
 // gogui-twogtp speak.
 //
-// A [Player] chooses moves; an [Engine] keeps the board, answers the commands and asks the player. A [Client]
+// A [Player] chooses moves, and an [Analyst] says why; an [Engine] keeps the board, answers the commands and asks the player. A [Client]
 // speaks to another program, and a [Match] lets a player play against it. The package guarantees that
 // every command gets one answer, that no input makes it panic or take memory without bound, that
 // no illegal move gets to the board, and that a program that does not answer holds nobody up.

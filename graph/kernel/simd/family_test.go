@@ -1,8 +1,10 @@
 package simd
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -68,5 +70,42 @@ func TestFamilyFromEnvironment(t *testing.T) {
 				t.Errorf("got %q, %v; want %q", out, err, c.want)
 			}
 		})
+	}
+}
+
+// A family may grow loop by loop, and those that are here are grown: none of their loops is left to Go, but the copies that
+// identities are.
+func TestFamiliesHaveAllLoops(t *testing.T) {
+	var functions func(path string, v reflect.Value, all map[string]uintptr)
+	functions = func(path string, v reflect.Value, all map[string]uintptr) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				functions(v.Type().Field(i).Name, v.Field(i), all)
+			}
+		case reflect.Array, reflect.Slice:
+			for i := range v.Len() {
+				functions(fmt.Sprintf("%s[%d]", path, i), v.Index(i), all)
+			}
+		case reflect.Func:
+			if !v.IsNil() {
+				all[path] = v.Pointer()
+			}
+		}
+	}
+	generic := map[uintptr]string{}
+	all := map[string]uintptr{}
+	functions("", reflect.ValueOf(tableGeneric), all)
+	for path, f := range all {
+		generic[f] = path
+	}
+	for _, f := range Families()[1:] {
+		own := map[string]uintptr{}
+		functions("", reflect.ValueOf(*tables[f]), own)
+		for path, p := range own {
+			if _, ok := generic[p]; ok && !strings.HasPrefix(path, "Activate[0]") && !strings.HasPrefix(path, "ActivateGrad[0]") {
+				t.Errorf("%v: %s is in Go", f, path)
+			}
+		}
 	}
 }

@@ -24,14 +24,20 @@ func TestLaneTilesAgreeWithStraightLoopsAtEverySize(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for kind, permutation := range lanePermutations {
 			for m := 1; m <= MaxLaneRows(permutation != nil); m++ {
-				for range 8 {
-					nb, kb := rng.IntN(4), 1+rng.IntN(4)
+				for try := range 12 {
+					nb, kb := rng.IntN(4), 1+rng.IntN(7)
+					if kind == 1 {
+						kb = 1 + rng.IntN(len(permutation))
+					}
 					half := (m + 1) / 2
 					ams, aks, bks, cms := 16+rng.IntN(40), 16+rng.IntN(9), 16+rng.IntN(20), 16+rng.IntN(20)
 					if kind == 1 {
 						aks = 0
 					}
 					a1, c1 := rng.IntN(50), half*cms+rng.IntN(9)
+					if try%2 == 0 && kind == 0 { // neighbouring results of neighbouring taps
+						ams, aks, bks, a1 = 16, 16, 16, half*16
+					}
 					offs := make([][2]int, max(nb, 1))
 					for i := range offs {
 						offs[i] = [2]int{4 * rng.IntN(90), 4 * rng.IntN(50)}

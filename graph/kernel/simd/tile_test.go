@@ -283,3 +283,42 @@ func BenchmarkTile(b *testing.B) {
 		}
 	}
 }
+
+// A row's sums are the same bits whatever tile it is in and however A's numbers lie, so that how work is cut changes nothing.
+func TestRowsDoNotDependOnTheirTile(t *testing.T) {
+	onFamilies(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		const kb, nb = 23, 2
+		for panels := 1; panels <= MostPanels(); panels++ {
+			most := MaxRows(panels)
+			if most == 0 {
+				continue
+			}
+			a, b := random(rng, most*nb*kb), random(rng, nb*kb*panels*Block)
+			spread := make([]float32, 3*len(a)) // the same numbers, each with two others behind it
+			for i, v := range a {
+				spread[3*i] = v
+			}
+			run := func(a []float32, gap, first, m int) []float32 {
+				c := make([]float32, m*panels*Block)
+				offs := [nb][2]int{{}, {4 * gap * kb, 4 * kb * panels * Block}}
+				half := (m + 1) / 2 % m
+				row := gap * nb * kb
+				x := Tile{
+					A0: unsafe.Pointer(&a[first*row]), A1: unsafe.Pointer(&a[(first+half)*row]), AMS: uintptr(4 * row), AKS: uintptr(4 * gap), Offs: &offs[0], NB: nb, KB: kb,
+					B: unsafe.Pointer(&b[0]), BKS: uintptr(4 * panels * Block), BPS: 4 * Block,
+					C0: unsafe.Pointer(&c[0]), C1: unsafe.Pointer(&c[half*panels*Block]), CMS: uintptr(4 * panels * Block), CPS: 4 * Block,
+				}
+				x.Run(m, panels)
+				return c
+			}
+			want := run(a, 1, 0, most)
+			sameBits(t, fmt.Sprintf("%d panels, numbers apart", panels), run(spread, 3, 0, most), want)
+			for m := 1; m < most; m++ {
+				for first := range most - m + 1 {
+					sameBits(t, fmt.Sprintf("%d panels, %d rows from %d on", panels, m, first), run(a, 1, first, m), want[first*panels*Block:][:m*panels*Block])
+				}
+			}
+		}
+	})
+}

@@ -51,10 +51,9 @@ type frame struct {
 	t neon.Reg
 }
 
-func (f frame) field(off int) neon.Mem   { return neon.Mem{Base: f.t, Disp: off} }
-func (f frame) load(off int) neon.Reg    { return f.LoadReg(f.field(off)) }
-func (f frame) into(r neon.Reg, off int) { f.LoadRegTo(r, f.field(off)) }
-func (f frame) empty(off int, l string)  { f.JumpZero(f.load(off), l) }
+func (f frame) field(off int) neon.Mem  { return neon.Mem{Base: f.t, Disp: off} }
+func (f frame) load(off int) neon.Reg   { return f.LoadReg(f.field(off)) }
+func (f frame) empty(off int, l string) { f.JumpZero(f.load(off), l) }
 
 // rows returns the addresses of m rows in two evenly spaced runs.
 func (f frame) rows(m, first, other, spacing int) []neon.Reg {
@@ -165,20 +164,22 @@ func (f frame) fetchResidual(m int) {
 // start makes the sums of m rows and sets them to the bias, or to zero.
 func (f frame) start(m int) [][4]neon.Vec {
 	sums := make([][4]neon.Vec, m)
-	for i := range sums {
-		for q := range sums[i] {
-			sums[i][q] = f.Zero()
-		}
-	}
-	none, at := f.Label("unbiased"), f.load(offBias)
+	none, ready, at := f.Label("unbiased"), f.Label("ready"), f.load(offBias)
 	f.JumpZero(at, none)
 	bias := f.Load16(neon.Mem{Base: at})
 	for i := range sums {
 		for q, v := range bias {
-			f.Move(sums[i][q], v)
+			sums[i][q] = f.Copy(v)
 		}
 	}
+	f.Jump(ready)
 	f.Here(none)
+	for i := range sums {
+		for _, v := range sums[i] {
+			f.Clear(v)
+		}
+	}
+	f.Here(ready)
 	return sums
 }
 

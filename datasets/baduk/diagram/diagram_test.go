@@ -1,0 +1,71 @@
+package diagram
+
+import (
+	"image"
+	"image/color"
+	"testing"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
+)
+
+// dark counts the pixels of writing in a cell, its lines left out.
+func dark(img *image.RGBA, x, y int) int {
+	n := 0
+	for dx := -7; dx < 8; dx++ {
+		for dy := -7; dy < 8; dy++ {
+			if c := img.RGBAAt(x*20+30+dx, y*20+30+dy); dx != 0 && dy != 0 && c.R < 150 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestThePictureShowsStonesHeatAndMarks(t *testing.T) {
+	b, _ := baduk.NewBoard(9, baduk.Rules{})
+	if err := b.Play(baduk.Black, baduk.At(2, 6, 9)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Play(baduk.White, baduk.At(6, 2, 9)); err != nil {
+		t.Fatal(err)
+	}
+	heat := make([]float32, 81)
+	heat[baduk.At(4, 4, 9)], heat[baduk.At(5, 5, 9)], heat[baduk.At(2, 6, 9)] = 0.9, 0.1, 1
+	img, err := Draw(b, Marks{heat, baduk.At(1, 1, 9)}, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(x, y, dx, dy int) color.RGBA { return img.RGBAAt(x*20+30+dx, y*20+30+dy) }
+	wood := at(0, 8, 5, 5)
+	for name, ok := range map[string]bool{
+		"black's stone is dark":               at(2, 6, 5, 5).R < 60,
+		"white's stone is light":              at(6, 2, 6, 0).B > 200,
+		"the last move has a dot":             at(6, 2, 0, 0).R > 200 && at(6, 2, 0, 0).B < 100,
+		"a probable point is redder":          at(4, 4, 5, 5).G < at(5, 5, 5, 5).G && at(5, 5, 5, 5).G < wood.G,
+		"the mark is blue":                    at(1, 1, -10, 0).B > 200 && at(1, 1, -10, 0).R < 100,
+		"it is as large as the board":         img.Bounds().Dx() == 220 && img.Bounds().Dy() == 220,
+		"a point that is nothing stays wood":  wood == at(8, 8, 5, 5) && wood.R > 200,
+		"heat below a stone is not seen":      at(2, 6, 8, 8).R != 220,
+		"columns and rows are not exchanged":  at(6, 2, 6, 0) != at(2, 6, 6, 0),
+		"the first choice has a green ring":   at(4, 4, 0, -8).G > at(4, 4, 0, -8).R && at(5, 5, 0, -8).G < at(5, 5, 0, -8).R,
+		"star points are seen":                at(6, 6, 1, 1).R < 120 && at(7, 7, 1, 1) == wood,
+		"a percentage is written":             dark(img, 4, 4) > dark(img, 5, 5) && dark(img, 5, 5) > 0,
+		"letters are below and above":         dark(img, 0, 9) > 3 && dark(img, 0, -1) > 3,
+		"numbers are left and right":          dark(img, -1, 3) > 3 && dark(img, 9, 3) > 3,
+		"corners of the margin are empty":     dark(img, -1, -1) == 0 && dark(img, 9, 9) == 0,
+		"lines run along the middle of cells": at(0, 8, 3, 0).R < 120,
+	} {
+		if !ok {
+			t.Errorf("not so: %s", name)
+		}
+	}
+	for name, bad := range map[string]func() error{
+		"a small scale": func() error { _, err := Draw(b, Marks{Played: baduk.None}, 1); return err },
+		"wrong heat":    func() error { _, err := Draw(b, Marks{heat[1:], baduk.None}, 20); return err },
+		"negative heat": func() error { _, err := Draw(b, Marks{append([]float32{-1}, heat[1:]...), baduk.None}, 20); return err },
+	} {
+		if bad() == nil {
+			t.Errorf("%s is no error", name)
+		}
+	}
+}
