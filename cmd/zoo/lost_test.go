@@ -147,7 +147,7 @@ func lose(t *testing.T, m *mpirun, times int, losses []loss) {
 				}
 				ended := make(chan error, 1)
 				go func() { ended <- j.cmd.Wait() }()
-				for deadline := time.Now().Add(3 * time.Minute); !strings.Contains(j.errs.String(), fmt.Sprintf("\nepoch %2d:", epoch)); time.Sleep(5 * time.Millisecond) {
+				for deadline := time.Now().Add(5 * time.Minute); !strings.Contains(j.errs.String(), fmt.Sprintf("\nepoch %2d:", epoch)); time.Sleep(5 * time.Millisecond) {
 					if time.Now().After(deadline) {
 						j.cmd.Process.Kill()
 						t.Fatalf("it never came to epoch %d: %s", epoch, &j.errs)
