@@ -282,16 +282,18 @@ func FuzzDo(f *testing.F) {
 	for _, s := range []string{
 		"1 boardsize 9\nplay b D4\ngenmove w\nundo\nshowboard", "known_command x\nlist_commands # all\n\n\x00\r\n", "komi 6.5\nfixed_handicap 4\ngenmove w",
 		"boardsize 2\nplay b A1\nplay w A2\nplay w B1\nfinal_status_list dead\nquit", "boardsize 5\nset_free_handicap A1 B2 C3\ntime_settings 0 1 0\ntime_left b 3 1\nreg_genmove b",
+		"boardsize 5\nkata-analyze b 10 ownership true\nlz-genmove_analyze w 5 avoid w A5 1\nkata-analyze allow b A1,B2 3\nlz-analyze -1", "kata-set-rules {\"ko\":\"SIMPLE\"}\nkata-set-rule suicide TRUE\nkgs-rules x\nmove_history\nlast_move",
+		"kgs-time_settings byoyomi 1e9 NaN 3\nkgs-time_settings canadian 1 2 3\ntime_left w 1 1\nkgs-genmove_cleanup w\nzoo-policy\nzoo-search w\ngogui-analyze_commands",
 		"99999999999999999999999 play b pass\nplay w pass\nfinal_status_list alive", "place_free_handicap 9\nclear_board\nplay b Ａ1\nplay w é",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, session string) {
-		e := newEngine(t, Config{Sizes: []int{5, 2, 9}})
+		e := newEngine(t, Config{Sizes: []int{5, 2, 9}, Player: &oracle{Player: first, reports: 2}})
 		n := 0
 		for line := range strings.Lines(session) {
-			if strings.Contains(line, "loadsgf") || strings.Contains(line, "final") && n > 2 {
-				continue // reads files; takes long
+			if strings.Contains(line, "loadsgf") || strings.Contains(line, "printsgf") || strings.Contains(line, "final") && n > 2 {
+				continue // reads and writes files; takes long
 			}
 			if n++; n > 50 {
 				return
