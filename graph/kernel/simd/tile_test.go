@@ -259,26 +259,28 @@ func BenchmarkTile(b *testing.B) {
 				if m > most || m == 0 {
 					continue
 				}
-				b.Run(fmt.Sprintf("%v/%dx%d", f, m, panels), func(b *testing.B) {
-					setFamily(b, f)
-					const k = 128
-					av, bv := make([]float32, m*k), make([]float32, k*16*panels)
-					cv := make([]float32, m*16*panels)
-					offs := [1][2]int{}
-					x := Tile{
-						A0: unsafe.Pointer(&av[0]), A1: unsafe.Pointer(&av[(m+1)/2]), AMS: 4, AKS: uintptr(4 * m),
-						Offs: &offs[0], NB: 1, KB: k,
-						B: unsafe.Pointer(&bv[0]), BKS: uintptr(64 * panels), BPS: 64,
-						C0: unsafe.Pointer(&cv[0]), C1: unsafe.Pointer(&cv[(m+1)/2*16*panels]), CMS: uintptr(64 * panels), CPS: 64,
-					}
-					if m == 1 {
-						x.A1 = x.A0
-					}
-					for b.Loop() {
-						x.Run(m, panels)
-					}
-					b.ReportMetric(2*float64(m*16*panels*k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
-				})
+				const k = 128
+				half := (m + 1) / 2
+				run := func(lie string, ams, aks, a1 int) {
+					b.Run(fmt.Sprintf("%v/%dx%d/neighbouring %s", f, m, panels, lie), func(b *testing.B) {
+						setFamily(b, f)
+						av, bv := make([]float32, m*(k+Block)), make([]float32, k*16*panels)
+						cv := make([]float32, m*16*panels)
+						offs := [1][2]int{}
+						x := Tile{
+							A0: unsafe.Pointer(&av[0]), A1: unsafe.Pointer(&av[a1]), AMS: uintptr(4 * ams), AKS: uintptr(4 * aks),
+							Offs: &offs[0], NB: 1, KB: k,
+							B: unsafe.Pointer(&bv[0]), BKS: uintptr(64 * panels), BPS: 64,
+							C0: unsafe.Pointer(&cv[0]), C1: unsafe.Pointer(&cv[half*16*panels]), CMS: uintptr(64 * panels), CPS: 64,
+						}
+						for b.Loop() {
+							x.Run(m, panels)
+						}
+						b.ReportMetric(2*float64(m*16*panels*k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+					})
+				}
+				run("rows", 1, m, half) // a packed A
+				run("k", k+Block, 1, half*(k+Block))
 			}
 		}
 	}
