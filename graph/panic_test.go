@@ -60,6 +60,7 @@ func TestNothingMakesThePackagePanic(t *testing.T) {
 		"Session.FirstFault": func() { session.FirstFault(); new(Session).FirstFault() },
 		"Session.Profile":    func() { session.Profile(); new(Session).Profile() },
 		"Session.Memory":     func() { new(Session).Memory() },
+		"Session.Halves":     func() { new(Session).Halves() },
 		"Session.SetStep":    func() { new(Session).SetStep(1 << 63) },
 		"NewMachine":         func() { NewMachine(nil); NewMachine(nil, nil); NewMachine(gorgonia.NewGraph(), gorgonia.LogFwd()) },
 		"Machine.RunAll": func() {

@@ -146,7 +146,8 @@ type fitting struct {
 // order of want: a dimension of -1 may have any size. Closing r closes the view.
 //
 // Of the dicts of tensors that the file holds it takes the one that fits, of
-// averaged ones beside the last ones the averaged; of several others, it is a
+// averaged ones beside the last ones the averaged, also where these are the
+// trained tensors alone; of several others, it is a
 // [*ChoiceError]. What stands before the network's names is taken off, whether
 // it is the same before all of them or not, as long as every tensor that is
 // wanted is found once: "model.", "features.module.". A fully connected layer
@@ -176,6 +177,9 @@ func (r *Reader) Fit(want []Spec) (*Reader, error) {
 	}
 	best, err := v.amongFitting(fits)
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.name, err)
+	}
+	if best, err = v.withAverage(best, r.states, want); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
 	if len(r.states) > 1 && best.path != "" && len(v.notes) == 0 {
@@ -399,7 +403,11 @@ func fit(s state, want []Spec) []fitting {
 			if member[i] == g || counter(e.name) || member[i] != nil && slices.Contains(whole, member[i]) {
 				continue
 			}
-			if strings.HasPrefix(unwrapped(e.name), g.prefix) {
+			if rest, ok := strings.CutPrefix(unwrapped(e.name), g.prefix); ok {
+				if part, _, ok := strings.Cut(rest, "."); ok && averaged(part) {
+					f.outside = append(f.outside, e.name)
+					continue
+				}
 				inside = true // the network has no such tensor: it is another one
 				break
 			}

@@ -24,7 +24,12 @@ func unpack(ctx context.Context, archive, dir string, limit int64) error {
 		return err
 	}
 	defer in.Close()
-	packed, err := gzip.NewReader(bufio.NewReaderSize(in, 1<<20))
+	return extract(ctx, bufio.NewReaderSize(in, 1<<20), dir, limit, true)
+}
+
+// extract is unpack from a stream. What is not durable may be lost by a power cut, and takes no time to reach the disk.
+func extract(ctx context.Context, in io.Reader, dir string, limit int64, durable bool) error {
+	packed, err := gzip.NewReader(in)
 	if err != nil {
 		return fmt.Errorf("not a gzip file: %w", err)
 	}
@@ -67,7 +72,7 @@ func unpack(ctx context.Context, archive, dir string, limit int64) error {
 			if err := root.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 				return err
 			}
-			if err := write(root, name, t); err != nil {
+			if err := write(root, name, t, durable); err != nil {
 				return fmt.Errorf("archive: %s: %w", h.Name, err)
 			}
 		default:
@@ -82,13 +87,13 @@ func unpack(ctx context.Context, archive, dir string, limit int64) error {
 }
 
 // write makes a new file.
-func write(root *os.Root, name string, from io.Reader) error {
+func write(root *os.Root, name string, from io.Reader, durable bool) error {
 	out, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, from)
-	if err == nil {
+	if err == nil && durable {
 		err = out.Sync()
 	}
 	return errors.Join(err, out.Close())
@@ -106,7 +111,7 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer root.Close()
-	return write(root, filepath.Base(to), in)
+	return write(root, filepath.Base(to), in, true)
 }
 
 // A boundedReader fails after a number of bytes, or when it is interrupted.

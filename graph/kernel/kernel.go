@@ -5,7 +5,7 @@
 //
 // The same inputs give the same bits for any number of threads: work and reductions are split by
 // the shape of the work, never by the number of threads. Different kernel families (AVX-512, AVX2,
-// generic Go) may differ in the last bits, because they sum in another order or fuse the multiply
+// NEON, generic Go) may differ in the last bits, because they sum in another order or fuse the multiply
 // with the add.
 //
 // Nothing is allocated in the steady state: what needs scratch space says how much and takes it

@@ -68,7 +68,7 @@ func (r *peakRun) Task(int, int) {
 	half := (r.rows + 1) / 2
 	offs := [1][2]int{}
 	t := simd.Tile{
-		A0: unsafe.Pointer(&r.a[0]), A1: unsafe.Pointer(&r.a[half]), AMS: 4, AKS: uintptr(4 * r.rows),
+		A0: unsafe.Pointer(&r.a[0]), A1: unsafe.Pointer(&r.a[half*peakK]), AMS: 4 * peakK, AKS: 4, // as in the blocked layout
 		Offs: &offs[0], NB: 1, KB: peakK,
 		B: unsafe.Pointer(&r.b[0]), BKS: uintptr(4 * Block * r.panels), BPS: 4 * Block,
 		C0: unsafe.Pointer(&c[0]), C1: unsafe.Pointer(&c[half*Block*r.panels]), CMS: uintptr(4 * Block * r.panels), CPS: 4 * Block,

@@ -99,7 +99,7 @@ func MaxLaneRows(permuted bool) int {
 
 // MaxRows returns the most rows that a tile of the given number of panels (1 to 4) may have in the current
 // family: what fits in the registers beside a step's vectors of B and a broadcast of A. It is 0 if the family has no
-// such tiles (AVX2 has those of one panel only).
+// such tiles (AVX2 and NEON have those of one panel only).
 func MaxRows(panels int) int { return max(0, len(active.tile[panels])-1) }
 
 // MostPanels returns the panels of the widest tile.

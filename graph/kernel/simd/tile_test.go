@@ -259,27 +259,68 @@ func BenchmarkTile(b *testing.B) {
 				if m > most || m == 0 {
 					continue
 				}
-				b.Run(fmt.Sprintf("%v/%dx%d", f, m, panels), func(b *testing.B) {
-					setFamily(b, f)
-					const k = 128
-					av, bv := make([]float32, m*k), make([]float32, k*16*panels)
-					cv := make([]float32, m*16*panels)
-					offs := [1][2]int{}
-					x := Tile{
-						A0: unsafe.Pointer(&av[0]), A1: unsafe.Pointer(&av[(m+1)/2]), AMS: 4, AKS: uintptr(4 * m),
-						Offs: &offs[0], NB: 1, KB: k,
-						B: unsafe.Pointer(&bv[0]), BKS: uintptr(64 * panels), BPS: 64,
-						C0: unsafe.Pointer(&cv[0]), C1: unsafe.Pointer(&cv[(m+1)/2*16*panels]), CMS: uintptr(64 * panels), CPS: 64,
-					}
-					if m == 1 {
-						x.A1 = x.A0
-					}
-					for b.Loop() {
-						x.Run(m, panels)
-					}
-					b.ReportMetric(2*float64(m*16*panels*k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
-				})
+				const k = 128
+				half := (m + 1) / 2
+				run := func(lie string, ams, aks, a1 int) {
+					b.Run(fmt.Sprintf("%v/%dx%d/neighbouring %s", f, m, panels, lie), func(b *testing.B) {
+						setFamily(b, f)
+						av, bv := make([]float32, m*(k+Block)), make([]float32, k*16*panels)
+						cv := make([]float32, m*16*panels)
+						offs := [1][2]int{}
+						x := Tile{
+							A0: unsafe.Pointer(&av[0]), A1: unsafe.Pointer(&av[a1]), AMS: uintptr(4 * ams), AKS: uintptr(4 * aks),
+							Offs: &offs[0], NB: 1, KB: k,
+							B: unsafe.Pointer(&bv[0]), BKS: uintptr(64 * panels), BPS: 64,
+							C0: unsafe.Pointer(&cv[0]), C1: unsafe.Pointer(&cv[half*16*panels]), CMS: uintptr(64 * panels), CPS: 64,
+						}
+						for b.Loop() {
+							x.Run(m, panels)
+						}
+						b.ReportMetric(2*float64(m*16*panels*k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+					})
+				}
+				run("rows", 1, m, half) // a packed A
+				run("k", k+Block, 1, half*(k+Block))
 			}
 		}
 	}
+}
+
+// A row's sums are the same bits whatever tile it is in and however A's numbers lie, so that how work is cut changes nothing.
+func TestRowsDoNotDependOnTheirTile(t *testing.T) {
+	onFamilies(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		const kb, nb = 23, 2
+		for panels := 1; panels <= MostPanels(); panels++ {
+			most := MaxRows(panels)
+			if most == 0 {
+				continue
+			}
+			a, b := random(rng, most*nb*kb), random(rng, nb*kb*panels*Block)
+			spread := make([]float32, 3*len(a)) // the same numbers, each with two others behind it
+			for i, v := range a {
+				spread[3*i] = v
+			}
+			run := func(a []float32, gap, first, m int) []float32 {
+				c := make([]float32, m*panels*Block)
+				offs := [nb][2]int{{}, {4 * gap * kb, 4 * kb * panels * Block}}
+				half := (m + 1) / 2 % m
+				row := gap * nb * kb
+				x := Tile{
+					A0: unsafe.Pointer(&a[first*row]), A1: unsafe.Pointer(&a[(first+half)*row]), AMS: uintptr(4 * row), AKS: uintptr(4 * gap), Offs: &offs[0], NB: nb, KB: kb,
+					B: unsafe.Pointer(&b[0]), BKS: uintptr(4 * panels * Block), BPS: 4 * Block,
+					C0: unsafe.Pointer(&c[0]), C1: unsafe.Pointer(&c[half*panels*Block]), CMS: uintptr(4 * panels * Block), CPS: 4 * Block,
+				}
+				x.Run(m, panels)
+				return c
+			}
+			want := run(a, 1, 0, most)
+			sameBits(t, fmt.Sprintf("%d panels, numbers apart", panels), run(spread, 3, 0, most), want)
+			for m := 1; m < most; m++ {
+				for first := range most - m + 1 {
+					sameBits(t, fmt.Sprintf("%d panels, %d rows from %d on", panels, m, first), run(a, 1, first, m), want[first*panels*Block:][:m*panels*Block])
+				}
+			}
+		}
+	})
 }

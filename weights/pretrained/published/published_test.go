@@ -191,3 +191,57 @@ func TestAListOfOnesOwn(t *testing.T) {
 		}
 	}
 }
+
+// A program can have entries of its own; what is none is refused with what it should be.
+func TestEntriesOfAProgram(t *testing.T) {
+	registry.read, registry.entries, registry.err = false, nil, nil
+	defer func() { registry.read, registry.entries, registry.err = false, nil, nil }()
+	t.Setenv("ZOO_WEIGHTS", "")
+	good := Entry{
+		Name: "mine", Network: "lenet5", Address: "https://example.org/a/mine.pth?download=1", SHA1: strings.Repeat("0a", 20),
+		Preprocessing: weights.Preprocessing{Channels: "grey"},
+	}
+	before := good
+	before.Address = "https://example.org/before.pth"
+	for _, e := range []Entry{before, good} { // the second one takes the first one's place
+		if err := Register(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, ok := Lookup("Mine")
+	if !ok || e.File() != "mine.pth" {
+		t.Errorf("found %+v, %v", e, ok)
+	}
+	if _, ok := Lookup("resnet50"); !ok {
+		t.Error("the table is gone")
+	}
+	for want, change := range map[string]func(e *Entry){
+		"should name their network":                        func(e *Entry) { e.Network = "" },
+		"should have a name without spaces and slashes":    func(e *Entry) { e.Name = "two words" },
+		"should be one such as https://example.org":        func(e *Entry) { e.Address = "https://%zz" },
+		"should end in the name of a file":                 func(e *Entry) { e.Address = "https://example.org/" },
+		`sha1 "0A": should be 40 to 40 small hexadecimal`:  func(e *Entry) { e.SHA1 = "0A" },
+		`sha256 "xyz": should be 8 to 64 small hexadecima`: func(e *Entry) { e.SHA256 = "xyz" },
+		"should have a checksum, sha256 or sha1":           func(e *Entry) { e.SHA1 = "" },
+		"mauve":                                            func(e *Entry) { e.Preprocessing.Channels = "mauve" },
+	} {
+		e := good
+		change(&e)
+		if err := Register(e); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	if (Entry{Address: "https://%zz"}).File() != "" {
+		t.Error("a file at no address")
+	}
+	t.Setenv("ZOO_WEIGHTS", filepath.Join(t.TempDir(), "none.json"))
+	registry.read, registry.entries, registry.err = false, nil, nil
+	if _, ok := Lookup("resnet50"); ok {
+		t.Error("it is found, though a list cannot be read")
+	}
+	for range 2 {
+		if _, err := List(); err == nil || !strings.Contains(err.Error(), "none.json") {
+			t.Errorf("error %v", err)
+		}
+	}
+}

@@ -216,6 +216,8 @@ func unit(name string) string {
 		return "loads and stores"
 	case strings.Contains(name, "UnitS"), strings.Contains(name, "UnitST"):
 		return "stores"
+	case strings.Contains(name, "UnitI"), strings.Contains(name, "UnitM"):
+		return "integer units"
 	case strings.Contains(name, "UnitB"):
 		return "branches"
 	}

@@ -51,10 +51,9 @@ type frame struct {
 	t neon.Reg
 }
 
-func (f frame) field(off int) neon.Mem   { return neon.Mem{Base: f.t, Disp: off} }
-func (f frame) load(off int) neon.Reg    { return f.LoadReg(f.field(off)) }
-func (f frame) into(r neon.Reg, off int) { f.LoadRegTo(r, f.field(off)) }
-func (f frame) empty(off int, l string)  { f.JumpZero(f.load(off), l) }
+func (f frame) field(off int) neon.Mem  { return neon.Mem{Base: f.t, Disp: off} }
+func (f frame) load(off int) neon.Reg   { return f.LoadReg(f.field(off)) }
+func (f frame) empty(off int, l string) { f.JumpZero(f.load(off), l) }
 
 // rows returns the addresses of m rows in two evenly spaced runs.
 func (f frame) rows(m, first, other, spacing int) []neon.Reg {

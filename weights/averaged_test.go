@@ -1,0 +1,83 @@
+package weights
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An average of the trained tensors alone is taken for them, whether their names lost their dots or not, and said.
+func TestAveragesOfTrainedTensorsAreTaken(t *testing.T) {
+	want := []Spec{{"conv.weight", []int{2, 1, 1, 1}}, {"bn.weight", []int{2}}, {"bn.running_mean", []int{2}}, {"bn.running_var", []int{2}}}
+	tensor := func(name string, shape []int, first float32) Tensor {
+		return Tensor{Name: name, Shape: shape, Data: []float32{first, first + 1}}
+	}
+	last := func(prefix string) []Tensor {
+		var list []Tensor
+		for i, w := range want {
+			list = append(list, tensor(prefix+w.Name, w.Shape, float32(10*i)))
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		name    string
+		tensors []Tensor
+		note    string
+		weight  []float32
+	}{
+		{"names without dots", append(last("model."), tensor("model_ema.convweight", []int{2, 1, 1, 1}, 100), tensor("model_ema.bnweight", []int{2}, 200)), `takes the averaged weights, "model_ema"`, []float32{100, 101}},
+		{"names with dots", append(last(""), tensor("ema.conv.weight", []int{2, 1, 1, 1}, 100), tensor("ema.bn.weight", []int{2}, 200)), `takes the averaged weights, "ema"`, []float32{100, 101}},
+		{"one is missing", append(last("model."), tensor("model_ema.convweight", []int{2, 1, 1, 1}, 100)), "leaves out 1 tensors", []float32{0, 1}},
+		{"another shape", append(last("model."), tensor("model_ema.convweight", []int{2, 1, 1, 1}, 100), tensor("model_ema.bnweight", []int{1, 2}, 200)), "leaves out 2 tensors", []float32{0, 1}},
+		{"not averaged", append(last("model."), tensor("other.convweight", []int{2, 1, 1, 1}, 100), tensor("other.bnweight", []int{2}, 200)), "leaves out 2 tensors", []float32{0, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.safetensors")
+			if err := Save(path, &File{Tensors: tt.tensors}); err != nil {
+				t.Fatal(err)
+			}
+			r, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			v, err := r.Fit(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(v.Notes(), "\n"); !strings.Contains(notes, tt.note) || strings.Contains(tt.note, "averaged") && strings.Contains(notes, "leaves out") {
+				t.Errorf("notes %q do not say %q", notes, tt.note)
+			}
+			f, err := v.ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(f.Tensors[0].Data, tt.weight) || f.Tensors[0].Name != "conv.weight" || !slices.Equal(f.Tensors[2].Data, []float32{20, 21}) {
+				t.Errorf("took %v", f.Tensors)
+			}
+		})
+	}
+
+	// Two averages are a question.
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	two := append(last("model."), tensor("ema.convweight", []int{2, 1, 1, 1}, 100), tensor("ema.bnweight", []int{2}, 200), tensor("swa.convweight", []int{2, 1, 1, 1}, 300), tensor("swa.bnweight", []int{2}, 400))
+	if err := Save(path, &File{Tensors: two}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var choice *ChoiceError
+	if _, err := r.Fit(want); !errors.As(err, &choice) || !slices.Equal(choice.Keys, []string{"ema", "swa"}) {
+		t.Errorf("error %v", err)
+	}
+	if v, err := r.Under("model"); err != nil {
+		t.Error(err)
+	} else if v, err = v.Fit(want); err != nil || strings.Contains(strings.Join(v.Notes(), ""), "averaged") {
+		t.Errorf("the last ones by their key: %v", err)
+	}
+}
