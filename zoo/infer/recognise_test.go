@@ -347,3 +347,55 @@ func TestParametersAndPicturesOfAClassifier(t *testing.T) {
 		t.Errorf("of another network: %v", err)
 	}
 }
+
+// What is asked of an import must fit the file.
+func TestWhatAnImportCannotDo(t *testing.T) {
+	ten := func() (names []string) {
+		for i := range 10 {
+			names = append(names, fmt.Sprintf("class %d", i))
+		}
+		return names
+	}
+	r := reader(t, tensorsOf(t, zoo.LeNet5()))
+	for want, c := range map[string]ImportConfig{
+		"a new last layer needs the names of its classes": {NewHead: true},
+		"9 names for the file's 10 classes":               {ClassNames: ten()[:9]},
+		"11 names for the file's 10 classes":              {ClassNames: append(ten(), "one more")},
+		"it cannot be":                                    {Adjust: func(*weights.Preprocessing) error { return fmt.Errorf("it cannot be") }},
+		`channel order "green"`:                           {Adjust: func(p *weights.Preprocessing) error { p.Channels = "green"; return nil }},
+	} {
+		if _, err := fitTo(r, zoo.LeNet5(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, should say %s", err, want)
+		}
+	}
+	// A list that begins with a class for nothing has one more.
+	f, err := fitTo(r, zoo.LeNet5(), ImportConfig{ClassNames: append([]string{"background"}, ten()...)})
+	if err != nil || len(f.notes) != 1 || !strings.Contains(f.notes[0], `"background", stands for none`) || !slices.Equal(f.reader.Meta().ClassNames, ten()) {
+		t.Errorf("with a background: %v", err)
+	}
+	// What is adjusted stands in the metadata, and the usual is left as it was.
+	f, err = fitTo(r, zoo.LeNet5(), ImportConfig{ClassNames: ten(), Adjust: func(p *weights.Preprocessing) error { p.Mean = []float32{0.25}; p.Std = []float32{0.5}; return nil }})
+	if err != nil || f.reader.Meta().Preprocessing.Mean[0] != 0.25 || f.model.Classes != 10 || len(f.notes) != 0 {
+		t.Errorf("adjusted: %v", err)
+	}
+	if p := Preprocessing(zoo.LeNet5()); len(p.Mean) != 0 {
+		t.Errorf("the usual has become %v", p.Mean)
+	}
+	// A new last layer has as many outputs as there are names.
+	f, err = fitTo(r, zoo.LeNet5(), ImportConfig{NewHead: true, ClassNames: ten()[:3]})
+	if err != nil || f.model.Classes != 3 || !f.fresh("output.weight") || f.fresh("f6.weight") {
+		t.Errorf("a new head: %v", err)
+	}
+	m, err := zoo.New("lenet5", zoo.Variant("1998"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fitTo(reader(t, tensorsOf(t, m)), m, ImportConfig{NewHead: true, ClassNames: ten()}); err == nil || !strings.Contains(err.Error(), "its 10 outputs cannot be changed") {
+		t.Errorf("a head that cannot be changed: %v", err)
+	}
+	// The network and the number of its classes give their names: CIFAR-10's for a ResNet of 32×32.
+	f, err = fitTo(reader(t, tensorsOf(t, zoo.ResNet8())), zoo.ResNet8(), ImportConfig{})
+	if err != nil || len(f.notes) != 1 || !strings.Contains(f.notes[0], "CIFAR-10") || f.reader.Meta().ClassNames[3] != "cat" {
+		t.Errorf("ResNet-8: %v", err)
+	}
+}
