@@ -68,7 +68,7 @@ func newHosts(t *testing.T, launcher string) *mpirun {
 			" --mca btl_tcp_if_include " + hostNetwork + " --mca oob_tcp_if_include " + hostNetwork +
 			// A host that is gone is noticed after eleven seconds, not after eight minutes.
 			" --mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 -H " + list,
-		"mpiexec.mpich": "-launcher rsh -launcher-exec " + agent + " -hosts " + list + " -genv UCX_NET_DEVICES cable",
+		"mpiexec.mpich": "-launcher rsh -launcher-exec " + agent + " -hosts " + list + " -genv UCX_TLS tcp,self",
 	}[launcher])...)
 	return m
 }

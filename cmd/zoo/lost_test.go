@@ -19,15 +19,23 @@ import (
 func TestWhatIsLostEndsTheJob(t *testing.T) {
 	m := newMPIRun(t)
 	times, _ := strconv.Atoi(os.Getenv("ZOO_LONG"))
-	t.Run("on one machine", func(t *testing.T) {
-		lose(t, m, times, []loss{
-			{"rank 1 is killed", true, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGKILL) }},
-			{"rank 0 is killed", false, func(t *testing.T, j *job) { j.kill(t, 0, syscall.SIGKILL) }},
-			{"the launcher is killed", true, func(_ *testing.T, j *job) { j.cmd.Process.Kill() }},
-			{"the launcher is interrupted", true, func(_ *testing.T, j *job) { j.cmd.Process.Signal(syscall.SIGINT) }},
-			{"rank 1 is paused", false, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGSTOP) }},
-			{"rank 0 is paused", true, func(t *testing.T, j *job) { j.kill(t, 0, syscall.SIGSTOP) }},
-		})
+	onOne := []loss{
+		{"rank 1 is killed", true, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGKILL) }},
+		{"rank 0 is killed", false, func(t *testing.T, j *job) { j.kill(t, 0, syscall.SIGKILL) }},
+		{"the launcher is killed", true, func(_ *testing.T, j *job) { j.cmd.Process.Kill() }},
+		{"the launcher is interrupted", true, func(_ *testing.T, j *job) { j.cmd.Process.Signal(syscall.SIGINT) }},
+		{"rank 1 is paused", false, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGSTOP) }},
+		{"rank 0 is paused", true, func(t *testing.T, j *job) { j.kill(t, 0, syscall.SIGSTOP) }},
+	}
+	t.Run("on one machine", func(t *testing.T) { lose(t, m, times, onOne) })
+	t.Run("under MPICH", func(t *testing.T) {
+		path, err := exec.LookPath("mpiexec.mpich")
+		if err != nil || times == 0 {
+			t.Skip("only with ZOO_LONG, where MPICH is installed")
+		}
+		m := *m
+		m.launcher = []string{path}
+		lose(t, &m, times, onOne)
 	})
 	t.Run("on two hosts", func(t *testing.T) {
 		m := newHosts(t, "mpirun.openmpi")
@@ -36,6 +44,40 @@ func TestWhatIsLostEndsTheJob(t *testing.T) {
 			{"the other host's rank is killed", false, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGKILL) }},
 		})
 	})
+}
+
+// A job that is stopped as a whole for longer than ranks wait for each other, as by a laptop that sleeps, goes on.
+func TestAPauseOfAllLosesNothing(t *testing.T) {
+	if os.Getenv("ZOO_LONG") == "" {
+		t.Skip("only with ZOO_LONG")
+	}
+	m := newMPIRun(t)
+	const train = "train lenet5 --limit 1000 --threads 1 --batch 50 --epochs 12 --out "
+	m.run(t, 2, train+"whole")
+	cmd := m.command(2, train+"paused")
+	var errs locked
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(errs.String(), "\nepoch  2:") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	ranks := m.ranks(t)
+	for _, signal := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
+		for _, pid := range ranks {
+			syscall.Kill(pid, signal)
+		}
+		if signal == syscall.SIGSTOP {
+			time.Sleep(25 * time.Second)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, &errs)
+	}
+	if !bytes.Equal(m.file(t, "whole/weights/last.safetensors"), m.file(t, "paused/weights/last.safetensors")) {
+		t.Error("the job that was paused has other weights")
+	}
 }
 
 type loss struct {
@@ -86,7 +128,7 @@ func (m *mpirun) ranks(t *testing.T) []int {
 func lose(t *testing.T, m *mpirun, times int, losses []loss) {
 	const epochs = 12
 	train := fmt.Sprintf("train lenet5 --limit 1000 --threads 1 --batch 50 --set checkpoint=500ms --epochs %d --out ", epochs)
-	whole := filepath.Base(t.TempDir())
+	whole := strings.ReplaceAll(filepath.Base(t.Name()), "_", "-")
 	m.run(t, 2, train+whole)
 	want := m.file(t, whole+"/weights/last.safetensors")
 	moments := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
@@ -105,7 +147,7 @@ func lose(t *testing.T, m *mpirun, times int, losses []loss) {
 				}
 				ended := make(chan error, 1)
 				go func() { ended <- j.cmd.Wait() }()
-				for deadline := time.Now().Add(3 * time.Minute); !strings.Contains(j.errs.String(), fmt.Sprintf("\nepoch %2d:", epoch)); time.Sleep(5 * time.Millisecond) {
+				for deadline := time.Now().Add(5 * time.Minute); !strings.Contains(j.errs.String(), fmt.Sprintf("\nepoch %2d:", epoch)); time.Sleep(5 * time.Millisecond) {
 					if time.Now().After(deadline) {
 						j.cmd.Process.Kill()
 						t.Fatalf("it never came to epoch %d: %s", epoch, &j.errs)

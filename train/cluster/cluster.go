@@ -70,7 +70,7 @@ type Comm interface {
 // ErrLost says that another rank is gone, or does not answer.
 var ErrLost = errors.New("another rank is gone or does not answer")
 
-// Patience is how long a call waits for the other ranks before it fails with [ErrLost].
+// Patience is how long a call of a process that runs waits for the other ranks before it fails with [ErrLost].
 const Patience = 20 * time.Second
 
 // Forever is the patience for work that has no bound.

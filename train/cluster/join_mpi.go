@@ -209,32 +209,38 @@ func (m *mpi) check(code int32) error {
 // call runs f on MPI's thread and waits, but not for ever: a rank that is gone would hold it there.
 func (m *mpi) call(f func() int32) error { return m.callFor(Patience, f) }
 
+// callFor is call with a patience of its own. It counts the time that this process has lived through: a machine
+// that sleeps, or a job that is stopped as a whole, has lost nobody.
 func (m *mpi) callFor(patience time.Duration, f func() int32) error {
 	if m.lost {
 		return ErrLost
 	}
+	const beat = 500 * time.Millisecond
 	done := make(chan error, 1)
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case m.calls <- func() { done <- m.check(f()) }:
-	case <-late.C:
-		m.lost = true
-		return ErrLost
-	}
-	ended := m.ctx.Done()
+	beats := time.NewTicker(beat)
+	defer beats.Stop()
+	var lived time.Duration
+	var late <-chan time.Time // once the process is told to end
+	calls, ended := m.calls, m.ctx.Done()
 	for {
 		select {
+		case calls <- func() { done <- m.check(f()) }:
+			calls = nil
+			continue
 		case err := <-done:
 			m.lost = err != nil
 			return err
 		case <-ended:
-			ended = nil
-			late.Reset(Grace)
-		case <-late.C:
-			m.lost = true
-			return ErrLost
+			ended, late = nil, time.After(Grace)
+			continue
+		case <-beats.C:
+			if lived += beat; lived < patience {
+				continue
+			}
+		case <-late:
 		}
+		m.lost = true
+		return ErrLost
 	}
 }
 

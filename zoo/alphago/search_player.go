@@ -170,8 +170,8 @@ func (p *SearchPlayer) ponder(b *baduk.Board, move baduk.Point, goal Goal) error
 	return nil
 }
 
-// mostVisits bounds the memory of a search that nothing else ends: some 2 kB each.
-const mostVisits = 1_000_000
+// mostVisits bounds the memory of a search that nothing else ends: some 1.1 kB each.
+const mostVisits = 500_000
 
 // Close ends pondering.
 func (p *SearchPlayer) Close() {

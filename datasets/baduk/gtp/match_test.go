@@ -3,7 +3,9 @@ package gtp
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +175,39 @@ func TestAGameAgainstGNUGo(t *testing.T) {
 			t.Error("the same seed gives another game")
 		}
 		last = g
+	}
+}
+
+func TestGamesBeginWithTheOpening(t *testing.T) {
+	opening := &baduk.Game{Size: 9, First: baduk.Black, Moves: []baduk.Move{{Color: baduk.Black, Point: baduk.At(4, 4, 9)}, {Color: baduk.White, Point: baduk.At(2, 6, 9)}, {Color: baduk.Black, Point: baduk.At(6, 2, 9)}}}
+	m := &Match{Opponent: connect(t, Config{}), Name: "ours", Size: 9, Komi: 7.5, Opening: opening}
+	for _, c := range []baduk.Color{baduk.Black, baduk.White} {
+		g, err := m.Play(context.Background(), 1, first, c, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(g.Record.Moves[:3], opening.Moves) || g.Record.Moves[3] != (baduk.Move{Color: baduk.White, Point: 0}) {
+			t.Errorf("as %v it begins with %v", c, g.Record.Moves[:4])
+		}
+	}
+	for name, bad := range map[string]*baduk.Game{
+		"another size":      {Size: 13, First: baduk.Black},
+		"white begins":      {Size: 9, First: baduk.White},
+		"two moves in turn": {Size: 9, First: baduk.Black, Moves: []baduk.Move{{Color: baduk.Black, Point: 3}, {Color: baduk.Black, Point: 5}}},
+		"an illegal move":   {Size: 9, First: baduk.Black, Moves: []baduk.Move{{Color: baduk.Black, Point: 3}, {Color: baduk.White, Point: 3}}},
+	} {
+		m.Opening = bad
+		if _, err := m.Play(context.Background(), 1, first, baduk.Black, 1); err == nil || !strings.Contains(err.Error(), "the opening") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The limits are those of Wilson's interval in the literature's tables.
+func TestTheIntervalIsWilsons(t *testing.T) {
+	for _, c := range []struct{ wins, n, low, high float64 }{{10, 20, 0.2993, 0.7007}, {81, 100, 0.7222, 0.8749}, {0, 10, 0, 0.2775}, {40, 40, 0.9124, 1}, {0, 0, 0, 1}} {
+		if low, high := wilson(c.wins, c.n); math.Abs(low-c.low) > 1e-4 || math.Abs(high-c.high) > 1e-4 {
+			t.Errorf("%v of %v: %.4f to %.4f, should be %.4f to %.4f", c.wins, c.n, low, high, c.low, c.high)
+		}
 	}
 }

@@ -83,7 +83,11 @@ func (d *decoder) webp(file []byte, dst *image.Image, _ int) (int, error) {
 	one = appendChunk(one, kind, picture)
 	binary.LittleEndian.PutUint32(one[4:], uint32(len(one)-8))
 	config, err := webp.DecodeConfig(bytes.NewReader(one))
-	if err == nil && frame.w == 0 && canvas.w > 0 && (config.Width != canvas.w || config.Height != canvas.h) {
+	said := canvas
+	if frame.w > 0 {
+		said = frame
+	}
+	if err == nil && said.w > 0 && (config.Width != said.w || config.Height != said.h) {
 		err = errors.New("a picture that is not as large as the file says")
 	}
 	if err != nil {
