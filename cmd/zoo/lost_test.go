@@ -126,7 +126,7 @@ func (m *mpirun) ranks(t *testing.T) []int {
 }
 
 func lose(t *testing.T, m *mpirun, times int, losses []loss) {
-	const epochs = 12
+	const epochs = 40 // so many that half of them take longer than any delay below, on a fast machine too
 	train := fmt.Sprintf("train lenet5 --limit 1000 --threads 1 --batch 50 --set checkpoint=500ms --epochs %d --out ", epochs)
 	whole := strings.ReplaceAll(filepath.Base(t.Name()), "_", "-")
 	m.run(t, 2, train+whole)
@@ -138,7 +138,7 @@ func lose(t *testing.T, m *mpirun, times int, losses []loss) {
 		}
 		t.Run(l.name, func(t *testing.T) {
 			for try := range max(times, 1) {
-				epoch, delay := 1+moments.IntN(epochs/2), time.Duration(moments.IntN(500))*time.Millisecond
+				epoch, delay := 1+moments.IntN(epochs/2), time.Duration(moments.IntN(300))*time.Millisecond
 				folder := fmt.Sprintf("%s-%d", strings.ReplaceAll(filepath.Base(t.Name()), "_", "-"), try)
 				j := &job{m: m, cmd: m.command(2, train+folder)}
 				j.cmd.Stderr = &j.errs
