@@ -224,11 +224,11 @@ func (f fn) loadMasked(from Mem, m mask) reg.VecVirtual {
 }
 
 // field returns the i-th eight bytes of a struct.
-func field(s reg.Register, i int) Mem { return Mem{Base: s, Disp: 8 * i} }
+func field(s reg.Register, off int) Mem { return Mem{Base: s, Disp: off} }
 
-func (f fn) loadField(s reg.Register, i int) reg.GPVirtual {
+func (f fn) loadField(s reg.Register, off int) reg.GPVirtual {
 	r := f.GP64()
-	f.MOVQ(field(s, i), r)
+	f.MOVQ(field(s, off), r)
 	return r
 }
 
