@@ -8,6 +8,7 @@ import (
 func pooling(file *neon.File) {
 	file.Func("maxArgNEON", "func(s *byte)", "is maxRowGeneric with arg; s is a *MaxRow.", maxArg)
 	file.Func("maxOnlyNEON", "func(s *byte)", "is maxRowGeneric without arg; s is a *MaxRow.", maxOnly)
+	file.Func("unpoolNEON", "func(s *byte)", "is unpoolRowGeneric; s is a *MaxRow.", unpool)
 	file.Func("sumWindowsNEON", "func(s *byte)", "is sumRowGeneric; s is a *SumRow.", sumWindows)
 	file.Func("routedNEON", "func(s *byte)", "is routedGeneric; s is a *Gather.", routed)
 	file.Func("spreadNEON", "func(s *byte)", "is spreadGeneric; s is a *Gather.", spread)
@@ -95,6 +96,30 @@ func maxOnly(g *neon.F) {
 			f.Store16(best[i], neon.Mem{Base: y, Disp: 64 * i})
 		}
 		f.AddImm(y, y, 64*len(at))
+	})
+}
+
+// unpool gives the taps of a window its value where they were chosen, and zero elsewhere.
+func unpool(g *neon.F) {
+	f := frame{g, g.Arg("s")}
+	y, arg, number := f.load(rowY), f.load(rowArg), f.Reg()
+	f.Set(number, 1)
+	first, jump, one := f.SplatByte(f.load(rowIndex)), f.SplatByte(f.load(rowJump)), f.SplatByte(number)
+	zero := f.ConstInt(0)
+	windows(f, []int{1}, func(_ []neon.Reg, walk func(tap func(at []neon.Reg), jump func())) {
+		value, chosen, name := f.Load16(neon.Mem{Base: y}), f.Load(neon.Mem{Base: arg}), f.Copy(first)
+		walk(func(at []neon.Reg) {
+			m := f.EqualBytes(chosen, name)
+			var out [4]neon.Vec
+			for q, v := range value {
+				mask := f.Widen(f.Widen(m, true, q/2 == 1, true), false, q%2 == 1, true)
+				out[q] = f.Add(f.Keep(mask, v), zero)
+			}
+			f.Store16(out, neon.Mem{Base: at[0]})
+			f.AddBytesInto(name, name, one)
+		}, func() { f.AddBytesInto(name, name, jump) })
+		f.AddImm(y, y, 64)
+		f.AddImm(arg, arg, 16)
 	})
 }
 

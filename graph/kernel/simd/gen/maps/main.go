@@ -12,6 +12,7 @@ import (
 func main() {
 	both("maxArg", "func(s *byte)", "is maxRowGeneric with arg; s is a *MaxRow.", maxArg)
 	both("maxOnly", "func(s *byte)", "is maxRowGeneric without arg; s is a *MaxRow.", maxOnly)
+	both("unpool", "func(s *byte)", "is unpoolRowGeneric; s is a *MaxRow.", unpool)
 	both("sumWindows", "func(s *byte)", "is sumRowGeneric; s is a *SumRow.", sumWindows)
 	both("routed", "func(s *byte)", "is routedGeneric; s is a *Gather.", routed)
 	both("spread", "func(s *byte)", "is spreadGeneric; s is a *Gather.", spread)

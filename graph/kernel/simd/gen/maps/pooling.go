@@ -156,6 +156,60 @@ func maxOnly(f fn) {
 	})
 }
 
+// unpool gives the taps of a window its value where they were chosen, and zero elsewhere.
+func unpool(f fn) {
+	s := f.Arg("s")
+	y, arg, number := f.loadField(s, rowY), f.loadField(s, rowArg), f.GP64()
+	bytes := func(r reg.GPVirtual) reg.VecVirtual {
+		v := f.XMM()
+		f.VMOVD(r.As32(), v)
+		f.VPBROADCASTB(v, v)
+		return v
+	}
+	first, jump, tap := bytes(f.loadField(s, rowIndex)), bytes(f.loadField(s, rowJump)), f.XMM()
+	f.MOVQ(U32(1), number)
+	one, zero := bytes(number), f.zero()
+	sizes := []int{4, 1}
+	if !f.Wide() {
+		sizes = []int{2, 1}
+	}
+	f.windows(s, sizes, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
+		var values [][]reg.VecVirtual
+		var chosen []reg.VecVirtual
+		for i := range windows {
+			values, chosen = append(values, f.vector(Mem{Base: y, Disp: 64 * i})), append(chosen, f.XMM())
+			f.VMOVDQU(Mem{Base: arg, Disp: 16 * i}, chosen[i])
+		}
+		f.VMOVDQA(first, tap)
+		walk(func(at []Mem) {
+			for i, to := range at {
+				if f.Wide() {
+					k, v := f.K(), f.ZMM()
+					f.VPCMPEQB(tap, chosen[i], k)
+					f.VADDPS_Z(values[i][0], zero, k, v)
+					f.VMOVUPS(v, to)
+					continue
+				}
+				m := f.XMM()
+				f.VPCMPEQB(tap, chosen[i], m)
+				for h, off := range f.parts() {
+					v := f.YMM()
+					f.VPMOVSXBD(m, v)
+					f.VPAND(values[i][h], v, v)
+					f.VADDPS(v, zero, v)
+					f.VMOVUPS(v, to.Offset(off))
+					if h == 0 {
+						f.VPSRLDQ(U8(8), m, m)
+					}
+				}
+			}
+			f.VPADDB(one, tap, tap)
+		}, func() { f.VPADDB(jump, tap, tap) })
+		f.ADDQ(I32(64*len(windows)), y)
+		f.ADDQ(I32(16*len(windows)), arg)
+	})
+}
+
 func sumWindows(f fn) {
 	s := f.Arg("s")
 	y, scale := f.loadField(s, fields.RowY), f.splat(field(s, fields.RowScale))
