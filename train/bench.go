@@ -97,7 +97,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		return BenchResult{}, &recipe.ConfigError{Key: "seconds", Value: c.Time.Seconds(), Want: "above 0"}
 	}
 	if c.Half && c.Mode != "infer" {
-		return BenchResult{}, &recipe.ConfigError{Key: "half", Value: c.Half, Want: "false in training: weights of 16 bits are for inference"}
+		return BenchResult{}, &recipe.ConfigError{Key: "half", Value: c.Half, Want: "false in mode train: weights of 16 bits are for mode infer"}
 	}
 	group := newRanks(c.Cluster)
 	if group.Size() > 1 && c.Mode != "train" {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -46,7 +47,7 @@ func (t *Trainer) Run(ctx context.Context) (report.Result, error) {
 			stopped = "interrupted"
 			break
 		}
-		if err := errors.Join(err, lost); err != nil {
+		if err := cmp.Or(err, lost); err != nil {
 			return report.Result{}, t.failed(err)
 		}
 		if stopped == "" && late && t.at.Epoch < t.cfg.Epochs {

@@ -323,9 +323,22 @@ func (e *explaining) feature() (int, error) {
 	return 0, usage(fmt.Errorf("--feature: one is enough for --how %s", e.o.how))
 }
 
+// whichLayer asks for a layer, and says what layers there are.
+func whichLayer(e *explaining, question string) error {
+	layers, err := e.s.Layers()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, l := range layers {
+		names = append(names, l.Name)
+	}
+	return usage(fmt.Errorf("%s, one of %s", question, strings.Join(names, ", ")))
+}
+
 func maximiseOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
 	if e.class < 0 && e.o.layer == "" {
-		return nil, usage(fmt.Errorf("what? --class or --layer"))
+		return nil, whichLayer(e, "what? --class or --layer")
 	}
 	feature, err := e.feature()
 	if err != nil {
@@ -352,7 +365,7 @@ func maximiseOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
 
 func dreamOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
 	if e.o.layer == "" {
-		return nil, usage(fmt.Errorf("more of what a layer sees: which? --layer"))
+		return nil, whichLayer(e, "more of what a layer sees: which? --layer")
 	}
 	feature, err := e.feature()
 	if err != nil {
@@ -373,7 +386,7 @@ func dreamOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
 
 func invertOf(ctx context.Context, e *explaining) ([]explain.Panel, error) {
 	if e.o.layer == "" {
-		return nil, usage(fmt.Errorf("what a layer cannot tell apart: which? --layer"))
+		return nil, whichLayer(e, "what a layer cannot tell apart: which? --layer")
 	}
 	x, left, err := explain.Invert{Layer: e.o.layer, Steps: e.o.steps, Seed: e.o.seed, Frame: e.frame(10)}.Explain(ctx, e.s, e.x)
 	if err != nil {

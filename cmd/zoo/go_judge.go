@@ -59,12 +59,7 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 	case f.limit < 0:
 		return usage(fmt.Errorf("--limit %d: should be at least 1, or 0 for all games", f.limit))
 	}
-	r, err := openNetwork(f.weights)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	p, err := alphago.LoadPolicyFrom(r, f.threads)
+	p, err := loadPolicy(f.weights, f.threads)
 	if err != nil {
 		return err
 	}

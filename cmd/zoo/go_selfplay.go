@@ -86,12 +86,7 @@ func (a *app) selfplay(ctx context.Context, f goSelfplayFlags) error {
 	case f.beside < 1:
 		return usage(fmt.Errorf("--beside %d: should be at least 1", f.beside))
 	}
-	r, err := openNetwork(f.weights)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	p, err := alphago.LoadPolicyFrom(r, f.threads)
+	p, err := loadPolicy(f.weights, f.threads)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -14,6 +15,9 @@ import (
 var hostAddresses = [2]string{"10.99.0.1", "10.99.0.2"}
 
 const hostNetwork = "10.99.0.0/24"
+
+// pairsOfHosts counts them, for names of their own.
+var pairsOfHosts atomic.Int32
 
 // newHosts is newMPIRun for ranks on two hosts that talk over TCP. Where namespaces cannot be made it skips the
 // test; with ZOO_HOSTS=1, which says that they can, it fails.
@@ -37,7 +41,8 @@ func newHosts(t *testing.T, launcher string) *mpirun {
 		return nil
 	}
 	m := newMPIRun(t)
-	name := func(i int) string { return fmt.Sprintf("zoo-%d-%d", os.Getpid(), i) }
+	pair := pairsOfHosts.Add(1)
+	name := func(i int) string { return fmt.Sprintf("zoo-%d-%d-%d", os.Getpid(), pair, i) }
 	for i := range hostAddresses {
 		if err := ip("netns add " + name(i)); err != nil {
 			skip("no network namespaces: %v", err)
@@ -97,6 +102,7 @@ func (m *mpirun) cable(t *testing.T, state string) {
 
 // Ranks on two hosts train, evaluate and predict as one process does. ZOO_LONG=1 tries MPICH, too.
 func TestTwoHosts(t *testing.T) {
+	t.Parallel()
 	launchers := []string{"mpirun.openmpi"}
 	if os.Getenv("ZOO_LONG") != "" {
 		launchers = append(launchers, "mpiexec.mpich")

@@ -17,7 +17,7 @@ import (
 // What is lost in the middle of a run ends all of it, with one message, and the run goes on to the weights that it
 // would have had. ZOO_LONG=10 tries more of it, and each ten times, at moments that chance draws.
 func TestWhatIsLostEndsTheJob(t *testing.T) {
-	m := newMPIRun(t)
+	t.Parallel() // it waits more than it computes
 	times, _ := strconv.Atoi(os.Getenv("ZOO_LONG"))
 	onOne := []loss{
 		{"rank 1 is killed", true, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGKILL) }},
@@ -27,17 +27,22 @@ func TestWhatIsLostEndsTheJob(t *testing.T) {
 		{"rank 1 is paused", false, func(t *testing.T, j *job) { j.kill(t, 1, syscall.SIGSTOP) }},
 		{"rank 0 is paused", true, func(t *testing.T, j *job) { j.kill(t, 0, syscall.SIGSTOP) }},
 	}
-	t.Run("on one machine", func(t *testing.T) { lose(t, m, times, onOne) })
+	t.Run("on one machine", func(t *testing.T) {
+		t.Parallel()
+		lose(t, newMPIRun(t), times, onOne)
+	})
 	t.Run("under MPICH", func(t *testing.T) {
 		path, err := exec.LookPath("mpiexec.mpich")
 		if err != nil || times == 0 {
 			t.Skip("only with ZOO_LONG, where MPICH is installed")
 		}
-		m := *m
+		t.Parallel()
+		m := newMPIRun(t)
 		m.launcher = []string{path}
-		lose(t, &m, times, onOne)
+		lose(t, m, times, onOne)
 	})
 	t.Run("on two hosts", func(t *testing.T) {
+		t.Parallel()
 		m := newHosts(t, "mpirun.openmpi")
 		lose(t, m, times, []loss{
 			{"the cable is pulled", true, func(t *testing.T, j *job) { j.m.cable(t, "down") }},

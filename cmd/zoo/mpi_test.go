@@ -96,6 +96,7 @@ func (m *mpirun) file(t *testing.T, path string) []byte {
 }
 
 func TestManyProcesses(t *testing.T) {
+	t.Parallel()
 	m := newMPIRun(t)
 	const train = "train lenet5 --limit 1000 --threads 1 --batch 50 "
 	m.run(t, 2, train+"--epochs 2 --out two")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
@@ -62,7 +63,8 @@ func (a *app) ranks() cluster.Comm {
 }
 
 // leave ends the group as the verb has ended. It says whether the error is this rank's to tell: of one that
-// all ranks have, the rank where it happened; of a rank that is lost, the first that is left.
+// all ranks have, the rank where it happened; of a rank that is lost, the first that is left, but not the one that the
+// others take for lost.
 func (a *app) leave(err error) (tell bool, after func()) {
 	nothing := func() {}
 	if a.group == nil || a.group.Size() == 1 {
@@ -70,7 +72,15 @@ func (a *app) leave(err error) (tell bool, after func()) {
 	}
 	var other *cluster.Elsewhere
 	var all *cluster.Everywhere
+	var saved *train.Interrupted
+	if errors.As(err, &saved) { // so have all ranks, if they are there
+		if lost := a.group.Barrier(); errors.Is(lost, cluster.ErrForgotten) {
+			err = lost
+		}
+	}
 	switch {
+	case errors.Is(err, cluster.ErrForgotten):
+		return false, func() { a.group.Abort(err) }
 	case err == nil, errors.Is(err, context.Canceled), errors.As(err, &all):
 		return a.group.Rank() == 0, func() { a.group.Close() }
 	case errors.As(err, &other):

@@ -42,7 +42,7 @@ type denseCall struct {
 
 const (
 	denseImages = 16      // the most that leave w in place, if it fits in the caches; else four times as many
-	denseLarge  = 1 << 20 // weights that do not
+	denseLarge  = 1 << 19 // weights that do not
 	denseInput  = 1 << 13 // floats of x that a group of Forward reads again and again: they stay in the first-level cache
 	denseOuts   = 64      // the most rows of w in a task of Forward
 	denseIns    = 1 << 18 // floats of dx in a task of DataGrad: they stay in the second-level cache; whole rows of w stream best

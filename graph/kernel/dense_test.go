@@ -104,7 +104,7 @@ func TestDenseAllocatesNothing(t *testing.T) {
 func BenchmarkDense(b *testing.B) {
 	p := NewPool(0)
 	defer p.Close()
-	for _, s := range [][3]int{{1, 9216, 4096}, {8, 9216, 4096}, {16, 9216, 4096}, {64, 9216, 4096}, {1, 4096, 1000}, {64, 400, 120}} {
+	for _, s := range [][3]int{{1, 9216, 4096}, {8, 9216, 4096}, {16, 9216, 4096}, {64, 9216, 4096}, {1, 4096, 1000}, {64, 400, 120}, {64, 1152, 625}, {64, 625, 1152}} {
 		n, in, out := s[0], s[1], s[2]
 		d := NewDense(n, in, out)
 		rng := rand.New(rand.NewPCG(1, 1))

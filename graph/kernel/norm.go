@@ -161,7 +161,8 @@ var batchNormGrads kept[batchNormGrad]
 
 // BatchNormGrad writes the gradients of [BatchNorm]: all of dx, and dgamma and dbeta of C elements each.
 // x, gamma, beta, mean, invstd and act are those of the call it is the gradient of; what the
-// activation let through is found from them, so that nobody has to keep y. x and dy are read twice. dx may be dy.
+// activation let through is found from them, so that nobody has to keep y. x and dy are read twice, or where the
+// activation is no clipping, dy once, and what is left of it behind the activation waits in dx. dx may be dy.
 func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, act Activation) {
 	const op = "BatchNormGrad"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)

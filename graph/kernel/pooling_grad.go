@@ -21,7 +21,12 @@ var poolGrads kept[poolGrad]
 // argmax it left.
 func MaxPoolGrad(p *Pool, w Window, dy Act, argmax []uint8, dx Act) {
 	wantArgmax("MaxPoolGrad", w, &dy, argmax)
-	runPoolGrad(p, newPooling("MaxPoolGrad", w, &dx, &dy, argmax))
+	shared := newPooling("MaxPoolGrad", w, &dx, &dy, argmax)
+	if sideBySide(w) {
+		runMaxUnpool(p, shared)
+		return
+	}
+	runPoolGrad(p, shared)
 }
 
 // AvgPoolGrad writes all of dx, the gradient of [AvgPool]'s input.

@@ -17,6 +17,11 @@ var poolingCases = []struct {
 	{"GoogLeNet's ceil mode", mapShape{1, 17, 14, 12}, Window{KH: 3, KW: 3, SH: 2, SW: 2, Ceil: true}},
 	{"ResNet's padded stride", mapShape{1, 17, 15, 16}, Window{KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1}},
 	{"LeNet's tiles", mapShape{3, 6, 28, 28}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
+	{"tiles that leave a row and a column", mapShape{2, 35, 13, 11}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
+	{"tiles that hang over, padded", mapShape{2, 17, 10, 13}, Window{KH: 3, KW: 3, SH: 3, SW: 3, PadT: 1, PadB: 1, PadL: 2, PadR: 1, Ceil: true}},
+	{"tiles that are wide", mapShape{1, 33, 9, 23}, Window{KH: 2, KW: 5, SH: 2, SW: 5, PadL: 3}},
+	{"tiles of a pixel", mapShape{1, 6, 3, 5}, Window{KH: 1, KW: 1, SH: 1, SW: 1}},
+	{"tiles of 256 pixels", mapShape{1, 17, 33, 35}, Window{KH: 16, KW: 16, SH: 16, SW: 16, PadT: 7, PadL: 9, Ceil: true}},
 	{"ceil mode on a map smaller than the window", mapShape{2, 17, 2, 3}, Window{KH: 3, KW: 4, SH: 2, SW: 3, Ceil: true}},
 	{"padding on one side", mapShape{1, 17, 9, 12}, Window{KH: 4, KW: 3, SH: 2, SW: 3, PadT: 0, PadB: 3, PadL: 2, PadR: 0, Ceil: true}},
 	{"padding on one side, counted", mapShape{1, 17, 9, 12}, Window{KH: 4, KW: 3, SH: 2, SW: 3, PadT: 0, PadB: 3, PadL: 2, PadR: 0, Ceil: true, CountPad: true}},
@@ -276,6 +281,9 @@ var poolingBenchmarks = []struct {
 }{
 	{"ResNet 64×112×112 3×3 stride 2", mapShape{4, 64, 112, 112}, Window{KH: 3, KW: 3, SH: 2, SW: 2, PadT: 1, PadB: 1, PadL: 1, PadR: 1}},
 	{"GoogLeNet 256×28×28 3×3 stride 1", mapShape{8, 256, 28, 28}, Window{KH: 3, KW: 3, SH: 1, SW: 1, PadT: 1, PadB: 1, PadL: 1, PadR: 1}},
+	{"VGG 64×112×112 2×2 stride 2", mapShape{4, 64, 112, 112}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
+	{"AlexNet 256×13×13 3×3 stride 2", mapShape{16, 256, 13, 13}, Window{KH: 3, KW: 3, SH: 2, SW: 2}},
+	{"small 128×7×7 2×2 stride 2", mapShape{64, 128, 7, 7}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
 	{"LeNet 6×28×28 2×2 stride 2", mapShape{64, 6, 28, 28}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
 }
 

@@ -70,6 +70,10 @@ type Comm interface {
 // ErrLost says that another rank is gone, or does not answer.
 var ErrLost = errors.New("another rank is gone or does not answer")
 
+// ErrForgotten is the [ErrLost] of a rank that has just stood still, paused, for longer than the others wait. They
+// have given up then, and told it.
+var ErrForgotten = fmt.Errorf("%w, as this one stood still for longer than others wait", ErrLost)
+
 // Patience is how long a call of a process that runs waits for the other ranks before it fails with [ErrLost].
 const Patience = 20 * time.Second
 

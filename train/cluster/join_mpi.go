@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -32,6 +33,7 @@ func Join(ctx context.Context) (Comm, error) {
 	if err := <-started; err != nil {
 		return nil, err
 	}
+	go m.watch()
 	return m, nil
 }
 
@@ -43,7 +45,8 @@ type mpi struct {
 	library    string // "Open MPI v4.1.4"
 	h          handles
 	f          functions
-	lost       bool // a call did not come back: no other will
+	lost       bool         // a call did not come back: no other will
+	woke       atomic.Int64 // when this process last went on after it stood still; nanoseconds
 }
 
 // handles are the constants of a library. What is a pointer in one is a number in another.
@@ -80,6 +83,25 @@ func (m *mpi) serve(l launch, started chan<- error) {
 	for f := range m.calls {
 		f()
 	}
+}
+
+// watch notices that this process stood still for longer than the others wait for it.
+func (m *mpi) watch() {
+	last := time.Now()
+	for now := range time.Tick(beat) {
+		if now.Sub(last) > Patience {
+			m.woke.Store(now.UnixNano())
+		}
+		last = now
+	}
+}
+
+// gone is why no rank answers.
+func (m *mpi) gone() error {
+	if time.Since(time.Unix(0, m.woke.Load())) < Patience/4 {
+		return ErrForgotten
+	}
+	return ErrLost
 }
 
 // open loads the library, begins MPI and learns the rank.
@@ -203,8 +225,11 @@ func (m *mpi) check(code int32) error {
 	var buffer [8192]byte
 	var length int32
 	m.f.text(code, &buffer[0], &length)
-	return fmt.Errorf("%s: %s: %w", m.library, strings.TrimSpace(string(buffer[:max(length, 0)])), ErrLost)
+	return fmt.Errorf("%s: %s: %w", m.library, strings.TrimSpace(string(buffer[:max(length, 0)])), m.gone())
 }
+
+// beat is how often a process notices that it lives.
+const beat = 500 * time.Millisecond
 
 // call runs f on MPI's thread and waits, but not for ever: a rank that is gone would hold it there.
 func (m *mpi) call(f func() int32) error { return m.callFor(Patience, f) }
@@ -213,9 +238,8 @@ func (m *mpi) call(f func() int32) error { return m.callFor(Patience, f) }
 // that sleeps, or a job that is stopped as a whole, has lost nobody.
 func (m *mpi) callFor(patience time.Duration, f func() int32) error {
 	if m.lost {
-		return ErrLost
+		return m.gone()
 	}
-	const beat = 500 * time.Millisecond
 	done := make(chan error, 1)
 	beats := time.NewTicker(beat)
 	defer beats.Stop()
@@ -240,7 +264,7 @@ func (m *mpi) callFor(patience time.Duration, f func() int32) error {
 		case <-late:
 		}
 		m.lost = true
-		return ErrLost
+		return m.gone()
 	}
 }
 

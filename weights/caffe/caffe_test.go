@@ -171,6 +171,8 @@ func TestDamagedFilesAreOneLine(t *testing.T) {
 		{"a shape that overflows", conv(newBlob([]uint64{1 << 31, 1 << 31, 1 << 31, 1}, 1)), "a shape of"},
 		{"a shape of 2⁶²", conv(newBlob([]uint64{1<<31 - 1, 1<<31 - 1, 8, 8}, 1)), "shape"},
 		{"a negative dimension", oldLayer("c", 4, "a", "b", oldBlob(math.MaxUint64, 1, 1, 1, 1)), "shape"},
+		{"a shape of 32-bit numbers", conv(sub(7, sub(7, protowire.AppendFixed32(protowire.AppendTag(nil, 1, protowire.Fixed32Type), 1)))), "no list of integers"},
+		{"a shape of 64-bit numbers", conv(sub(7, sub(7, protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), 1)))), "no list of integers"},
 		{"a shape of a thousand dimensions", conv(newBlob(slices.Repeat([]uint64{1}, 1000), 1)), "too many dimensions"},
 		{"half a float", conv(sub(7, sub(7, number(1, 1)), sub(5, []byte{1, 2, 3}))), "3 bytes of numbers of 4"},
 		{"integers in place of floats", conv(sub(7, sub(7, number(1, 1)), number(5, 3))), "integers in place of floats"},

@@ -331,6 +331,9 @@ func (b *blob) dims(f field) error {
 	if f.kind == protowire.VarintType {
 		return add(f.value)
 	}
+	if f.kind != protowire.BytesType {
+		return errors.New("a shape that is no list of integers")
+	}
 	if f.end-f.at > 10*maxDims {
 		return errors.New("a shape of too many dimensions")
 	}

@@ -559,6 +559,7 @@ func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
 		"no maps":         {func() error { _, _, err := GradCAM{Layer: "fc"}.Explain(s, x); return err }, "layer fc has no maps"},
 		"no such feature": {func() error { _, err := Deconvnet{Layer: "conv1", Feature: 3}.Explain(s, x); return err }, "feature 3: layer conv1 has 3"},
 		"a large square":  {func() error { _, _, err := Occlusion{Size: 99}.Explain(ctx, s, x); return err }, "a square of 99"},
+		"no such filters": {func() error { _, err := Filters{Layer: "conv9"}.Explain(s); return err }, `no layer is called "conv9": there are conv1`},
 		"no filters":      {func() error { _, err := Filters{Layer: "fc"}.Explain(s); return err }, "layer fc is no convolution"},
 		"no steps":        {func() error { _, _, err := Maximise{Steps: -1}.Explain(ctx, s); return err }, "-1 steps"},
 	} {

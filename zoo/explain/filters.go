@@ -36,11 +36,15 @@ func (m Filters) Explain(s *Subject) (Bank, error) {
 		return Bank{}, err
 	}
 	s.Params.Allocate()
+	var convolutions []string
 	for _, l := range layers {
+		p := s.Params.Get(l.Name + ".weight")
+		if p != nil && len(p.Shape) == 4 {
+			convolutions = append(convolutions, l.Name)
+		}
 		if m.Layer != "" && l.Name != m.Layer {
 			continue
 		}
-		p := s.Params.Get(l.Name + ".weight")
 		if p == nil || len(p.Shape) != 4 {
 			if m.Layer != "" {
 				return Bank{}, fmt.Errorf("layer %s is no convolution", m.Layer)
@@ -50,7 +54,7 @@ func (m Filters) Explain(s *Subject) (Bank, error) {
 		return Bank{l.Name, p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3], slices.Clone(p.Data), l.Formula}, nil
 	}
 	if m.Layer != "" {
-		return Bank{}, fmt.Errorf("no layer is called %q", m.Layer)
+		return Bank{}, noLayer(m.Layer, convolutions)
 	}
 	return Bank{}, errors.New("the network has no convolution")
 }

@@ -154,7 +154,11 @@ func find(b *graph.Builder, name string, output *gorgonia.Node) (*gorgonia.Node,
 		}
 		names = append(names, l.Name)
 	}
-	return nil, fmt.Errorf("no layer is called %q: there are %s", name, strings.Join(names, ", "))
+	return nil, noLayer(name, names)
+}
+
+func noLayer(name string, names []string) error {
+	return fmt.Errorf("no layer is called %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // run computes the program for images; gradient fills what is given to the layer, from its values.

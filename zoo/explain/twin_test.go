@@ -98,7 +98,69 @@ func TestMethodsAgreeWithPyTorch(t *testing.T) {
 				t.Fatal(err)
 			}
 			agree(t, "deconvolution", p.Pixels, floats(t, dir, "deconv"))
+			occludedByHand(t, s, x)
 		})
+	}
+}
+
+// occludedByHand compares occlusion by squares of half the image's side, whose places are four, with the answers to
+// images that are covered here: of a step of four to the last bit, one by one but for the order of sums.
+func occludedByHand(t *testing.T, s *explain.Subject, x []float32) {
+	t.Helper()
+	h, w := s.Input[1], s.Input[2]
+	size := h / 2
+	m, class, err := explain.Occlusion{Class: -1, Size: size, Stride: size, Fill: 0.25}.Explain(t.Context(), s, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tops []int
+	for top := -size / 2; top+size/2 < h; top += size {
+		tops = append(tops, top)
+	}
+	var covered []float32
+	for _, top := range tops {
+		for _, left := range tops {
+			for i, v := range x {
+				if y, x := i/w%h, i%w; y >= top && y < top+size && x >= left && x < left+size {
+					v = 0.25
+				}
+				covered = append(covered, v)
+			}
+		}
+	}
+	places := len(tops) * len(tops)
+	if len(m.V) != places {
+		t.Fatalf("occlusion: %d places, should be %d", len(m.V), places)
+	}
+	probability := func(logits []float32) float64 {
+		highest, sum := math.Inf(-1), 0.0
+		for _, v := range logits {
+			highest = max(highest, float64(v))
+		}
+		for _, v := range logits {
+			sum += math.Exp(float64(v) - highest)
+		}
+		return math.Exp(float64(logits[class])-highest) / sum
+	}
+	whole, err := s.Logits(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	together, err := s.Logits(covered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range m.V {
+		if want := float32(probability(whole[0]) - probability(together[i])); v != want {
+			t.Errorf("occlusion, place %d: %g, should be exactly %g", i, v, want)
+		}
+		alone, err := s.Logits(covered[i*len(x):][:len(x)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := probability(whole[0]) - probability(alone[0]); math.Abs(float64(v)-want) > 1e-5 {
+			t.Errorf("occlusion, place %d: %g, by itself %g", i, v, want)
+		}
 	}
 }
 

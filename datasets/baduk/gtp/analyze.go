@@ -225,20 +225,20 @@ func (e *Engine) tell(a Analysis, q request, kata bool) string {
 		form := "info move %s visits %d winrate %.0f prior %.0f lcb %.0f order %d pv %s"
 		values := []any{vertex(m.Point, size), m.Visits, 1e4 * m.Winrate, 1e4 * m.Prior, 1e4 * m.LCB, told, strings.Join(line, " ")}
 		if kata {
-			form = "info move %s visits %d utility %.6g winrate %.6g prior %.6g lcb %.6g utilityLcb %.6g order %d pv %s"
+			form = "info move %s visits %d utility %.6f winrate %.6f prior %.6f lcb %.6f utilityLcb %.6f order %d pv %s"
 			values = []any{values[0], m.Visits, 2*m.Winrate - 1, m.Winrate, m.Prior, m.LCB, 2*m.LCB - 1, told, values[6]}
 		}
 		parts = append(parts, fmt.Sprintf(form, values...))
 		told++
 	}
 	if kata && q.root {
-		parts = append(parts, fmt.Sprintf("rootInfo visits %d utility %.6g winrate %.6g", a.Visits, 2*a.Winrate-1, a.Winrate))
+		parts = append(parts, fmt.Sprintf("rootInfo visits %d utility %.6f winrate %.6f", a.Visits, 2*a.Winrate-1, a.Winrate))
 	}
 	if kata && q.ownership && len(a.Ownership) == size*size {
 		owned := []string{"ownership"}
 		for y := range size {
 			for x := range size {
-				owned = append(owned, strconv.FormatFloat(float64(a.Ownership[baduk.At(x, y, size)]), 'g', 4, 64))
+				owned = append(owned, strconv.FormatFloat(float64(a.Ownership[baduk.At(x, y, size)]), 'f', 4, 64))
 			}
 		}
 		parts = append(parts, strings.Join(owned, " "))

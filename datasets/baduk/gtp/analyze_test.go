@@ -84,7 +84,7 @@ func TestEveryCommandAnswersAsItShould(t *testing.T) {
 		{"kgs-time_settings byoyomi 60 10 1.5", `\? syntax error`}, {"kgs-time_settings", `\? syntax error`},
 		{"lz-analyze b 10", `=\ninfo move A5 visits 20 winrate 6250 prior 2500 lcb 5000 order 0 pv A5 pass info move A4 visits 10 winrate 6250 prior 2500 lcb 5000 order 1 pv A4 pass`},
 		{"lz-analyze interval 10 maxmoves 1", `=\ninfo move A5 [^\n]* order 0 pv A5 pass`}, {"lz-analyze 10 minmoves 4", `=\ninfo [^\n]* order 3 pv A2 pass`},
-		{"3 kata-analyze w 10 ownership true rootInfo true maxmoves 1", `=3\ninfo move A5 visits 20 utility 0.25 winrate 0.625 prior 0.25 lcb 0.5 utilityLcb 0 order 0 pv A5 pass rootInfo visits 30 utility 0.25 winrate 0.625 ownership 0 0 0 0 0 -0.5( 0){19}`},
+		{"3 kata-analyze w 10 ownership true rootInfo true maxmoves 1", `=3\ninfo move A5 visits 20 utility 0.250000 winrate 0.625000 prior 0.250000 lcb 0.500000 utilityLcb 0.000000 order 0 pv A5 pass rootInfo visits 30 utility 0.250000 winrate 0.625000 ownership( 0.0000){5} -0.5000( 0.0000){19}`},
 		{"lz-analyze b 10 avoid b A5,A4 1 maxmoves 1", `=\ninfo move A3 .*`}, {"lz-analyze b 10 allow b B2 1", `=\ninfo move B2 [^\n]* order 0 pv B2 pass`},
 		{"lz-analyze b 10 avoid b Z9 1", `\? vertex "Z9".*`}, {"lz-analyze b 10 avoid b A5", `\? avoid: its value is missing`}, {"lz-analyze b 10 colour 1", `\? unknown key colour`},
 		{"lz-analyze b -5", `\? interval -5: .*`}, {"kata-analyze b 5 pvVisits true", `\? pvVisits is not told here`}, {"kata-analyze b 5 maxmoves x", `\? syntax error`},
@@ -128,6 +128,20 @@ func TestOnlyAnAnalystAnalyzes(t *testing.T) {
 	}
 	if got := e.Do("gogui-analyze_commands"); strings.Contains(got, "zoo-policy") {
 		t.Errorf("GoGui is offered %s", got)
+	}
+}
+
+// Sabaki reads a win rate as Leela Zero's, in hundredths of a percent, where it has no decimal point, and reads no exponent.
+func TestNumbersOfAnalysesHaveADecimalPoint(t *testing.T) {
+	e := newEngine(t, Config{Player: &oracle{Player: first}})
+	for _, x := range []float64{0, 6.8e-07, 0.5, 1} {
+		a := Analysis{Visits: 1, Winrate: x, Ownership: make([]float32, 361), Moves: []MoveInfo{{Visits: 1, Winrate: x, Prior: x, LCB: x, Line: []baduk.Point{0}}}}
+		a.Ownership[0] = float32(-x)
+		line := e.tell(a, request{most: 9, ownership: true, root: true}, true)
+		form := regexp.MustCompile(`^info move \S+ visits 1 utility N winrate N prior N lcb N utilityLcb N order 0 pv A19 rootInfo visits 1 utility N winrate N ownership( N){361}$`)
+		if !form.MatchString(regexp.MustCompile(`-?\d\.\d+`).ReplaceAllString(line, "N")) {
+			t.Errorf("%g is told as %s", x, line)
+		}
 	}
 }
 

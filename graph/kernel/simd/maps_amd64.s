@@ -575,6 +575,228 @@ done6:
 	VZEROUPPER
 	RET
 
+// func unpoolAVX512(s *byte)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL
+TEXT ·unpoolAVX512(SB), NOSPLIT, $0-8
+	MOVQ         s+0(FP), AX
+	MOVQ         48(AX), CX
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VMOVD        BX, X0
+	VPBROADCASTB X0, X0
+	MOVQ         72(AX), BX
+	VMOVD        BX, X1
+	VPBROADCASTB X1, X1
+	MOVQ         $0x00000001, BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+	VPXORD       Z4, Z4, Z4
+	MOVQ         (AX), BX
+	MOVQ         8(AX), SI
+	MOVQ         16(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         40(AX), R9
+
+group1:
+	CMPQ    R9, $+4
+	JL      done2
+	VMOVUPS (CX), Z5
+	VMOVDQU (DX), X6
+	VMOVUPS 64(CX), Z7
+	VMOVDQU 16(DX), X8
+	VMOVUPS 128(CX), Z9
+	VMOVDQU 32(DX), X10
+	VMOVUPS 192(CX), Z11
+	VMOVDQU 48(DX), X12
+	VMOVDQA X0, X2
+	MOVQ    BX, R10
+	MOVQ    24(AX), R11
+
+loop3:
+	MOVQ R10, R12
+	MOVQ 32(AX), R13
+
+loop4:
+	VPCMPEQB X2, X6, K1
+	VADDPS.Z Z5, Z4, K1, Z13
+	VMOVUPS  Z13, (R12)
+	VPCMPEQB X2, X8, K1
+	VADDPS.Z Z7, Z4, K1, Z13
+	VMOVUPS  Z13, (R12)(DI*1)
+	VPCMPEQB X2, X10, K1
+	VADDPS.Z Z9, Z4, K1, Z13
+	VMOVUPS  Z13, (R12)(DI*2)
+	VPCMPEQB X2, X12, K1
+	VADDPS.Z Z11, Z4, K1, Z13
+	VMOVUPS  Z13, (R12)(R8*1)
+	VPADDB   X3, X2, X2
+	ADDQ     $+64, R12
+	DECQ     R13
+	JNZ      loop4
+	ADDQ     SI, R10
+	VPADDB   X1, X2, X2
+	DECQ     R11
+	JNZ      loop3
+	ADDQ     $+256, CX
+	ADDQ     $+64, DX
+	LEAQ     (BX)(DI*4), BX
+	SUBQ     $+4, R9
+	JMP      group1
+
+done2:
+group5:
+	CMPQ    R9, $+1
+	JL      done6
+	VMOVUPS (CX), Z5
+	VMOVDQU (DX), X6
+	VMOVDQA X0, X2
+	MOVQ    BX, R8
+	MOVQ    24(AX), R10
+
+loop7:
+	MOVQ R8, R11
+	MOVQ 32(AX), R12
+
+loop8:
+	VPCMPEQB X2, X6, K1
+	VADDPS.Z Z5, Z4, K1, Z7
+	VMOVUPS  Z7, (R11)
+	VPADDB   X3, X2, X2
+	ADDQ     $+64, R11
+	DECQ     R12
+	JNZ      loop8
+	ADDQ     SI, R8
+	VPADDB   X1, X2, X2
+	DECQ     R10
+	JNZ      loop7
+	ADDQ     $+64, CX
+	ADDQ     $+16, DX
+	ADDQ     DI, BX
+	SUBQ     $+1, R9
+	JMP      group5
+
+done6:
+	VZEROUPPER
+	RET
+
+// func unpoolAVX2(s *byte)
+// Requires: AVX, AVX2
+TEXT ·unpoolAVX2(SB), NOSPLIT, $0-8
+	MOVQ         s+0(FP), AX
+	MOVQ         48(AX), CX
+	MOVQ         56(AX), DX
+	MOVQ         64(AX), BX
+	VMOVD        BX, X0
+	VPBROADCASTB X0, X0
+	MOVQ         72(AX), BX
+	VMOVD        BX, X1
+	VPBROADCASTB X1, X1
+	MOVQ         $0x00000001, BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         (AX), BX
+	MOVQ         8(AX), SI
+	MOVQ         16(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         40(AX), R8
+
+group1:
+	CMPQ    R8, $+2
+	JL      done2
+	VMOVUPS (CX), Y5
+	VMOVUPS 32(CX), Y6
+	VMOVDQU (DX), X7
+	VMOVUPS 64(CX), Y8
+	VMOVUPS 96(CX), Y9
+	VMOVDQU 16(DX), X10
+	VMOVDQA X0, X2
+	MOVQ    BX, R9
+	MOVQ    24(AX), R10
+
+loop3:
+	MOVQ R9, R11
+	MOVQ 32(AX), R12
+
+loop4:
+	VPCMPEQB  X2, X7, X11
+	VPMOVSXBD X11, Y12
+	VPAND     Y5, Y12, Y12
+	VADDPS    Y12, Y4, Y12
+	VMOVUPS   Y12, (R11)
+	VPSRLDQ   $0x08, X11, X11
+	VPMOVSXBD X11, Y11
+	VPAND     Y6, Y11, Y11
+	VADDPS    Y11, Y4, Y11
+	VMOVUPS   Y11, 32(R11)
+	VPCMPEQB  X2, X10, X11
+	VPMOVSXBD X11, Y12
+	VPAND     Y8, Y12, Y12
+	VADDPS    Y12, Y4, Y12
+	VMOVUPS   Y12, (R11)(DI*1)
+	VPSRLDQ   $0x08, X11, X11
+	VPMOVSXBD X11, Y11
+	VPAND     Y9, Y11, Y11
+	VADDPS    Y11, Y4, Y11
+	VMOVUPS   Y11, 32(R11)(DI*1)
+	VPADDB    X3, X2, X2
+	ADDQ      $+64, R11
+	DECQ      R12
+	JNZ       loop4
+	ADDQ      SI, R9
+	VPADDB    X1, X2, X2
+	DECQ      R10
+	JNZ       loop3
+	ADDQ      $+128, CX
+	ADDQ      $+32, DX
+	LEAQ      (BX)(DI*2), BX
+	SUBQ      $+2, R8
+	JMP       group1
+
+done2:
+group5:
+	CMPQ    R8, $+1
+	JL      done6
+	VMOVUPS (CX), Y5
+	VMOVUPS 32(CX), Y6
+	VMOVDQU (DX), X7
+	VMOVDQA X0, X2
+	MOVQ    BX, R9
+	MOVQ    24(AX), R10
+
+loop7:
+	MOVQ R9, R11
+	MOVQ 32(AX), R12
+
+loop8:
+	VPCMPEQB  X2, X7, X8
+	VPMOVSXBD X8, Y9
+	VPAND     Y5, Y9, Y9
+	VADDPS    Y9, Y4, Y9
+	VMOVUPS   Y9, (R11)
+	VPSRLDQ   $0x08, X8, X8
+	VPMOVSXBD X8, Y8
+	VPAND     Y6, Y8, Y8
+	VADDPS    Y8, Y4, Y8
+	VMOVUPS   Y8, 32(R11)
+	VPADDB    X3, X2, X2
+	ADDQ      $+64, R11
+	DECQ      R12
+	JNZ       loop8
+	ADDQ      SI, R9
+	VPADDB    X1, X2, X2
+	DECQ      R10
+	JNZ       loop7
+	ADDQ      $+64, CX
+	ADDQ      $+16, DX
+	ADDQ      DI, BX
+	SUBQ      $+1, R8
+	JMP       group5
+
+done6:
+	VZEROUPPER
+	RET
+
 // func sumWindowsAVX512(s *byte)
 // Requires: AVX, AVX512F
 TEXT ·sumWindowsAVX512(SB), NOSPLIT, $0-8

@@ -317,6 +317,74 @@ loop8:
 done6:
 	RET
 
+// func unpoolNEON(s *byte)
+TEXT ·unpoolNEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD $1, R3
+	MOVD 64(R0), R4
+	VDUP R4, V0.B16
+	MOVD 72(R0), R4
+	VDUP R4, V1.B16
+	VDUP R3, V2.B16
+	VMOVI $0, V3.B16
+	MOVD (R0), R3
+	MOVD 8(R0), R4
+	MOVD 16(R0), R5
+	MOVD 40(R0), R6
+	SUBS $1, R6, R6
+	BLT done2
+
+group1:
+	FLDPQ (R1), (F4, F5)
+	FLDPQ 32(R1), (F6, F7)
+	FMOVQ (R2), F8
+	VMOV V0.B16, V9.B16
+	MOVD R3, R7
+	MOVD 24(R0), R8
+
+loop3:
+	MOVD R7, R9
+	MOVD 32(R0), R10
+
+loop4:
+	WORD $0x6e298d0a // cmeq v10.16b, v8.16b, v9.16b
+	WORD $0x0f08a54b // sshll v11.8h, v10.8b, #0
+	WORD $0x0f10a56b // sshll v11.4s, v11.4h, #0
+	VAND V4.B16, V11.B16, V11.B16
+	WORD $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	WORD $0x0f08a54c // sshll v12.8h, v10.8b, #0
+	WORD $0x4f10a58c // sshll2 v12.4s, v12.8h, #0
+	VAND V5.B16, V12.B16, V12.B16
+	WORD $0x4e23d58c // fadd v12.4s, v12.4s, v3.4s
+	WORD $0x4f08a54d // sshll2 v13.8h, v10.16b, #0
+	WORD $0x0f10a5ad // sshll v13.4s, v13.4h, #0
+	VAND V6.B16, V13.B16, V13.B16
+	WORD $0x4e23d5ad // fadd v13.4s, v13.4s, v3.4s
+	WORD $0x4f08a54a // sshll2 v10.8h, v10.16b, #0
+	WORD $0x4f10a54a // sshll2 v10.4s, v10.8h, #0
+	VAND V7.B16, V10.B16, V10.B16
+	WORD $0x4e23d54a // fadd v10.4s, v10.4s, v3.4s
+	FSTPQ (F11, F12), (R9)
+	FSTPQ (F13, F10), 32(R9)
+	VADD V2.B16, V9.B16, V9.B16
+	ADD $64, R9, R9
+	SUBS $1, R10, R10
+	BNE loop4
+	ADD R4, R7, R7
+	VADD V1.B16, V9.B16, V9.B16
+	SUBS $1, R8, R8
+	BNE loop3
+	ADD $64, R1, R1
+	ADD $16, R2, R2
+	ADD R5, R3, R3
+	SUBS $1, R6, R6
+	BGE group1
+
+done2:
+	RET
+
 // func sumWindowsNEON(s *byte)
 TEXT ·sumWindowsNEON(SB), NOSPLIT, $0-8
 	MOVD s+0(FP), R0

@@ -24,6 +24,16 @@ func maxOnlyAVX512(s *byte)
 //go:noescape
 func maxOnlyAVX2(s *byte)
 
+// unpoolAVX512 is unpoolRowGeneric; s is a *MaxRow.
+//
+//go:noescape
+func unpoolAVX512(s *byte)
+
+// unpoolAVX2 is unpoolRowGeneric; s is a *MaxRow.
+//
+//go:noescape
+func unpoolAVX2(s *byte)
+
 // sumWindowsAVX512 is sumRowGeneric; s is a *SumRow.
 //
 //go:noescape

@@ -14,6 +14,11 @@ func maxArgNEON(s *byte)
 //go:noescape
 func maxOnlyNEON(s *byte)
 
+// unpoolNEON is unpoolRowGeneric; s is a *MaxRow.
+//
+//go:noescape
+func unpoolNEON(s *byte)
+
 // sumWindowsNEON is sumRowGeneric; s is a *SumRow.
 //
 //go:noescape

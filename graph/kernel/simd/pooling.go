@@ -24,6 +24,10 @@ func (s *MaxRow) Run() {
 	}
 }
 
+// Unpool is the way back for windows that do not overlap: it writes the number in Y of each window to the tap that
+// Arg names, and zero to the window's other taps.
+func (s *MaxRow) Unpool() { active.unpool(bytesOf(s)) }
+
 // A SumRow is neighbouring windows that have the same taps on the map, to be summed and scaled.
 type SumRow struct {
 	X          unsafe.Pointer // first tap of the first window

@@ -32,6 +32,28 @@ func maxRowGeneric(b *byte) {
 	}
 }
 
+// unpoolRowGeneric is the loop of a *MaxRow that goes back. Minus zero becomes zero, as in routedGeneric.
+func unpoolRowGeneric(b *byte) {
+	s := (*MaxRow)(unsafe.Pointer(b))
+	for i := range s.N {
+		first, value, chosen := unsafe.Add(s.X, i*s.Step), (*[Block]float32)(at(s.Y, i)), (*[Block]uint8)(unsafe.Add(s.Arg, i*Block))
+		tap := s.Index
+		for r := range s.KH {
+			for c := range s.KW {
+				var out [Block]float32
+				for j, v := range value {
+					if chosen[j] == uint8(tap) {
+						out[j] += v
+					}
+				}
+				*(*[Block]float32)(unsafe.Add(first, r*s.XRow+c*PixelBytes)) = out
+				tap++
+			}
+			tap += s.RowJump
+		}
+	}
+}
+
 // sumRowGeneric is the loop of a *SumRow.
 func sumRowGeneric(b *byte) {
 	s := (*SumRow)(unsafe.Pointer(b))

@@ -47,7 +47,7 @@ type Table struct {
 	winogradSumGrad func(n int, u *float32, pitch int, g *float32)
 
 	// Pooling.
-	maxArg, maxOnly, sumWindows, routed, spread func(s *byte)
+	maxArg, maxOnly, unpool, sumWindows, routed, spread func(s *byte)
 
 	// Normalisation, by clip.
 	sumPixels     func(x *float32, n int, sum *float32)

@@ -75,7 +75,7 @@ var tableNEON = func() Table {
 		{box1x5NEON},
 	}
 	t.places, t.spreadHalves, t.gatherHalves = placesNEON, spreadHalvesNEON, gatherHalvesNEON
-	t.maxArg, t.maxOnly, t.sumWindows, t.routed, t.spread = maxArgNEON, maxOnlyNEON, sumWindowsNEON, routedNEON, spreadNEON
+	t.maxArg, t.maxOnly, t.unpool, t.sumWindows, t.routed, t.spread = maxArgNEON, maxOnlyNEON, unpoolNEON, sumWindowsNEON, routedNEON, spreadNEON
 	t.sumPixels, t.sumMoments = sumPixelsNEON, sumMomentsNEON
 	t.normalise = [3]func(x, y *float32, n int, a *byte){normaliseNEON, normaliseReLUNEON, normaliseReLU6NEON}
 	t.normaliseAdd = [3]func(x, r, y *float32, n int, a *byte){normaliseAddNEON, normaliseAddReLUNEON, normaliseAddReLU6NEON}

@@ -35,7 +35,7 @@ var tableGeneric = Table{
 	boxes: boxesGeneric, places: placesGeneric, spreadHalves: spreadHalvesGeneric, gatherHalves: gatherHalvesGeneric,
 	winogradInput: winogradInputGeneric, winogradOutput: winogradOutputGeneric, winogradFilter: winogradFilterGeneric,
 	winogradOutGrad: winogradOutputGradGeneric, winogradSumGrad: winogradFilterGradGeneric,
-	maxArg: maxRowGeneric, maxOnly: maxRowGeneric, sumWindows: sumRowGeneric, routed: routedGeneric, spread: spreadGeneric,
+	maxArg: maxRowGeneric, maxOnly: maxRowGeneric, unpool: unpoolRowGeneric, sumWindows: sumRowGeneric, routed: routedGeneric, spread: spreadGeneric,
 	sumPixels: sumPixelsGeneric, sumMoments: sumMomentsGeneric,
 	normalise:     [3]func(x, y *float32, n int, a *byte){normaliseGeneric(Unclipped), normaliseGeneric(ClipBelow0), normaliseGeneric(ClipBelow0Above6)},
 	normaliseAdd:  [3]func(x, r, y *float32, n int, a *byte){normaliseAddGeneric(Unclipped), normaliseAddGeneric(ClipBelow0), normaliseAddGeneric(ClipBelow0Above6)},

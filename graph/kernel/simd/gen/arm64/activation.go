@@ -1,25 +1,8 @@
 package main
 
-import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
-
-// The constants of the generic exp32 and tanh32, from Cephes' expf and tanhf.
-const (
-	expLow, expHigh       = -104, 88.8
-	log2e                 = 1.44269504088896341
-	ln2High, ln2Low       = 0.693359375, -2.12194440e-4
-	tanhSmall             = 0.625
-	tanhLarge             = 10
-	signBit         int32 = -1 << 31
-	third, sixth          = 1. / 3, 1. / 6
-	perSqrt2Pi            = 0.39894228040143267794
-)
-
-var (
-	expPoly  = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1}
-	tanhPoly = []float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
-	tailPoly = []float32{ // of normalCDF32
-		-0.0291459321, 0.143971705, -0.255714265, 0.159174167, -0.0231098362, 0.105508003, 0.119832868, 0.13986187, 0.139621404,
-	}
+import (
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/constants"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
 )
 
 // activations are functions of a to b, and gradients, b times the derivative at a to c. s[0] is an amplitude, s[1] a slope.
@@ -37,8 +20,8 @@ func activations(file *neon.File) {
 			return func(at neon.At) { o.Put(o.times(o.Get(o.b, at), f(o, o.Get(o.a, at))), o.c, at) }
 		})
 	}
-	exponential := append([]float32{expLow, expHigh, log2e, ln2High, ln2Low, 1}, expPoly...)
-	bell := append(append([]float32{0, -0.5, 0.35, perSqrt2Pi}, tailPoly...), exponential...)
+	exponential := append([]float32{constants.ExpLow, constants.ExpHigh, constants.Log2E, constants.Ln2High, constants.Ln2Low, 1}, constants.ExpPoly...)
+	bell := append(append([]float32{0, -0.5, 0.35, constants.PerSqrt2Pi}, constants.TailPoly...), exponential...)
 
 	function("relu6", func(o *operands, x neon.Vec) neon.Vec { return o.Min(o.Const(6), o.Max(o.Const(0), x)) }, 0, 6)
 	elementwise(file, "relu6Grad", func(o *operands) func(at neon.At) {
@@ -67,21 +50,21 @@ func activations(file *neon.File) {
 	})
 	function("sigmoid", sigmoid, exponential...)
 	derivative("sigmoidGrad", func(o *operands, y neon.Vec) neon.Vec { return o.Mul(o.Sub(o.Const(1), y), y) }, 1)
-	function("hardSigmoid", hardSigmoid, 0, 3, 6, sixth)
+	function("hardSigmoid", hardSigmoid, 0, 3, 6, constants.Sixth)
 	elementwise(file, "hardSigmoidGrad", func(o *operands) func(at neon.At) {
-		o.want(-3, 3, sixth)
+		o.want(-3, 3, constants.Sixth)
 		return func(at neon.At) {
 			x := o.Get(o.a, at)
 			inside := o.And(o.Greater(x, o.Const(-3)), o.Greater(o.Const(3), x))
-			o.Put(o.Keep(inside, o.Mul(o.Const(sixth), o.Get(o.b, at))), o.c, at)
+			o.Put(o.Keep(inside, o.Mul(o.Const(constants.Sixth), o.Get(o.b, at))), o.c, at)
 		}
 	})
-	function("hardSwish", func(o *operands, x neon.Vec) neon.Vec { return o.Mul(x, hardSigmoid(o, x)) }, 0, 3, 6, sixth)
+	function("hardSwish", func(o *operands, x neon.Vec) neon.Vec { return o.Mul(x, hardSigmoid(o, x)) }, 0, 3, 6, constants.Sixth)
 	derivative("hardSwishGrad", func(o *operands, x neon.Vec) neon.Vec {
-		d := o.MulAdd(o.Const(third), x, o.Const(0.5))
+		d := o.MulAdd(o.Const(constants.Third), x, o.Const(0.5))
 		d = o.Select(o.Greater(o.Const(3), x), d, o.Const(1))
 		return o.AndNot(o.GreaterEqual(o.Const(-3), x), d)
-	}, -3, 0.5, 1, 3, third)
+	}, -3, 0.5, 1, 3, constants.Third)
 	function("silu", func(o *operands, x neon.Vec) neon.Vec { return o.Mul(sigmoid(o, x), x) }, exponential...)
 	derivative("siluGrad", func(o *operands, x neon.Vec) neon.Vec {
 		s := sigmoid(o, x) // s·(1 + x·(1 − s))
@@ -93,7 +76,7 @@ func activations(file *neon.File) {
 	}, bell...)
 	derivative("geluGrad", func(o *operands, x neon.Vec) neon.Vec {
 		phi, bell := o.normalCDF(x)
-		o.FMA(phi, bell, o.Mul(o.Const(perSqrt2Pi), x))
+		o.FMA(phi, bell, o.Mul(o.Const(constants.PerSqrt2Pi), x))
 		return phi
 	}, bell...)
 	elementwise(file, "tanh", tanh)
@@ -122,17 +105,17 @@ func (o *operands) horner(poly []float32, x neon.Vec) neon.Vec {
 }
 
 func (o *operands) wantExp() {
-	o.want(expLow, expHigh, log2e, ln2High, ln2Low, 1)
-	o.want(expPoly...)
+	o.want(constants.ExpLow, constants.ExpHigh, constants.Log2E, constants.Ln2High, constants.Ln2Low, 1)
+	o.want(constants.ExpPoly...)
 }
 
 // exp returns e^x. The power of two goes on in two steps, since the exponent runs past both ends of float32's.
 func (o *operands) exp(x neon.Vec) neon.Vec {
-	x = o.Min(o.Const(expHigh), o.Max(o.Const(expLow), x))
-	n := o.Round(o.Mul(x, o.Const(log2e)))
-	o.FNMA(x, n, o.Const(ln2High))
-	o.FNMA(x, n, o.Const(ln2Low))
-	q := o.MulAdd(o.horner(expPoly, x), x, o.Const(1))
+	x = o.Min(o.Const(constants.ExpHigh), o.Max(o.Const(constants.ExpLow), x))
+	n := o.Round(o.Mul(x, o.Const(constants.Log2E)))
+	o.FNMA(x, n, o.Const(constants.Ln2High))
+	o.FNMA(x, n, o.Const(constants.Ln2Low))
+	q := o.MulAdd(o.horner(constants.ExpPoly, x), x, o.Const(1))
 	whole := o.ToInt(n)
 	half, one := o.ShiftRightSigned(whole, 1), o.Const(1) // the bits of 1 are the exponent's bias
 	rest := o.SubInt(whole, half)
@@ -146,36 +129,36 @@ func sigmoid(o *operands, x neon.Vec) neon.Vec {
 }
 
 func hardSigmoid(o *operands, x neon.Vec) neon.Vec {
-	return o.Mul(o.Const(sixth), o.Min(o.Const(6), o.Max(o.Const(0), o.Add(x, o.Const(3)))))
+	return o.Mul(o.Const(constants.Sixth), o.Min(o.Const(6), o.Max(o.Const(0), o.Add(x, o.Const(3)))))
 }
 
 // normalCDF returns Φ(x) and e^(−x²/2), as the generic normalCDF32.
 func (o *operands) normalCDF(x neon.Vec) (phi, bell neon.Vec) {
 	bell = o.exp(o.Mul(o.Mul(x, x), o.Const(-0.5)))
 	t := o.Div(o.Const(1), o.MulAdd(o.Abs(x), o.Const(0.35), o.Const(1)))
-	tail := o.Mul(o.Mul(o.horner(tailPoly, t), t), bell)
+	tail := o.Mul(o.Mul(o.horner(constants.TailPoly, t), t), bell)
 	return o.Select(o.Greater(o.Const(0), x), tail, o.Sub(o.Const(1), tail)), bell
 }
 
 func tanh(o *operands) func(at neon.At) {
-	amp, slope, sign := o.scalar(0), o.scalar(1), o.ConstInt(signBit)
+	amp, slope, sign := o.scalar(0), o.scalar(1), o.ConstInt(constants.SignBit)
 	o.wantExp()
-	o.want(tanhSmall, tanhLarge)
-	o.want(tanhPoly...)
+	o.want(constants.TanhSmall, constants.TanhLarge)
+	o.want(constants.TanhPoly...)
 	return func(at neon.At) {
 		x := o.Mul(slope, o.Get(o.a, at))
 		a := o.AndNot(sign, x)
 
 		// 1 − 2/(e^2a + 1)
-		b := o.Min(o.Const(tanhLarge), a)
+		b := o.Min(o.Const(constants.TanhLarge), a)
 		e := o.Add(o.exp(o.Add(b, b)), o.Const(1))
 		large := o.Sub(o.Const(1), o.Div(o.Add(o.Const(1), o.Const(1)), e))
 
 		// a + a·a²·polynomial in a²
 		s := o.Mul(a, a)
-		small := o.MulAdd(o.Mul(o.horner(tanhPoly, s), s), a, a)
+		small := o.MulAdd(o.Mul(o.horner(constants.TanhPoly, s), s), a, a)
 
-		r := o.Select(o.Greater(o.Const(tanhSmall), a), small, large)
+		r := o.Select(o.Greater(o.Const(constants.TanhSmall), a), small, large)
 		o.Put(o.Mul(amp, o.Or(r, o.And(sign, x))), o.b, at)
 	}
 }

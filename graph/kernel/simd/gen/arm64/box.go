@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
 )
 
@@ -131,15 +132,6 @@ func box(f *neon.F, rows, cols int) {
 	f.Branch("BNE", next)
 }
 
-// Fields of simd.Route, four bytes each.
-const (
-	routeReciprocal = 4 * iota
-	routeTap
-	routeJump
-	routePixel
-	routeRow
-)
-
 func places(f *neon.F) {
 	rows, pixels, chosen, first, r, at := f.Arg("rows"), f.Arg("pixels"), f.Arg("chosen"), f.Arg("first"), f.Arg("r"), f.Arg("at")
 	field := func(off int) neon.Vec {
@@ -147,7 +139,7 @@ func places(f *neon.F) {
 		f.AddImm(p, r, off)
 		return f.Splat(p)
 	}
-	reciprocal, tap, jump, pixel, row := field(routeReciprocal), field(routeTap), field(routeJump), field(routePixel), field(routeRow)
+	reciprocal, tap, jump, pixel, row := field(fields.RouteReciprocal), field(fields.RouteTap), field(fields.RouteJump), field(fields.RoutePixel), field(fields.RouteRow)
 	begin := f.Load16(neon.Mem{Base: first})
 	f.Loop(rows, func() {
 		var place [4]neon.Vec

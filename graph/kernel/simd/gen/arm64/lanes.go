@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
 )
 
@@ -30,10 +31,10 @@ func laneTile(g *neon.F, m int, permuted bool) {
 	f := frame{g, g.Arg("t")}
 	sums := f.start(m)
 	stored := f.Label("store")
-	f.empty(offKB, stored)
-	blocks, offs := f.load(offNB), f.load(offOffs)
-	rows := f.rows(m, offA0, offA1, offAMS)
-	aks, bks, start := f.load(offAKS), f.load(offBKS), f.load(offB)
+	f.empty(fields.TileKB, stored)
+	blocks, offs := f.load(fields.TileNB), f.load(fields.TileOffs)
+	rows := f.rows(m, fields.TileA0, fields.TileA1, fields.TileAMS)
+	aks, bks, start := f.load(fields.TileAKS), f.load(fields.TileBKS), f.load(fields.TileB)
 	if permuted {
 		f.groupsOfFour(sums, rows, stored)
 	} else if m > 1 {
@@ -46,17 +47,17 @@ func laneTile(g *neon.F, m int, permuted bool) {
 		each, first = f.ConstInt(0x04040404), f.ConstInt(0x03020100)
 	}
 	f.Loop(blocks, func() {
-		off, b, k := f.LoadReg(neon.Mem{Base: offs}), f.LoadReg(neon.Mem{Base: offs, Disp: 8}), f.load(offKB)
+		off, b, k := f.LoadReg(neon.Mem{Base: offs}), f.LoadReg(neon.Mem{Base: offs, Disp: 8}), f.load(fields.TileKB)
 		f.AddReg(b, b, start)
 		f.AddImm(offs, offs, 16)
 		var indices neon.Reg
 		if permuted {
-			indices = f.load(offPermute)
+			indices = f.load(fields.TilePermute)
 		}
 		f.Loop(k, func() {
 			if permuted {
 				f.permutedStep(sums, rows, off, b, indices, each, first)
-				f.AddReg(indices, indices, f.load(offPermuteStep))
+				f.AddReg(indices, indices, f.load(fields.TilePermuteStep))
 			} else {
 				w := f.Load16(neon.Mem{Base: b})
 				for i, row := range rows {
@@ -108,7 +109,7 @@ func (f frame) unless(r neon.Reg, x int, label string) {
 
 // eachBlock runs body for each block, with the addresses of A's offset and of B.
 func (f frame) eachBlock(body func(off, b neon.Reg)) {
-	blocks, offs, start := f.load(offNB), f.load(offOffs), f.load(offB)
+	blocks, offs, start := f.load(fields.TileNB), f.load(fields.TileOffs), f.load(fields.TileB)
 	f.Loop(blocks, func() {
 		off, b := f.LoadReg(neon.Mem{Base: offs}), f.LoadReg(neon.Mem{Base: offs, Disp: 8})
 		f.AddReg(b, b, start)
@@ -121,8 +122,8 @@ func (f frame) eachBlock(body func(off, b neon.Reg)) {
 // A is loaded once for all rows that see it. A sum's terms come in the order of the taps.
 func (f frame) neighbours(sums [][4]neon.Vec, rows []neon.Reg, taps int, done string) {
 	m, other := len(sums), f.Label("other")
-	f.unless(f.load(offKB), taps, other)
-	for _, step := range []int{offAKS, offAMS, offBKS} {
+	f.unless(f.load(fields.TileKB), taps, other)
+	for _, step := range []int{fields.TileAKS, fields.TileAMS, fields.TileBKS} {
 		f.unless(f.load(step), 64, other)
 	}
 	gap := f.Reg()
@@ -165,16 +166,16 @@ func (f frame) neighbours(sums [][4]neon.Vec, rows []neon.Reg, taps int, done st
 // lanes of a register of A are what the sums of the same four lanes need, one a step.
 func (f frame) groupsOfFour(sums [][4]neon.Vec, rows []neon.Reg, done string) {
 	other := f.Label("other")
-	f.unless(f.load(offKB), 4, other)
-	f.unless(f.load(offPermuteStep), 64, other)
-	aks, indices := f.load(offAKS), f.load(offPermute)
+	f.unless(f.load(fields.TileKB), 4, other)
+	f.unless(f.load(fields.TilePermuteStep), 64, other)
+	aks, indices := f.load(fields.TileAKS), f.load(fields.TilePermute)
 	f.JumpNotZero(aks, other)
 	for _, want := range []struct{ step, lane, index int }{{0, 3, 0}, {0, 4, 4}, {3, 0, 3}, {3, 7, 7}} {
 		r := f.Reg()
 		f.LoadInt(r, neon.Mem{Base: indices, Disp: 64*want.step + 4*want.lane})
 		f.unless(r, want.index, other)
 	}
-	bks := f.load(offBKS)
+	bks := f.load(fields.TileBKS)
 	f.eachBlock(func(off, b neon.Reg) {
 		for q := range 4 {
 			var w [4]neon.Vec

@@ -1,18 +1,12 @@
 package main
 
-import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
+import (
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
+)
 
 // In the blocked layout lanes are channels, so that all but local response and layer normalisation treat a pixel, four
 // registers, as one number.
-
-// Byte offsets of the fields of simd.Affine.
-const (
-	affineMean = 64 * iota
-	affineScale
-	affineShift
-	affineSlope
-	affineOffset
-)
 
 // A clip is what an activation does: 0, 1 and 2 as in package simd.
 type clip int
@@ -127,7 +121,7 @@ func normalise(f *neon.F, c clip, add bool) {
 		r = f.Arg("r")
 		arrays = append(arrays, r)
 	}
-	mean, scale, shift := affine(f, a, affineMean), affine(f, a, affineScale), affine(f, a, affineShift)
+	mean, scale, shift := affine(f, a, fields.AffineMean), affine(f, a, fields.AffineScale), affine(f, a, fields.AffineShift)
 	low, high := f.Const(0), f.Const(6)
 	pixels(f, []int{2, 1}, arrays, func(_, disp int) {
 		var out [4]neon.Vec
@@ -166,11 +160,11 @@ func passed(f *neon.F, c clip, dy, away, scale, shift, low, high neon.Vec) neon.
 
 func sumGrads(f *neon.F, c clip) {
 	x, dy, a := f.Arg("x"), f.Arg("dy"), f.Arg("a")
-	mean := affine(f, a, affineMean)
+	mean := affine(f, a, fields.AffineMean)
 	var scale, shift [4]neon.Vec
 	low, high := f.Const(0), f.Const(6)
 	if c != unclipped {
-		scale, shift = affine(f, a, affineScale), affine(f, a, affineShift)
+		scale, shift = affine(f, a, fields.AffineScale), affine(f, a, fields.AffineShift)
 	}
 	d, s := zeros(f, 1), zeros(f, 1)
 	pixels(f, []int{1}, []neon.Reg{x, dy}, func(_, disp int) {
@@ -187,8 +181,8 @@ func sumGrads(f *neon.F, c clip) {
 
 func normaliseGrad(f *neon.F, c clip) {
 	x, dy, dx, a := f.Arg("x"), f.Arg("dy"), f.Arg("dx"), f.Arg("a")
-	mean, scale, shift := affine(f, a, affineMean), affine(f, a, affineScale), affine(f, a, affineShift)
-	slope, offset := affine(f, a, affineSlope), affine(f, a, affineOffset)
+	mean, scale, shift := affine(f, a, fields.AffineMean), affine(f, a, fields.AffineScale), affine(f, a, fields.AffineShift)
+	slope, offset := affine(f, a, fields.AffineSlope), affine(f, a, fields.AffineOffset)
 	low, high := f.Const(0), f.Const(6)
 	pixels(f, []int{2, 1}, []neon.Reg{x, dy, dx}, func(_, disp int) {
 		for q := range 4 {

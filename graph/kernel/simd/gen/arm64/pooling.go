@@ -1,42 +1,14 @@
 package main
 
-import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
-
-// Fields of simd.MaxRow and, up to the result, of simd.SumRow, eight bytes each.
-const (
-	rowX = 8 * iota
-	rowXRow
-	rowStep
-	rowKH
-	rowKW
-	rowN
-	rowY
-	rowArg
-	rowIndex
-	rowJump
-	rowScale = rowArg
-)
-
-// Fields of simd.Gather.
-const (
-	gatherDY = 8 * iota
-	gatherDYRow
-	gatherRows
-	gatherCols
-	gatherN
-	gatherDX
-	gatherStep
-	gatherArg
-	gatherTap
-	gatherTapCol
-	gatherTapRow
-	gatherHigh
-	gatherWide
+import (
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
 )
 
 func pooling(file *neon.File) {
 	file.Func("maxArgNEON", "func(s *byte)", "is maxRowGeneric with arg; s is a *MaxRow.", maxArg)
 	file.Func("maxOnlyNEON", "func(s *byte)", "is maxRowGeneric without arg; s is a *MaxRow.", maxOnly)
+	file.Func("unpoolNEON", "func(s *byte)", "is unpoolRowGeneric; s is a *MaxRow.", unpool)
 	file.Func("sumWindowsNEON", "func(s *byte)", "is sumRowGeneric; s is a *SumRow.", sumWindows)
 	file.Func("routedNEON", "func(s *byte)", "is routedGeneric; s is a *Gather.", routed)
 	file.Func("spreadNEON", "func(s *byte)", "is spreadGeneric; s is a *Gather.", spread)
@@ -45,17 +17,17 @@ func pooling(file *neon.File) {
 // windows goes over neighbouring windows in groups of the given sizes. group is told where the windows of a group begin,
 // and walks through their taps: tap is called at every tap with its addresses, and jump after every row of taps.
 func windows(f frame, sizes []int, group func(first []neon.Reg, walk func(tap func(at []neon.Reg), jump func()))) {
-	x, xRow, step, n := f.load(rowX), f.load(rowXRow), f.load(rowStep), f.load(rowN)
+	x, xRow, step, n := f.load(fields.RowX), f.load(fields.RowXRow), f.load(fields.RowStep), f.load(fields.RowN)
 	groups(f.F, n, sizes, func(size int) {
 		first := spaced(f.F, x, step, size)
 		group(first, func(tap func(at []neon.Reg), jump func()) {
 			row := f.Reg()
 			f.MoveReg(row, x)
-			f.Times(f.field(rowKH), func() {
+			f.Times(f.field(fields.RowKH), func() {
 				at := []neon.Reg{f.Reg()}
 				f.MoveReg(at[0], row)
 				at = spaced(f.F, at[0], step, size)
-				f.Times(f.field(rowKW), func() {
+				f.Times(f.field(fields.RowKW), func() {
 					tap(at)
 					for _, p := range at {
 						f.AddImm(p, p, 64)
@@ -72,8 +44,8 @@ func windows(f frame, sizes []int, group func(first []neon.Reg, walk func(tap fu
 // maxArg takes v for the best unless v ≤ best; a best that is NaN gives way to numbers only if it were less.
 func maxArg(g *neon.F) {
 	f := frame{g, g.Arg("s")}
-	y, arg := f.load(rowY), f.load(rowArg)
-	first, jump, one := f.SplatReg(f.load(rowIndex)), f.SplatReg(f.load(rowJump)), f.ConstInt(1)
+	y, arg := f.load(fields.RowY), f.load(fields.RowArg)
+	first, jump, one := f.SplatReg(f.load(fields.RowIndex)), f.SplatReg(f.load(fields.RowJump)), f.ConstInt(1)
 	windows(f, []int{2, 1}, func(at []neon.Reg, walk func(tap func(at []neon.Reg), jump func())) {
 		best, index := make([][4]neon.Vec, len(at)), make([][4]neon.Vec, len(at))
 		for i, p := range at {
@@ -107,7 +79,7 @@ func maxArg(g *neon.F) {
 
 func maxOnly(g *neon.F) {
 	f := frame{g, g.Arg("s")}
-	y := f.load(rowY)
+	y := f.load(fields.RowY)
 	windows(f, []int{4, 1}, func(at []neon.Reg, walk func(tap func(at []neon.Reg), jump func())) {
 		best := make([][4]neon.Vec, len(at))
 		for i, p := range at {
@@ -127,10 +99,34 @@ func maxOnly(g *neon.F) {
 	})
 }
 
+// unpool gives the taps of a window its value where they were chosen, and zero elsewhere.
+func unpool(g *neon.F) {
+	f := frame{g, g.Arg("s")}
+	y, arg, number := f.load(rowY), f.load(rowArg), f.Reg()
+	f.Set(number, 1)
+	first, jump, one := f.SplatByte(f.load(rowIndex)), f.SplatByte(f.load(rowJump)), f.SplatByte(number)
+	zero := f.ConstInt(0)
+	windows(f, []int{1}, func(_ []neon.Reg, walk func(tap func(at []neon.Reg), jump func())) {
+		value, chosen, name := f.Load16(neon.Mem{Base: y}), f.Load(neon.Mem{Base: arg}), f.Copy(first)
+		walk(func(at []neon.Reg) {
+			m := f.EqualBytes(chosen, name)
+			var out [4]neon.Vec
+			for q, v := range value {
+				mask := f.Widen(f.Widen(m, true, q/2 == 1, true), false, q%2 == 1, true)
+				out[q] = f.Add(f.Keep(mask, v), zero)
+			}
+			f.Store16(out, neon.Mem{Base: at[0]})
+			f.AddBytesInto(name, name, one)
+		}, func() { f.AddBytesInto(name, name, jump) })
+		f.AddImm(y, y, 64)
+		f.AddImm(arg, arg, 16)
+	})
+}
+
 func sumWindows(g *neon.F) {
 	f := frame{g, g.Arg("s")}
-	y, p := f.load(rowY), f.Reg()
-	f.AddImm(p, f.t, rowScale)
+	y, p := f.load(fields.RowY), f.Reg()
+	f.AddImm(p, f.t, fields.RowScale)
 	scale := f.Splat(p)
 	windows(f, []int{4, 1}, func(at []neon.Reg, walk func(tap func(at []neon.Reg), jump func())) {
 		sum := zeros(f.F, len(at))
@@ -155,17 +151,17 @@ func sumWindows(g *neon.F) {
 // is called for each group, row and window before each row and after each window, and add with the window of the
 // group's first pixel.
 func gatherWindows(f frame, sizes []int, group, row, window func(), add func(sum [][4]neon.Vec, dy neon.Reg), next func(), advance func(size int)) {
-	dy, dx, n, dyRow, step := f.load(gatherDY), f.load(gatherDX), f.load(gatherN), f.load(gatherDYRow), f.load(gatherStep)
+	dy, dx, n, dyRow, step := f.load(fields.GatherDY), f.load(fields.GatherDX), f.load(fields.GatherN), f.load(fields.GatherDYRow), f.load(fields.GatherStep)
 	groups(f.F, n, sizes, func(size int) {
 		sum := zeros(f.F, size)
 		d := f.Reg()
 		f.MoveReg(d, dy)
 		group()
-		f.Times(f.field(gatherRows), func() {
+		f.Times(f.field(fields.GatherRows), func() {
 			col := f.Reg()
 			f.MoveReg(col, d)
 			row()
-			f.Times(f.field(gatherCols), func() {
+			f.Times(f.field(fields.GatherCols), func() {
 				add(sum, col)
 				f.AddImm(col, col, -64)
 				window()
@@ -184,13 +180,13 @@ func gatherWindows(f frame, sizes []int, group, row, window func(), add func(sum
 
 func routed(g *neon.F) {
 	f := frame{g, g.Arg("s")}
-	arg, argRow := f.load(gatherArg), f.load(gatherDYRow)
+	arg, argRow := f.load(fields.GatherArg), f.load(fields.GatherDYRow)
 	f.ShiftRightReg(argRow, argRow, 2)
-	tapCol, tapRow := f.load(gatherTapCol), f.load(gatherTapRow)
+	tapCol, tapRow := f.load(fields.GatherTapCol), f.load(fields.GatherTapRow)
 	rowArg, colArg, rowTap, colTap := f.Reg(), f.Reg(), f.Reg(), f.Reg()
 	gatherWindows(f, []int{4, 1}, func() {
 		f.MoveReg(rowArg, arg)
-		f.LoadRegTo(rowTap, f.field(gatherTap))
+		f.LoadRegTo(rowTap, f.field(fields.GatherTap))
 	}, func() {
 		f.MoveReg(colArg, rowArg)
 		f.MoveReg(colTap, rowTap)
@@ -216,9 +212,9 @@ func routed(g *neon.F) {
 
 func spread(g *neon.F) {
 	f := frame{g, g.Arg("s")}
-	wide, rowHigh, colWide, high := f.load(gatherWide), f.Reg(), f.Reg(), f.Vec()
+	wide, rowHigh, colWide, high := f.load(fields.GatherWide), f.Reg(), f.Reg(), f.Vec()
 	gatherWindows(f, []int{4, 1}, func() {
-		f.LoadRegTo(rowHigh, f.field(gatherHigh))
+		f.LoadRegTo(rowHigh, f.field(fields.GatherHigh))
 	}, func() {
 		f.Move(high, f.Splat(rowHigh))
 		f.MoveReg(colWide, wide)

@@ -3,35 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
-)
-
-// Byte offsets of the fields of simd.Tile; TestTileOffsets holds them to the Go struct.
-const (
-	offA0 = iota * 8
-	offA1
-	offAMS
-	offAKS
-	offOffs
-	offNB
-	offKB
-	offB
-	offBKS
-	offBPS
-	offC0
-	offC1
-	offCMS
-	offCPS
-	offR0
-	offR1
-	offBias
-	offClip
-	offAhead
-	offAheadStep
-	offNext
-	offNextStep
-	offPermute
-	offPermuteStep
 )
 
 // mostRows are 24 registers of sums, six of A and two that B passes through.
@@ -78,14 +51,14 @@ func tile(g *neon.F, m int) {
 	f.fetchResidual(m)
 	sums := f.start(m)
 	stored := f.Label("store")
-	f.empty(offKB, stored)
-	blocks, offs := f.load(offNB), f.load(offOffs)
-	rows := f.rows(m, offA0, offA1, offAMS)
-	aks, bks, aheadStep, next, nextStep := f.load(offAKS), f.load(offBKS), f.load(offAheadStep), f.load(offNext), f.load(offNextStep)
-	start := f.load(offB)
+	f.empty(fields.TileKB, stored)
+	blocks, offs := f.load(fields.TileNB), f.load(fields.TileOffs)
+	rows := f.rows(m, fields.TileA0, fields.TileA1, fields.TileAMS)
+	aks, bks, aheadStep, next, nextStep := f.load(fields.TileAKS), f.load(fields.TileBKS), f.load(fields.TileAheadStep), f.load(fields.TileNext), f.load(fields.TileNextStep)
+	start := f.load(fields.TileB)
 	f.AddReg(next, next, start)
 	f.Loop(blocks, func() {
-		off, b, coming, k := f.LoadReg(neon.Mem{Base: offs}), f.LoadReg(neon.Mem{Base: offs, Disp: 8}), f.load(offAhead), f.load(offKB)
+		off, b, coming, k := f.LoadReg(neon.Mem{Base: offs}), f.LoadReg(neon.Mem{Base: offs, Disp: 8}), f.load(fields.TileAhead), f.load(fields.TileKB)
 		f.AddReg(b, b, start)
 		f.AddReg(coming, coming, off)
 		f.AddReg(coming, coming, rows[0])
@@ -154,8 +127,8 @@ func tile(g *neon.F, m int) {
 // fetchResidual asks for the residual, which is needed at the end.
 func (f frame) fetchResidual(m int) {
 	none := f.Label("unfetched")
-	f.empty(offR0, none)
-	for _, r := range f.rows(m, offR0, offR1, offCMS) {
+	f.empty(fields.TileR0, none)
+	for _, r := range f.rows(m, fields.TileR0, fields.TileR1, fields.TileCMS) {
 		f.Fetch(r, 1)
 	}
 	f.Here(none)
@@ -164,7 +137,7 @@ func (f frame) fetchResidual(m int) {
 // start makes the sums of m rows and sets them to the bias, or to zero.
 func (f frame) start(m int) [][4]neon.Vec {
 	sums := make([][4]neon.Vec, m)
-	none, ready, at := f.Label("unbiased"), f.Label("ready"), f.load(offBias)
+	none, ready, at := f.Label("unbiased"), f.Label("ready"), f.load(fields.TileBias)
 	f.JumpZero(at, none)
 	bias := f.Load16(neon.Mem{Base: at})
 	for i := range sums {
@@ -194,8 +167,8 @@ func (f frame) finish(sums [][4]neon.Vec) {
 		}
 	}
 	none := f.Label("unadded")
-	f.empty(offR0, none)
-	for i, r := range f.rows(m, offR0, offR1, offCMS) {
+	f.empty(fields.TileR0, none)
+	for i, r := range f.rows(m, fields.TileR0, fields.TileR1, fields.TileCMS) {
 		for h := range 2 {
 			v, w := f.Vec(), f.Vec()
 			f.LoadPair(v, w, neon.Mem{Base: r, Disp: 32 * h})
@@ -204,7 +177,7 @@ func (f frame) finish(sums [][4]neon.Vec) {
 		}
 	}
 	f.Here(none)
-	unclipped, clip := f.Label("unclipped"), f.load(offClip)
+	unclipped, clip := f.Label("unclipped"), f.load(fields.TileClip)
 	f.JumpZero(clip, unclipped)
 	zero := f.Const(0)
 	each(func(v neon.Vec) { f.MaxTo(v, zero) }) // NaN stays NaN
@@ -213,7 +186,7 @@ func (f frame) finish(sums [][4]neon.Vec) {
 	six := f.Const(6)
 	each(func(v neon.Vec) { f.MinTo(v, six) })
 	f.Here(unclipped)
-	for i, r := range f.rows(m, offC0, offC1, offCMS) {
+	for i, r := range f.rows(m, fields.TileC0, fields.TileC1, fields.TileCMS) {
 		f.Store16(sums[i], neon.Mem{Base: r})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
 )
 
@@ -170,19 +171,10 @@ func gatherHalves(f *lanes.F) {
 	})
 }
 
-// Fields of simd.Route, four bytes each.
-const (
-	routeReciprocal = 4 * iota
-	routeTap
-	routeJump
-	routePixel
-	routeRow
-)
-
 func places(f *lanes.F) {
 	rows, pixels, chosen, first, r, at := f.Arg("rows"), f.Arg("pixels"), f.Arg("chosen"), f.Arg("first"), f.Arg("r"), f.Arg("at")
 	field := func(off int) Mem { return Mem{Base: r, Disp: off} }
-	reciprocal, tap, jump := f.Splat(field(routeReciprocal)), f.Splat(field(routeTap)), f.Splat(field(routeJump))
+	reciprocal, tap, jump := f.Splat(field(fields.RouteReciprocal)), f.Splat(field(fields.RouteTap)), f.Splat(field(fields.RouteJump))
 	begin := f.GetMem(Mem{Base: first})
 	left := f.GP64()
 	f.Loop(rows, func() {
@@ -196,10 +188,10 @@ func places(f *lanes.F) {
 			}
 			row := f.MulInt(f.ShiftRight(f.MulInt(c, reciprocal), 16), jump)
 			f.PutMem(f.AddInt(place, f.AddInt(f.MulInt(c, tap), row)), Mem{Base: at})
-			f.Move(place, f.AddInt(place, f.Splat(field(routePixel))))
+			f.Move(place, f.AddInt(place, f.Splat(field(fields.RoutePixel))))
 			f.ADDQ(Imm(16), chosen)
 			f.ADDQ(I32(64), at)
 		})
-		f.Move(begin, f.AddInt(begin, f.Splat(field(routeRow))))
+		f.Move(begin, f.AddInt(begin, f.Splat(field(fields.RouteRow))))
 	})
 }

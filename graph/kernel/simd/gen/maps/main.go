@@ -12,6 +12,7 @@ import (
 func main() {
 	both("maxArg", "func(s *byte)", "is maxRowGeneric with arg; s is a *MaxRow.", maxArg)
 	both("maxOnly", "func(s *byte)", "is maxRowGeneric without arg; s is a *MaxRow.", maxOnly)
+	both("unpool", "func(s *byte)", "is unpoolRowGeneric; s is a *MaxRow.", unpool)
 	both("sumWindows", "func(s *byte)", "is sumRowGeneric; s is a *SumRow.", sumWindows)
 	both("routed", "func(s *byte)", "is routedGeneric; s is a *Gather.", routed)
 	both("spread", "func(s *byte)", "is spreadGeneric; s is a *Gather.", spread)
@@ -223,11 +224,11 @@ func (f fn) loadMasked(from Mem, m mask) reg.VecVirtual {
 }
 
 // field returns the i-th eight bytes of a struct.
-func field(s reg.Register, i int) Mem { return Mem{Base: s, Disp: 8 * i} }
+func field(s reg.Register, off int) Mem { return Mem{Base: s, Disp: off} }
 
-func (f fn) loadField(s reg.Register, i int) reg.GPVirtual {
+func (f fn) loadField(s reg.Register, off int) reg.GPVirtual {
 	r := f.GP64()
-	f.MOVQ(field(s, i), r)
+	f.MOVQ(field(s, off), r)
 	return r
 }
 

@@ -4,16 +4,8 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
-)
-
-// Byte offsets of the fields of simd.Affine.
-const (
-	affineMean = 64 * iota
-	affineScale
-	affineShift
-	affineSlope
-	affineOffset
 )
 
 // pixels walks over the pixels of arrays in groups of the given sizes, and advances the pointers.
@@ -74,7 +66,7 @@ func normaliseTo(f fn, add bool, c clip) {
 		r = f.Arg("r")
 		arrays = append(arrays, r)
 	}
-	mean, scale, shift := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift})
+	mean, scale, shift := f.vector(Mem{Base: a, Disp: fields.AffineMean}), f.vector(Mem{Base: a, Disp: fields.AffineScale}), f.vector(Mem{Base: a, Disp: fields.AffineShift})
 	low, high := f.bounds(c)
 	f.pixels([]int{4, 1}, arrays, func(_, disp int) {
 		f.each(disp, func(h, disp int) {
@@ -109,12 +101,12 @@ func (f fn) passed(dy Mem, away, scale, shift, low, high reg.VecVirtual) reg.Vec
 
 func sumGrads(f fn, c clip) {
 	x, dy, a := f.Arg("x"), f.Arg("dy"), f.Arg("a")
-	mean := f.vector(Mem{Base: a, Disp: affineMean})
+	mean := f.vector(Mem{Base: a, Disp: fields.AffineMean})
 	unroll := f.Pick(4, 1)
 	var scale, shift []reg.VecVirtual
 	low, high := f.bounds(c)
 	if low != nil {
-		scale, shift = f.vector(Mem{Base: a, Disp: affineScale}), f.vector(Mem{Base: a, Disp: affineShift})
+		scale, shift = f.vector(Mem{Base: a, Disp: fields.AffineScale}), f.vector(Mem{Base: a, Disp: fields.AffineShift})
 	}
 	d, q := f.vectors(unroll), f.vectors(unroll)
 	sizes := []int{unroll, 1}
@@ -142,12 +134,12 @@ func sumGrads(f fn, c clip) {
 
 func normaliseGrad(f fn, c clip) {
 	x, dy, dx, a := f.Arg("x"), f.Arg("dy"), f.Arg("dx"), f.Arg("a")
-	mean, scale := f.vector(Mem{Base: a, Disp: affineMean}), f.vector(Mem{Base: a, Disp: affineScale})
-	slope, offset := f.vector(Mem{Base: a, Disp: affineSlope}), f.vector(Mem{Base: a, Disp: affineOffset})
+	mean, scale := f.vector(Mem{Base: a, Disp: fields.AffineMean}), f.vector(Mem{Base: a, Disp: fields.AffineScale})
+	slope, offset := f.vector(Mem{Base: a, Disp: fields.AffineSlope}), f.vector(Mem{Base: a, Disp: fields.AffineOffset})
 	var shift []reg.VecVirtual
 	low, high := f.bounds(c)
 	if low != nil {
-		shift = f.vector(Mem{Base: a, Disp: affineShift})
+		shift = f.vector(Mem{Base: a, Disp: fields.AffineShift})
 	}
 	f.pixels([]int{f.Pick(4, 2), 1}, []reg.GPVirtual{x, dy, dx}, func(_, disp int) {
 		f.each(disp, func(h, disp int) {

@@ -4,39 +4,8 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
-)
-
-// Fields of simd.MaxRow and, up to the result, of simd.SumRow.
-const (
-	rowX = iota
-	rowXRow
-	rowStep
-	rowKH
-	rowKW
-	rowN
-	rowY
-	rowArg
-	rowIndex
-	rowJump
-	rowScale = rowArg
-)
-
-// Fields of simd.Gather.
-const (
-	gatherDY = iota
-	gatherDYRow
-	gatherRows
-	gatherCols
-	gatherN
-	gatherDX
-	gatherStep
-	gatherArg
-	gatherTap
-	gatherTapCol
-	gatherTapRow
-	gatherHigh
-	gatherWide
 )
 
 // spaced returns the addresses of up to four things that are step bytes apart.
@@ -48,18 +17,18 @@ func spaced(base, step, step3 reg.GPVirtual) []Mem {
 // a group begin, and walks through their taps, perhaps more than once: then tap is called at every tap
 // with its addresses, and jump after every row of taps.
 func (f fn) windows(s reg.GPVirtual, sizes []int, group func(first []Mem, walk func(tap func(at []Mem), jump func()))) {
-	x, xRow, step := f.loadField(s, rowX), f.loadField(s, rowXRow), f.loadField(s, rowStep)
+	x, xRow, step := f.loadField(s, fields.RowX), f.loadField(s, fields.RowXRow), f.loadField(s, fields.RowStep)
 	step3 := f.GP64()
 	f.LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
-	n := f.loadField(s, rowN)
+	n := f.loadField(s, fields.RowN)
 	f.groups(n, sizes, func(size int) {
 		group(spaced(x, step, step3)[:size], func(tap func(at []Mem), jump func()) {
 			row := f.GP64()
 			f.MOVQ(x, row)
-			f.times(field(s, rowKH), func() {
+			f.times(field(s, fields.RowKH), func() {
 				col := f.GP64()
 				f.MOVQ(row, col)
-				f.times(field(s, rowKW), func() {
+				f.times(field(s, fields.RowKW), func() {
 					tap(spaced(col, step, step3)[:size])
 					f.ADDQ(I32(64), col)
 				})
@@ -83,8 +52,8 @@ func (f fn) windows(s reg.GPVirtual, sizes []int, group func(first []Mem, walk f
 // infinities), and the comparison with NaN is for those that have found one.
 func maxArg(f fn) {
 	s := f.Arg("s")
-	y, arg := f.loadField(s, rowY), f.loadField(s, rowArg)
-	first, jump := f.splatInt(f.loadField(s, rowIndex)), f.splatInt(f.loadField(s, rowJump))
+	y, arg := f.loadField(s, fields.RowY), f.loadField(s, fields.RowArg)
+	first, jump := f.splatInt(f.loadField(s, fields.RowIndex)), f.splatInt(f.loadField(s, fields.RowJump))
 	one := f.ConstInt(1).Lo
 	sizes := []int{4, 1}
 	if !f.Wide() {
@@ -164,7 +133,7 @@ func (f fn) storeBytes(v []reg.VecVirtual, to Mem) {
 // maxOnly relies on MAXPS returning its second operand where either is NaN.
 func maxOnly(f fn) {
 	s := f.Arg("s")
-	y := f.loadField(s, rowY)
+	y := f.loadField(s, fields.RowY)
 	f.windows(s, []int{4, 1}, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
 		var best [][]reg.VecVirtual
 		for _, m := range windows {
@@ -187,9 +156,63 @@ func maxOnly(f fn) {
 	})
 }
 
+// unpool gives the taps of a window its value where they were chosen, and zero elsewhere.
+func unpool(f fn) {
+	s := f.Arg("s")
+	y, arg, number := f.loadField(s, rowY), f.loadField(s, rowArg), f.GP64()
+	bytes := func(r reg.GPVirtual) reg.VecVirtual {
+		v := f.XMM()
+		f.VMOVD(r.As32(), v)
+		f.VPBROADCASTB(v, v)
+		return v
+	}
+	first, jump, tap := bytes(f.loadField(s, rowIndex)), bytes(f.loadField(s, rowJump)), f.XMM()
+	f.MOVQ(U32(1), number)
+	one, zero := bytes(number), f.zero()
+	sizes := []int{4, 1}
+	if !f.Wide() {
+		sizes = []int{2, 1}
+	}
+	f.windows(s, sizes, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
+		var values [][]reg.VecVirtual
+		var chosen []reg.VecVirtual
+		for i := range windows {
+			values, chosen = append(values, f.vector(Mem{Base: y, Disp: 64 * i})), append(chosen, f.XMM())
+			f.VMOVDQU(Mem{Base: arg, Disp: 16 * i}, chosen[i])
+		}
+		f.VMOVDQA(first, tap)
+		walk(func(at []Mem) {
+			for i, to := range at {
+				if f.Wide() {
+					k, v := f.K(), f.ZMM()
+					f.VPCMPEQB(tap, chosen[i], k)
+					f.VADDPS_Z(values[i][0], zero, k, v)
+					f.VMOVUPS(v, to)
+					continue
+				}
+				m := f.XMM()
+				f.VPCMPEQB(tap, chosen[i], m)
+				for h, off := range f.parts() {
+					v := f.YMM()
+					f.VPMOVSXBD(m, v)
+					f.VPAND(values[i][h], v, v)
+					f.VADDPS(v, zero, v)
+					f.VMOVUPS(v, to.Offset(off))
+					if h == 0 {
+						f.VPSRLDQ(U8(8), m, m)
+					}
+				}
+			}
+			f.VPADDB(one, tap, tap)
+		}, func() { f.VPADDB(jump, tap, tap) })
+		f.ADDQ(I32(64*len(windows)), y)
+		f.ADDQ(I32(16*len(windows)), arg)
+	})
+}
+
 func sumWindows(f fn) {
 	s := f.Arg("s")
-	y, scale := f.loadField(s, rowY), f.splat(field(s, rowScale))
+	y, scale := f.loadField(s, fields.RowY), f.splat(field(s, fields.RowScale))
 	f.windows(s, []int{4, 1}, func(windows []Mem, walk func(tap func(at []Mem), jump func())) {
 		sum := f.vectors(len(windows))
 		walk(func(at []Mem) {
@@ -213,28 +236,28 @@ func sumWindows(f fn) {
 // maximum have in common. begin is called for each group, row and col before each row and each window, and
 // add with the distance of the window of the group's first pixel from g's.
 func (f fn) gather(g reg.GPVirtual, sizes []int, group, row, window func(), add func(sum [][]reg.VecVirtual, dy reg.GPVirtual), next func(), advance func(size int)) {
-	dy, dx := f.loadField(g, gatherDY), f.loadField(g, gatherDX)
-	n := f.loadField(g, gatherN)
+	dy, dx := f.loadField(g, fields.GatherDY), f.loadField(g, fields.GatherDX)
+	n := f.loadField(g, fields.GatherN)
 	f.groups(n, sizes, func(size int) {
 		sum := f.vectors(size)
 		d := f.GP64()
 		f.MOVQ(dy, d)
 		group()
-		f.times(field(g, gatherRows), func() {
+		f.times(field(g, fields.GatherRows), func() {
 			col := f.GP64()
 			f.MOVQ(d, col)
 			row()
-			f.times(field(g, gatherCols), func() {
+			f.times(field(g, fields.GatherCols), func() {
 				add(sum, col)
 				f.SUBQ(I32(64), col)
 				window()
 			})
-			f.SUBQ(field(g, gatherDYRow), d)
+			f.SUBQ(field(g, fields.GatherDYRow), d)
 			next()
 		})
 		for _, v := range sum {
 			f.store(v, Mem{Base: dx})
-			f.ADDQ(field(g, gatherStep), dx)
+			f.ADDQ(field(g, fields.GatherStep), dx)
 		}
 		f.ADDQ(I32(64*size), dy)
 		advance(size)
@@ -243,18 +266,18 @@ func (f fn) gather(g reg.GPVirtual, sizes []int, group, row, window func(), add 
 
 func routed(f fn) {
 	g := f.Arg("s")
-	arg, argRow := f.loadField(g, gatherArg), f.loadField(g, gatherDYRow)
+	arg, argRow := f.loadField(g, fields.GatherArg), f.loadField(g, fields.GatherDYRow)
 	f.SHRQ(U8(2), argRow)
 	rowArg, colArg, rowTap, colTap := f.GP64(), f.GP64(), f.GP64(), f.GP64()
 	f.gather(g, []int{4, 1}, func() {
 		f.MOVQ(arg, rowArg)
-		f.MOVQ(field(g, gatherTap), rowTap)
+		f.MOVQ(field(g, fields.GatherTap), rowTap)
 	}, func() {
 		f.MOVQ(rowArg, colArg)
 		f.MOVQ(rowTap, colTap)
 	}, func() {
 		f.SUBQ(I32(16), colArg)
-		f.ADDQ(field(g, gatherTapCol), colTap)
+		f.ADDQ(field(g, fields.GatherTapCol), colTap)
 	}, func(sum [][]reg.VecVirtual, dy reg.GPVirtual) {
 		tap := f.XMM()
 		f.VMOVD(colTap.As32(), tap)
@@ -281,7 +304,7 @@ func routed(f fn) {
 		}
 	}, func() {
 		f.SUBQ(argRow, rowArg)
-		f.ADDQ(field(g, gatherTapRow), rowTap)
+		f.ADDQ(field(g, fields.GatherTapRow), rowTap)
 	}, func(size int) {
 		f.ADDQ(I32(16*size), arg)
 	})
@@ -289,10 +312,10 @@ func routed(f fn) {
 
 func spread(f fn) {
 	g := f.Arg("s")
-	wide, rowHigh, colWide := f.loadField(g, gatherWide), f.GP64(), f.GP64()
+	wide, rowHigh, colWide := f.loadField(g, fields.GatherWide), f.GP64(), f.GP64()
 	high := f.part()
 	f.gather(g, []int{4, 1}, func() {
-		f.MOVQ(field(g, gatherHigh), rowHigh)
+		f.MOVQ(field(g, fields.GatherHigh), rowHigh)
 	}, func() {
 		f.VBROADCASTSS(Mem{Base: rowHigh}, high)
 		f.MOVQ(wide, colWide)

@@ -181,6 +181,11 @@ func (f *F) AddIntInto(d, a, b Vec) {
 	f.op(regs(d), regs(a, b), "VADD %v, %v, %v", b.As("S4"), a.As("S4"), d.As("S4"))
 }
 
+// AddBytesInto makes d = a + b in each byte.
+func (f *F) AddBytesInto(d, a, b Vec) {
+	f.op(regs(d), regs(a, b), "VADD %v, %v, %v", b.As("B16"), a.As("B16"), d.As("B16"))
+}
+
 // SubInt returns a − b in each int32.
 func (f *F) SubInt(a, b Vec) Vec {
 	d := f.Vec()

@@ -4,6 +4,7 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
 )
 
@@ -17,11 +18,11 @@ func laneTile(f *lanes.F, m int, permuted bool) {
 		f.MOVQ(field(off), r)
 		return r
 	}
-	sums := start(f, m, 1, field(offBias))
-	blocks, offs, stored := load(offNB), load(offOffs), f.Label("store")
-	f.CMPQ(field(offKB), Imm(0))
+	sums := start(f, m, 1, field(fields.TileBias))
+	blocks, offs, stored := load(fields.TileNB), load(fields.TileOffs), f.Label("store")
+	f.CMPQ(field(fields.TileKB), Imm(0))
 	f.JLE(LabelRef(stored))
-	a := newRows(f, m, load(offAMS))
+	a := newRows(f, m, load(fields.TileAMS))
 	b, k, indices := f.GP64(), f.GP64(), reg.GPVirtual(nil)
 	if permuted {
 		indices = f.GP64()
@@ -30,15 +31,15 @@ func laneTile(f *lanes.F, m int, permuted bool) {
 		f.MOVQ(Mem{Base: offs}, a.first)
 		if m > 1 {
 			f.MOVQ(a.first, a.other)
-			f.ADDQ(field(offA1), a.other)
+			f.ADDQ(field(fields.TileA1), a.other)
 		}
-		f.ADDQ(field(offA0), a.first)
+		f.ADDQ(field(fields.TileA0), a.first)
 		f.MOVQ(Mem{Base: offs, Disp: 8}, b)
-		f.ADDQ(field(offB), b)
+		f.ADDQ(field(fields.TileB), b)
 		f.ADDQ(Imm(16), offs)
-		f.MOVQ(field(offKB), k)
+		f.MOVQ(field(fields.TileKB), k)
 		if permuted {
-			f.MOVQ(field(offPermute), indices)
+			f.MOVQ(field(fields.TilePermute), indices)
 		}
 		step := f.Label("k")
 		f.Here(step)
@@ -46,7 +47,7 @@ func laneTile(f *lanes.F, m int, permuted bool) {
 		var index lanes.Vec
 		if permuted {
 			index = f.PermutationAt(Mem{Base: indices})
-			f.ADDQ(field(offPermuteStep), indices)
+			f.ADDQ(field(fields.TilePermuteStep), indices)
 		}
 		for i := range m {
 			if permuted {
@@ -55,8 +56,8 @@ func laneTile(f *lanes.F, m int, permuted bool) {
 				f.FMAMem(sums[i][0], bv, a.at(i))
 			}
 		}
-		a.each(func(base reg.GPVirtual) { f.ADDQ(field(offAKS), base) })
-		f.ADDQ(field(offBKS), b)
+		a.each(func(base reg.GPVirtual) { f.ADDQ(field(fields.TileAKS), base) })
+		f.ADDQ(field(fields.TileBKS), b)
 		f.DECQ(k)
 		f.JNZ(LabelRef(step))
 	})

@@ -13,35 +13,8 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/fields"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
-)
-
-// Byte offsets of the fields of simd.Tile; TestTileOffsets holds them to the Go struct.
-const (
-	offA0 = iota * 8
-	offA1
-	offAMS
-	offAKS
-	offOffs
-	offNB
-	offKB
-	offB
-	offBKS
-	offBPS
-	offC0
-	offC1
-	offCMS
-	offCPS
-	offR0
-	offR1
-	offBias
-	offClip
-	offAhead
-	offAheadStep
-	offNext
-	offNextStep
-	offPermute
-	offPermuteStep
 )
 
 // ahead is how far, in bytes, B is fetched before it is needed: the packed panels come from the
@@ -166,20 +139,20 @@ func tile(f *lanes.F, m, panels int) {
 		return r
 	}
 	fetch(f, m, panels, load, field)
-	sums := start(f, m, panels, field(offBias))
+	sums := start(f, m, panels, field(fields.TileBias))
 
 	// Σ over blocks and over k.
-	blocks, offs, stored := load(offNB), load(offOffs), f.Label("store")
-	f.CMPQ(field(offKB), Imm(0))
+	blocks, offs, stored := load(fields.TileNB), load(fields.TileOffs), f.Label("store")
+	f.CMPQ(field(fields.TileKB), Imm(0))
 	f.JLE(LabelRef(stored))
-	a := newRows(f, m, load(offAMS))
-	aks, bks := load(offAKS), Op(field(offBKS)) // the last rows take its register
+	a := newRows(f, m, load(fields.TileAMS))
+	aks, bks := load(fields.TileAKS), Op(field(fields.TileBKS)) // the last rows take its register
 	if m <= 16 {
-		bks = load(offBKS)
+		bks = load(fields.TileBKS)
 	}
 	b, panel := f.GP64(), []Mem{}
 	if panels > 1 {
-		bps := load(offBPS)
+		bps := load(fields.TileBPS)
 		panel = append(panel, Mem{Base: b}, Mem{Base: b, Index: bps, Scale: 1}, Mem{Base: b, Index: bps, Scale: 2})
 		if panels == 4 {
 			bps3 := f.GP64()
@@ -189,21 +162,21 @@ func tile(f *lanes.F, m, panels int) {
 	} else {
 		panel = append(panel, Mem{Base: b})
 	}
-	k, coming, next := f.GP64(), f.GP64(), load(offNext)
-	f.ADDQ(field(offB), next)
+	k, coming, next := f.GP64(), f.GP64(), load(fields.TileNext)
+	f.ADDQ(field(fields.TileB), next)
 	f.Loop(blocks, func() {
 		f.MOVQ(Mem{Base: offs}, a.first)
 		if m > 1 {
 			f.MOVQ(a.first, a.other)
-			f.ADDQ(field(offA1), a.other)
+			f.ADDQ(field(fields.TileA1), a.other)
 		}
-		f.ADDQ(field(offA0), a.first)
-		f.MOVQ(field(offAhead), coming)
+		f.ADDQ(field(fields.TileA0), a.first)
+		f.MOVQ(field(fields.TileAhead), coming)
 		f.ADDQ(a.first, coming)
 		f.MOVQ(Mem{Base: offs, Disp: 8}, b)
-		f.ADDQ(field(offB), b)
+		f.ADDQ(field(fields.TileB), b)
 		f.ADDQ(Imm(16), offs)
-		f.MOVQ(field(offKB), k)
+		f.MOVQ(field(fields.TileKB), k)
 		step := f.Label("k")
 		f.Here(step)
 		var bv []lanes.Vec
@@ -212,9 +185,9 @@ func tile(f *lanes.F, m, panels int) {
 			f.PREFETCHT0(panel[p].Offset(ahead))
 		}
 		f.PREFETCHT0(Mem{Base: coming})
-		f.ADDQ(field(offAheadStep), coming)
+		f.ADDQ(field(fields.TileAheadStep), coming)
 		f.PREFETCHT1(Mem{Base: next})
-		f.ADDQ(field(offNextStep), next)
+		f.ADDQ(field(fields.TileNextStep), next)
 		for i := range m {
 			av := f.Splat(a.at(i))
 			for p := range panels {
@@ -233,19 +206,19 @@ func tile(f *lanes.F, m, panels int) {
 // fetch asks for the residual, which is needed at the end.
 func fetch(f *lanes.F, m, panels int, load func(off int) reg.GPVirtual, field func(off int) Mem) {
 	none := f.Label("unfetched")
-	r := newRows(f, m, load(offCMS))
-	f.MOVQ(field(offR0), r.first)
+	r := newRows(f, m, load(fields.TileCMS))
+	f.MOVQ(field(fields.TileR0), r.first)
 	f.TESTQ(r.first, r.first)
 	f.JZ(LabelRef(none))
 	if m > 1 {
-		f.MOVQ(field(offR1), r.other)
+		f.MOVQ(field(fields.TileR1), r.other)
 	}
 	for p := range panels {
 		for i := range m {
 			f.PREFETCHT0(r.at(i))
 		}
 		if p < panels-1 {
-			r.each(func(base reg.GPVirtual) { f.ADDQ(field(offCPS), base) })
+			r.each(func(base reg.GPVirtual) { f.ADDQ(field(fields.TileCPS), base) })
 		}
 	}
 	f.Here(none)
@@ -276,20 +249,20 @@ func start(f *lanes.F, m, panels int, bias Mem) [][]lanes.Vec {
 // finish adds the residual, clips at zero, perhaps at six too, and stores, a panel at a time.
 func finish(f *lanes.F, sums [][]lanes.Vec, load func(off int) reg.GPVirtual, field func(off int) Mem) {
 	m, panels := len(sums), len(sums[0])
-	c := newRows(f, m, load(offCMS))
+	c := newRows(f, m, load(fields.TileCMS))
 	cps := f.GP64()
 	if panels > 1 {
-		f.MOVQ(field(offCPS), cps)
+		f.MOVQ(field(fields.TileCPS), cps)
 	}
 	// The residual has the spacing of C.
 	r := rows{half: c.half, first: c.first, other: c.other, times: c.times}
 
 	noResidual := f.Label("unadded")
-	f.MOVQ(field(offR0), r.first)
+	f.MOVQ(field(fields.TileR0), r.first)
 	f.TESTQ(r.first, r.first)
 	f.JZ(LabelRef(noResidual))
 	if m > 1 {
-		f.MOVQ(field(offR1), r.other)
+		f.MOVQ(field(fields.TileR1), r.other)
 	}
 	for p := range panels {
 		for i := range m {
@@ -302,7 +275,7 @@ func finish(f *lanes.F, sums [][]lanes.Vec, load func(off int) reg.GPVirtual, fi
 	f.Here(noResidual)
 
 	unclipped := f.Label("unclipped")
-	f.CMPQ(field(offClip), Imm(0))
+	f.CMPQ(field(fields.TileClip), Imm(0))
 	f.JEQ(LabelRef(unclipped))
 	each := func(op func(d, a, b lanes.Vec), bound float32) {
 		v := f.Const(bound)
@@ -313,14 +286,14 @@ func finish(f *lanes.F, sums [][]lanes.Vec, load func(off int) reg.GPVirtual, fi
 		}
 	}
 	each(f.MaxInto, 0)
-	f.CMPQ(field(offClip), Imm(1))
+	f.CMPQ(field(fields.TileClip), Imm(1))
 	f.JEQ(LabelRef(unclipped))
 	each(f.MinInto, 6)
 	f.Here(unclipped)
 
-	f.MOVQ(field(offC0), c.first)
+	f.MOVQ(field(fields.TileC0), c.first)
 	if m > 1 {
-		f.MOVQ(field(offC1), c.other)
+		f.MOVQ(field(fields.TileC1), c.other)
 	}
 	for p := range panels {
 		for i := range m {

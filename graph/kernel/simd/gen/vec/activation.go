@@ -1,6 +1,9 @@
 package main
 
-import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
+import (
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/constants"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
+)
 
 // Activations: functions of a to b, and gradients, b times the derivative at a to c. s[0] is an amplitude, s[1] a slope.
 // What is not a number stays so: Min and Max return their second operand then.
@@ -41,24 +44,24 @@ func activations() {
 	elementwise("sigmoidGrad", "writes b·(1−a)·a to c.", derivative(func(o *operands, y lanes.Vec) lanes.Vec {
 		return o.Mul(o.Sub(o.Const(1), y), y)
 	}, 0, 1))
-	elementwise("hardSigmoid", "writes min(max(a + 3, 0), 6)/6 to b.", function(hardSigmoid, 0, 3, 6, sixth))
+	elementwise("hardSigmoid", "writes min(max(a + 3, 0), 6)/6 to b.", function(hardSigmoid, 0, 3, 6, constants.Sixth))
 	elementwise("hardSigmoidGrad", "writes b/6 where −3 < a < 3, else 0, to c.", func(o *operands) func(at lanes.At) {
-		o.wantConsts(-3, 3, sixth)
+		o.wantConsts(-3, 3, constants.Sixth)
 		return func(at lanes.At) {
 			x := o.Get(o.a, at)
 			above, below := o.Compare(lanes.GreaterThan, x, o.Const(-3)), o.Compare(lanes.Less, x, o.Const(3))
-			o.Put(o.Keep(above, o.Keep(below, o.Mul(o.Const(sixth), o.Get(o.b, at)))), o.c, at)
+			o.Put(o.Keep(above, o.Keep(below, o.Mul(o.Const(constants.Sixth), o.Get(o.b, at)))), o.c, at)
 		}
 	})
 	elementwise("hardSwish", "writes a·min(max(a + 3, 0), 6)/6 to b.", function(func(o *operands, x lanes.Vec) lanes.Vec {
 		return o.Mul(x, hardSigmoid(o, x))
-	}, 0, 3, 6, sixth))
+	}, 0, 3, 6, constants.Sixth))
 	elementwise("hardSwishGrad", "writes b times the derivative of hardSwish at a to c.", derivative(func(o *operands, x lanes.Vec) lanes.Vec {
-		d := o.Copy(o.Const(third))
+		d := o.Copy(o.Const(constants.Third))
 		o.MulAdd(d, x, o.Const(0.5))
 		d = o.Select(o.Compare(lanes.Less, x, o.Const(3)), d, o.Copy(o.Const(1)))
 		return o.Keep(o.Compare(lanes.NotLessEq, x, o.Const(-3)), d)
-	}, -3, 0, 0.5, 1, 3, third))
+	}, -3, 0, 0.5, 1, 3, constants.Third))
 	elementwise("silu", "writes a/(1 + e^-a) to b.", func(o *operands) func(at lanes.At) {
 		sigmoid := o.sigmoid()
 		return func(at lanes.At) {
@@ -86,16 +89,11 @@ func activations() {
 		o.wantExp()
 		return func(at lanes.At) {
 			phi, bell := o.normalCDF(at)
-			o.FMA(phi, bell, o.Mul(o.Const(perSqrt2Pi), o.Get(o.a, at)))
+			o.FMA(phi, bell, o.Mul(o.Const(constants.PerSqrt2Pi), o.Get(o.a, at)))
 			o.Put(o.times(o.Get(o.b, at), phi), o.c, at)
 		}
 	})
 }
-
-const (
-	third, sixth = 1. / 3, 1. / 6
-	perSqrt2Pi   = 0.39894228040143267794
-)
 
 // function is the body of a function of one number.
 func function(f func(o *operands, x lanes.Vec) lanes.Vec, consts ...float32) func(o *operands) func(at lanes.At) {
@@ -121,30 +119,25 @@ func (o *operands) times(dy, d lanes.Vec) lanes.Vec {
 // sigmoid prepares what makes 1/(1 + e^-x) of x.
 func (o *operands) sigmoid() func(x lanes.Vec) lanes.Vec {
 	o.wantExp()
-	sign := constInt(o.F, signBit)
+	sign := constInt(o.F, constants.SignBit)
 	return func(x lanes.Vec) lanes.Vec {
 		return o.Div(o.Const(1), o.Add(o.Const(1), o.exp(o.Xor(sign(), x))))
 	}
 }
 
 func hardSigmoid(o *operands, x lanes.Vec) lanes.Vec {
-	return o.Mul(o.Const(sixth), o.Min(o.Const(6), o.Max(o.Const(0), o.Add(x, o.Const(3)))))
-}
-
-// tailPoly are the coefficients of normalCDF32.
-var tailPoly = []float32{
-	-0.0291459321, 0.143971705, -0.255714265, 0.159174167, -0.0231098362, 0.105508003, 0.119832868, 0.13986187, 0.139621404,
+	return o.Mul(o.Const(constants.Sixth), o.Min(o.Const(6), o.Max(o.Const(0), o.Add(x, o.Const(3)))))
 }
 
 // normalCDF returns Φ(a) and e^(−a²/2), as the generic normalCDF32.
 func (o *operands) normalCDF(at lanes.At) (phi, bell lanes.Vec) {
-	sign := constInt(o.F, signBit)
+	sign := constInt(o.F, constants.SignBit)
 	x := o.Get(o.a, at)
 	bell = o.exp(o.Mul(o.Mul(x, x), o.Const(-0.5)))
 	x = o.AndNot(sign(), o.Get(o.a, at)) // again: AVX2 has no registers to keep it in
 	o.MulAdd(x, o.Const(0.35), o.Const(1))
 	t := o.Div(o.Const(1), x)
-	tail := o.Mul(o.horner(tailPoly, t), t)
+	tail := o.Mul(o.horner(constants.TailPoly, t), t)
 	o.MulTo(tail, bell)
 	negative := o.Compare(lanes.Less, o.Get(o.a, at), o.Const(0))
 	return o.Select(negative, tail, o.Sub(o.Const(1), tail)), bell

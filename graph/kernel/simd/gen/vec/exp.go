@@ -3,22 +3,8 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/operand"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/constants"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/lanes"
-)
-
-// The constants of the portable exp32 and tanh32, from Cephes' expf and tanhf.
-const (
-	expLow, expHigh       = -104, 88.8
-	log2e                 = 1.44269504088896341
-	ln2High, ln2Low       = 0.693359375, -2.12194440e-4
-	tanhSmall             = 0.625
-	tanhLarge             = 10
-	signBit         int32 = -1 << 31
-)
-
-var (
-	expPoly  = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1}
-	tanhPoly = []float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
 )
 
 // horner returns the polynomial of x with the given coefficients, highest power first.
@@ -31,17 +17,17 @@ func (o *operands) horner(poly []float32, x lanes.Vec) lanes.Vec {
 }
 
 func (o *operands) wantExp() {
-	o.wantConsts(expLow, expHigh, log2e, ln2High, ln2Low, 1)
-	o.wantConsts(expPoly...)
+	o.wantConsts(constants.ExpLow, constants.ExpHigh, constants.Log2E, constants.Ln2High, constants.Ln2Low, 1)
+	o.wantConsts(constants.ExpPoly...)
 }
 
 // exp returns e^x. A NaN stays one: Min and Max return their second operand then.
 func (o *operands) exp(x lanes.Vec) lanes.Vec {
-	x = o.Min(o.Const(expHigh), o.Max(o.Const(expLow), x))
-	n := o.Round(o.Mul(x, o.Const(log2e)))
-	o.FNMA(x, n, o.Const(ln2High))
-	o.FNMA(x, n, o.Const(ln2Low))
-	q := o.horner(expPoly, x)
+	x = o.Min(o.Const(constants.ExpHigh), o.Max(o.Const(constants.ExpLow), x))
+	n := o.Round(o.Mul(x, o.Const(constants.Log2E)))
+	o.FNMA(x, n, o.Const(constants.Ln2High))
+	o.FNMA(x, n, o.Const(constants.Ln2Low))
+	q := o.horner(constants.ExpPoly, x)
 	o.MulAdd(q, x, o.Const(1))
 	if o.Wide() {
 		o.VSCALEFPS(n.Lo, q.Lo, q.Lo)
@@ -61,22 +47,22 @@ func (o *operands) exp(x lanes.Vec) lanes.Vec {
 func tanh(o *operands) func(at lanes.At) {
 	o.want(0, 1)
 	o.wantExp()
-	o.wantConsts(tanhSmall, tanhLarge, 2)
-	o.wantConsts(tanhPoly...)
-	sign := constInt(o.F, signBit)
+	o.wantConsts(constants.TanhSmall, constants.TanhLarge, 2)
+	o.wantConsts(constants.TanhPoly...)
+	sign := constInt(o.F, constants.SignBit)
 	return func(at lanes.At) {
 		a := o.AndNot(sign(), o.Mul(o.scalar(1), o.Get(o.a, at)))
 
 		// 1 − 2/(e^2a + 1)
-		b := o.Min(o.Const(tanhLarge), a)
+		b := o.Min(o.Const(constants.TanhLarge), a)
 		large := o.Sub(o.Const(1), o.Div(o.Const(2), o.Add(o.exp(o.Add(b, b)), o.Const(1))))
 
 		// a + a·a²·polynomial in a²
 		s := o.Mul(a, a)
-		small := o.Mul(o.horner(tanhPoly, s), s)
+		small := o.Mul(o.horner(constants.TanhPoly, s), s)
 		o.MulAdd(small, a, a)
 
-		r := o.Select(o.Compare(lanes.Less, a, o.Const(tanhSmall)), small, large)
+		r := o.Select(o.Compare(lanes.Less, a, o.Const(constants.TanhSmall)), small, large)
 		x := o.Mul(o.scalar(1), o.Get(o.a, at)) // again: AVX2 has no registers to keep it in
 		r = o.Or(r, o.And(sign(), x))
 		o.Put(o.Mul(o.scalar(0), r), o.b, at)
