@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -22,14 +21,7 @@ const most = 64 << 20
 // names or without; JSON such as imagenet_class_index.json, or a Hugging Face config.json; a CSV table with
 // a column of numbers and one of names. The names come in the order of their numbers.
 func Read(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > most {
-		return nil, fmt.Errorf("%s: no list of classes: not a file of at most %d MB", path, most>>20)
-	}
-	text, err := os.ReadFile(path)
+	text, err := weights.ReadSmall(path, most)
 	if err != nil {
 		return nil, err
 	}
