@@ -3,6 +3,7 @@ package onnx
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
@@ -144,7 +145,7 @@ func read(r io.Reader, size int64, files fs.FS, dir string) (*Model, error) {
 		m:     &Model{Opset: 1, tensors: map[string]*tensor{}, fixed: map[string]*tensor{}, needed: map[string]bool{}, uses: map[string]int{}},
 		files: files, dir: dir, properties: map[string]string{},
 	}
-	if err := d.model(&stream{bufio.NewReaderSize(r, 256<<10), size}); err != nil {
+	if err := d.model(&stream{&source{Reader: bufio.NewReaderSize(r, 256<<10)}, size}); err != nil {
 		return nil, err
 	}
 	if !d.graphed {
@@ -169,22 +170,31 @@ type decoder struct {
 	files      fs.FS
 	dir        string
 	graphed    bool
+	graphSum   []byte // SHA-256 of the graph's bytes
 	opset      bool
 	inputs     []Value
 	properties map[string]string
 }
 
 func (d *decoder) model(s *stream) error {
-	producer, version := "", ""
+	by, version := "", ""
 	err := s.each(func(field protowire.Number, typ protowire.Type) (err error) {
 		switch field {
 		case 2:
-			return s.within(typ, func(m *stream) error { b, err := m.bytes(); producer = string(b); return err })
+			return s.within(typ, func(m *stream) error { b, err := m.bytes(); by = string(b); return err })
 		case 3:
 			return s.within(typ, func(m *stream) error { b, err := m.bytes(); version = string(b); return err })
 		case 7:
+			if d.graphed {
+				return fmt.Errorf("it has two graphs")
+			}
 			d.graphed = true
-			return s.within(typ, d.graph)
+			return s.within(typ, func(g *stream) error {
+				g.r.sum = sha256.New()
+				err := d.graph(g)
+				d.graphSum, g.r.sum = g.r.sum.Sum(nil), nil
+				return err
+			})
 		case 8:
 			return s.within(typ, d.operators)
 		case 14:
@@ -196,8 +206,11 @@ func (d *decoder) model(s *stream) error {
 		}
 		return s.skip(typ)
 	})
-	d.m.Producer = strings.TrimSpace(producer + " " + version)
-	return err
+	d.m.Producer = strings.TrimSpace(by + " " + version)
+	if err != nil {
+		return err
+	}
+	return d.check(by)
 }
 
 // operators reads which version of a set of operators the model wants.

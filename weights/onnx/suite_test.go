@@ -46,7 +46,7 @@ func readPB(t *testing.T, path string) *tensor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := readTensor(&stream{bufio.NewReader(bytes.NewReader(data)), int64(len(data))}, nil, "")
+	v, err := readTensor(&stream{&source{Reader: bufio.NewReader(bytes.NewReader(data))}, int64(len(data))}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
