@@ -52,6 +52,7 @@ func (d *derived) allocate() {
 	d.values = make([][]float32, len(d.sizes))
 	for i, n := range d.sizes {
 		d.values[i] = make([]float32, n)
+		largePages(d.values[i])
 	}
 }
 

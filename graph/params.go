@@ -79,6 +79,7 @@ func (ps *Params) Allocate() {
 	for _, p := range ps.list {
 		if p.Data == nil {
 			p.Data = make([]float32, p.Len())
+			largePages(p.Data)
 		}
 	}
 }
