@@ -238,7 +238,7 @@ var fileReaders = sync.Pool{New: func() any { return new(fileReader) }}
 
 // load reads a file, and a byte more than it should have if there is one.
 func (r *fileReader) load(path string, size int64) error {
-	file, err := os.Open(path)
+	file, err := openRegular(path) // it may have been replaced since it was listed
 	if err != nil {
 		return err
 	}

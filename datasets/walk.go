@@ -247,7 +247,7 @@ func (k *folderWalk) annotated(x *indexWriter, dir string) error {
 	if err != nil {
 		return &folderError{err}
 	}
-	file, err := os.Open(filepath.Join(k.root, filepath.FromSlash(list)))
+	file, err := openRegular(filepath.Join(k.root, filepath.FromSlash(list)))
 	if err != nil {
 		return &folderError{err}
 	}
@@ -406,10 +406,22 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// openRegular opens a regular file: opening a pipe would wait for who writes into it.
+func openRegular(path string) (*os.File, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: should be a regular file", path)
+	}
+	return os.Open(path)
+}
+
 // classNames returns the names of classes whose folders are called by WordNet's numbers, if there is a
 // words.txt that says them; otherwise the folders' names.
 func classNames(root string, folders []string) ([]string, error) {
-	file, err := os.Open(filepath.Join(root, "words.txt"))
+	file, err := openRegular(filepath.Join(root, "words.txt"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return folders, nil
 	}

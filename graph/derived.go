@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // derived is what a session makes of parameters alone and keeps from run to run: packed filters, folded batch
@@ -51,8 +53,7 @@ func (d *derived) allocate() {
 	}
 	d.values = make([][]float32, len(d.sizes))
 	for i, n := range d.sizes {
-		d.values[i] = make([]float32, n)
-		largePages(d.values[i])
+		d.values[i] = kernel.Floats(n)
 	}
 }
 

@@ -199,5 +199,38 @@ func stockCases() []stockCase {
 	add("sigmoid of a product and binary cross-entropy, summed", func(l *stockLeaves) *g.Node {
 		return must(g.Sum(must(g.BinaryXent(must(g.Sigmoid(must(g.Mul(l.of(4, 3), l.of(3, 2))))), l.between(0.1, 0.9).input(4, 2)))))
 	})
+	// What is used less.
+	add("max pool of one dimension", func(l *stockLeaves) *g.Node { return must(g.MaxPool1D(l.of(2, 3, 1, 8), 2, 0, 2)) })
+	add("average pool of one dimension", func(l *stockLeaves) *g.Node { return must(g.AveragePool1D(l.of(2, 3, 1, 8), 2, 0, 2)) })
+	add("group norm", func(l *stockLeaves) *g.Node {
+		return must(g.GroupNorm(l.of(2, 4, 3, 5), l.of(1, 4, 1, 1), l.of(1, 4, 1, 1), 2, 4, 1e-5))
+	})
+	add("image to columns", func(l *stockLeaves) *g.Node {
+		return must(g.Im2Col(l.of(1, 2, 5, 6), tensor.Shape{3, 3}, tensor.Shape{1, 1}, tensor.Shape{1, 1}, tensor.Shape{1, 1}))
+	})
+	for name, f := range map[string]func(a, b *g.Node) (*g.Node, error){"larger of two": g.MaxBetween, "smaller of two": g.MinBetween} {
+		add(name, func(l *stockLeaves) *g.Node { // nowhere alike, where it has no slope
+			low, high := func() *g.Node { return l.between(-2, -1).of(2, 5) }, func() *g.Node { return l.between(1, 2).of(2, 5) }
+			return must(f(must(g.Concat(0, low(), high())), must(g.Concat(0, high(), low()))))
+		})
+	}
+	add("sum of a list", func(l *stockLeaves) *g.Node { return must(g.ReduceAdd(g.Nodes{l.of(3, 5), l.of(3, 5), l.of(3, 5)})) })
+	add("sparsemax", func(l *stockLeaves) *g.Node { return must(g.Sparsemax(l.of(3, 5))) }).plain = true // its gradient is wrong by Gorgonia itself
+	add("tensordot", func(l *stockLeaves) *g.Node { return must(g.Tensordot([]int{1}, []int{0}, l.of(3, 4), l.of(4, 2))) })
+	add("tensordot of three dimensions", func(l *stockLeaves) *g.Node {
+		return must(g.Tensordot([]int{1, 2}, []int{1, 0}, l.of(2, 3, 4), l.of(4, 3, 5)))
+	})
+	add("one part of several", func(l *stockLeaves) *g.Node {
+		parts, err := g.Unconcat(l.of(3, 6), 1, 3)
+		return must(parts[1], err)
+	})
+	add("unequal", func(l *stockLeaves) *g.Node { return must(g.Ne(l.of(3, 5), l.of(3, 5), true)) }).plain = true
+	add("power with the right side repeated", func(l *stockLeaves) *g.Node {
+		return must(g.BroadcastPow(l.between(0.5, 2).of(4, 3), l.of(1, 3), nil, []byte{0}))
+	})
+	add("greater with the left side repeated", func(l *stockLeaves) *g.Node {
+		return must(g.BroadcastGt(l.of(1, 3), l.of(4, 3), true, []byte{0}, nil))
+	}).plain = true
+	add("sum with sides found", func(l *stockLeaves) *g.Node { return must(g.Auto(g.BroadcastAdd, l.of(4, 3), l.of(1, 3))) })
 	return cases
 }

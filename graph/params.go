@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 )
 
 // A Param is a named tensor that outlives a run: a weight or bias that training changes, or a buffer
@@ -78,8 +80,7 @@ func (ps *Params) Init(seed uint64) {
 func (ps *Params) Allocate() {
 	for _, p := range ps.list {
 		if p.Data == nil {
-			p.Data = make([]float32, p.Len())
-			largePages(p.Data)
+			p.Data = kernel.Floats(p.Len())
 		}
 	}
 }

@@ -16,11 +16,11 @@ import (
 
 // A wild network is drawn at random. Its layers take any earlier value of a fitting shape, so that one value
 // is often read by several layers, which is where fusing and sharing memory go wrong.
-func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
+func wild(b *Builder, image *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	var maps []*gorgonia.Node
+	var maps, halves []*gorgonia.Node
 	channels := []int{5, 16, 17, 32}[r.IntN(4)]
-	maps = append(maps, b.Conv(x, "stem", channels, 3, Same()))
+	maps = append(maps, b.Conv(image, "stem", channels, 3, Same()))
 	read := map[*gorgonia.Node]bool{}
 	// Recent values more often than old ones: they are the ones that fuse.
 	pick := func() *gorgonia.Node {
@@ -34,7 +34,7 @@ func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 	for i := range 6 + r.IntN(8) {
 		x, name := pick(), fmt.Sprint("l", i)
 		var y *gorgonia.Node
-		switch r.IntN(18) {
+		switch r.IntN(22) {
 		case 0, 1:
 			y = b.Conv(x, name, channels, 3, Same())
 		case 2:
@@ -70,6 +70,34 @@ func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 			y = b.Add(y, x)
 		case 16, 17:
 			y = b.Activate(b.BatchNorm(x, name, 1e-3, 0.1), []Activation{ReLU6, HardSwish, SiLU, GELU, Sigmoid}[r.IntN(5)])
+		case 18, 19: // pooled where it is made; later layers may read the convolution or its activation too
+			y = b.Conv(x, name, channels, 3, Same(), NoBias())
+			switch r.IntN(4) {
+			case 0:
+				y = b.Add(y, pick())
+			case 1:
+				y = b.Add(y, b.Conv(x, name+".beside", channels, 1))
+			case 2:
+				maps, read[y] = append(maps, y), true
+				y = b.ReLU(y)
+			}
+			halves, read[y] = append(halves, b.MaxPool(y, 2)), true
+		case 20, 21: // the same with so few channels of the image that it is a convolution of another kind
+			few := b.Conv(image, name+".few", 3, 3, Same(), NoBias())
+			switch r.IntN(5) {
+			case 0:
+				few = b.BatchNorm(few, name+".norm", 1e-3, 0.1)
+			case 1:
+				few = b.Add(few, b.Conv(image, name+".beside", 3, 1, NoBias()))
+			}
+			if r.IntN(2) == 0 {
+				few = b.ReLU(few)
+			}
+			halves = append(halves, b.Conv(b.MaxPool(few, 2), name+".half", channels, 1))
+			y = b.Tanh(x)
+			if r.IntN(3) == 0 {
+				y = b.Add(y, b.Conv(few, name, channels, 1))
+			}
 		}
 		maps = append(maps, y)
 	}
@@ -78,6 +106,9 @@ func wild(b *Builder, x *gorgonia.Node, seed uint64) (logits *gorgonia.Node) {
 		if !read[m] { // a loose end
 			end = b.Add(end, b.MaxPool(m, 2))
 		}
+	}
+	for _, m := range halves {
+		end = b.Add(end, m)
 	}
 	return b.Dense(b.Flatten(end), "fc", 4)
 }

@@ -56,8 +56,7 @@ func (w *Workspace) get() []float32 {
 
 // cacheAligned makes a slice that starts on a cache line.
 func cacheAligned(n int) []float32 {
-	s := make([]float32, n+align)
-	largePages(s)
+	s := kernel.Floats(n + align)
 	skip := (-uintptr(unsafe.Pointer(unsafe.SliceData(s))) / 4) % align
 	return s[skip : int(skip)+n : int(skip)+n]
 }

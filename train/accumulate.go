@@ -35,7 +35,7 @@ type accumulated struct {
 func newAccumulated(trained []*graph.Param) *accumulated {
 	a := &accumulated{params: trained}
 	for _, p := range trained {
-		a.sum = append(a.sum, make([]float32, p.Len()))
+		a.sum = append(a.sum, kernel.Floats(p.Len()))
 	}
 	return a
 }

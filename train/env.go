@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // environment is env.json: where a run's numbers come from.
@@ -46,7 +47,7 @@ type session struct {
 func (t *Trainer) writeEnv() error {
 	path := filepath.Join(t.folder, report.EnvFile)
 	var e environment
-	text, err := os.ReadFile(path)
+	text, err := weights.ReadSmall(path, maxConfig)
 	if err == nil {
 		err = json.Unmarshal(text, &e)
 	}
@@ -83,7 +84,7 @@ func (t *Trainer) writeEnv() error {
 // Command is what the record of a run says that it was started with; empty if it does not say.
 func Command(folder string) string {
 	var e environment
-	if text, err := os.ReadFile(filepath.Join(folder, report.EnvFile)); err == nil && json.Unmarshal(text, &e) == nil {
+	if text, err := weights.ReadSmall(filepath.Join(folder, report.EnvFile), maxConfig); err == nil && json.Unmarshal(text, &e) == nil {
 		return e.Command
 	}
 	return ""

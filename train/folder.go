@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -97,6 +98,9 @@ func unused(folder string) error {
 	return nil
 }
 
+// maxConfig bounds the files that say what a run is, in bytes.
+const maxConfig = 64 << 20
+
 // ReadConfig reads the configuration of a run from its folder, or a configuration from a file.
 func ReadConfig(path string) (recipe.Config, error) {
 	var c recipe.Config
@@ -110,15 +114,17 @@ func ReadConfig(path string) (recipe.Config, error) {
 			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", folder, report.ConfigFile)
 		}
 	}
-	f, err := os.Open(path)
+	text, err := weights.ReadSmall(path, maxConfig)
 	if err != nil {
 		return c, err
 	}
-	defer f.Close()
-	dec := json.NewDecoder(f)
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&c); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return c, fmt.Errorf("%s: more follows the configuration, after byte %d", path, dec.InputOffset())
 	}
 	if _, err := Complete(c); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)

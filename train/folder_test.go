@@ -103,6 +103,7 @@ func TestReadConfigSaysWhatIsWrong(t *testing.T) {
 		"broken":   {`{"network": `, "unexpected EOF"},
 		"unknown":  {`{"netwrok": "lenet5"}`, `unknown field "netwrok"`},
 		"no range": {`{"network": "lenet5", "data": "x", "epochs": -1}`, "epochs -1"},
+		"twice":    {`{"network": "lenet5", "data": "x"} {"network": "vgg16"}`, "more follows the configuration, after byte"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, name)

@@ -1,12 +1,14 @@
 package train
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"io/fs"
-	"os"
 	"path/filepath"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // ReadCurve reads a run's history from its folder. Its label is the network and its variant.
@@ -19,15 +21,14 @@ func ReadCurve(folder string) (report.Curve, error) {
 		return report.Curve{}, fmt.Errorf("%s: a run of several members: name one of them, as in %s", folder, MemberFolder(folder, 1))
 	}
 	path := filepath.Join(folder, report.MetricsFile)
-	f, err := os.Open(path)
+	text, err := weights.ReadSmall(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return report.Curve{}, fmt.Errorf("%s: no epoch is complete yet: there is no %s in it", folder, report.MetricsFile)
 	}
 	if err != nil {
 		return report.Curve{}, err
 	}
-	defer f.Close()
-	rows, err := report.ReadTable(f)
+	rows, err := report.ReadTable(bytes.NewReader(text))
 	if err != nil {
 		return report.Curve{}, fmt.Errorf("%s: %w", path, err)
 	}

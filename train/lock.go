@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
 // lockFile is locked by the process that works in a run's folder, and holds its number. It stays when the process
@@ -41,7 +43,7 @@ func Lock(folder string) (unlock func(), err error) {
 	}
 	if !got {
 		e := &InUseError{Folder: folder}
-		if text, err := os.ReadFile(path); err == nil {
+		if text, err := weights.ReadSmall(path, 1<<10); err == nil {
 			e.Process, _ = strconv.Atoi(strings.TrimSpace(string(text)))
 		}
 		return nil, e

@@ -31,14 +31,14 @@ func newUpdater(o recipe.Optimizer, s recipe.Schedule, trained []*graph.Param) (
 	if o.Adaptive() {
 		u := &adam{o: o, params: trained, lr: lr, decay: decay}
 		for _, p := range trained {
-			u.mean, u.square = append(u.mean, make([]float32, p.Len())), append(u.square, make([]float32, p.Len()))
+			u.mean, u.square = append(u.mean, kernel.Floats(p.Len())), append(u.square, kernel.Floats(p.Len()))
 		}
 		return u, nil
 	}
 	u := &sgd{o: o, params: trained, lr: lr, decay: decay, velocity: make([][]float32, len(trained))}
 	if o.Momentum > 0 || s.MomentumHigh > 0 {
 		for i, p := range trained {
-			u.velocity[i] = make([]float32, p.Len())
+			u.velocity[i] = kernel.Floats(p.Len())
 		}
 	}
 	return u, nil

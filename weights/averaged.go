@@ -25,6 +25,14 @@ func (r *Reader) withAverage(best fitting, states []state, want []Spec) (fitting
 		if s.err != nil {
 			continue
 		}
+		if s.unnamed {
+			of := inPlaces(s.entries, best, states)
+			if of == nil { // which tensor is which nobody says, and the last weights are not what is meant
+				return best, &ChoiceError{Keys: []string{best.path, s.path}, What: []string{"the last ones", "averaged, but without names"}}
+			}
+			found = append(found, average{s.path, "", of})
+			continue
+		}
 		parts := map[string][]entry{}
 		var order []string
 		for _, e := range s.entries {
@@ -71,6 +79,38 @@ func (r *Reader) withAverage(best fitting, states []state, want []Spec) (fitting
 	best.outside = slices.DeleteFunc(best.outside, func(name string) bool { return taken[name] })
 	r.note("takes the averaged weights, %s, rather than the last ones, with the last statistics of batch normalisation, of which there is no average", quote(found[0].path))
 	return best, nil
+}
+
+// inPlaces gives a list of averages the names of the tensors that are trained, which torch_ema lists in the order in which
+// the network has them; nil if they are not as many, or have other shapes.
+func inPlaces(list []entry, best fitting, states []state) map[string]entry {
+	names := map[int64]string{} // by where the last ones are
+	for _, e := range best.entries {
+		names[e.begin] = e.name
+	}
+	of := map[string]entry{}
+	at := 0
+	for _, s := range states {
+		if s.path != best.path {
+			continue
+		}
+		for _, e := range s.entries {
+			if strings.HasSuffix(e.name, ".running_mean") || strings.HasSuffix(e.name, ".running_var") || strings.HasSuffix(e.name, ".num_batches_tracked") {
+				continue
+			}
+			if at == len(list) || list[at].made != "" || !slices.Equal(list[at].shape, e.shape) {
+				return nil
+			}
+			if name, ok := names[e.begin]; ok {
+				of[name] = list[at]
+			}
+			at++
+		}
+	}
+	if at != len(list) {
+		return nil
+	}
+	return of
 }
 
 // averagedPrefix is a name as far as the part that tells of an average, with its dot, or nothing.

@@ -81,3 +81,51 @@ func TestAveragesOfTrainedTensorsAreTaken(t *testing.T) {
 		t.Errorf("the last ones by their key: %v", err)
 	}
 }
+
+// torch_ema keeps its average as a list, in the order of the parameters and without the statistics.
+func TestAveragesWithoutNamesAreTakenByTheirPlaces(t *testing.T) {
+	at := func(offset int64) string {
+		return pTensor(pStorage("FloatStorage", "0", 8), offset, []int64{1}, []int64{1})
+	}
+	list := func(tensors ...string) string { return "](" + strings.Join(tensors, "") + "e" }
+	want := []Spec{{"fc.weight", []int{1}}, {"bn.running_mean", []int{1}}, {"conv.weight", []int{1}}} // another order than the file's
+	model := scalars(0, "module.conv.weight", "module.bn.running_mean", "module.fc.weight")
+	all := func(average string) *Reader {
+		return checkpoint(t, pDict(pString("net"), model, pString("ema"), pDict(pString("decay"), pInt(1), pString("shadow_params"), average)))
+	}
+	r, err := all(list(at(5), at(6))).Fit(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range []float32{6, 1, 5} {
+		if f.Tensors[i].Data[0] != v {
+			t.Errorf("%s is %v, want %v", f.Tensors[i].Name, f.Tensors[i].Data, v)
+		}
+	}
+	if notes := strings.Join(r.Notes(), "; "); !strings.Contains(notes, `takes the averaged weights, "ema.shadow_params", rather than the last ones`) {
+		t.Errorf("notes %q", notes)
+	}
+	for name, average := range map[string]string{
+		"one too few":   list(at(5)),
+		"one too many":  list(at(5), at(6), at(7)),
+		"another shape": list(at(5), pTensor(pStorage("FloatStorage", "0", 8), 6, []int64{2}, []int64{1})),
+	} {
+		r := all(average)
+		_, err := r.Fit(want)
+		var choice *ChoiceError
+		if !errors.As(err, &choice) || !slices.Equal(choice.Keys, []string{"net", "ema.shadow_params"}) {
+			t.Errorf("%s: error %v, want a choice", name, err)
+			continue
+		}
+		if r, err = r.Under("net"); err != nil {
+			t.Fatal(err)
+		}
+		if r, err = r.Fit(want); err != nil {
+			t.Errorf("%s: the last ones by their key: %v", name, err)
+		}
+	}
+}

@@ -93,6 +93,12 @@ func Recognise(name string, head []byte) *FormatError {
 		return &FormatError{"a file that begins with zeros only", "it was not written to its end; download or copy it again"}
 	}
 	ending := strings.ToLower(filepath.Ext(name))
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) && len(head) > 3 && head[3] == 0 && head[2] != 0 || bytes.HasPrefix(head, []byte("\xfe\xff\x00")) {
+		return &FormatError{"a text in UTF-16", "no weights file begins like that; is it another file's name, or a page that a server sent?"}
+	}
+	if ending == ".mlmodel" { // it begins as ONNX may
+		return &FormatError{"a Core ML model", "take the model that it was converted from"}
+	}
 	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")))
 	for _, start := range []string{"<!doctype html", "<html", "<head", "<script", "<!--", "<body"} {
 		if strings.HasPrefix(text, start) {
@@ -119,8 +125,6 @@ func Recognise(name string, head []byte) *FormatError {
 		return &FormatError{"a TensorFlow checkpoint", "load it in TensorFlow, and save the arrays as safetensors, with convolutions transposed to out×in×height×width"}
 	case ending == ".pb":
 		return &FormatError{"a TensorFlow graph (.pb)", "convert it to ONNX with tf2onnx"}
-	case ending == ".mlmodel":
-		return &FormatError{"a Core ML model", "take the model that it was converted from"}
 	case ending == ".t7":
 		return &FormatError{"a file of Lua Torch (.t7)", "load it with a converter to PyTorch, and save its state dict"}
 	case utf8.Valid(trimRune(head)) && !bytes.ContainsRune(head, 0) && printable(head):

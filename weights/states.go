@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,6 +18,7 @@ type state struct {
 	err      error  // of its tensors
 	averaged bool   // over training steps
 	begun    bool   // of averaged ones: something was averaged
+	unnamed  bool   // a list, whose places are the names
 	stripped string // the wrappers' prefix that was taken off all names
 }
 
@@ -150,9 +152,23 @@ func (f *finder) sequence(path string, items []any, depth int) {
 		f.enter(path, names, func(k string) any { return values[k] })
 		return
 	}
+	if averaged(path) && !slices.ContainsFunc(items, func(item any) bool { return !tensorLike(item) }) {
+		f.enter(path, numbered(len(items)), func(k string) any { n, _ := strconv.Atoi(k); return items[n] })
+		f.states[len(f.states)-1].unnamed = true
+		return
+	}
 	for i, item := range items[:min(len(items), 100)] {
 		f.walk(join(path, fmt.Sprint(i)), item, depth+1)
 	}
+}
+
+// numbered are the names of a list's places.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return names
 }
 
 func join(path, key string) string {

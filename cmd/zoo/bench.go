@@ -106,6 +106,7 @@ func (a *app) printBenchLayers(r train.BenchResult) {
 	slices.SortStableFunc(kinds, func(a, b train.BenchLayer) int { return cmp.Compare(b.MS, a.MS) })
 	t := newTable(a.stdout, "Layer", "Kind", "ms", "Share", "GFLOP/s", "GB/s")
 	t.SetColumnConfigs(right(3, 4, 5, 6))
+	t.spares("GB/s", "GFLOP/s", "Kind")
 	rate := func(amount, ms float64) string {
 		if amount == 0 || ms == 0 {
 			return ""

@@ -54,6 +54,7 @@ func (a *app) dataList(asJSON bool) error {
 	}
 	t := newTable(a.stdout, "Name", "Training", "Test", "Classes", "Images", "Licence", "Where", "About")
 	t.SetColumnConfigs(right(2, 3, 4))
+	t.spares("Licence", "Images", "Classes", "About", "Test")
 	for _, l := range list {
 		shape := ""
 		if l.Shape != nil {

@@ -44,6 +44,7 @@ func (a *app) ensemble(ctx context.Context, folder string, cfg recipe.Config, ch
 	}
 	t := newTable(a.stdout, "Member", "Seed", "Epochs", "Top-1 error", "Top-5 error", "Time")
 	t.SetColumnConfigs(right(2, 3, 4, 5, 6))
+	t.spares("Seed", "Time", "Top-5 error")
 	for i, r := range results {
 		if r.Best != nil {
 			t.AppendRow([]any{fmt.Sprintf("m%d", i+1), cfg.Member(i + 1).Seed, fmt.Sprintf("%.4g", r.Epochs), report.Percent(r.Best.Val.Top1), r.Best.Val.Top5, report.Clock(report.Seconds(r.Seconds))})

@@ -413,6 +413,7 @@ func (a *app) printEvaluation(e report.Evaluation) {
 		m := e.Members[0]
 		t := newTable(a.stdout, "Weights", "Network", "Seed", "Epoch", "MSE", "Sign right")
 		t.SetColumnConfigs(right(3, 4, 5, 6))
+		t.spares("Seed", "Epoch", "Network")
 		t.AppendRow(table.Row{m.Weights, m.Network, m.Seed, m.Epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(1 - m.Top1)})
 		t.Render()
 		fmt.Fprintf(a.stdout, "\n%s on %s images of %s\n", resultOf(e), report.Group(int64(e.Images)), e.Data)
@@ -430,6 +431,7 @@ func (a *app) printEvaluation(e report.Evaluation) {
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(3, 4, 5, 6, 7, 8, 9))
+	t.spares("Seed", "Epoch", "Network", "Loss")
 	row := func(name, network string, seed, epoch any, m report.Metrics, one func(report.Evaluation) report.Metrics) {
 		r := table.Row{name, network, seed, epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(m.Top1)}
 		if top5 {

@@ -145,6 +145,7 @@ func (a *app) printGoEvaluation(e goEvaluation) {
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(numbers...))
+	t.spares("Loss", "Positions", "Top-5", "Top-5 of 8")
 	row := func(name string, m alphago.MoveAccuracy, plain *alphago.MoveAccuracy) {
 		if m.Positions == 0 {
 			return

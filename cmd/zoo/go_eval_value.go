@@ -66,6 +66,7 @@ func (a *app) printGoValueEvaluation(e goValueEvaluation) {
 	}
 	t := newTable(a.stdout, header...)
 	t.SetColumnConfigs(right(numbers...))
+	t.spares("Positions", "Sign of 8")
 	row := func(name string, of func(alphago.ValueEvaluation) alphago.ValueAccuracy) {
 		m := of(e.ValueEvaluation)
 		if m.Positions == 0 {

@@ -196,6 +196,9 @@ func openSelfplay(path string, set selfplaySettings) (f *os.File, had int, err e
 			f.Close()
 		}
 	}()
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: not a regular file: games cannot be added to it", path)
+	}
 	side := path + ".json"
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -206,7 +209,7 @@ func openSelfplay(path string, set selfplaySettings) (f *os.File, had int, err e
 		}
 	} else if err == nil {
 		var was selfplaySettings
-		text, e := os.ReadFile(side)
+		text, e := weights.ReadSmall(side, 1<<20)
 		if e != nil {
 			return nil, 0, fmt.Errorf("%s: is there already, but not the settings that belong to it: %w", path, e)
 		}

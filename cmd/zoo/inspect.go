@@ -75,6 +75,7 @@ func inspect(w io.Writer, r zoo.Report) {
 	fmt.Fprintf(w, "%s (%s), input %s, %d classes\n\n", r.Name, r.Variant, report.Shape(r.Input), r.Classes)
 	t := newTable(w, "Layer", "Kind", "Output", "Size of the output", "Parameters", "Multiply-adds", "Memory")
 	t.SetColumnConfigs(right(5, 6, 7))
+	t.spares("Memory", "Kind", "Size of the output", "Multiply-adds")
 	for _, l := range r.Layers {
 		t.AppendRow(table.Row{l.Name, l.Kind, dims(l.Out), l.Formula, count(l.Parameters), count(l.MACs), report.Bytes(l.Bytes)})
 	}

@@ -78,6 +78,7 @@ func (a *app) list(pattern string, asJSON bool) error {
 	}
 	t := newTable(a.stdout, "Name", "Year", "Parameters", "GMAC", "Input", "Error in the paper", "Variants")
 	t.SetColumnConfigs(right(3, 4))
+	t.spares("Year", "Input", "Variants", "GMAC")
 	for _, e := range found {
 		var variants []string
 		for _, v := range e.Variants {

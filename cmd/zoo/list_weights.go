@@ -54,6 +54,7 @@ func (a *app) listWeights(pattern string, asJSON bool) error {
 	}
 	t := newTable(a.stdout, "Name", "Network", "Trained on", "Input", "Classes", "Error", "Size")
 	t.SetColumnConfigs(right(5, 6, 7))
+	t.spares("Classes", "Input", "Size", "Network")
 	for _, l := range list {
 		network, shape, top1 := l.Network, "", ""
 		if l.Members > 1 {

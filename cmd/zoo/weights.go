@@ -133,6 +133,7 @@ func (a *app) weightsList(pattern string, asJSON bool) error {
 	}
 	t := newTable(a.stdout, "Name", "Network", "Trained on", "Top-1/top-5 error", "Size", "Here", "Source")
 	t.SetColumnConfigs(right(4, 5))
+	t.spares("Source", "Trained on", "Size", "Network")
 	for _, w := range shown {
 		network := w.Network
 		if w.Variant != "" {

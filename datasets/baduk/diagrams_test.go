@@ -332,3 +332,141 @@ func TestTurnsAndColorByHand(t *testing.T) {
 		t.Errorf("black's plane has %d points when black is to play", len(got))
 	}
 }
+
+// bothWays draws a diagram for black and, its stones exchanged, for white, turned in all eight ways.
+func bothWays(t *testing.T, diagram string, look func(t *testing.T, b *Board, me Color, at func(x, y int) Point)) {
+	t.Helper()
+	exchanged := strings.NewReplacer("X", "O", "O", "X").Replace(diagram)
+	for me, diagram := range map[Color]string{Black: diagram, White: exchanged} {
+		for sym := range Symmetry(8) {
+			b, _ := draw(t, diagram)
+			size := b.Size()
+			turned := b.turned[sym]
+			b = b.Turn(sym)
+			b.SetToPlay(me)
+			t.Run(fmt.Sprintf("%v, turned by %d", me, sym), func(t *testing.T) {
+				look(t, b, me, func(x, y int) Point { return turned[At(x, y, size)] })
+			})
+		}
+	}
+}
+
+func TestACaptureFreesTheNeighboursOfThreeGroups(t *testing.T) {
+	bothWays(t, `
+		. . X . . . .
+		. X O X X . .
+		X O . O O X .
+		. X . X X . .
+		. . . . . . .
+		. . . . . . .
+		. . . . . . .`, func(t *testing.T, b *Board, me Color, at func(x, y int) Point) {
+		stones := []struct{ x, y, before, after int }{
+			{0, 2, 2, 3}, {1, 1, 2, 4}, {2, 0, 2, 3}, {3, 1, 3, 6}, {4, 1, 3, 6}, {5, 2, 3, 4}, {3, 3, 4, 6}, {4, 3, 4, 6}, {1, 3, 3, 4},
+		}
+		move := at(2, 2)
+		if got, want := b.effect(me, int16(move)), (effect{captured: 4, group: 1, liberties: 4}); got != want {
+			t.Errorf("the move would do %+v, should do %+v", got, want)
+		}
+		for _, s := range stones {
+			if got := b.Liberties(at(s.x, s.y)); got != s.before {
+				t.Errorf("the stone at %d, %d has %d liberties before, should have %d", s.x, s.y, got, s.before)
+			}
+		}
+		if err := b.Play(me, move); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Captured(me.Opponent()); got != 4 {
+			t.Errorf("%d stones captured, should be 4", got)
+		}
+		for _, s := range append(stones, struct{ x, y, before, after int }{2, 2, 0, 4}) {
+			if got := b.Liberties(at(s.x, s.y)); got != s.after {
+				t.Errorf("the stone at %d, %d has %d liberties after, should have %d\n%v", s.x, s.y, got, s.after, b)
+			}
+		}
+		if !b.Undo() || b.Captured(me.Opponent()) != 0 {
+			t.Fatal("the capture is not taken back")
+		}
+		for _, s := range stones {
+			if got := b.Liberties(at(s.x, s.y)); got != s.before {
+				t.Errorf("the stone at %d, %d has %d liberties when the move is taken back, should have %d", s.x, s.y, got, s.before)
+			}
+		}
+		for _, p := range [][2]int{{2, 1}, {1, 2}, {3, 2}, {4, 2}} {
+			if q := at(p[0], p[1]); b.Color(q) != me.Opponent() || b.Liberties(q) != 1 {
+				t.Errorf("the captured stone at %v is not as it was", p)
+			}
+		}
+	})
+}
+
+// One of the captured stones touches but one of the groups that the move joins; which of them it is changes with the
+// turn.
+func TestAJoiningCaptureCountsTheLibertiesOfEveryGroup(t *testing.T) {
+	for groups, third := range map[int]string{2: ".", 3: "X"} {
+		t.Run(fmt.Sprintf("%d groups", groups), func(t *testing.T) {
+			bothWays(t, `
+				. . . . . . .
+				. . . `+third+` . . .
+				. . X . X . .
+				. X O O X . .
+				. . X X . . .
+				. . . . . . .
+				. . . . . . .`, func(t *testing.T, b *Board, me Color, at func(x, y int) Point) {
+				move := at(3, 2)
+				if got, want := b.effect(me, int16(move)), (effect{captured: 2, group: groups + 2, liberties: 9}); got != want {
+					t.Errorf("the move would do %+v, should do %+v", got, want)
+				}
+				if err := b.Play(me, move); err != nil {
+					t.Fatal(err)
+				}
+				if l, g := b.Liberties(move), b.Group(move); l != 9 || g != groups+2 {
+					t.Errorf("a group of %d stones with %d liberties, should be %d and 9\n%v", g, l, groups+2, b)
+				}
+			})
+		})
+	}
+}
+
+// The longest way of a ladder: from a corner of the board to the other, more than 60 moves.
+func TestALadderIsReadAcrossTheBoard(t *testing.T) {
+	for _, breaker := range []bool{false, true} {
+		t.Run(fmt.Sprintf("breaker %v", breaker), func(t *testing.T) {
+			rows := []string{". . X", ". X O", ". X ."}
+			for i, r := range rows {
+				rows[i] = r + strings.Repeat(" .", 16)
+			}
+			for range 16 {
+				rows = append(rows, strings.TrimSpace(strings.Repeat(". ", 19)))
+			}
+			if breaker { // where the last stone of the ladder would stand
+				rows[17] = strings.Repeat(". ", 17) + "O ."
+			}
+			bothWays(t, strings.Join(rows, "\n"), func(t *testing.T, b *Board, me Color, at func(x, y int) Point) {
+				want := at(3, 1).Vertex(19)
+				if breaker {
+					want = ""
+				}
+				if got := pointsOf(t, b, PlaneLadderCapture); got != want {
+					t.Errorf("capturing moves at %q, should be %q\n%v", got, want, b)
+				}
+			})
+		})
+	}
+}
+
+func TestAReadingBeyondItsBoundsIsGivenUpAsEscaped(t *testing.T) {
+	for me, diagram := range map[Color]string{Black: "O X .\n. X .\n. . .", White: "X O .\n. O .\n. . ."} {
+		b, _ := draw(t, diagram)
+		prey := int16(At(0, 0, 3))
+		for _, c := range []struct {
+			depth, moves int
+			lost         bool
+		}{{0, 0, true}, {199, 0, true}, {200, 0, false}, {0, 999, true}, {0, 1000, false}} {
+			r := reader{moves: c.moves}
+			r.board.adopt(b)
+			if got := r.lost(prey, c.depth); got != c.lost {
+				t.Errorf("%v chases, after %d moves, %d in a row: lost %v, should be %v", me, c.moves, c.depth, got, c.lost)
+			}
+		}
+	}
+}

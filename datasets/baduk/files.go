@@ -2,6 +2,7 @@ package baduk
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // maxFile bounds a file of games, and what one packed in a zip may unpack to.
@@ -19,7 +21,7 @@ const maxFile = 256 << 20
 // Open reads the games of files, of zips of files, and of folders with the folders in them, whose
 // files are taken in the order of their names. In zips and folders only files that end in .sgf are looked
 // at, and zips in folders. What cannot be read is a nil game with an error, and the rest follows. One file is in
-// memory at a time.
+// memory at a time. A pipe is read if somebody writes into it; devices are refused.
 func Open(paths ...string) iter.Seq2[*Game, error] {
 	return func(yield func(*Game, error) bool) {
 		for _, path := range paths {
@@ -65,20 +67,32 @@ func open(path string, yield func(*Game, error) bool) bool {
 }
 
 func openFile(path string, yield func(*Game, error) bool) bool {
-	f, err := os.Open(path)
+	// A device may have no end, and a pipe no writer to wait for.
+	info, err := os.Stat(path)
+	piped := err == nil && info.Mode().Type() == fs.ModeNamedPipe
+	if err == nil && !piped && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", path)
+	}
+	if err != nil {
+		return yield(nil, err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return yield(nil, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return yield(nil, err)
-	}
 	magic := make([]byte, 4)
 	if n, _ := f.ReadAt(magic, 0); n == 4 && (bytes.Equal(magic, []byte("PK\x03\x04")) || bytes.Equal(magic, []byte("PK\x05\x06"))) {
 		return unzip(path, f, info.Size(), yield)
 	}
-	return parseFrom(path, f, yield)
+	if !piped {
+		return parseFrom(path, f, yield)
+	}
+	in := bufio.NewReader(f)
+	if _, err := in.Peek(1); err == io.EOF {
+		return yield(nil, fmt.Errorf("%s: a pipe that nobody writes into", path))
+	}
+	return parseFrom(path, in, yield)
 }
 
 // unzip reads the files of an archive.

@@ -53,6 +53,11 @@ func TestListsAreRead(t *testing.T) {
 	}{
 		{"a name a line", "classes.txt", "cat\ndog, hound\nfox\n", three},
 		{"lines of Windows", "classes.txt", "\xef\xbb\xbfcat\r\ndog, hound\r\nfox\r\n", three},
+		{"UTF-16 of Windows", "classes.txt", "\xff\xfec\x00a\x00t\x00\r\x00\n\x00d\x00o\x00g\x00", []string{"cat", "dog"}},
+		{"UTF-16, the other way round", "classes.txt", "\xfe\xff\x00c\x00a\x00t\x00\n\x67\x2c", []string{"cat", "本"}},
+		{"marks around all names", "classes.txt", "\"cat\"\n\"dog, hound\"\n\"fox\"\n", three},
+		{"marks around some names", "classes.txt", "\"cat\"\ndog\n", []string{"\"cat\"", "dog"}},
+		{"a list of Python, a name a line", "classes.txt", "'cat',\n'dog, hound',\n'fox'\n", three},
 		{"WordNet's numbers before", "synset_words.txt", "n02123045 cat\nn02087046 dog, hound\nn02120505 fox\n", three},
 		{"running numbers before", "labels.txt", "0 cat\n1 dog, hound\n2 fox\n", three},
 		{"running numbers from 1", "labels.txt", "1: cat\n2: dog, hound\n3: fox\n", three},
@@ -96,6 +101,8 @@ func TestWhatIsNoListIsRefused(t *testing.T) {
 		{"an HTML page", "a.txt", "<!DOCTYPE html><html>\n<body>\n", "an HTML page"},
 		{"weights", "a.pth", "\x89HDF\r\n\x1a\n\x00", "HDF5"},
 		{"a text in Latin-1", "a.txt", "caf\xe9\ntea\n", "UTF-8"},
+		{"a text that is Latin-1 later on", "a.txt", strings.Repeat("tea\n", 200) + "caf\xe9\n", "no text in UTF-8"},
+		{"YAML", "data.yaml", "names:\n  0: cat\n  1: dog\n", "YAML"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			names, err := Parse(tt.file, []byte(tt.text))

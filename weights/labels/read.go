@@ -2,14 +2,15 @@ package labels
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
@@ -22,14 +23,7 @@ const most = 64 << 20
 // names or without; JSON such as imagenet_class_index.json, or a Hugging Face config.json; a CSV table with
 // a column of numbers and one of names. The names come in the order of their numbers.
 func Read(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > most {
-		return nil, fmt.Errorf("%s: no list of classes: not a file of at most %d MB", path, most>>20)
-	}
-	text, err := os.ReadFile(path)
+	text, err := weights.ReadSmall(path, most)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +36,7 @@ func Read(path string) ([]string, error) {
 
 // Parse is [Read] for what is in memory. The name's ending helps to tell a table from a text.
 func Parse(name string, text []byte) ([]string, error) {
-	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	text = bytes.TrimSpace(bytes.TrimPrefix(inUTF8(text), []byte("\xef\xbb\xbf")))
 	var names []string
 	var err error
 	switch ending := strings.ToLower(filepath.Ext(name)); {
@@ -52,8 +46,10 @@ func Parse(name string, text []byte) ([]string, error) {
 		names, err = fromJSON(text)
 	case ending == ".json":
 		return nil, errors.New("no valid JSON")
+	case ending == ".yaml" || ending == ".yml":
+		return nil, errors.New("no list of classes: YAML: write the names into a file of their own, one a line")
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
-		if f := weights.Recognise(name, text[:min(len(text), 512)]); f != nil {
+		if f := weights.Recognise(name, text[:min(len(text), 512)]); f != nil && f.Format != "a text" {
 			return nil, fmt.Errorf("no list of classes: %s", f.Format)
 		}
 		return nil, errors.New("no list of classes: no text in UTF-8")
@@ -77,6 +73,26 @@ func Parse(name string, text []byte) ([]string, error) {
 		return nil, fmt.Errorf("one class only, %q: should be one name a line, JSON or a CSV table", names[0])
 	}
 	return names, nil
+}
+
+// inUTF8 is a text that may be in UTF-16 with its mark, as editors of Windows write it.
+func inUTF8(text []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case len(text)%2 != 0:
+		return text
+	case bytes.HasPrefix(text, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	default:
+		return text
+	}
+	var units []uint16
+	for i := 2; i < len(text); i += 2 {
+		units = append(units, order.Uint16(text[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 var (
@@ -110,7 +126,26 @@ func fromLines(text []byte) ([]string, error) {
 		}
 		names = append(names, name)
 	}
-	return names, nil
+	return unquoted(names), nil
+}
+
+// unquoted takes off the marks that stand around all names.
+func unquoted(names []string) []string {
+	for _, mark := range []string{`"`, "'"} {
+		inside := make([]string, len(names))
+		for i, n := range names {
+			n = strings.TrimSuffix(n, ",")
+			if len(n) < 3 || !strings.HasPrefix(n, mark) || !strings.HasSuffix(n, mark) || strings.Contains(n[1:len(n)-1], mark) {
+				inside = nil
+				break
+			}
+			inside[i] = n[1 : len(n)-1]
+		}
+		if inside != nil {
+			return inside
+		}
+	}
+	return names
 }
 
 // byNumber reads lines that all have a number and a name, if the numbers are 0, 1, 2 … or 1, 2, 3 … in

@@ -104,7 +104,8 @@ func fitTo(r *weights.Reader, m *zoo.Model, c ImportConfig) (*fitted, error) {
 		return nil, fmt.Errorf("%s: a new last layer needs the names of its classes", m.Name)
 	}
 	if f.reader, err = f.find(r, m); err != nil {
-		if others := find(r, "", ""); len(others) > 0 {
+		var choice *weights.ChoiceError
+		if others := find(r, "", ""); len(others) > 0 && !errors.As(err, &choice) {
 			return nil, fmt.Errorf("%s: %w; they are those of %s", m.Name, err, named(others[0]))
 		}
 		return nil, fmt.Errorf("%s: %w", m.Name, err)

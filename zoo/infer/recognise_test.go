@@ -238,9 +238,6 @@ func TestConfigurationsOfOtherLibraries(t *testing.T) {
 			t.Errorf("%s: %+v", text, p)
 		}
 	}
-	if _, err := readSmall(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no configuration") {
-		t.Errorf("a folder: %v", err)
-	}
 }
 
 // Transformers' preprocessor_config.json, in its forms.

@@ -153,7 +153,7 @@ const maxConfig = 32 << 20
 // configuration reads a folder's config.json and preprocessor_config.json.
 func (s *Source) configuration(folder string) error {
 	path := filepath.Join(folder, "config.json")
-	text, err := readSmall(path)
+	text, err := weights.ReadSmall(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -175,17 +175,6 @@ func (s *Source) configuration(folder string) error {
 		return nil
 	}
 	return s.processor(filepath.Join(folder, "preprocessor_config.json"))
-}
-
-func readSmall(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxConfig {
-		return nil, fmt.Errorf("%s: no configuration: not a file of at most %d MB", path, maxConfig>>20)
-	}
-	return os.ReadFile(path)
 }
 
 // numbered says whether names are no names: LABEL_0, LABEL_1.
@@ -254,7 +243,7 @@ func interpolation(name string) string {
 
 // processor reads Transformers' preprocessor_config.json.
 func (s *Source) processor(path string) error {
-	text, err := readSmall(path)
+	text, err := weights.ReadSmall(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -80,7 +80,7 @@ func load() error {
 		add(e)
 	}
 	if file := os.Getenv("ZOO_WEIGHTS"); file != "" {
-		text, err := os.ReadFile(file)
+		text, err := weights.ReadSmall(file, 64<<20)
 		var more []Entry
 		if err == nil {
 			more, err = parse(text)
