@@ -274,26 +274,34 @@ func (d *Dense) forwardTask(task, worker int) {
 		first, images := d.batch.at(g), d.batch.at(g+1)-d.batch.at(g)
 		for i := range images {
 			y := d.y[(first+i)*d.out+from:][:to-from]
-			for row := range y {
-				y[row] = sums[row*images+i]
+			if images == 1 {
+				copy(y, sums)
+			} else {
+				for row := range y {
+					y[row] = sums[row*images+i]
+				}
 			}
 			if d.half != nil {
 				for row, f := range d.factors[from:to] {
 					y[row] *= f
 				}
 			}
-			if d.bias != nil {
-				for row, b := range d.bias[from:to] {
-					y[row] += b
-				}
-			}
-			if d.relu {
-				for row, v := range y {
-					y[row] = max(v, 0) // without a branch, which nobody could guess
-				}
-			}
+			d.finish(y, from)
 		}
 		sums = sums[(to-from)*images:]
+	}
+}
+
+// finish adds the bias to the outputs from the given one on, and makes negative ones zero if d.relu.
+func (d *Dense) finish(y []float32, from int) {
+	loops := simd.Loops()
+	switch {
+	case d.bias == nil && d.relu:
+		loops.ReLU(&y[0], &y[0], nil, nil, nil, len(y))
+	case d.relu:
+		loops.AddReLU(&y[0], &d.bias[from:][:len(y)][0], &y[0], nil, nil, len(y))
+	case d.bias != nil:
+		loops.Add(&y[0], &d.bias[from:][:len(y)][0], &y[0], nil, nil, len(y))
 	}
 }
 

@@ -62,6 +62,8 @@ var convBenchmarks = []struct {
 	{"3×3 512→512 14² ×1", squareConv(1, 512, 14, 512, 3, 1, 1), false},
 	{"3×3 512→512 7² ×4", squareConv(4, 512, 7, 512, 3, 1, 1), false},
 	{"3×3 512→512 14² ×8", squareConv(8, 512, 14, 512, 3, 1, 1), false},
+	{"3×3 32→64 14² ×64", squareConv(64, 32, 14, 64, 3, 1, 1), false},
+	{"3×3 64→128 7² ×64", squareConv(64, 64, 7, 128, 3, 1, 1), false},
 	{"3×3 512→512 2² ×64", squareConv(64, 512, 2, 512, 3, 1, 1), false},
 	{"depthwise 3×3 32 112² ×1", depthwiseConv(1, 32, 112, 1, 3, 1), false},
 	{"depthwise 3×3÷2 96 112² ×1", depthwiseConv(1, 96, 112, 1, 3, 2), false},

@@ -149,10 +149,8 @@ func (r *pixelRun) do(p *Pool, c *pixelConv, bias []float32, residual Act, scrat
 	if bias != nil {
 		r.bias = scratch[:c.maps]
 		size := c.panels * c.wide
-		for f, b := range bias[:c.s.F] {
-			for i := range r.bias[f*size:][:size] {
-				r.bias[f*size+i] = b
-			}
+		for f := range bias[:c.s.F] {
+			simd.Fill(r.bias[f*size:][:size], bias[f])
 		}
 	}
 	act := r.act

@@ -84,17 +84,17 @@ func (w Window) Whole(columns, windows int) (lo, hi int) {
 
 // MaxRow writes a row of plane i of y, the largest pixels of windows on x. Windows from lo to hi are those of [Window.Whole].
 // What each window has chosen goes to argmax, which is as long as y or nil.
-func (w Window) MaxRow(x, y *Act, i, row, lo, hi int, argmax []uint8) {
+func (w *Window) MaxRow(x, y *Act, i, row, lo, hi int, argmax []uint8) {
 	w.row(x, y, i, row, lo, hi, argmax, false)
 }
 
 // UnpoolRow is the way back of [Window.MaxRow] for windows that do not overlap: it gives the pixels of x that the row's windows
 // have chosen the numbers in y, and zero to the windows' other pixels.
-func (w Window) UnpoolRow(x, y *Act, i, row, lo, hi int, argmax []uint8) {
+func (w *Window) UnpoolRow(x, y *Act, i, row, lo, hi int, argmax []uint8) {
 	w.row(x, y, i, row, lo, hi, argmax, true)
 }
 
-func (w Window) row(x, y *Act, i, row, lo, hi int, argmax []uint8, back bool) {
+func (w *Window) row(x, y *Act, i, row, lo, hi int, argmax []uint8, back bool) {
 	top := row*w.SH - w.PadT
 	r0, r1 := clip(top, w.KH, x.H)
 	s := simd.MaxRow{

@@ -111,8 +111,9 @@ type winogradMap struct {
 }
 
 const (
-	winogradTile = 36 * Block // floats of a transformed tile; room for an untransformed one
-	winogradSide = 4          // pixels of a tile's side
+	winogradSide = 4                                          // pixels of a tile's side
+	winogradRow  = 8                                          // tiles that hang over a border, at most, to be copied side by side
+	winogradTemp = 6 * (winogradRow*winogradSide + 2) * Block // floats of such a copy
 
 	// Stages take two strips at a time: two threads have nothing in common but the filters.
 	winogradRound = 2
@@ -266,7 +267,7 @@ func (g *winograd) packedLen() int {
 
 // room returns the floats that each thread has to itself.
 func (g *winograd) room() int {
-	room := winogradTile + apart
+	room := winogradTemp + apart
 	switch {
 	case g.fresh:
 		room += 36 * (g.mPitch + g.uPitch)

@@ -92,7 +92,7 @@ func (g *winogradGrad) scratch(threads int) int {
 	} else {
 		data *= threads
 	}
-	return Block + g.slots()*g.panels*Block + sums*36*g.uPitch + g.kept() + data + threads*winogradTile
+	return Block + g.slots()*g.panels*Block + sums*36*g.uPitch + g.kept() + data + threads*winogradTemp
 }
 
 // kept returns the floats of the taps that wait for the next strip.
@@ -138,7 +138,7 @@ func (r *winogradGradRun) do(p *Pool, g *winogradGrad, x []float32, xs int, dy A
 	r.u = cut(sums * 36 * g.uPitch)
 	r.kept = cut(g.kept())
 	r.v, r.w = cut(copies*36*g.vPitch), cut(copies*36*g.wPitch)
-	r.temp = cut(p.Threads() * winogradTile)
+	r.temp = cut(p.Threads() * winogradTemp)
 	clear(r.biases)
 	if !g.staged {
 		r.stage = winogradFused
@@ -181,7 +181,7 @@ func (g *winogradGrad) part(group, i int) filterPart {
 // Task does a chunk of strips, or a part of a strip's stage, or finishes some filters.
 func (r *winogradGradRun) Task(task, worker int) {
 	g := r.g
-	temp := r.temp[worker*winogradTile:][:winogradTile]
+	temp := r.temp[worker*winogradTemp:][:winogradTemp]
 	switch r.stage {
 	case winogradFused:
 		v, w := r.v[worker*36*g.vPitch:][:36*g.vPitch], r.w[worker*36*g.wPitch:][:36*g.wPitch]
@@ -252,8 +252,12 @@ func (r *winogradGradRun) gradient(panel, slot, t0, t1 int, w, temp []float32) {
 			run = min(g.ow/winogradSide-tx, t1-t)
 			simd.WinogradOutputGrad(run, &maps[(y0*g.ow+x0)*Block], row, to, pitch)
 		} else {
-			copyTile(temp, maps, y0, x0, g.oh, g.ow, winogradSide)
-			simd.WinogradOutputGrad(1, &temp[0], winogradSide*Block*4, to, pitch)
+			if y0+winogradSide > g.oh {
+				run = min(g.tw-tx, t1-t, winogradRow)
+			}
+			columns := run * winogradSide
+			copyTiles(temp, maps, y0, x0, g.oh, g.ow, winogradSide, columns)
+			simd.WinogradOutputGrad(run, &temp[0], columns*Block*4, to, pitch)
 		}
 		if r.db != nil {
 			rows := min(winogradSide, g.oh-y0)

@@ -91,9 +91,9 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activati
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
 	room := r.rooms[worker*g.room():][:g.room()]
-	temp := room[:winogradTile]
+	temp := room[:winogradTemp]
 	if r.stage == winogradFused {
-		v, m := room[winogradTile:][:36*g.vPitch], room[winogradTile+36*g.vPitch:][:36*g.mPitch]
+		v, m := room[winogradTemp:][:36*g.vPitch], room[winogradTemp+36*g.vPitch:][:36*g.mPitch]
 		strip, part := task/g.parts, task%g.parts
 		t0, t1 := g.tilesOf(strip)
 		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
@@ -136,7 +136,7 @@ func (r *winogradRun) Task(task, worker int) {
 		r.output(r.m[s*36*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
 	case winogradPart:
 		t0, t1 := g.tilesOf(r.strip)
-		m, u := room[winogradTile:][:36*g.mPitch], room[winogradTile+36*g.mPitch:][:36*g.uPitch]
+		m, u := room[winogradTemp:][:36*g.mPitch], room[winogradTemp+36*g.mPitch:][:36*g.uPitch]
 		r.part(m, u, task, t0, t1, temp)
 	}
 }
@@ -201,9 +201,14 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 			t += run
 			continue
 		}
-		copyTile(temp, maps, y0, x0, g.h, g.w, 6)
-		simd.WinogradInput(1, &temp[0], 6*Block*4, to, pitch)
-		t++
+		run := 1
+		if y0 < 0 || y0+6 > g.h { // as does all of the row of tiles
+			run = min(g.tw-tx, t1-t, winogradRow)
+		}
+		wide := run*winogradSide + 2
+		copyTiles(temp, maps, y0, x0, g.h, g.w, 6, wide)
+		simd.WinogradInput(run, &temp[0], wide*Block*4, to, pitch)
+		t += run
 	}
 }
 
@@ -225,12 +230,12 @@ func (g *winogradMap) fetch(maps []float32, stride, blocks, h, w, shift, t0, t1,
 	}
 }
 
-// copyTile copies size×size pixels of a map from row y0, column x0 on, with zeros outside of the map.
-func copyTile(dst, maps []float32, y0, x0, h, w, size int) {
-	lo := min(max(0, -x0), size)
-	hi := max(lo, min(size, w-x0))
-	for i := range size {
-		row := dst[i*size*Block:][:size*Block]
+// copyTiles copies rows×columns pixels of a map from row y0, column x0 on, with zeros outside of the map.
+func copyTiles(dst, maps []float32, y0, x0, h, w, rows, columns int) {
+	lo := min(max(0, -x0), columns)
+	hi := max(lo, min(columns, w-x0))
+	for i := range rows {
+		row := dst[i*columns*Block:][:columns*Block]
 		y := y0 + i
 		if y < 0 || y >= h || hi == lo {
 			clear(row)
@@ -340,16 +345,21 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 			t += run
 			continue
 		}
+		run := 1
+		if y0+winogradSide > g.oh {
+			run = min(g.tw-tx, t1-t, winogradRow)
+		}
+		columns := run * winogradSide
 		var add *float32
 		if res != nil {
-			copyTile(temp, res, y0, x0, g.oh, g.ow, winogradSide)
+			copyTiles(temp, res, y0, x0, g.oh, g.ow, winogradSide, columns)
 			add = &temp[0]
 		}
-		simd.WinogradOutput(1, from, pitch, &temp[0], winogradSide*Block*4, add, bias, bounds)
-		wide := min(winogradSide, g.ow-x0) * Block
+		simd.WinogradOutput(run, from, pitch, &temp[0], columns*Block*4, add, bias, bounds)
+		wide := min(columns, g.ow-x0) * Block
 		for i := range min(winogradSide, g.oh-y0) {
-			copy(maps[((y0+i)*g.ow+x0)*Block:][:wide], temp[i*winogradSide*Block:])
+			copy(maps[((y0+i)*g.ow+x0)*Block:][:wide], temp[i*columns*Block:])
 		}
-		t++
+		t += run
 	}
 }

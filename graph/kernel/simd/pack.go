@@ -76,3 +76,10 @@ func AddTo(x, y []float32) {
 		active.addTo(len(x), hide(&x[0]), hide(&y[0]))
 	}
 }
+
+// Fill sets all of x to a number.
+func Fill(x []float32, number float32) {
+	if len(x) > 0 {
+		active.Fill(hide(&x[0]), nil, nil, nil, hide(&number), len(x))
+	}
+}
