@@ -216,7 +216,7 @@ func arrayOpCases() []opCase {
 		},
 		Softplus: func(v float64) float64 { return math.Log(1 + math.Exp(v)) },
 		Sign:     func(v float64) float64 { return math.Copysign(1, v) },
-		Ceiling:  math.Ceil, Floor: math.Floor, Sin: math.Sin, Cos: math.Cos, Log2: math.Log2, Log1p: math.Log1p, Expm1: math.Expm1,
+		Ceiling:  math.Ceil, Floor: math.Floor, Sin: math.Sin, Cos: math.Cos, Log2: math.Log2, Log1p: math.Log1p, Expm1: math.Expm1, Round: math.RoundToEven,
 		Square:      func(v float64) float64 { return v * v },
 		Cube:        func(v float64) float64 { return v * v * v },
 		InverseSqrt: func(v float64) float64 { return 1 / math.Sqrt(v) },

@@ -41,6 +41,7 @@ const (
 	InverseSqrt                     // 1/√x
 	Log1p                           // log(1 + x)
 	Expm1                           // e^x - 1
+	Round                           // the nearest integer, of two the even one
 	functionKinds
 )
 
@@ -50,7 +51,7 @@ func (k FunctionKind) String() string {
 		return fmt.Sprintf("function %d", int(k))
 	}
 	return [...]string{"linear", "clip", "abs", "exp", "log", "sqrt", "reciprocal", "erf", "elu", "softplus",
-		"sign", "ceil", "floor", "sin", "cos", "log2", "square", "cube", "inverse sqrt", "log1p", "expm1"}[k]
+		"sign", "ceil", "floor", "sin", "cos", "log2", "square", "cube", "inverse sqrt", "log1p", "expm1", "round"}[k]
 }
 
 // Of computes the function.
@@ -106,6 +107,8 @@ func (f Function) Of(x float64) float64 {
 		return math.Log1p(x)
 	case Expm1:
 		return math.Expm1(x)
+	case Round:
+		return math.RoundToEven(x)
 	}
 	return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) // softplus
 }
@@ -144,7 +147,7 @@ func (f Function) slope(x, y float64) float64 {
 			return 1
 		}
 		return y + a
-	case Sign, Ceiling, Floor:
+	case Sign, Ceiling, Floor, Round:
 		return 0
 	case Sin:
 		return math.Cos(x)

@@ -122,6 +122,7 @@ func benchmarkVM(b *testing.B, m g.VM) {
 
 // A run allocates a little for what it leaves, and nothing for the layers.
 func TestRunsOfAMachineAllocateNothingForTheLayers(t *testing.T) {
+	skipUnderRace(t)
 	allocations := func(layers int) float64 {
 		graph, r := g.NewGraph(), rand.New(rand.NewPCG(1, 1))
 		leaf := func(shape ...int) *g.Node {

@@ -301,8 +301,8 @@ func TestAResultCanBeFedBack(t *testing.T) {
 func TestMachinesRunSideBySide(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 4 {
+		n := newConvnet(t, 2) // not side by side: Gorgonia counts its layers in a variable of its own
 		wait.Go(func() {
-			n := newConvnet(t, 2)
 			m := NewMachine(n.graph)
 			defer m.Close()
 			for range 3 {

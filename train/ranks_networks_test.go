@@ -108,8 +108,10 @@ func TestHalfABatchEachGivesTheWeightsOfTheWhole(t *testing.T) {
 			} else {
 				t.Logf("two ranks come %.2g from one process", apart)
 			}
-			if again := train(2, "again", cfg, nil); !reflect.DeepEqual(two.Tensors, again.Tensors) {
-				t.Error("two ranks give other bits the second time")
+			if c.network == "lenet5" { // the cheapest
+				if again := train(2, "again", cfg, nil); !reflect.DeepEqual(two.Tensors, again.Tensors) {
+					t.Error("two ranks give other bits the second time")
+				}
 			}
 			if c.high > 0 {
 				cfg := cfg

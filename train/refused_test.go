@@ -442,3 +442,133 @@ func TestAnInterruptionSaysWhereTheRunIs(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Initial weights of the same classes in another order: the last layer's rows follow the names.
+func TestInitialWeightsAreBroughtIntoTheOrderOfTheClasses(t *testing.T) {
+	n := table(3)
+	n.Head = func() (map[string]int, error) { return map[string]int{"fc.weight": 0, "fc.bias": 0}, nil }
+	path := says(t, 5, []string{"c", "a", "b"}, first...)
+	data := datasets.Split{Train: four(t, abc, truth...), Val: four(t, abc, truth...)}
+	cfg := recipe.Config{Network: "table", Data: "four", Init: path, Epochs: 1, Batch: 2, Optimizer: recipe.Optimizer{LR: 0.1}}
+	tr, err := New(cfg, n, data, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	for row, was := range []int{1, 2, 0} { // a, b, c in the file
+		for i := range 4 {
+			if got, want := tr.params.Get("fc.weight").Data[row*4+i], float32(math.Log(first[i][was])); got != want {
+				t.Errorf("%s of image %d is %v, should be %v", abc[row], i, got, want)
+			}
+		}
+	}
+	if got, want := tr.Plan().Begins, "begins with "+path+", whose classes are the same in another order: the last layer is brought into this one"; got != want {
+		t.Errorf("%q, should be %q", got, want)
+	}
+	n.Head = func() (map[string]int, error) { return nil, errors.New("no last layer") }
+	if tr, err := New(cfg, n, data, Options{}); err == nil || !strings.Contains(err.Error(), "no last layer") {
+		t.Errorf("a network without a last layer: %v, %v", tr, err)
+	}
+}
+
+// Images are prepared as for the initial weights, unless the configuration says how.
+func TestPreparationIsTakenOverFromInitialWeights(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	for name, c := range map[string]struct {
+		have weights.Preprocessing
+		set  recipe.Config
+		want string // resize, crop, mean, deviation, channels, interpolation, scale, squash
+	}{
+		"Caffe's":              {weights.Preprocessing{Resize: 256, Crop: 227, Mean: []float32{104, 117, 123}, Channels: "bgr", Scale: 255, Squash: true}, recipe.Config{}, "256 227 [104 117 123] [1] bgr  255 true"},
+		"torchvision's":        {weights.Preprocessing{Resize: 232, Crop: 224, Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.25, 0.2, 0.1}, Channels: "rgb", Interpolation: "bicubic"}, recipe.Config{}, "232 224 [0.5 0.4 0.3] [0.25 0.2 0.1]  bicubic 0 false"},
+		"nothing is taken off": {weights.Preprocessing{Std: []float32{0.5}, Channels: "grey"}, recipe.Config{}, "0 0 [0] [0.5]   0 false"},
+		"said otherwise":       {weights.Preprocessing{Resize: 256, Crop: 227, Channels: "grey"}, recipe.Config{Resize: 40}, "40 0 [] []   0 false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := weights.Save(path, &weights.File{Tensors: []weights.Tensor{{Name: "x", Shape: []int{1}, Data: []float32{1}}}, Meta: weights.Meta{Preprocessing: &c.have}}); err != nil {
+				t.Fatal(err)
+			}
+			c.set.Init = "the weights"
+			asked := ""
+			got, err := adopt(c.set, Options{Open: func(name string) (*weights.Reader, error) { asked = name; return weights.Open(path) }})
+			if s := fmt.Sprint(got.Resize, got.Crop, got.Mean, got.Std, " ", got.Channels, " ", got.Interpolation, " ", got.PixelScale, got.Squash); err != nil || strings.Join(strings.Fields(s), " ") != strings.Join(strings.Fields(c.want), " ") {
+				t.Errorf("%s, %v: should be %s", s, err, c.want)
+			}
+			if asked != "the weights" && c.set.Resize == 0 {
+				t.Errorf("%q was opened", asked)
+			}
+		})
+	}
+}
+
+func TestAnEstimateThatCannotBeMade(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := begin(t, tinyConfig(), t.TempDir(), nil).Estimate(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	for rank, err := range together(t, 2, func(group cluster.Comm) error {
+		tr, err := New(tinyConfig(), tiny(), split(t), Options{Cluster: group})
+		if err != nil {
+			return err
+		}
+		defer tr.Close()
+		_, err = tr.Estimate(t.Context())
+		return err
+	}) {
+		if err == nil || err.Error() != "an estimate is made by one process, not by 2" {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+	// Of batches that are timed image by image, a single one is the whole.
+	n := multiLabel()
+	data := datasets.Split{Train: bright{blobs(t, datasets.Train, 100, 1)}, Val: bright{blobs(t, datasets.Val, 50, 2)}}
+	cfg := tinyConfig()
+	cfg.Batch = 2
+	tr, err := New(cfg, n, data, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if d, err := tr.timeSmallSteps(t.Context()); err != nil || d <= 0 {
+		t.Errorf("a step of %v, %v", d, err)
+	}
+	if _, err := tr.timeSmallSteps(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	if _, err := tr.timeEvaluation(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{Folder: filepath.Join(file, "run")}, {Folder: file}, {Root: file}} {
+		tr, err := New(tinyConfig(), tiny(), split(t), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%+v: error %v", o, err)
+		}
+		tr.Close()
+	}
+	folder := t.TempDir()
+	unlock, err := Lock(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, lockFile), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Lock(folder); err == nil || err.Error() != folder+": in use by another process" {
+		t.Errorf("a lock that does not say whose it is: %v", err)
+	}
+	unlock()
+	if _, err := ReadConfig(folder); err == nil || err.Error() != folder+": the run was ended before it began: zoo train NAME --out "+folder+" begins in it" {
+		t.Errorf("a run of a lock alone: %v", err)
+	}
+}

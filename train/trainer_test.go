@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -801,13 +802,17 @@ func TestAStepAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		set := tr.scheduler.At(0)
+		// A batch of its own: a step gives the loader's back.
+		own := &datasets.Batch{Batch: b.Batch, Index: b.Index, Of: b.Of, First: b.First, Slot: b.Slot}
+		own.Images, own.Labels = slices.Clip(slices.Clone(b.Images)), slices.Clip(slices.Clone(b.Labels))
 		n := testing.AllocsPerRun(20, func() {
-			if err := tr.step(b, set); err != nil {
+			if err := tr.step(own, set); err != nil {
 				t.Fatal(err)
 			}
 			tr.events.Step(tr.place())
 		})
-		if n != 0 {
+		info, _ := debug.ReadBuildInfo()
+		if raced := slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}); n != 0 && !raced { // the race detector allocates
 			t.Errorf("%v allocations in a step", n)
 		}
 		break

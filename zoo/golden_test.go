@@ -212,14 +212,10 @@ func (r *run) compare(want goldenTensor, scale float64) (float64, error) {
 	sums := make([]float64, len(want.Projections))
 	h := hashed(want.Name + "/projection")
 	for i, v := range got {
-		z := h(i)
+		z, bits := h(i), math.Float64bits(float64(v))
 		squares += float64(v) * float64(v)
 		for k := range sums {
-			if z>>k&1 == 1 {
-				sums[k] -= float64(v)
-			} else {
-				sums[k] += float64(v)
-			}
+			sums[k] += math.Float64frombits(bits ^ z>>k<<63) // with the sign that bit k says: no branch foretells it
 		}
 	}
 	var differences, first float64
@@ -299,19 +295,17 @@ func (g golden) formula(p *graph.Param) []float32 {
 	for _, d := range p.Shape[1:] {
 		row *= d
 	}
-	weight := strings.HasSuffix(p.Name, "weight")
-	value := func(u float64) float64 {
-		switch {
-		case strings.HasSuffix(p.Name, "running_var"):
-			return 1 + u/2
-		case strings.HasSuffix(p.Name, "running_mean"), strings.HasSuffix(p.Name, "bias"):
-			return u / 10
-		case weight && len(p.Shape) == 1:
-			return 1 + u/10
-		case strings.HasSuffix(p.Name, "layer_scale"):
-			return u
-		}
-		return u * math.Sqrt(6/float64(row))
+	bound := math.Sqrt(6 / float64(row))
+	value := func(u float64) float64 { return u * bound }
+	switch {
+	case strings.HasSuffix(p.Name, "running_var"):
+		value = func(u float64) float64 { return 1 + u/2 }
+	case strings.HasSuffix(p.Name, "running_mean"), strings.HasSuffix(p.Name, "bias"):
+		value = func(u float64) float64 { return u / 10 }
+	case strings.HasSuffix(p.Name, "weight") && len(p.Shape) == 1:
+		value = func(u float64) float64 { return 1 + u/10 }
+	case strings.HasSuffix(p.Name, "layer_scale"):
+		value = func(u float64) float64 { return u }
 	}
 	data := fill(p.Name, 0, p.Len(), value)
 	for r, salt := range g.Salts[p.Name] {

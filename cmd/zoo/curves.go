@@ -59,6 +59,11 @@ That depth hurts plain networks and helps residual ones (He et al. 2015, figure 
 					runs[i].Label += " " + filepath.Base(filepath.Clean(args[i]))
 				}
 			}
+			var drawn []string
+			for _, r := range runs {
+				drawn = append(drawn, report.Plain(r.Label))
+			}
+			a.tellReplaced(drawn)
 			err := weights.WriteAtomically(out, func(w io.Writer) error { return report.WriteCurves(w, runs, quantity, top) })
 			if err != nil {
 				return configError(err)

@@ -60,7 +60,7 @@ func effects() map[string]effect {
 		"train --set":      {base: words(train), flag: words("--set smoothing=0.5"), want: `"smoothing": 0.5`, differs: loss},
 		"train --strict":   {base: words("train lenet5 --epochs 1 --data broken --out OUT"), flag: words("--strict"), gone: `left out  1 images`, want: `zoo: .*broken image`},
 		"train --threads":  {base: words(train), flag: words("--threads 1"), want: ` 1 thread;`},
-		"train --time":     {base: words("train lenet5 --limit 640 --epochs 400 --set val_limit=50 --out OUT"), flag: words("--time 200ms"), want: `ended by its time`},
+		"train --time":     {base: words("train lenet5 --limit 640 --epochs 3 --set val_limit=50 --out OUT"), flag: words("--time 1ns"), want: `ended by its time`},
 		"train --val":      {base: words(train), flag: words("--val 0.3"), want: `chosen by 3,0\d\d of the 10,000 training images`, differs: loss},
 		"train --variant":  {base: words(train), flag: words("--variant 1998"), want: `lenet5 \(1998\)`, differs: loss},
 

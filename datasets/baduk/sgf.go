@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxMoves bounds a game: several times the longest that was ever played, on the largest board.
@@ -24,11 +26,11 @@ const maxMoves = 10_000
 // missing brackets at the end of a game, properties in any order and with small letters in their names,
 // capital letters and white space in points, moves that share a node, commas in numbers, komi in
 // hundredths, a handicap whose stones are not told (they are put on the customary points). What it guesses
-// it says in [Game.Guesses]. It insists on what a game means: a size from 2 to 25, points on the board,
+// it says in [Game.Guesses]. Text in the encoding that the record names (CA) becomes UTF-8. It insists on what a game means: a size from 2 to 25, points on the board,
 // legal moves.
 func Parse(name string, data []byte) iter.Seq2[*Game, error] {
 	return func(yield func(*Game, error) bool) {
-		p := &parser{data: data}
+		p := &parser{data: inUTF8(data)}
 		for number := 1; p.seek(); number++ {
 			g, err := p.game()
 			if err != nil {
@@ -169,6 +171,9 @@ func (p *parser) game() (*Game, error) {
 			p.at++
 		}
 	}
+	if main {
+		g.Guesses = append(g.Guesses, "no bracket closes the game: moves may be missing at its end")
+	}
 	return g.game()
 }
 
@@ -301,7 +306,14 @@ func place(v []byte) string {
 	return strings.Join(strings.Fields(string(v[:min(len(v), 64)])), "")
 }
 
-func short(s string) string { return s[:min(len(s), 20)] }
+// short is the beginning of a value, of whole letters.
+func short(s string) string {
+	s = s[:min(len(s), 20)]
+	for len(s) > 0 && !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
 
 // game makes a game of the draft, and plays it through.
 func (d *draft) game() (*Game, error) {
@@ -371,11 +383,19 @@ func (d *draft) game() (*Game, error) {
 	return &g, nil
 }
 
+// number is what a komi with words after it begins with.
+var number = regexp.MustCompile(`^\s*[-+]?\d+([.,]\d+)?`)
+
 // readKomi reads the komi; many records have words in it. Fox writes it in hundredths: of a point, or of a
 // stone, which is two points, under Chinese rules (KM[375] is 7.5, KM[650] is 6.5). Nobody gives a komi of
 // a hundred points: a number so large is read alike in other records.
 func (d *draft) readKomi(g *Game) {
 	v, err := decimal(d.komi)
+	if begins := number.FindString(d.komi); err != nil && begins != "" {
+		if v, err = decimal(begins); err == nil {
+			g.Guesses = append(g.Guesses, fmt.Sprintf("KM[%s] is taken for %g", short(d.komi), v))
+		}
+	}
 	if err != nil {
 		if strings.TrimSpace(d.komi) != "" {
 			g.Guesses = append(g.Guesses, fmt.Sprintf("KM[%s] is no number: komi is taken for 0", short(d.komi)))

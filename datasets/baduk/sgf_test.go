@@ -150,6 +150,16 @@ func TestRealServersRecordsAreRead(t *testing.T) {
 		{"white space inside of points", "(\r\n;\r\nFF[4]\r\nGM[1]\r\n;B[p\r\nd]\r\n;W[ d d ]\r\n)", "B:Q16 W:D16", 0, 0},
 		{"no semicolon at first", "(\nTE[9th Cup]\nRD[2000]\nSZ[19]KM[6.5]\n;B[pd];W[dd])", "B:Q16 W:D16", 6.5, 0},
 		{"no semicolon after text", "Game (see below)\n(KM[6.5]SZ[9];B[aa])", "B:A9", 6.5, 0},
+		{"words after the komi", "(;SZ[19]KM[6.5目];B[pd])", "B:Q16", 6.5, 1},
+		{"words after hundredths", "(;SZ[19]KM[375 (Fox)];B[pd])", "B:Q16", 7.5, 2},
+		{"cut off after a move", "(;SZ[19];B[pd];W[dd]", "B:Q16 W:D16", 0, 1},
+		{"cut off after its main line", "(;SZ[19];B[pd](;W[dd])(;W[pp]", "B:Q16 W:D16", 0, 0},
+		{"Big5, with a letter that ends in a backslash", "(;GM[1]SZ[9]CA[Big5]PB[\xb3\x5c\xa5\x5c\xbb\x5c]KM[6.5];B[cc];W[ee])", "B:C7 W:E5", 6.5, 0},
+		{"Shift JIS, too", "(;GM[1]SZ[9]CA[shift_jis]GN[\x95\x5c]KM[6.5];B[cc];W[ee])", "B:C7 W:E5", 6.5, 0},
+		{"GBK", "(;GM[1]SZ[9]CA[GBK]PW[\xd5\x5c\x91\x5c]KM[6.5];B[cc];W[ee])", "B:C7 W:E5", 6.5, 0},
+		{"UTF-16", "\xff\xfe(\x00;\x00G\x00M\x00[\x001\x00]\x00S\x00Z\x00[\x009\x00]\x00P\x00B\x00[\x00\xefg\x01m]\x00K\x00M\x00[\x006\x00.\x005\x00]\x00;\x00B\x00[\x00c\x00c\x00]\x00;\x00W\x00[\x00e\x00e\x00]\x00)\x00", "B:C7 W:E5", 6.5, 0},
+		{"another encoding than it says", "(;SZ[9]CA[GBK]PB[柯洁]KM[6.5];B[cc];W[ee])", "B:C7 W:E5", 6.5, 0},
+		{"an encoding that is none", "(;SZ[9]CA[nonsense]PB[\xe9]KM[6.5];B[cc];W[ee])", "B:C7 W:E5", 6.5, 0},
 		{"capital letters", "(;GM[1]FF[4]SZ[19];B[PD];W[DD];B[TT];W[pp])", "B:Q16 W:D16 B:PASS W:Q4", 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -522,4 +532,12 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestNamesBecomeUTF8(t *testing.T) {
+	for _, text := range []string{"(;GM[1]SZ[9]CA[Big5]PB[\xb3\x5c\xa5\x5c\xbb\x5c]KM[6.5];B[cc];W[ee])", "\xff\xfe(\x00;\x00G\x00M\x00[\x001\x00]\x00S\x00Z\x00[\x009\x00]\x00P\x00B\x00[\x001\x8a\x9fR\xcb\x84]\x00K\x00M\x00[\x006\x00.\x005\x00]\x00;\x00B\x00[\x00c\x00c\x00]\x00;\x00W\x00[\x00e\x00e\x00]\x00)\x00", "(;GM[1]SZ[9]CA[UTF-8]PB[許功蓋]KM[6.5];B[cc];W[ee])"} {
+		if g := parseOne(t, text); g.Black != "許功蓋" {
+			t.Errorf("%q is black in %q", g.Black, text)
+		}
+	}
 }

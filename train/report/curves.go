@@ -7,16 +7,14 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"strings"
-	"unicode"
 
-	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/lettering"
-	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 )
 
 // The first colours of a figure's lines.
@@ -71,12 +69,17 @@ func (r rounded) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
+// legendWidth is where a legend's names are broken: most of a panel is for the curves.
+const legendWidth = 2.5 * vg.Inch
+
 // panel draws lines over the epochs, with a dot for each.
 func panel(name string, lines ...line) (*plot.Plot, error) {
 	p := plot.New()
 	p.Y.Label.Text, p.X.Label.Text = name, "epoch"
 	p.X.Tick.Marker, p.Y.Tick.Marker = rounded{1}, rounded{}
 	p.Legend.Top = true
+	named := names{p.Legend.TextStyle.Handler}
+	p.Legend.TextStyle.Handler = named
 	p.Add(plotter.NewGrid())
 	for _, l := range lines {
 		points := make(plotter.XYs, len(l.rows))
@@ -105,7 +108,7 @@ func panel(name string, lines ...line) (*plot.Plot, error) {
 			p.Legend.Add(fmt.Sprintf("best, epoch %.4g", best.Epoch), ring)
 		}
 		if l.name != "" {
-			p.Legend.Add(l.name, drawn)
+			p.Legend.Add(named.wrapped(l.name, p.Legend.TextStyle.Font, legendWidth), drawn)
 		}
 	}
 	if len(lines) > 1 { // room for the legend
@@ -114,21 +117,18 @@ func panel(name string, lines ...line) (*plot.Plot, error) {
 	return p, nil
 }
 
+// figureDPI is how many pixels a figure has on an inch.
+const figureDPI = 96
+
 // figure writes panels side by side as PNG, each of the given size in inches, under a title.
 func figure(w io.Writer, width, height vg.Length, title string, row ...*plot.Plot) error {
-	drawn := strings.IndexFunc(title, func(r rune) bool {
-		return !unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Common) || r > '\u2fff'
-	}) < 0
-	if row[0].Title.Text = Plain(title); !drawn { // the figure's font does not have its letters
-		row[0].Title.Text = " "
-	}
-	img := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width*vg.Inch*vg.Length(len(row)), height*vg.Inch), vgimg.UseDPI(96))}
+	named := names{row[0].Title.TextStyle.Handler}
+	row[0].Title.TextStyle.Handler = named
+	row[0].Title.Text = named.wrapped(title, row[0].Title.TextStyle.Font, width*vg.Inch*8/10)
+	img := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width*vg.Inch*vg.Length(len(row)), height*vg.Inch), vgimg.UseDPI(figureDPI))}
 	tiles := draw.Tiles{Rows: 1, Cols: len(row), PadX: vg.Points(10), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadLeft: vg.Points(4), PadRight: vg.Points(8)}
 	for i, c := range plot.Align([][]*plot.Plot{row}, tiles, draw.New(img))[0] {
 		row[i].Draw(c)
-	}
-	if !drawn {
-		lettering.Draw(img.Image(), 60, 4, color.Black, Plain(title))
 	}
 	_, err := img.WriteTo(w)
 	return err

@@ -68,7 +68,7 @@ func (m *Model) construct(b *graph.Builder, inputs []*gorgonia.Node, turned bool
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
-	if err := m.supported(); err != nil {
+	if err := supported(m.nodes); err != nil {
 		return nil, err
 	}
 	c := &construction{
@@ -180,15 +180,15 @@ func (v Value) sides() string {
 	return strings.Join(list, "×")
 }
 
-// supported names all operators and attributes of needed nodes that are not known.
-func (m *Model) supported() error {
+// supported names all operators and attributes of nodes that are not known.
+func supported(nodes []*node) error {
 	type missing struct {
 		first *node
 		count int
 	}
 	list := map[string]*missing{}
 	var order []string
-	for _, n := range m.nodes {
+	for _, n := range nodes {
 		name := n.op
 		switch op, ok := operators[n.op]; {
 		case !standard(n.domain):
@@ -224,7 +224,13 @@ func (m *Model) supported() error {
 		}
 		texts = append(texts, text+")")
 	}
-	return fmt.Errorf("operators that this program does not know: %s", strings.Join(texts, ", "))
+	hint := ""
+	if slices.ContainsFunc(order, func(name string) bool {
+		return strings.Contains(name, "Quantize") || strings.Contains(name, "QLinear") || strings.HasSuffix(name, "Integer")
+	}) {
+		hint = "; the model is quantised: take the one with floats that it was made from"
+	}
+	return fmt.Errorf("operators that this program does not know: %s%s", strings.Join(texts, ", "), hint)
 }
 
 // build computes what a node gives.

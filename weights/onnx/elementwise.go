@@ -511,7 +511,42 @@ func wholeArithmetic(a graph.Arithmetic, x, y int64) int64 {
 	return int64(math.Pow(float64(x), float64(y)))
 }
 
-// productOf is a reduction of constants alone.
+// multiplied is the product along an axis: of its two halves, until nothing is left to multiply.
+func (c *construction) multiplied(v *value, axis int) (*value, error) {
+	for v.shape[axis] > 1 {
+		half := v.shape[axis] / 2
+		part := func(from, n int) (*value, error) {
+			places := make([][]int, v.rank())
+			places[axis] = counting(from, 1, n)
+			return c.pick(v, 0, places)
+		}
+		first, err := part(0, half)
+		if err != nil {
+			return nil, err
+		}
+		second, err := part(half, half)
+		if err != nil {
+			return nil, err
+		}
+		both, err := c.combined(first, second, graph.Times)
+		if err != nil {
+			return nil, err
+		}
+		if v.shape[axis]%2 == 1 {
+			rest, err := part(2*half, 1)
+			if err != nil {
+				return nil, err
+			}
+			if both, err = c.concat([]*value{both, rest}, axis); err != nil {
+				return nil, err
+			}
+		}
+		v = both
+	}
+	return v, nil
+}
+
+// productOf is the reduction by multiplication, which package graph has not.
 const productOf = graph.Reduction(-1)
 
 // reduced is the mean, sum or extreme over axes.
@@ -533,7 +568,13 @@ func (c *construction) reduced(v *value, r graph.Reduction, over []int, keep boo
 	case len(over) == 0 || v.rank() == 0:
 		return v, nil
 	case v.t == nil && r == productOf:
-		return nil, fmt.Errorf("a product of what is computed: that is known for constants alone")
+		out = v
+		for _, a := range over {
+			var err error
+			if out, err = c.multiplied(out, a); err != nil {
+				return nil, err
+			}
+		}
 	case v.t != nil:
 		var err error
 		if out, err = c.reducedTensor(v, r, shape); err != nil {

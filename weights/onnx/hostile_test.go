@@ -117,6 +117,8 @@ var hostile = []struct {
 	{"an attribute that nobody knows", "Relu with turbo", sketch{input: []int64{1, 3}, nodes: []*message{use("Relu", []string{"x"}, "y", intAttr("turbo", 1))}}},
 	{"operators that nobody knows", "Einsum (node Einsum of y and 1 more), NonZero (node NonZero of y)", sketch{input: []int64{1, 3}, nodes: []*message{
 		use("Einsum", []string{"x"}, "a"), use("Einsum", []string{"a"}, "b"), use("NonZero", []string{"b"}, "y")}}},
+	{"a quantised model", "does not know: DynamicQuantizeLinear (node DynamicQuantizeLinear of y), ConvInteger (node ConvInteger of y); the model is quantised", sketch{input: []int64{1, 3}, nodes: []*message{
+		use("DynamicQuantizeLinear", []string{"x"}, "q"), use("ConvInteger", []string{"q", "q"}, "y")}}},
 	{"an input too few", "at least 2 are needed", sketch{input: []int64{1, 3}, nodes: []*message{use("Add", []string{"x"}, "y")}}},
 	{"a shape that is computed", "has to be known when the graph is built", sketch{input: []int64{1, 3}, nodes: []*message{use("Expand", []string{"x", "x"}, "y")}}},
 }

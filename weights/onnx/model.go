@@ -3,6 +3,7 @@ package onnx
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
@@ -47,6 +48,7 @@ type node struct {
 	name, op, domain string
 	in, out          []string // "" where an optional one is left out
 	attrs            map[string]*attribute
+	captured         []string // what its branches read of the graph around it
 }
 
 // String names a node in messages.
@@ -70,7 +72,7 @@ type attribute struct {
 	tensor *tensor
 	floats []float32
 	ints   []int64
-	graph  bool
+	graph  *branch
 }
 
 // Types of attributes that are read.
@@ -144,7 +146,7 @@ func read(r io.Reader, size int64, files fs.FS, dir string) (*Model, error) {
 		m:     &Model{Opset: 1, tensors: map[string]*tensor{}, fixed: map[string]*tensor{}, needed: map[string]bool{}, uses: map[string]int{}},
 		files: files, dir: dir, properties: map[string]string{},
 	}
-	if err := d.model(&stream{bufio.NewReaderSize(r, 256<<10), size}); err != nil {
+	if err := d.model(&stream{&source{Reader: bufio.NewReaderSize(r, 256<<10)}, size}); err != nil {
 		return nil, err
 	}
 	if !d.graphed {
@@ -169,22 +171,32 @@ type decoder struct {
 	files      fs.FS
 	dir        string
 	graphed    bool
+	graphSum   []byte // SHA-256 of the graph's bytes
 	opset      bool
 	inputs     []Value
 	properties map[string]string
+	nested     int // how deep the graph is that is being read
 }
 
 func (d *decoder) model(s *stream) error {
-	producer, version := "", ""
+	by, version := "", ""
 	err := s.each(func(field protowire.Number, typ protowire.Type) (err error) {
 		switch field {
 		case 2:
-			return s.within(typ, func(m *stream) error { b, err := m.bytes(); producer = string(b); return err })
+			return s.within(typ, func(m *stream) error { b, err := m.bytes(); by = string(b); return err })
 		case 3:
 			return s.within(typ, func(m *stream) error { b, err := m.bytes(); version = string(b); return err })
 		case 7:
+			if d.graphed {
+				return fmt.Errorf("it has two graphs")
+			}
 			d.graphed = true
-			return s.within(typ, d.graph)
+			return s.within(typ, func(g *stream) error {
+				g.r.sum = sha256.New()
+				err := d.graph(g)
+				d.graphSum, g.r.sum = g.r.sum.Sum(nil), nil
+				return err
+			})
 		case 8:
 			return s.within(typ, d.operators)
 		case 14:
@@ -196,8 +208,11 @@ func (d *decoder) model(s *stream) error {
 		}
 		return s.skip(typ)
 	})
-	d.m.Producer = strings.TrimSpace(producer + " " + version)
-	return err
+	d.m.Producer = strings.TrimSpace(by + " " + version)
+	if err != nil {
+		return err
+	}
+	return d.check(by)
 }
 
 // operators reads which version of a set of operators the model wants.
@@ -227,7 +242,7 @@ func (d *decoder) graph(s *stream) error {
 	return s.each(func(field protowire.Number, typ protowire.Type) error {
 		switch field {
 		case 1:
-			return s.within(typ, d.node)
+			return s.within(typ, func(m *stream) error { return d.node(&d.m.nodes, m) })
 		case 2:
 			return s.within(typ, func(m *stream) error { b, err := m.bytes(); d.m.Name = string(b); return err })
 		case 5:
@@ -236,12 +251,7 @@ func (d *decoder) graph(s *stream) error {
 				if err != nil {
 					return err
 				}
-				if d.m.tensors[t.name] != nil {
-					return fmt.Errorf("two tensors are called %q", t.name)
-				}
-				t.weight, t.source = isFloat(t.typ), t.name
-				d.m.tensors[t.name] = t
-				return nil
+				return d.take(t)
 			})
 		case 11:
 			return s.within(typ, func(m *stream) error { return readInto(&d.inputs, m) })
@@ -254,9 +264,20 @@ func (d *decoder) graph(s *stream) error {
 	})
 }
 
-func (d *decoder) node(s *stream) error {
+// take makes a tensor one of the model's.
+func (d *decoder) take(t *tensor) error {
+	if d.m.tensors[t.name] != nil {
+		return fmt.Errorf("two tensors are called %q", t.name)
+	}
+	t.weight, t.source = isFloat(t.typ), t.name
+	d.m.tensors[t.name] = t
+	return nil
+}
+
+// node adds a node to a list.
+func (d *decoder) node(list *[]*node, s *stream) error {
 	n := &node{attrs: map[string]*attribute{}}
-	if d.m.nodes = append(d.m.nodes, n); len(d.m.nodes) > mostNodes {
+	if *list = append(*list, n); len(*list) > mostNodes {
 		return fmt.Errorf("it has more than %d nodes", mostNodes)
 	}
 	return s.each(func(field protowire.Number, typ protowire.Type) (err error) {
@@ -307,9 +328,8 @@ func (d *decoder) attribute(s *stream) (*attribute, error) {
 			return s.within(typ, func(m *stream) error { b, err := m.bytes(); a.text = string(b); return err })
 		case 5:
 			return s.within(typ, func(m *stream) (err error) { a.tensor, err = readTensor(m, d.files, d.dir); return err })
-		case 6, 11:
-			a.graph = true
-			return s.skip(typ)
+		case 6:
+			return s.within(typ, func(m *stream) (err error) { a.graph, err = d.branch(m); return err })
 		case 7:
 			return s.floats(typ, &a.floats)
 		case 8:
@@ -415,6 +435,9 @@ func (d *decoder) finish() error {
 			m.Inputs = append(m.Inputs, v)
 		}
 	}
+	if err := d.gather(m.nodes); err != nil {
+		return err
+	}
 	if err := m.sort(); err != nil {
 		return err
 	}
@@ -463,7 +486,7 @@ func (m *Model) sort() error {
 			continue
 		}
 		state[n] = open
-		for _, in := range slices.Backward(n.in) {
+		for _, in := range slices.Backward(slices.Concat(n.in, n.captured)) {
 			switch from := maker[in]; {
 			case from == nil || state[from] == done:
 			case state[from] == open:
@@ -487,6 +510,12 @@ func (m *Model) sort() error {
 				return fmt.Errorf("%s reads %q, which nothing gives", n, in)
 			}
 		}
+		for _, in := range n.captured {
+			if !known[in] && maker[in] == nil {
+				return fmt.Errorf("a branch of %s reads %q, which nothing gives", n, in)
+			}
+		}
+		m.count(n)
 	}
 	for _, v := range m.Outputs {
 		if !known[v.Name] && maker[v.Name] == nil {
@@ -495,7 +524,7 @@ func (m *Model) sort() error {
 	}
 	kept := slices.DeleteFunc(slices.Clone(m.nodes), func(n *node) bool { return state[n] != done })
 	for _, n := range kept {
-		for _, in := range n.in {
+		for _, in := range slices.Concat(n.in, n.captured) {
 			if !known[in] {
 				m.nodes = order
 				return nil

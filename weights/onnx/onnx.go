@@ -20,6 +20,7 @@
 //   - A file is believed only as far as its own bytes reach: no allocation follows from a number in it alone.
 //     Constants that follow from others have a budget.
 //   - What is read can be written, and gives the same results.
+//   - What was written here and changed by a fault is refused: files carry checksums. Those of others need none.
 //   - Nothing outside of the model's folder is opened for external data.
 //
 // Encoder and decoder are our own few hundred lines over google.golang.org/protobuf/encoding/protowire: the format needs nine
@@ -131,9 +132,12 @@ func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message,
 	g.message(11, valueInfo(inputName, input, !x.fixed))
 	g.message(12, valueInfo(name, output, !x.fixed))
 
+	if err := addSums(g, opset, properties); err != nil {
+		return nil, err
+	}
 	m := &message{}
 	m.int(1, irVersion)
-	m.text(2, "gorgonia-zoo")
+	m.text(2, producer)
 	if c.Version != "" {
 		m.text(3, c.Version)
 	}

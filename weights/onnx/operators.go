@@ -69,7 +69,7 @@ func init() { // the table's functions name missing operators by the table
 		"Sign":        {function(graph.Sign, "sign"), 1, nil},
 		"Floor":       {function(graph.Floor, "floor"), 1, []string{"consumed_inputs"}},
 		"Ceil":        {function(graph.Ceiling, "ceil"), 1, []string{"consumed_inputs"}},
-		"Round":       {rounding(math.RoundToEven), 1, nil},
+		"Round":       {function(graph.Round, "round"), 1, nil},
 
 		// Arithmetic.
 		"Add": {pairwise(graph.Plus), 2, []string{"axis", "broadcast", "consumed_inputs"}},
@@ -134,6 +134,7 @@ func init() { // the table's functions name missing operators by the table
 		"Xor":             {comparison(graph.NotEqual, func(x, y float64) bool { return (x != 0) != (y != 0) }), 2, nil},
 		"Not":             {buildNot, 1, nil},
 		"Where":           {buildWhere, 3, nil},
+		"If":              {buildIf, 1, []string{"else_branch", "then_branch"}},
 	}
 }
 
@@ -145,16 +146,6 @@ func activation(a graph.Activation, op string) func(c *call) ([]*value, error) {
 
 func function(kind graph.FunctionKind, op string) func(c *call) ([]*value, error) {
 	return func(c *call) ([]*value, error) { return one(c.mapped(c.in[0], graph.Function{Kind: kind}, op)) }
-}
-
-// rounding is of what is known alone: its slope is zero everywhere.
-func rounding(f func(x float64) float64) func(c *call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
-		if err := c.wantKnown(); err != nil {
-			return nil, err
-		}
-		return one(c.eachNumber(c.in[0], f))
-	}
 }
 
 // wantKnown refuses inputs that are computed.

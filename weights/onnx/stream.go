@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,7 +13,7 @@ import (
 // A stream is a protocol buffer that is read from front to back. Its size is known, so a length that a
 // file claims is compared with what is there before anything is allocated for it.
 type stream struct {
-	r    *bufio.Reader
+	r    *source
 	left int64 // bytes of this message that were not read yet
 }
 

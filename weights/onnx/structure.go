@@ -75,6 +75,9 @@ func (m *Model) nodeMessage(n *node) *message {
 			}
 			at.message(5, m.tensorMessage(a.tensor, source))
 		}
+		if a.graph != nil {
+			at.message(6, m.branchMessage(a.graph))
+		}
 		for _, v := range a.floats {
 			at.float(7, v)
 		}

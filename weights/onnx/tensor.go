@@ -186,10 +186,10 @@ func readTensor(s *stream, files fs.FS, dir string) (*tensor, error) {
 // readEntry reads a key and its value.
 func readEntry(e *stream) (key, value string, err error) {
 	err = e.each(func(field protowire.Number, typ protowire.Type) (err error) {
-		switch field {
-		case 1:
+		switch {
+		case field == 1 && typ == protowire.BytesType:
 			key, err = e.text()
-		case 2:
+		case field == 2 && typ == protowire.BytesType:
 			value, err = e.text()
 		default:
 			err = e.skip(typ)

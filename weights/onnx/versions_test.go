@@ -19,7 +19,7 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		floats("two", []int{2}, 2, -1), floats("four", []int{4}, 1, 2, 3, 4), floats("zeros", []int{2}, 0, 0), floats("ones", []int{2}, 1, 1),
 		floats("low", nil, -1), floats("high", nil, 4), floats("three", nil, 3), floats("sixth", nil, 1./6), floats("slope", []int{2}, 0.5, 0.1),
 		longs("spread", 1, 2, 2, 1), longs("split", 1, 2, 1, 2, 2), longs("back", 1, 2, 2, 2), floats("region", []int{8}, 0, 0, 0, 0, 1, 1, 0.5, 1),
-		longs("sizes", 1, 2, 1, 2), longs("two sides", 1, 4), floats("k", []int{1, 1, 1, 2}, 1, 10), floats("b", []int{2}, 1, 2),
+		longs("sizes", 1, 2, 1, 2), longs("two sides", 1, 4), floats("k", []int{1, 1, 1, 2}, 1, 10), floats("b", []int{2}, 1, 2), longs("from 1", 1), longs("to 8", 8), floats("halves", nil, 2),
 	}
 	// Two groups of (1, -2, 3, 4) and (5, -6, 7, 8).
 	normal := func(list []float64, scale, shift float64) (out []float32) {
@@ -86,6 +86,11 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		{"a bias of other filters", 11, []*message{use("Conv", []string{"x", "k", "b"}, "y")}, []int64{1, 1, 4, 2}, nil, "a bias of 2 for the filters 1×1×1×2"},
 		{"a reshape that does not fit", 13, []*message{use("Reshape", []string{"x", "split"}, "y")}, []int64{1, 7}, nil, "the shape 1×7 has 7 elements"},
 		{"blocks of three", 13, []*message{use("DepthToSpace", []string{"x"}, "y", intAttr("blocksize", 3))}, []int64{1, 8, 1, 1}, nil, "blocks of 3 for the shape 1×8×1×1"},
+		{"a product of what is computed, of seven", 13, []*message{use("Slice", []string{"x", "from 1", "to 8", "from 1"}, "s"), use("ReduceProd", []string{"s"}, "y", intsAttr("axes", 1))}, []int64{1, 8},
+			[]float32{-2 * 3 * 4 * 5 * -6 * 7 * 8}, ""},
+		{"a product over two axes", 13, []*message{use("ReduceProd", []string{"x"}, "y", intsAttr("axes", 2, 1), intAttr("keepdims", 0))}, []int64{1, 2, 2, 2}, []float32{1 * 3 * 5 * 7, -2 * 4 * -6 * 8}, ""},
+		{"a product of all", 13, []*message{use("ReduceProd", []string{"x"}, "y")}, []int64{1, 2, 4}, []float32{40320}, ""},
+		{"rounding to the even one", 13, []*message{use("Div", []string{"x", "halves"}, "h"), use("Round", []string{"h"}, "y")}, []int64{1, 8}, []float32{0, -1, 2, 2, 2, -3, 4, 4}, ""},
 		{"pixels to channels and back", 13, []*message{use("SpaceToDepth", []string{"x"}, "d", intAttr("blocksize", 2)), use("DepthToSpace", []string{"d"}, "y", intAttr("blocksize", 2))}, []int64{1, 1, 2, 4},
 			[]float32{1, -2, 3, 4, 5, -6, 7, 8}, ""},
 		{"operators of others, and missing ones", 13, []*message{use("NonZero", []string{"x"}, "n"), use("Unique", []string{"n"}, "y")}, []int64{1, 8}, nil, "operators that this program does not know: NonZero (node NonZero of y), Unique (node Unique of y)"},

@@ -126,7 +126,7 @@ func (w *arrayWriter) function(f graph.Function) {
 	default:
 		w.last(map[graph.FunctionKind]string{
 			graph.Abs: "Abs", graph.Exp: "Exp", graph.Log: "Log", graph.Sqrt: "Sqrt", graph.Reciprocal: "Reciprocal", graph.Erf: "Erf",
-			graph.Softplus: "Softplus", graph.Sign: "Sign", graph.Ceiling: "Ceil", graph.Floor: "Floor", graph.Sin: "Sin", graph.Cos: "Cos",
+			graph.Softplus: "Softplus", graph.Sign: "Sign", graph.Ceiling: "Ceil", graph.Floor: "Floor", graph.Round: "Round", graph.Sin: "Sin", graph.Cos: "Cos",
 		}[f.Kind], w.in)
 	}
 }
