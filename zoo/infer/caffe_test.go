@@ -3,15 +3,22 @@ package infer
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image/codec"
+	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/caffe"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/labels"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained/published"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
@@ -134,5 +141,89 @@ func TestCaffesVariantsAreTheirOwn(t *testing.T) {
 		if _, err := zoo.New(name, zoo.Variant("caffe")); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Where each layer sees the one before it, the order of a file's layers tells which is which, whatever they are called.
+func TestACaffeChainIsTakenInItsOrder(t *testing.T) {
+	m := zoo.LeNet5()
+	params, err := m.Params(graph.Eval)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params.Init(7)
+	file := func(chain string, change func(f *weights.File)) *weights.Reader {
+		f := &weights.File{Meta: weights.Meta{Extra: map[string]string{caffe.Chain: chain}}}
+		for i, p := range params.All() {
+			f.Tensors = append(f.Tensors, weights.Tensor{Name: fmt.Sprintf("anything%d.%d", i/2, i%2), Shape: p.Shape, Data: p.Data})
+		}
+		if change != nil {
+			change(f)
+		}
+		r, err := weights.FromFile("theirs.caffemodel", weights.FormatCaffe, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	got, err := Import(file("true", nil), m, ImportConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range params.All() {
+		if have := got.File.Tensors[i]; have.Name != p.Name || !slices.Equal(have.Data, p.Data) {
+			t.Errorf("tensor %d is %s, want %s", i, have.Name, p.Name)
+		}
+	}
+	for name, r := range map[string]*weights.Reader{
+		"with branches":        file("false", nil),
+		"with a layer less":    file("true", func(f *weights.File) { f.Tensors = f.Tensors[2:] }),
+		"in another order":     file("true", func(f *weights.File) { f.Tensors[0], f.Tensors[2] = f.Tensors[2], f.Tensors[0] }),
+		"of another network's": file("true", func(f *weights.File) { f.Tensors[0].Shape = []int{5, 6, 1, 5} }),
+	} {
+		if _, err := Import(r, m, ImportConfig{}); err == nil {
+			t.Errorf("a file %s is taken", name)
+		}
+	}
+}
+
+func TestANetworkForAHundredClassesOfCIFARHasTheirNames(t *testing.T) {
+	m := zoo.ResNet8(zoo.Classes(100))
+	got, err := Import(foreign(t, m, graph.Eval, nil), m, ImportConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := got.File.Meta.ClassNames; !slices.Equal(names, labels.CIFAR100()) {
+		t.Errorf("classes %q", names)
+	}
+	if notes := strings.Join(got.Notes, "; "); !strings.Contains(notes, "CIFAR-100") {
+		t.Errorf("notes %q do not say so", notes)
+	}
+}
+
+// Old files are published with a SHA-1 alone.
+func TestAPublishedFileIsHeldToTheSumThatItHas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "net.pth")
+	if err := os.WriteFile(path, []byte("abc"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	const sum1, sum256 = "a9993e364706816aba3e25717850c26c9cd0d89d", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // FIPS 180
+	for _, c := range []struct {
+		e    published.Entry
+		want string
+	}{
+		{published.Entry{SHA1: sum1}, ""},
+		{published.Entry{SHA256: sum256}, ""},
+		{published.Entry{SHA256: sum256[:8]}, ""},
+		{published.Entry{SHA1: sum256[:40]}, "SHA-1 of the 3 bytes is " + sum1},
+		{published.Entry{SHA256: sum1[:8]}, "SHA-256 of the 3 bytes is " + sum256},
+	} {
+		c.e.Name, c.e.Address = "net", "http://example.org/net.pth"
+		if err := check(c.e, path); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) && !strings.Contains(err.Error(), "a text") {
+			t.Errorf("%+v: %v, want %q", c.e, err, c.want)
+		}
+	}
+	if err := check(published.Entry{SHA1: sum1}, path+".none"); err == nil {
+		t.Error("no file is no error")
 	}
 }
