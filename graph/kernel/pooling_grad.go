@@ -46,7 +46,9 @@ func runPoolGrad(p *Pool, shared pooling) {
 		}
 	}
 	t.single = t.argmax == nil && len(t.high)*len(t.wide) == 1 && t.w.KH-t.w.PadT >= t.big.H && t.w.KW-t.w.PadL >= t.big.W
-	t.cut = rowsOf(&t.big, 2*t.big.W)
+	if t.cut = rowsOf(&t.big, 2*t.big.W); t.single {
+		t.cut = cutUnits(t.big.N*Blocks(t.big.C), t.big.H*t.big.W*simd.PixelBytes)
+	}
 	p.Run(t.cut.tasks(), t)
 	t.pooling = pooling{} // let go of the caller's slices
 	poolGrads.put(t)
@@ -67,7 +69,25 @@ func lastWindow(i, before, k, step, windows int) (o, tap, n int) {
 func (t *poolGrad) Task(task, _ int) {
 	from, to := t.cut.of(task)
 	for u := from; u < to; u++ {
-		t.row(u/t.big.H, u%t.big.H)
+		if t.single {
+			t.plane(u)
+		} else {
+			t.row(u/t.big.H, u%t.big.H)
+		}
+	}
+}
+
+// plane writes a plane of dx where one window averages it all: one pixel, again and again.
+func (t *poolGrad) plane(i int) {
+	const near = 1024 // floats that stay in the first-level cache
+	all := t.big.Plane(i)
+	g := simd.Gather{
+		DY: rowAt(&t.small, i, 0), Rows: 1, Cols: 1, N: 1, DX: unsafe.Pointer(&all[0]),
+		High: unsafe.Pointer(&t.high[0]), Wide: unsafe.Pointer(&t.wide[0]),
+	}
+	g.Spread()
+	for n := Block; n < len(all); {
+		n += copy(all[n:], all[:min(n, near)])
 	}
 }
 
@@ -76,15 +96,6 @@ func (t *poolGrad) row(plane, ih int) {
 	w, dx, dy := &t.w, &t.big, &t.small
 	oh, kh, rows := lastWindow(ih, w.PadT, w.KH, w.SH, dy.H)
 	out := rowAt(dx, plane, ih)
-	if t.single {
-		g := simd.Gather{DY: rowAt(dy, plane, 0), Rows: 1, Cols: 1, N: 1, DX: out, High: unsafe.Pointer(&t.high[0]), Wide: unsafe.Pointer(&t.wide[0])}
-		g.Spread()
-		all := unsafe.Slice((*[Block]float32)(out), dx.W)
-		for i := range all[1:] {
-			all[i+1] = all[0]
-		}
-		return
-	}
 	// Pixels a stride apart have the same taps in neighbouring windows.
 	for phase := range min(w.SW, dx.W) {
 		full := (w.KW - (phase+w.PadL)%w.SW + w.SW - 1) / w.SW // windows that hold a pixel far from the borders

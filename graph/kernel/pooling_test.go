@@ -29,6 +29,7 @@ var poolingCases = []struct {
 	{"strides beyond the window leave pixels out", mapShape{1, 17, 11, 10}, Window{KH: 2, KW: 1, SH: 3, SW: 4}},
 	{"strides far beyond the map", mapShape{1, 3, 5, 4}, Window{KH: 2, KW: 3, SH: 9, SW: 7}},
 	{"one window over all", mapShape{2, 33, 7, 5}, Window{KH: 7, KW: 5, SH: 1, SW: 1}},
+	{"one window over all and its padding", mapShape{3, 35, 11, 13}, Window{KH: 13, KW: 16, SH: 1, SW: 1, PadT: 2, PadL: 1, PadR: 2, CountPad: true}},
 	{"a window of 256 pixels", mapShape{1, 6, 17, 19}, Window{KH: 16, KW: 16, SH: 1, SW: 2, PadT: 15, PadB: 15, PadL: 8, PadR: 7}},
 	{"a map smaller than the window", mapShape{1, 17, 2, 1}, Window{KH: 3, KW: 3, SH: 1, SW: 1, PadT: 1, PadB: 1, PadL: 1, PadR: 2}},
 	{"enough rows for several tasks", mapShape{2, 35, 31, 47}, Window{KH: 3, KW: 2, SH: 1, SW: 2, PadT: 1, PadB: 0, PadL: 0, PadR: 1}},
@@ -283,6 +284,7 @@ var poolingBenchmarks = []struct {
 	{"GoogLeNet 256×28×28 3×3 stride 1", mapShape{8, 256, 28, 28}, Window{KH: 3, KW: 3, SH: 1, SW: 1, PadT: 1, PadB: 1, PadL: 1, PadR: 1}},
 	{"VGG 64×112×112 2×2 stride 2", mapShape{4, 64, 112, 112}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
 	{"AlexNet 256×13×13 3×3 stride 2", mapShape{16, 256, 13, 13}, Window{KH: 3, KW: 3, SH: 2, SW: 2}},
+	{"excited 1152×7×7 7×7", mapShape{8, 1152, 7, 7}, Window{KH: 7, KW: 7, SH: 7, SW: 7}},
 	{"small 128×7×7 2×2 stride 2", mapShape{64, 128, 7, 7}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
 	{"LeNet 6×28×28 2×2 stride 2", mapShape{64, 6, 28, 28}, Window{KH: 2, KW: 2, SH: 2, SW: 2}},
 }

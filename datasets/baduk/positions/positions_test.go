@@ -376,3 +376,36 @@ func TestPlacesThatCannotBeAreRefused(t *testing.T) {
 		t.Error("images are advanced")
 	}
 }
+
+// By their names, parts of games are what Open splits.
+func TestTheRegistryOpensGamesByPart(t *testing.T) {
+	for name, open := range map[string]func(string) (datasets.Split, error){
+		"go-games":   func(place string) (datasets.Split, error) { return Open(place, nil) },
+		"go-results": func(place string) (datasets.Split, error) { return OpenResults(place, nil) },
+	} {
+		place, err := Place([]string{decided(t, 12)}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := open(place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part, of := range map[datasets.Part]datasets.Source{datasets.Train: want.Train, datasets.Val: want.Val} {
+			got, err := datasets.OpenPart(name, place, part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := got.Checksum()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, _ := of.Checksum(); a != b || got.Len() != of.Len() || got.Len() == 0 {
+				t.Errorf("%s, %v: %d positions, want %d", name, part, got.Len(), of.Len())
+			}
+		}
+		if _, err := datasets.OpenPart(name, filepath.Join(t.TempDir(), "none.sgf"), datasets.Val); err == nil {
+			t.Errorf("%s: no file is no error", name)
+		}
+	}
+}

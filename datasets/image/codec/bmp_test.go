@@ -2,6 +2,7 @@ package codec
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
@@ -46,5 +47,47 @@ func TestRunsOfABMPMayStepAndEndEarly(t *testing.T) {
 				t.Errorf("%v: want %v", m.Plane(0), c.want)
 			}
 		})
+	}
+}
+
+func TestBMPFilesThatAreNotReadSayWhy(t *testing.T) {
+	whole := tiny(4, 1, 0, 0, 4, 2, 0, 0, 4, 3, 0, 1)
+	put := func(at int, bytes ...byte) []byte {
+		file := slices.Clone(whole)
+		copy(file[at:], bytes)
+		return file
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"a header of 13 bytes", put(14, 13), "a BMP file whose header has 13 bytes"},
+		{"a header beyond the file", put(14, 0, 0, 1), "truncated"},
+		{"runs of 24 bits", put(28, 24), "run lengths with 24 bits a pixel"},
+		{"a JPEG within", put(30, 4), "holds a JPEG or PNG file"},
+		{"a compression that nobody knows", put(30, 77), "the compression 77"},
+		{"bit fields of 8 bits", put(30, 3), "bit fields"},
+		{"seven bits", append(put(28, 7, 0, 0, 0), 0), "7 bits a pixel"},
+		{"a palette of 300 colours", put(46, 44, 1), "truncated"},
+		{"pixels behind the end", put(10, 255, 255), "truncated"},
+		{"a size that cannot be", put(18, 255, 255, 255, 127), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var m image.Image
+			if c.name == "seven bits" {
+				c.file[30] = 0
+			}
+			err := Decode(c.file, &m)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v does not say %q", err, c.want)
+			}
+		})
+	}
+	for n := range len(whole) - 2 { // without its end mark it is whole
+		var m image.Image
+		if err := Decode(whole[:n], &m); err == nil {
+			t.Errorf("the first %d bytes of %d are a picture", n, len(whole))
+		}
 	}
 }
