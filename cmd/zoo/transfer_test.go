@@ -160,11 +160,11 @@ func TestANetworkThatHasLearnedLearnsMoreFromFewImages(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", dir)
 	photos, start := filepath.Join(dir, "photos"), filepath.Join(dir, "r20.safetensors")
-	writePhotos(t, photos, map[datasets.Part]int{datasets.Train: 100, datasets.Test: 1000})
+	writePhotos(t, photos, map[datasets.Part]int{datasets.Train: 100, datasets.Test: 10})
 	zooOutput(t, "import", published, "--as", "resnet20", "-o", start, "--mean", ".485,.456,.406", "--std", ".229,.224,.225")
 
 	train := func(out string, more ...string) report.Result {
-		args := append([]string{"train", "resnet20", "--data", photos, "--epochs", "30", "--batch", "32", "--lr", "0.05", "--augment", "crop(2), flip", "--json", "--out", filepath.Join(dir, out)}, more...)
+		args := append([]string{"train", "resnet20", "--data", photos, "--epochs", "12", "--batch", "32", "--lr", "0.05", "--augment", "crop(2), flip", "--json", "--out", filepath.Join(dir, out)}, more...)
 		stdout, _ := zooOutput(t, args...)
 		var r report.Result
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
