@@ -124,7 +124,7 @@ func TestAveragesWithoutNamesAreTakenByTheirPlaces(t *testing.T) {
 		if r, err = r.Under("net"); err != nil {
 			t.Fatal(err)
 		}
-		if r, err = r.Fit(want); err != nil {
+		if _, err = r.Fit(want); err != nil {
 			t.Errorf("%s: the last ones by their key: %v", name, err)
 		}
 	}

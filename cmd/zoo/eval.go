@@ -416,7 +416,8 @@ func (a *app) printEvaluation(e report.Evaluation) {
 		t.spares("Seed", "Epoch", "Network")
 		t.AppendRow(table.Row{m.Weights, m.Network, m.Seed, m.Epoch, fmt.Sprintf("%.4f", m.Loss), report.Percent(1 - m.Top1)})
 		t.Render()
-		fmt.Fprintf(a.stdout, "\n%s on %s images of %s\n", resultOf(e), report.Group(int64(e.Images)), e.Data)
+		fmt.Fprintln(a.stdout)
+		sentence(a.stdout, "%s on %s images of %s", resultOf(e), report.Group(int64(e.Images)), e.Data)
 		return
 	}
 	top5 := e.Top5.Known
@@ -472,7 +473,8 @@ func (a *app) printEvaluation(e report.Evaluation) {
 		t.Render()
 	}
 	a.printClasses(e)
-	fmt.Fprintf(a.stdout, "\n%s on %s images of %s\n", resultOf(e), report.Group(int64(e.Images)), e.Data)
+	fmt.Fprintln(a.stdout)
+	sentence(a.stdout, "%s on %s images of %s", resultOf(e), report.Group(int64(e.Images)), e.Data)
 }
 
 // resultOf says which part an evaluation is of, and its result.

@@ -82,10 +82,12 @@ func inspect(w io.Writer, r zoo.Report) {
 	t.AppendFooter(table.Row{"total", "", "", "", report.Group(r.Parameters), report.Group(r.MACs), report.Bytes(r.Bytes)})
 	t.Render()
 	if r.Auxiliary > 0 {
-		fmt.Fprintf(w, "\nClassifiers on inner layers, in training only: %s more parameters.\n", report.Group(r.Auxiliary))
+		fmt.Fprintln(w)
+		sentence(w, "Classifiers on inner layers, in training only: %s more parameters.", report.Group(r.Auxiliary))
 	}
 	if r.Buffers > 0 {
-		fmt.Fprintf(w, "\nKept but not trained (running statistics and constants): %s numbers.\n", report.Group(r.Buffers))
+		fmt.Fprintln(w)
+		sentence(w, "Kept but not trained (running statistics and constants): %s numbers.", report.Group(r.Buffers))
 	}
 }
 

@@ -240,6 +240,15 @@ func broken(s string, width int) string {
 	return strings.Join(append(lines, strings.TrimRight(line, " ")), "\n")
 }
 
+// sentence writes a line of text, which a narrow terminal gets in several: none that breaks a number.
+func sentence(w io.Writer, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if room := columnsOf(w); room > 0 {
+		text = broken(text, room)
+	}
+	fmt.Fprintln(w, text)
+}
+
 // pieces cuts a text behind blanks, and behind what holds names together.
 func pieces(s string) []string {
 	var list []string
