@@ -102,9 +102,9 @@ func maxOnly(g *neon.F) {
 // unpool gives the taps of a window its value where they were chosen, and zero elsewhere.
 func unpool(g *neon.F) {
 	f := frame{g, g.Arg("s")}
-	y, arg, number := f.load(rowY), f.load(rowArg), f.Reg()
+	y, arg, number := f.load(fields.RowY), f.load(fields.RowArg), f.Reg()
 	f.Set(number, 1)
-	first, jump, one := f.SplatByte(f.load(rowIndex)), f.SplatByte(f.load(rowJump)), f.SplatByte(number)
+	first, jump, one := f.SplatByte(f.load(fields.RowIndex)), f.SplatByte(f.load(fields.RowJump)), f.SplatByte(number)
 	zero := f.ConstInt(0)
 	windows(f, []int{1}, func(_ []neon.Reg, walk func(tap func(at []neon.Reg), jump func())) {
 		value, chosen, name := f.Load16(neon.Mem{Base: y}), f.Load(neon.Mem{Base: arg}), f.Copy(first)

@@ -159,14 +159,14 @@ func maxOnly(f fn) {
 // unpool gives the taps of a window its value where they were chosen, and zero elsewhere.
 func unpool(f fn) {
 	s := f.Arg("s")
-	y, arg, number := f.loadField(s, rowY), f.loadField(s, rowArg), f.GP64()
+	y, arg, number := f.loadField(s, fields.RowY), f.loadField(s, fields.RowArg), f.GP64()
 	bytes := func(r reg.GPVirtual) reg.VecVirtual {
 		v := f.XMM()
 		f.VMOVD(r.As32(), v)
 		f.VPBROADCASTB(v, v)
 		return v
 	}
-	first, jump, tap := bytes(f.loadField(s, rowIndex)), bytes(f.loadField(s, rowJump)), f.XMM()
+	first, jump, tap := bytes(f.loadField(s, fields.RowIndex)), bytes(f.loadField(s, fields.RowJump)), f.XMM()
 	f.MOVQ(U32(1), number)
 	one, zero := bytes(number), f.zero()
 	sizes := []int{4, 1}
