@@ -192,8 +192,10 @@ func (f *Folder) badIndex(err error) error {
 		return err
 	}
 	os.Remove(f.cache)
-	return fmt.Errorf("%s: %w (the index is removed: open the folder again)", f.cache, err)
+	return fmt.Errorf("%s: %w (%w)", f.cache, err, errIndexRemoved)
 }
+
+var errIndexRemoved = errors.New("the index is removed: open the folder again")
 
 // maxImageFile is the most that a file may have: 256 MiB.
 const maxImageFile = 256 << 20

@@ -122,6 +122,14 @@ func (v Verification) Err() error {
 // ends the reading. progress, if not nil, is called from several goroutines, now and then, with the
 // number of images read.
 func Verify(ctx context.Context, name, dir string, part Part, progress func(done, of int)) (Verification, error) {
+	v, err := verify(ctx, name, dir, part, progress)
+	if errors.Is(err, errIndexRemoved) { // a file has changed since somebody opened the folder
+		return verify(ctx, name, dir, part, progress)
+	}
+	return v, err
+}
+
+func verify(ctx context.Context, name, dir string, part Part, progress func(done, of int)) (Verification, error) {
 	d, err := Lookup(name)
 	if err != nil {
 		return Verification{}, err

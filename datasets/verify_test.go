@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	std "image"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
@@ -93,5 +95,39 @@ func TestVerifyEndsWhenItIsInterrupted(t *testing.T) {
 	dir := folder(t, func(s string) string { return s })
 	if _, err := Verify(ctx, "mnist", dir, Train, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v: should be that of the context", err)
+	}
+}
+
+// A file that changed after its folder was read, and the index of it kept, is read as it is now.
+func TestVerifyReadsAFolderAnewThatHasChanged(t *testing.T) {
+	emptyCache(t)
+	root := t.TempDir()
+	past := time.Now().Add(-time.Hour)
+	for i, name := range []string{"a/1.png", "a/2.png", "b/3.png", "b/4.png"} {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		var file bytes.Buffer
+		if err := png.Encode(&file, std.NewGray(std.Rect(0, 0, 3+i, 5))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, file.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"a", "b", "."} {
+		if err := os.Chtimes(filepath.Join(root, dir), past, past); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, broken := range []int{0, 1} {
+		v, err := Verify(t.Context(), "folder", root, Train, nil)
+		if err != nil || len(v.Broken) != broken {
+			t.Fatalf("broken: %v, error %v", v.Broken, err)
+		}
+		if err := os.Truncate(filepath.Join(root, "b", "3.png"), 20); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
