@@ -122,11 +122,20 @@ func unzip(path string, r io.ReaderAt, size int64, yield func(*Game, error) bool
 	return true
 }
 
+// noText reports whether a file begins as no text does, in UTF-8 or an encoding of its kind, or in UTF-16 with its mark.
+func noText(data []byte) bool {
+	head := inUTF8(data[:min(len(data), 512)])
+	return bytes.IndexByte(head, 0) >= 0
+}
+
 // parseFrom reads one file's games; those before a place where it cannot be read are kept.
 func parseFrom(name string, r io.Reader, yield func(*Game, error) bool) bool {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if len(data) > maxFile {
 		return yield(nil, fmt.Errorf("%s: more than %d MiB", name, maxFile>>20))
+	}
+	if noText(data) {
+		return yield(nil, fmt.Errorf("%s: no game in the file: it is no text", name))
 	}
 	games := 0
 	for g, err := range Parse(name, data) {

@@ -26,8 +26,8 @@ const maxMoves = 10_000
 // missing brackets at the end of a game, properties in any order and with small letters in their names,
 // capital letters and white space in points, moves that share a node, commas in numbers, komi in
 // hundredths, a handicap whose stones are not told (they are put on the customary points). What it guesses
-// it says in [Game.Guesses]. Text in the encoding that the record names (CA) becomes UTF-8. It insists on what a game means: a size from 2 to 25, points on the board,
-// legal moves.
+// it says in [Game.Guesses]. Text in the encoding that the record names (CA) becomes UTF-8. It insists on what a game
+// means: a size from 2 to 25, points on the board, legal moves.
 func Parse(name string, data []byte) iter.Seq2[*Game, error] {
 	return func(yield func(*Game, error) bool) {
 		p := &parser{data: inUTF8(data)}

@@ -541,3 +541,36 @@ func TestNamesBecomeUTF8(t *testing.T) {
 		}
 	}
 }
+
+// A file of another kind is one error, however many brackets its bytes hold; text in UTF-16 is none of them.
+func TestAFileThatIsNoTextIsOneError(t *testing.T) {
+	record := "(;SZ[9];B[aa];W[bb])"
+	wide := []byte("\xff\xfe")
+	for _, c := range record {
+		wide = append(wide, byte(c), 0)
+	}
+	for name, tt := range map[string]struct {
+		data          []byte
+		games, errors int
+	}{
+		"a model with brackets": {[]byte("\x08\x08(;B[aa])\x00(;B[\x01\x02])(;(("), 0, 1},
+		"zeros far behind":      {append([]byte(record+strings.Repeat(" ", 600)), make([]byte, 99)...), 1, 0},
+		"UTF-16":                {wide, 1, 0},
+	} {
+		path := filepath.Join(t.TempDir(), "games.sgf")
+		if err := os.WriteFile(path, tt.data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		games, errs := 0, 0
+		for g, err := range Open(path) {
+			if err != nil {
+				errs++
+			} else if len(g.Moves) == 2 {
+				games++
+			}
+		}
+		if games != tt.games || errs != tt.errors {
+			t.Errorf("%s: %d games and %d errors, want %d and %d", name, games, errs, tt.games, tt.errors)
+		}
+	}
+}

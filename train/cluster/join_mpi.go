@@ -28,12 +28,13 @@ func Join(ctx context.Context) (Comm, error) {
 		return Alone(), nil
 	}
 	m := &mpi{ctx: ctx, calls: make(chan func())}
+	m.lived.Store(time.Now().UnixNano())
+	go m.watch()
 	started := make(chan error)
 	go m.serve(l, started)
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	go m.watch()
 	return m, nil
 }
 
@@ -46,7 +47,8 @@ type mpi struct {
 	h          handles
 	f          functions
 	lost       bool         // a call did not come back: no other will
-	woke       atomic.Int64 // when this process last went on after it stood still; nanoseconds
+	lived      atomic.Int64 // when watch last saw that this process lives, and when it last
+	woke       atomic.Int64 // went on after it had stood still; nanoseconds
 }
 
 // handles are the constants of a library. What is a pointer in one is a number in another.
@@ -93,12 +95,14 @@ func (m *mpi) watch() {
 			m.woke.Store(now.UnixNano())
 		}
 		last = now
+		m.lived.Store(now.UnixNano())
 	}
 }
 
-// gone is why no rank answers.
+// gone is why no rank answers. Watch may not have noticed yet that the process goes on.
 func (m *mpi) gone() error {
-	if time.Since(time.Unix(0, m.woke.Load())) < Patience/4 {
+	since := func(at *atomic.Int64) time.Duration { return time.Since(time.Unix(0, at.Load())) }
+	if since(&m.woke) < Patience/4 || since(&m.lived) > Patience {
 		return ErrForgotten
 	}
 	return ErrLost

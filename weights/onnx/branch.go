@@ -160,7 +160,7 @@ func buildIf(c *call) ([]*value, error) {
 	return out, nil
 }
 
-// message writes a branch without its tensors, which stand among the model's.
+// branchMessage writes a branch without its tensors, which stand among the model's.
 func (m *Model) branchMessage(b *branch) *message {
 	w := &message{}
 	for _, n := range b.nodes {

@@ -25,10 +25,10 @@
 //
 // A family: add its constant and name in family.go and what the processor must have in family_<arch>.go. Write its
 // functions as assembly (a generator beside the others, run by a go:generate line below; those for x86-64 use gen/lanes,
-// that for arm64 gen/neon, all of them gen/fields and gen/constants), and its table in table_<arch>.go, starting from a copy of the generic one: what is not
-// replaced yet still runs in Go, so that a family grows loop by loop. The sizes of its tiles follow from what the table
-// holds: all callers ask [MaxRows] and its like. All tests walk over [Families], so that a new one is tested by being
-// there.
+// that for arm64 gen/neon, all of them gen/fields and gen/constants), and its table in table_<arch>.go, starting from a
+// copy of the generic one: what is not replaced yet still runs in Go, so that a family grows loop by loop. The sizes of
+// its tiles follow from what the table holds: all callers ask [MaxRows] and its like. All tests walk over [Families], so
+// that a new one is tested by being there.
 package simd
 
 //go:generate go -C gen run ./pool -out ../pool_amd64.s -stubs ../pool_stub_amd64.go -pkg simd
