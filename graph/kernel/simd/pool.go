@@ -114,7 +114,7 @@ func (p *Pool) Run(tasks int, work Tasker) {
 	}
 	p.work = work
 	job := (p.job.Load()>>32+1)<<32 | uint64(tasks)
-	p.job.Store(job)
+	p.job.Swap(job)
 	for i := range min(tasks, p.threads) - 1 {
 		p.sleeper[i].rouse()
 	}
@@ -185,6 +185,10 @@ func (p *Pool) claim(job uint64, owner, worker int, done *int) (panicked bool) {
 }
 
 // await returns when ready does: it spins for a while, then sleeps. Whoever makes ready true must rouse me.
+//
+// One side raises its flag and then reads what the other writes; the other writes and then reads the flag.
+// If both read too early, nobody wakes the sleeper. So both write with a read-modify-write, which no
+// machine lets a later read overtake; a plain atomic store is not enough under QEMU 7's emulation of arm64.
 func (p *Pool) await(me *sleeper, ready func() bool) {
 	if ready() {
 		return
@@ -200,7 +204,7 @@ func (p *Pool) await(me *sleeper, ready func() bool) {
 		}
 	}
 	for {
-		me.asleep.Store(true)
+		me.asleep.Swap(true)
 		// What became ready before it saw the flag has woken nobody.
 		if ready() {
 			if !me.asleep.CompareAndSwap(true, false) {
@@ -224,7 +228,7 @@ func (s *sleeper) rouse() {
 
 // Close ends the pool's threads. A later Run is the caller's alone.
 func (p *Pool) Close() {
-	p.closed.Store(true)
+	p.closed.Swap(true) // as await asks for
 	for i := range p.threads - 1 {
 		p.sleeper[i].rouse()
 	}

@@ -83,6 +83,31 @@ func TestPoolRunsEveryTaskOnce(t *testing.T) {
 			c.check(t, 1)
 		}
 	})
+	t.Run("when they sleep and wake at every turn", func(t *testing.T) {
+		// More threads than cores do not spin: each run races with a thread that falls asleep.
+		p := NewPool(max(5, runtime.NumCPU()+1))
+		defer p.Close()
+		c := newCounting(7, p.Threads())
+		var runs atomic.Int64
+		finished := make(chan struct{})
+		go func() {
+			defer close(finished)
+			for i := range 1_000_000 {
+				p.Run(2+i%6, c)
+				runs.Add(1)
+			}
+		}()
+		for seen := int64(-1); ; seen = runs.Load() {
+			select {
+			case <-finished:
+				return
+			case <-time.After(time.Minute):
+				if runs.Load() == seen {
+					t.Fatalf("nobody woke a thread in run %d", seen)
+				}
+			}
+		}
+	})
 	t.Run("with more threads than Go runs at once", func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		p := NewPool(4)
