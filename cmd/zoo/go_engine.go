@@ -18,7 +18,7 @@ func newGoEngine(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "engine",
 		Short: "Play as a Go engine that speaks GTP",
-		Long: `Play Go by tree search with a policy network, and a value network if one is named, speaking the Go Text
+		Long: `Play Go by tree search with a policy and a value network, speaking the Go Text
 Protocol 2 on standard input and output, as GoGui, Sabaki, Lizzie and gogui-twogtp do, with their analysis commands
 (lz-analyze, kata-analyze and their like) and KGS's.
 
@@ -37,7 +37,7 @@ alone.`,
 			if !ok {
 				return usage(unknown("rules", rules, gtp.RuleNames(), "there are "+strings.Join(gtp.RuleNames(), ", ")))
 			}
-			g, err := f.open()
+			g, err := f.open(a)
 			if err != nil {
 				return err
 			}

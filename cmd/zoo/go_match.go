@@ -102,7 +102,7 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 	if err != nil {
 		return usage(fmt.Errorf("--against %s: %w", f.against, err))
 	}
-	players, err := f.open()
+	players, err := f.open(a)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 	s := gtp.Summarise(games)
 	switch {
 	case f.json_ && err == nil:
-		return a.printJSON(goMatch{f.weights, f.value, f.visits, f.time.Seconds(), f.against, match.OpponentName(), f.komi, f.seed, s, games})
+		return a.printJSON(goMatch{f.weights, players.value(), f.visits, f.time.Seconds(), f.against, match.OpponentName(), f.komi, f.seed, s, games})
 	case !f.json_ && len(games) > 0:
 		fmt.Fprint(a.stdout, matchSummary(s, match.OpponentName()))
 	}

@@ -24,9 +24,12 @@ type goPlayerFlags struct {
 	seed                        uint64
 }
 
+// shippedValue is the value network that is part of the program.
+const shippedValue = "alphago-value-small"
+
 func (f *goPlayerFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.weights, "weights", "alphago-policy-small", "policy network: shipped weights, a weights file or a run")
-	flags.StringVar(&f.value, "value", "", "value network that judges positions, likewise; none leaves that to random games")
+	flags.StringVar(&f.value, "value", shippedValue, "value network that judges positions, likewise; none leaves that to random games")
 	flags.IntVar(&f.visits, "visits", 400, "positions that a move's search looks at; 0 plays the policy alone, without search")
 	flags.DurationVar(&f.time, "time", 0, "time of a move, as in 2s, in place of --visits")
 	flags.Float64Var(&f.lambda, "lambda", 0, "part of random games in judging a position, from 0 to 1, beside a value network")
@@ -69,8 +72,9 @@ type goPlayers struct {
 	judge  *alphago.Value // nil if there is none
 }
 
-// open loads the networks.
-func (f goPlayerFlags) open() (*goPlayers, error) {
+// open loads the networks. The value network that is part of the program is left out where it is for another board;
+// that is said.
+func (f goPlayerFlags) open(a *app) (*goPlayers, error) {
 	if err := f.check(); err != nil {
 		return nil, usage(err)
 	}
@@ -79,7 +83,7 @@ func (f goPlayerFlags) open() (*goPlayers, error) {
 		return nil, err
 	}
 	g := &goPlayers{f: f, policy: p}
-	if f.value == "" || !g.searches() {
+	if f.value == "none" || f.value == "" || !g.searches() {
 		return g, nil
 	}
 	r, err := openNetwork(f.value)
@@ -88,6 +92,12 @@ func (f goPlayerFlags) open() (*goPlayers, error) {
 		r.Close()
 	}
 	if err == nil && g.judge.Size() != p.Size() {
+		if f.value == shippedValue {
+			a.skipped(fmt.Errorf("%s, which is for boards of %d×%[2]d: random games judge positions", f.value, g.judge.Size()))
+			g.judge.Close()
+			g.judge = nil
+			return g, nil
+		}
 		err = fmt.Errorf("%s judges boards of %d×%[2]d, and %s plays on %d×%[4]d", f.value, g.judge.Size(), f.weights, p.Size())
 	}
 	if err != nil {
@@ -106,6 +116,14 @@ func (g *goPlayers) close() {
 
 // searches says whether the player looks ahead.
 func (g *goPlayers) searches() bool { return g.f.visits > 0 || g.f.time > 0 }
+
+// value is the value network's name, if one judges.
+func (g *goPlayers) value() string {
+	if g.judge == nil {
+		return ""
+	}
+	return g.f.value
+}
 
 // name is what the player calls itself.
 func (g *goPlayers) name() string {
@@ -132,7 +150,7 @@ func (g *goPlayers) player(n uint64) (gtp.Player, error) {
 		return nil, usage(err)
 	}
 	if g.judge == nil && g.f.resign > 0 {
-		return nil, usage(errors.New("--resign needs a value network, --value: random games alone are no reason to give up"))
+		return nil, usage(errors.New("--resign needs a value network: random games alone are no reason to give up"))
 	}
 	return &alphago.SearchPlayer{
 		Search: s, Visits: g.f.visits, Time: g.f.time, Resign: g.f.resign, Temperature: g.f.temperature, Draw: openingMoves, Rand: rnd,
