@@ -79,7 +79,7 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"--rollouts 0", 2, "--rollouts 0: should be at least 1"},
 		{"--batch 0", 2, "--batch 0: should be at least 1"},
 		{"--symmetries 3", 2, "--symmetries 3: should be 1 or 8"},
-		{"--resign 0.1 --visits 4", 2, "--resign needs a value network, --value: random games alone are no reason to give up"},
+		{"--resign 0.1 --visits 4 --value=", 2, "--resign needs a value network: random games alone are no reason to give up"},
 		{"go match |", 0, ""},
 		{"--opening-moves -1", 2, "--opening-moves -1: should be 0 or above"},
 		{"--games 0", 2, "--games 0: should be at least 1"},
