@@ -97,6 +97,8 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
 		{"more channels of zeros after maps than before", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 0, 2, 0, 0))}, []int64{1, 2, 2, 2},
 			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0}, ""},
+		{"more channels of zeros before maps than after", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 2, 0, 0, 0, 1, 0, 0))}, []int64{1, 2, 2, 2},
+			[]float32{0, 0, 0, 0, 0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
 		{"channels of zeros on each side of sequences", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 1, 0))}, []int64{1, 2, 4},
 			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
 		{"channels of zeros on each side of volumes", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 0, 0, 1, 0, 0, 0))}, []int64{1, 2, 2, 1, 2},
@@ -143,6 +145,35 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Maps that get as many channels of zeros before them as after, or one more after, are one layer: residual networks'
+// shortcut without parameters. Other padding is not.
+func TestChannelsOfZerosAreAShortcut(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		shape []int64
+		pads  []int
+		want  bool
+	}{
+		{"one on each side", []int64{1, 2, 2, 2}, []int{0, 1, 0, 0, 0, 1, 0, 0}, true},
+		{"one before, two after", []int64{1, 2, 2, 2}, []int{0, 1, 0, 0, 0, 2, 0, 0}, true},
+		{"two before, one after", []int64{1, 2, 2, 2}, []int{0, 2, 0, 0, 0, 1, 0, 0}, false},
+		{"rows too", []int64{1, 2, 2, 2}, []int{0, 1, 1, 0, 0, 1, 1, 0}, false},
+		{"of sequences", []int64{1, 2, 4}, []int{0, 1, 0, 0, 1, 0}, false},
+	} {
+		m, err := Read(bytes.NewReader(sketch{nodes: []*message{use("Relu", []string{"x"}, "r"), use("Pad", []string{"r"}, "y", intsAttr("pads", c.pads...))}, input: c.shape, opset: 6}.bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := graph.NewBuilder(graph.NewParams(), graph.Eval)
+		if _, err := m.Build(b, b.Input("image", clampInts(c.shape)...)); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(b.Layers(), func(l graph.Layer) bool { return l.Kind == "subsample" }); got != c.want {
+			t.Errorf("%s: a shortcut %v, want %v", c.name, got, c.want)
+		}
 	}
 }
 
