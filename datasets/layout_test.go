@@ -235,6 +235,46 @@ func TestHeldOutImagesAreOfEachClass(t *testing.T) {
 	}
 }
 
+// Of each class the fraction is rounded, but of two images and more one stays on each side.
+func TestEachClassIsOnBothSidesOfAHoldOut(t *testing.T) {
+	sizes := []int{1, 2, 3, 10}
+	var labels []int32
+	for class, n := range sizes {
+		for range n {
+			labels = append(labels, int32(class))
+		}
+	}
+	info := Info{Name: "x", Part: Train, Classes: []string{"one", "two", "three", "ten"}, Shape: image.Shape{C: 1, H: 1, W: 1}}
+	src, err := NewMemory(info, make([]uint8, len(labels)), labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		fraction float64
+		held     [4]int
+	}{
+		{.01, [4]int{0, 1, 1, 1}}, {.14, [4]int{0, 1, 1, 1}}, {.16, [4]int{0, 1, 1, 2}}, {.25, [4]int{0, 1, 1, 3}},
+		{.5, [4]int{0, 1, 2, 5}}, {.9, [4]int{0, 1, 2, 9}}, {.99, [4]int{0, 1, 2, 9}},
+	} {
+		rest, held, err := HoldOut(src, c.fraction, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, left [4]int
+		for i := range held.Len() {
+			got[held.Label(i)]++
+		}
+		for i := range rest.Len() {
+			left[rest.Label(i)]++
+		}
+		for class, n := range sizes {
+			if got[class] != c.held[class] || left[class] != n-c.held[class] {
+				t.Errorf("%v of %d: %d held out, %d left, want %d held out", c.fraction, n, got[class], left[class], c.held[class])
+			}
+		}
+	}
+}
+
 func TestKnownFilesInAFolderAreRecognised(t *testing.T) {
 	write := func(names ...string) string {
 		dir := t.TempDir()
