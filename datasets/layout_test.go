@@ -119,6 +119,19 @@ func tallied(src Source) string {
 	return strings.Join(list, " ")
 }
 
+func TestAPartSaysWhatItIsTakenFor(t *testing.T) {
+	root := t.TempDir()
+	tree(t, root, map[string]string{"train/Cat/1.jpg": "", "train/dog/1.jpg": "", "train/emu/1.jpg": "", "val/cat/1.jpg": "", "val/dog/1.jpg": "", "val/dog/1.txt": ""})
+	val, err := OpenFolderPart(root, Val, FolderOptions{NoCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"layout train/CLASS, val/CLASS", "cat of val is the class Cat", "val has no images of emu", "files left out of val, which are no images: 1 .txt"}
+	if got := Notes(val); !slices.Equal(got, want) {
+		t.Errorf("notes %q: want %q", got, want)
+	}
+}
+
 func TestAFolderThatCouldMeanSeveralThingsIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, files, err string }{
 		{"a folder around all", "dataset/cat/1.jpg dataset/dog/1.jpg", "the one folder in it, dataset, holds folders and no images: name that one, ROOT/dataset"},

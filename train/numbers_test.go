@@ -204,6 +204,10 @@ func TestClassesThatDoNotFitAreSaid(t *testing.T) {
 	if e.Top1 != 0.5 || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "four/test has no images of a, which the network knows") {
 		t.Errorf("error %v, warnings %q", e.Top1, e.Warnings)
 	}
+	// A part that has no images of a class that it names.
+	if e, err := evaluate(four(t, abc, 0, 0, 1, 1), one); err != nil || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "four/test has no images of c, which the network knows") {
+		t.Errorf("error %v, warnings %q", err, e.Warnings)
+	}
 	if got, want := fmt.Sprint(e.Confusion.Counts), "[[0 0 0] [1 1 1] [0 0 1]]"; got != want {
 		t.Errorf("confusion %s: want %s", got, want)
 	}

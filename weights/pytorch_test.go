@@ -443,3 +443,17 @@ func TestOpeningAPyTorchFileDoesNotReadItsTensors(t *testing.T) {
 		t.Error("wrong values")
 	}
 }
+
+func TestADictWithoutNamesIsSaidToHaveNone(t *testing.T) {
+	tensor := pTensor(pStorage("FloatStorage", "0", 8), 0, []int64{8}, []int64{1})
+	for want, pickle := range map[string]string{
+		"the file holds an empty dict":                  pDict(),
+		"the file holds a dict whose keys are no names": pDict(pInt(1), tensor),
+		`the file holds a dict with the keys "a"`:       pDict(pInt(1), tensor, pString("a"), pInt(2)),
+	} {
+		_, err := openBytes(zipOf(t, pickled(pickle), eightFloats))
+		if err == nil || !strings.Contains(err.Error(), "no tensors found: "+want) {
+			t.Errorf("error %v: want one with %s", err, want)
+		}
+	}
+}
