@@ -167,8 +167,10 @@ func (f *Folder) Label(i int) int {
 // Notes tells the layout, what was guessed, and what was left out.
 func (f *Folder) Notes() []string {
 	notes := append([]string{"layout " + f.index.Layout}, f.index.Notes...)
-	if left := f.index.leftOut(); left != "" {
+	if left := f.index.leftOut(); left != "" && (f.index.Flat || f.info.Part == Train) {
 		notes = append(notes, "files left out, which are no images: "+left)
+	} else if left != "" {
+		notes = append(notes, fmt.Sprintf("files left out of %s, which are no images: %s", f.info.Part, left))
 	}
 	return notes
 }
@@ -270,7 +272,7 @@ func indexFile(cache, of string) string {
 }
 
 // layoutRules is the number of the rules by which folders are understood: an index that was made by others is not used.
-const layoutRules = 2
+const layoutRules = 3
 
 // settled is how long a folder must have been left alone before it was read: a file system's clock may
 // be so coarse that a change right after the reading leaves the same time.

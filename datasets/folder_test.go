@@ -151,6 +151,22 @@ func TestLinksAreFollowed(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if want := "train/a/8.png is a link that leads nowhere: it is left out"; !slices.Contains(Notes(s.Train), want) || slices.Contains(Notes(s.Val), want) {
+		t.Errorf("notes %q, %q: want %q in the first alone", Notes(s.Train), Notes(s.Val), want)
+	}
+	link(filepath.Join(elsewhere, "nowhere"), "val/c") // a class of its own, were it there
+	link("circle", "val/circle")
+	val, err := OpenFolderPart(root, Val, FolderOptions{NoCache: true})
+	if want := "2 links lead nowhere, val/c for one: they are left out"; err != nil || !slices.Contains(Notes(val), want) {
+		t.Errorf("notes %q, error %v: want %q", Notes(val), err, want)
+	}
+	link(filepath.Join(elsewhere, "nowhere"), "test")
+	if _, err := OpenFolder(root, FolderOptions{NoCache: true}); err == nil || !strings.Contains(err.Error(), filepath.Join(root, "test")+": a link that leads nowhere: mend or remove it") {
+		t.Errorf("a part that is not there: error %v", err)
+	}
+	if err := os.Remove(filepath.Join(root, "test")); err != nil {
+		t.Fatal(err)
+	}
 	link(filepath.Join(root, "train"), "train/a/again")
 	again, err := OpenFolder(root, FolderOptions{NoCache: true})
 	if err != nil || again.Train.Len() != 4 || !slices.Contains(Notes(again.Train), "train/a/again is a link to a folder that it is in: it is left out") {

@@ -62,6 +62,8 @@ type layout struct {
 	dirs  map[Part]string
 	flat  bool     // there are no parts
 	notes []string // what was left out or guessed
+	// nowhere are links beside the parts, or beside the classes, that lead nowhere.
+	nowhere []string
 }
 
 // String shows the layout, as in "Train/CLASS, val/CLASS".
@@ -99,10 +101,16 @@ type peeked struct{ folders, images bool }
 // findLayout finds out what the folders in root mean. A folder is a part by its name if it holds folders itself; if
 // it holds images, its name may be a class's.
 func findLayout(root string) (layout, error) {
-	var names []string
+	var names, nowhere []string
 	err := eachEntry(root, func(e fs.DirEntry) error {
-		if isFolderEntry(e, root) {
+		switch {
+		case isFolderEntry(e, root):
 			names = append(names, e.Name())
+		case !leadsNowhere(e, root):
+		case partOf(e.Name()) != "":
+			return fmt.Errorf("%s: a link that leads nowhere: mend or remove it", filepath.Join(root, e.Name()))
+		default:
+			nowhere = append(nowhere, e.Name())
 		}
 		return nil
 	})
@@ -132,7 +140,7 @@ func findLayout(root string) (layout, error) {
 	withImages := slices.DeleteFunc(slices.Clone(others), func(name string) bool { return !holds[name].images })
 	withFolders := slices.DeleteFunc(slices.Clone(others), func(name string) bool { return holds[name].images || !holds[name].folders })
 
-	l := layout{dirs: map[Part]string{}}
+	l := layout{dirs: map[Part]string{}, nowhere: nowhere}
 	if len(part) == 0 {
 		switch {
 		case len(others) == 0 && len(flat) > 0:
@@ -373,6 +381,11 @@ func ignored(name string) bool {
 
 func isFolderEntry(e fs.DirEntry, dir string) bool {
 	return e.IsDir() || e.Type()&fs.ModeSymlink != 0 && isFolder(filepath.Join(dir, e.Name()))
+}
+
+// leadsNowhere reports whether an entry is a link that cannot be followed.
+func leadsNowhere(e fs.DirEntry, dir string) bool {
+	return e.Type()&fs.ModeSymlink != 0 && !exists(filepath.Join(dir, e.Name()))
 }
 
 // IsImageName reports whether a file is taken for an image, by the ending of its name.

@@ -119,6 +119,19 @@ func tallied(src Source) string {
 	return strings.Join(list, " ")
 }
 
+func TestAPartSaysWhatItIsTakenFor(t *testing.T) {
+	root := t.TempDir()
+	tree(t, root, map[string]string{"train/Cat/1.jpg": "", "train/dog/1.jpg": "", "train/emu/1.jpg": "", "val/cat/1.jpg": "", "val/dog/1.jpg": "", "val/dog/1.txt": ""})
+	val, err := OpenFolderPart(root, Val, FolderOptions{NoCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"layout train/CLASS, val/CLASS", "cat of val is the class Cat", "val has no images of emu", "files left out of val, which are no images: 1 .txt"}
+	if got := Notes(val); !slices.Equal(got, want) {
+		t.Errorf("notes %q: want %q", got, want)
+	}
+}
+
 func TestAFolderThatCouldMeanSeveralThingsIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, files, err string }{
 		{"a folder around all", "dataset/cat/1.jpg dataset/dog/1.jpg", "the one folder in it, dataset, holds folders and no images: name that one, ROOT/dataset"},
@@ -218,6 +231,46 @@ func TestHeldOutImagesAreOfEachClass(t *testing.T) {
 	for _, f := range []float64{0, 1, -1} {
 		if _, _, err := HoldOut(src, f, 0); err == nil || !strings.Contains(err.Error(), "should be a fraction between 0 and 1") {
 			t.Errorf("fraction %v: error %v", f, err)
+		}
+	}
+}
+
+// Of each class the fraction is rounded, but of two images and more one stays on each side.
+func TestEachClassIsOnBothSidesOfAHoldOut(t *testing.T) {
+	sizes := []int{1, 2, 3, 10}
+	var labels []int32
+	for class, n := range sizes {
+		for range n {
+			labels = append(labels, int32(class))
+		}
+	}
+	info := Info{Name: "x", Part: Train, Classes: []string{"one", "two", "three", "ten"}, Shape: image.Shape{C: 1, H: 1, W: 1}}
+	src, err := NewMemory(info, make([]uint8, len(labels)), labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		fraction float64
+		held     [4]int
+	}{
+		{.01, [4]int{0, 1, 1, 1}}, {.14, [4]int{0, 1, 1, 1}}, {.16, [4]int{0, 1, 1, 2}}, {.25, [4]int{0, 1, 1, 3}},
+		{.5, [4]int{0, 1, 2, 5}}, {.9, [4]int{0, 1, 2, 9}}, {.99, [4]int{0, 1, 2, 9}},
+	} {
+		rest, held, err := HoldOut(src, c.fraction, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, left [4]int
+		for i := range held.Len() {
+			got[held.Label(i)]++
+		}
+		for i := range rest.Len() {
+			left[rest.Label(i)]++
+		}
+		for class, n := range sizes {
+			if got[class] != c.held[class] || left[class] != n-c.held[class] {
+				t.Errorf("%v of %d: %d held out, %d left, want %d held out", c.fraction, n, got[class], left[class], c.held[class])
+			}
 		}
 	}
 }

@@ -174,8 +174,11 @@ func picture(b *Batch, i int, in Input, least int) *std.RGBA {
 			var c [3]uint8
 			for k := range c {
 				ch := min(k, s.C-1)
+				if in.BGR && s.C == 3 {
+					ch = 2 - k
+				}
 				v := values[ch*n+y/times*s.W+x/times]*in.Std[ch] + in.Mean[ch]
-				c[k] = uint8(min(max(v*255+.5, 0), 255))
+				c[k] = uint8(min(max(v/in.Scale*255+.5, 0), 255))
 			}
 			m.SetRGBA(x, y, color.RGBA{c[0], c[1], c[2], 255})
 		}

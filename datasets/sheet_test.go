@@ -42,6 +42,33 @@ func TestASheetShowsWhatTheLoaderMakes(t *testing.T) {
 	}
 }
 
+// A picture has the image's colours, whatever scale and order of channels the network wants.
+func TestASheetShowsColoursAsPeopleSeeThem(t *testing.T) {
+	orange := color.RGBA{240, 130, 10, 255}
+	pix := []uint8{orange.R, orange.R, orange.G, orange.G, orange.B, orange.B}
+	src, err := NewMemory(Info{Name: "x", Classes: []string{"a", "b"}, Shape: image.Shape{C: 3, H: 1, W: 2}}, pix, []int32{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, in := range map[string]Input{
+		"red first, to 1":       {Mean: []float32{.485, .456, .406}, Std: []float32{.229, .224, .225}},
+		"blue first, to 1":      {Mean: []float32{.406, .456, .485}, Std: []float32{.225, .224, .229}, BGR: true},
+		"red first, to 255":     {Mean: []float32{123, 117, 104}, Std: []float32{58, 57, 56}, Scale: 255},
+		"blue first, to 255":    {Mean: []float32{104, 117, 123}, Std: []float32{1}, Scale: 255, BGR: true},
+		"from -1 to 1, of 0.5":  {Mean: []float32{.5}, Std: []float32{.5}},
+		"blue first, as it is":  {BGR: true, Mean: []float32{0}, Std: []float32{1}},
+		"to 2, nothing is less": {Scale: 2, Mean: []float32{0}, Std: []float32{1}},
+	} {
+		m, err := Sheet(t.Context(), src, Config{Input: in}, SheetOptions{Tile: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(m, 0, 0, 16, 4, 12); got != orange {
+			t.Errorf("%s: %v, want %v", name, got, orange)
+		}
+	}
+}
+
 func TestASheetOfVariantsHasARowForEachImage(t *testing.T) {
 	src := numbered(t, 9, image.Shape{C: 1, H: 8, W: 8})
 	cfg := Config{Seed: 3, Shuffle: true, Augment: augmentation(t, "crop(2), flip")}

@@ -27,8 +27,9 @@ type folderWalk struct {
 	part Part
 	opts FolderOptions
 
-	head  *indexHead
-	found int
+	head    *indexHead
+	found   int
+	nowhere []string // links that lead nowhere
 }
 
 // A foundFile is an image of the folder that is read at the moment.
@@ -53,6 +54,7 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 	if err != nil {
 		return fail(err)
 	}
+	k.nowhere = l.nowhere
 	if k.opts.valIsTest {
 		if dir, ok := l.dirs[Val]; ok {
 			delete(l.dirs, Val)
@@ -67,6 +69,9 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 	classes, err := k.folders(trainDir)
 	if err != nil {
 		return fail(err)
+	}
+	if trainDir != dir {
+		k.nowhere = l.nowhere // the training images tell of theirs
 	}
 	if len(classes) == 0 {
 		return fail(fmt.Errorf("%s: %w", filepath.Join(k.root, trainDir), noClasses(k.beside(trainDir))))
@@ -87,6 +92,13 @@ func (k *folderWalk) write(w io.Writer, head indexHead) (int64, error) {
 	}
 	if err != nil {
 		return 0, err
+	}
+	slices.Sort(k.nowhere)
+	switch n := len(k.nowhere); {
+	case n == 1:
+		k.head.Notes = append(k.head.Notes, fmt.Sprintf("%s is a link that leads nowhere: it is left out", ClassName(k.nowhere[0])))
+	case n > 1:
+		k.head.Notes = append(k.head.Notes, fmt.Sprintf("%d links lead nowhere, %s for one: they are left out", n, ClassName(k.nowhere[0])))
 	}
 	err = x.finish()
 	return counter.n, err
@@ -127,6 +139,15 @@ func (k *folderWalk) classes(x *indexWriter, dir string, all []classFolder) erro
 			names = append(names, c.class)
 		}
 		return &folderError{fmt.Errorf("%s: classes that the training images do not have: %s; they have %s", filepath.Join(k.root, dir), shownNames(strange), shownNames(names))}
+	}
+	var absent []string
+	for i, c := range all {
+		if at[i] == "" {
+			absent = append(absent, c.class)
+		}
+	}
+	if len(absent) > 0 {
+		k.head.Notes = append(k.head.Notes, fmt.Sprintf("%s has no images of %s", ClassName(dir), shownNames(absent)))
 	}
 	var files []foundFile // kept from class to class
 	for class, name := range at {
@@ -314,6 +335,8 @@ func (k *folderWalk) folders(rel string) ([]classFolder, error) {
 	err := eachEntry(dir, func(e fs.DirEntry) error {
 		if isFolderEntry(e, dir) {
 			list = append(list, classFolder{e.Name(), ClassName(e.Name())})
+		} else if lost := path.Join(rel, e.Name()); leadsNowhere(e, dir) && !slices.Contains(k.nowhere, lost) {
+			k.nowhere = append(k.nowhere, lost)
 		} else if IsImageName(e.Name()) {
 			beside++
 		}
@@ -351,7 +374,9 @@ func (k *folderWalk) files(rel string, depth int, to []foundFile) ([]foundFile, 
 			info, err = os.Stat(filepath.Join(dir, e.Name()))
 		}
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // gone meanwhile, or a link to nowhere
+		case leadsNowhere(e, dir):
+			k.nowhere = append(k.nowhere, path.Join(rel, e.Name()))
+		case errors.Is(err, fs.ErrNotExist): // gone meanwhile
 		case err != nil:
 			return err
 		case info.IsDir():

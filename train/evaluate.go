@@ -111,6 +111,23 @@ func (c *EvalConfig) alike() error {
 	return cluster.Same(group, "the images", images)
 }
 
+// withoutImages are the classes that a source names and has no images of.
+func withoutImages(src datasets.Source) (absent []string) {
+	names := src.Info().Classes
+	seen := make([]bool, len(names))
+	for i := range src.Len() {
+		if label := src.Label(i); label >= 0 && label < len(seen) {
+			seen[label] = true
+		}
+	}
+	for i, name := range names {
+		if !seen[i] {
+			absent = append(absent, name)
+		}
+	}
+	return absent
+}
+
 func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Evaluation, error) {
 	var err error
 	e := report.Evaluation{Data: c.Images.Info().Name, Part: string(c.Images.Info().Part), Crops: max(c.Views.Crops, 1), Flip: c.Views.Flip}
@@ -145,8 +162,8 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		}
 		if i == 0 {
 			classes, names = n.Classes, meta.ClassNames
-			if len(match.missing) > 0 {
-				e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no images of %s, which the network knows", c.Images.Info(), listed(match.missing)))
+			if absent := append(match.missing, withoutImages(c.Images)...); len(absent) > 0 {
+				e.Warnings = append(e.Warnings, fmt.Sprintf("%s has no images of %s, which the network knows", c.Images.Info(), listed(absent)))
 			}
 		}
 		batch := c.Batch

@@ -130,6 +130,21 @@ func TestANetworksNumbersByHand(t *testing.T) {
 	}
 }
 
+// Of some of the images, spread over all, a mistake has the number that it has among all.
+func TestMistakesAmongSomeImagesHaveTheirNumbersInTheSource(t *testing.T) {
+	e := evaluated(t, four(t, abc, truth...), EvalConfig{Weights: []string{says(t, 1, abc, first...)}, Worst: 4, Limit: 2})
+	if e.Images != 2 || !near(e.Loss, -(math.Log(.20)+math.Log(.30))/2) {
+		t.Errorf("%+v", e.Metrics)
+	}
+	var worst []string
+	for _, m := range e.Worst {
+		worst = append(worst, fmt.Sprintf("%d %s for %s %.2f", m.Index, m.Predicted, m.Class, m.Probability))
+	}
+	if want := []string{"0 b for a 0.20", "2 c for b 0.30"}; !slices.Equal(worst, want) {
+		t.Errorf("worst %q: want %q", worst, want)
+	}
+}
+
 func TestAnEnsemblesNumbersByHand(t *testing.T) {
 	paths := []string{says(t, 1, abc, first...), says(t, 2, abc, second...), says(t, 3, abc, third...)}
 	check := func(t *testing.T, e report.Evaluation) {
@@ -188,6 +203,10 @@ func TestClassesThatDoNotFitAreSaid(t *testing.T) {
 	}
 	if e.Top1 != 0.5 || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "four/test has no images of a, which the network knows") {
 		t.Errorf("error %v, warnings %q", e.Top1, e.Warnings)
+	}
+	// A part that has no images of a class that it names.
+	if e, err := evaluate(four(t, abc, 0, 0, 1, 1), one); err != nil || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "four/test has no images of c, which the network knows") {
+		t.Errorf("error %v, warnings %q", err, e.Warnings)
 	}
 	if got, want := fmt.Sprint(e.Confusion.Counts), "[[0 0 0] [1 1 1] [0 0 1]]"; got != want {
 		t.Errorf("confusion %s: want %s", got, want)

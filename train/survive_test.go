@@ -264,6 +264,8 @@ func TestValidationImagesAreNeverTestImagesUnlessAsked(t *testing.T) {
 	}{
 		{"a part val", datasets.Split{Train: train, Val: val, Test: test}, "", 100, 50, "val", ""},
 		{"no part val", datasets.Split{Train: train, Test: test}, "", 80, 20, "0.2", ""},
+		{"the most that are few", datasets.Split{Train: blobs(t, datasets.Train, 4999, 4)}, "", 3999, 1000, "0.2", ""},
+		{"the least that are many", datasets.Split{Train: blobs(t, datasets.Train, 5000, 4)}, "", 4500, 500, "0.1", ""},
 		{"a fraction in place of the part", datasets.Split{Train: train, Val: val}, "0.3", 70, 30, "0.3", ""},
 		{"the test part", datasets.Split{Train: train, Val: val, Test: test}, "test", 100, 40, "test", ""},
 		{"a part that is not there", datasets.Split{Train: train}, "val", 0, 0, "", "blobs has no part val"},

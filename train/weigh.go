@@ -51,7 +51,15 @@ func (t *Trainer) weight(class int) float32 {
 
 // notes says what is to know of the data before a run.
 func (t *Trainer) notes() []string {
-	notes := append(slices.Clone(datasets.Notes(t.learn)), t.ranksNote()...)
+	notes := slices.Clone(datasets.Notes(t.learn))
+	if t.choose != nil {
+		for _, note := range datasets.Notes(t.choose) {
+			if !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+		}
+	}
+	notes = append(notes, t.ranksNote()...)
 	if names := t.learn.Info().Classes; len(names) > 0 && len(t.counts) > 0 {
 		low, high := slices.Min(t.counts), slices.Max(t.counts)
 		text := fmt.Sprintf("%d classes: %s; %s training images in each", len(names), listed(names), report.Group(int64(low)))

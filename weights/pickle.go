@@ -48,6 +48,7 @@ type (
 	// A dict keeps entries with string keys only; nobody asks for others.
 	dict struct {
 		keys   []string // in the order of insertion
+		others int      // entries that are not kept
 		values map[string]any
 	}
 	// A global is a class or function by its Python name. Call makes what calling
@@ -76,6 +77,7 @@ func newDict() *dict { return &dict{values: map[string]any{}} }
 func (d *dict) set(key, value any) {
 	k, ok := key.(string)
 	if !ok {
+		d.others++
 		return
 	}
 	if _, there := d.values[k]; !there {

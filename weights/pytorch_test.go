@@ -305,6 +305,8 @@ func TestPickleRefusesWhatIsNoData(t *testing.T) {
 		{"attributes of a string", pString("f") + "Nb", `sets attributes of "f"`},
 		{"a global name without an end", "c" + strings.Repeat("x", 1000), "more than 300 letters"},
 		{"a set that tensors would come from", pGlobal("torch._tensor", "_rebuild_from_type_v2") + pTuple(pGlobal("collections", "OrderedDict"), "N", ")", "N") + "R", "called with a tuple of 4"},
+		{"a parameter of nothing", pGlobal("torch._utils", "_rebuild_parameter") + ")R", "called with a tuple of 0"},
+		{"a parameter of no tensor", pGlobal("torch._utils", "_rebuild_parameter") + pTuple("N", "\x88") + "R", "called with a tuple of 2"},
 		{"a reference outside", "NQ", "refers to None outside"},
 		{"a million values and one", strings.Repeat("N", maxOpcodes+1), "more than 1048576 opcodes"},
 		{"a long list that is copied again and again", pListBomb(), "copies more than"},
@@ -439,5 +441,19 @@ func TestOpeningAPyTorchFileDoesNotReadItsTensors(t *testing.T) {
 	}
 	if dst[0] != 1 || dst[n-1] != 1 {
 		t.Error("wrong values")
+	}
+}
+
+func TestADictWithoutNamesIsSaidToHaveNone(t *testing.T) {
+	tensor := pTensor(pStorage("FloatStorage", "0", 8), 0, []int64{8}, []int64{1})
+	for want, pickle := range map[string]string{
+		"the file holds an empty dict":                  pDict(),
+		"the file holds a dict whose keys are no names": pDict(pInt(1), tensor),
+		`the file holds a dict with the keys "a"`:       pDict(pInt(1), tensor, pString("a"), pInt(2)),
+	} {
+		_, err := openBytes(zipOf(t, pickled(pickle), eightFloats))
+		if err == nil || !strings.Contains(err.Error(), "no tensors found: "+want) {
+			t.Errorf("error %v: want one with %s", err, want)
+		}
 	}
 }

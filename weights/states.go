@@ -2,6 +2,7 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -56,6 +57,12 @@ func (r *Reader) readStates(root any, size int64, p *part, place func(*storage) 
 			}
 			if len(v.keys) > len(keys) {
 				keys = append(keys, "…")
+			}
+			switch {
+			case len(keys) == 0 && v.others == 0:
+				return errors.New("no tensors found: the file holds an empty dict")
+			case len(keys) == 0:
+				return errors.New("no tensors found: the file holds a dict whose keys are no names: in PyTorch, save model.state_dict()")
 			}
 			return fmt.Errorf("no tensors found: the file holds a dict with the keys %s", strings.Join(keys, ", "))
 		}

@@ -635,3 +635,64 @@ func TestRecipesAreThePapers(t *testing.T) {
 		}
 	}
 }
+
+// The rates of stochastic depth rise evenly from the first block to the last: those of ConvNeXt to the rate itself
+// (arXiv:2201.03545, table 5), those of EfficientNet as torchvision has them, block i of n having i/n of it. A block without a
+// shortcut cannot be left out. What has the rate zero is no layer.
+func TestStochasticDepthRisesBlockByBlock(t *testing.T) {
+	var tiny, small, b0 []float64
+	for i := 1; i <= 17; i++ {
+		tiny = append(tiny, 0.1*float64(i)/17)
+	}
+	for i := 1; i <= 35; i++ {
+		small = append(small, 0.4*float64(i)/35)
+	}
+	for _, i := range []int{2, 4, 6, 7, 9, 10, 12, 13, 14} { // of the sixteen blocks 1 + 2 + 2 + 3 + 3 + 4 + 1 those that are not the first of their stage
+		b0 = append(b0, 0.2*float64(i)/16)
+	}
+	want := map[string][]float64{"convnext-tiny": tiny, "convnext-small": small, "efficientnet-b0": b0}
+	last := map[string]float64{"efficientnet-b1": 0.2 * 22 / 23, "efficientnet-b2": 0.2 * 22 / 23, "efficientnet-b3": 0.2 * 25 / 26} // the deepest block with a shortcut
+	rates := func(m *zoo.Model, mode graph.Mode) (list []float64) {
+		b := graph.NewBuilder(graph.NewParams(), mode)
+		if _, err := m.Build(b, b.Input("x", 2, m.Input[0], m.Input[1], m.Input[2])); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range b.Layers() {
+			if l.Kind == "stochastic depth" {
+				list = append(list, l.Rate)
+			}
+		}
+		return list
+	}
+	near := func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
+	for _, e := range zoo.List() {
+		for _, v := range e.Variants {
+			name := e.Name + "/" + v.Name
+			got := rates(e.New(zoo.Variant(v.Name)), graph.Train)
+			switch {
+			case want[e.Name] != nil:
+				if !slices.EqualFunc(got, want[e.Name], near) {
+					t.Errorf("%s: %v, want %v", name, got, want[e.Name])
+				}
+			case last[e.Name] > 0:
+				if !slices.IsSorted(got) || len(got) == 0 || !near(got[len(got)-1], last[e.Name]) {
+					t.Errorf("%s: %v, the last should be %v", name, got, last[e.Name])
+				}
+			case len(got) > 0 || slices.Contains(v.Takes, "drop_path"):
+				t.Errorf("%s: %v: say in this test what it should have", name, got)
+			}
+			if e.Name != "convnext-tiny" && e.Name != "efficientnet-b0" { // the others are built by the same functions
+				continue
+			}
+			if half := rates(e.New(zoo.Variant(v.Name), zoo.DropPath(0.05)), graph.Train); len(half) != len(got) || !near(half[0]/got[0], half[len(half)-1]/got[len(got)-1]) {
+				t.Errorf("%s: with the option drop_path 0.05: %v", name, half)
+			}
+			if none := rates(e.New(zoo.Variant(v.Name), zoo.DropPath(0)), graph.Train); len(none) > 0 {
+				t.Errorf("%s: with the option drop_path 0: %v", name, none)
+			}
+			if none := rates(e.New(zoo.Variant(v.Name)), graph.Eval); len(none) > 0 {
+				t.Errorf("%s: evaluation leaves blocks out: %v", name, none)
+			}
+		}
+	}
+}

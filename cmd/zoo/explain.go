@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/explain"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
@@ -194,7 +195,7 @@ func (o explainOptions) check(w way) error {
 	case w.images && images == 0 && o.data == "":
 		return fmt.Errorf("--how %s needs an image: a file, or --data and --image", w.name)
 	case !w.images && w.name != "maximise" && images > 0, ending == ".gif" && images > 1, w.name == "epochs" && images > 1:
-		return fmt.Errorf("%d images: too many for --how %s", images, w.name)
+		return fmt.Errorf("%s: too many for --how %s", report.Plural(images, "image"), w.name)
 	}
 	for _, f := range o.features {
 		if f < 0 {

@@ -78,7 +78,11 @@ func (a *app) writeCard(ctx context.Context, list []exportedFile, flags exportFl
 		return err
 	}
 	for _, e := range card.Evaluations {
-		fmt.Fprintf(a.stdout, "%s: top-1 error %s on %s images of %s\n", to, report.Percent(e.Top1), report.Group(int64(e.Images)), e.Data)
+		result := "top-1 error " + report.Percent(e.Top1)
+		if e.Squared {
+			result = resultOf(e)
+		}
+		fmt.Fprintf(a.stdout, "%s: %s on %s images of %s\n", to, result, report.Group(int64(e.Images)), e.Data)
 	}
 	return nil
 }
@@ -131,6 +135,9 @@ func measured(ctx context.Context, list []exportedFile, flags exportFlags) ([]re
 }
 
 func metrics(prefix string, m report.Metrics) map[string]float64 {
+	if m.Squared {
+		return map[string]float64{prefix + "mse": m.Loss, prefix + "sign_right": 1 - m.Top1}
+	}
 	all := map[string]float64{prefix + "loss": m.Loss, prefix + "top1_error": m.Top1}
 	if m.Top5.Known {
 		all[prefix+"top5_error"] = m.Top5.Value

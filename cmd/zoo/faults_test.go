@@ -325,8 +325,11 @@ func TestRunsSurviveFaults(t *testing.T) {
 	for i := range n {
 		k := list[i%len(list)]
 		after := time.Duration(f.rand.Int64N(int64(f.takes) * 9 / 8))
+		own := *f // they happen side by side, and each draws what it draws
+		own.rand = rand.New(rand.NewPCG(f.rand.Uint64(), 5))
 		t.Run(fmt.Sprintf("%d %s after %v", i, k.name, after.Round(time.Millisecond)), func(t *testing.T) {
-			k.do(t, f, filepath.Join(t.TempDir(), "run"), after)
+			t.Parallel()
+			k.do(t, &own, filepath.Join(t.TempDir(), "run"), after)
 		})
 	}
 	t.Logf("%d faults in runs of %v", n, f.takes.Round(time.Millisecond))

@@ -69,7 +69,7 @@ func effects() map[string]effect {
 		"resume --lr":      {base: words("resume copy:OUT --epochs 2"), flag: words("--lr 0.5"), want: `optimizer.lr 0.08, now 0.5`, differs: `epoch 2: .*val loss ([0-9.]+)`},
 		"resume --set":     {base: words("resume copy:OUT --epochs 2"), flag: words("--set smoothing=0.5"), want: `smoothing 0, now 0.5`, differs: `epoch 2: .*val loss ([0-9.]+)`},
 		"resume --threads": {base: words("resume copy:OUT"), flag: words("--threads 1"), want: ` 1 thread;`},
-		"resume --time":    {base: words("resume copy:OUT --epochs 20"), flag: words("--time 1ns"), want: `ended by its time`},
+		"resume --time":    {base: words("resume copy:OUT --epochs 3"), flag: words("--time 1ns"), want: `ended by its time`},
 
 		"eval --batch":     {base: words(eval + " --json"), flag: words("--batch 7"), want: `"batch":7,`},
 		"eval --confusion": {base: words(eval), flag: words("--confusion OUT.csv"), want: `class,T-shirt/top,Trouser,`},

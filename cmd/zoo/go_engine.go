@@ -18,9 +18,12 @@ func newGoEngine(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "engine",
 		Short: "Play as a Go engine that speaks GTP",
-		Long: `Play Go by tree search with a policy network, and a value network if one is named, speaking the Go Text
+		Long: `Play Go by tree search with a policy and a value network, speaking the Go Text
 Protocol 2 on standard input and output, as GoGui, Sabaki, Lizzie and gogui-twogtp do, with their analysis commands
 (lz-analyze, kata-analyze and their like) and KGS's.
+
+The board is the policy's own to begin with. On 9×9, 13×13 and 19×19 it plays too, though it has learnt nothing
+about them; random games judge there in the place of a value network.
 
 A move takes --visits or --time; where a time control was set, the time that it allows. The same seed and
 visits play the same game. With --visits 0 the policy's most probable move is played, without search.
@@ -37,24 +40,36 @@ alone.`,
 			if !ok {
 				return usage(unknown("rules", rules, gtp.RuleNames(), "there are "+strings.Join(gtp.RuleNames(), ", ")))
 			}
-			g, err := f.open()
+			g, err := f.open(a)
 			if err != nil {
 				return err
 			}
-			player, err := g.player(0)
-			if err != nil {
-				g.close()
-				return err
-			}
-			if s, ok := player.(*alphago.SearchPlayer); ok {
-				s.Ponder = ponder
-			} else if ponder {
+			if ponder && !g.searches() {
 				g.close()
 				return usage(fmt.Errorf("--ponder needs a search: --visits is 0"))
 			}
+			players := map[int]gtp.Player{}
+			playerFor := func(size int) (gtp.Player, error) {
+				if p, ok := players[size]; ok {
+					return p, nil
+				}
+				p, err := g.player(size, 0)
+				if err != nil {
+					return nil, err
+				}
+				if s, ok := p.(*alphago.SearchPlayer); ok {
+					s.Ponder = ponder
+				}
+				players[size] = p
+				return p, nil
+			}
+			if _, err := playerFor(g.size); err != nil {
+				g.close()
+				return err
+			}
 			engine, err := gtp.New(gtp.Config{
-				Name: g.name(), Version: strings.TrimPrefix(version(), "zoo "),
-				Player: player, Sizes: []int{g.policy.Size()}, Komi: komi, Rules: r,
+				Name: g.name(g.size), Version: strings.TrimPrefix(version(), "zoo "),
+				PlayerFor: playerFor, Sizes: g.sizes(), Komi: komi, Rules: r,
 			})
 			if err != nil {
 				g.close()
@@ -66,8 +81,10 @@ alone.`,
 			go func() { done <- engine.Serve(cmd.Context(), cmd.InOrStdin(), a.stdout) }()
 			select {
 			case err := <-done:
-				if s, ok := player.(*alphago.SearchPlayer); ok {
-					s.Close()
+				for _, p := range players {
+					if s, ok := p.(*alphago.SearchPlayer); ok {
+						s.Close()
+					}
 				}
 				g.close()
 				return err

@@ -25,6 +25,7 @@ type goMatchFlags struct {
 	against, sgf string
 	openings     []string
 	games, plies int
+	size         int
 	komi         float64
 	timeout      time.Duration
 	json_        bool
@@ -38,6 +39,7 @@ type goMatch struct {
 	Seconds  float64 `json:"seconds,omitempty"` // of a move
 	Against  string  `json:"against"`
 	Opponent string  `json:"opponent"` // as it calls itself
+	Size     int     `json:"size"`
 	Komi     float64 `json:"komi"`
 	Seed     uint64  `json:"seed"`
 	gtp.MatchSummary
@@ -71,6 +73,7 @@ interval is Wilson's of 95 %, a draw being half a win.`,
 	f.register(flags)
 	flags.StringVar(&f.against, "against", "gnugo --mode gtp --level 1 --chinese-rules", "the other program with its arguments")
 	flags.IntVar(&f.games, "games", 20, "games to play")
+	flags.IntVar(&f.size, "size", 0, "of the board, as in 9; 0 means the one that the policy was trained on")
 	flags.Float64Var(&f.komi, "komi", 7.5, "white's points for moving second")
 	flags.StringArrayVar(&f.openings, "openings", nil, "game records whose first moves pairs of games begin with; can be given several times")
 	flags.IntVar(&f.plies, "opening-moves", 12, "moves of an opening")
@@ -102,12 +105,18 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 	if err != nil {
 		return usage(fmt.Errorf("--against %s: %w", f.against, err))
 	}
-	players, err := f.open()
+	players, err := f.open(a)
 	if err != nil {
 		return err
 	}
 	defer players.close()
-	size := players.policy.Size()
+	size := f.size
+	if size == 0 {
+		size = players.size
+	}
+	if _, err := players.on(size); err != nil {
+		return err
+	}
 	var openings *baduk.Corpus
 	if len(f.openings) > 0 {
 		if openings, err = a.readGames(size, f.openings); err != nil {
@@ -127,11 +136,11 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 		return err
 	}
 	defer other.Close()
-	match := &gtp.Match{Opponent: other, Name: players.name(), Size: size, Komi: f.komi}
+	match := &gtp.Match{Opponent: other, Name: players.name(size), Size: size, Komi: f.komi}
 	var games []gtp.MatchGame
 	for n := range f.games {
 		var player gtp.Player
-		if player, err = players.player(uint64(n)); err != nil {
+		if player, err = players.player(size, uint64(n)); err != nil {
 			break
 		}
 		if openings != nil {
@@ -156,7 +165,7 @@ func (a *app) match(ctx context.Context, f goMatchFlags) error {
 	s := gtp.Summarise(games)
 	switch {
 	case f.json_ && err == nil:
-		return a.printJSON(goMatch{f.weights, f.value, f.visits, f.time.Seconds(), f.against, match.OpponentName(), f.komi, f.seed, s, games})
+		return a.printJSON(goMatch{f.weights, players.value(size), f.visits, f.time.Seconds(), f.against, match.OpponentName(), size, f.komi, f.seed, s, games})
 	case !f.json_ && len(games) > 0:
 		fmt.Fprint(a.stdout, matchSummary(s, match.OpponentName()))
 	}

@@ -24,9 +24,12 @@ type goPlayerFlags struct {
 	seed                        uint64
 }
 
+// shippedValue is the value network that is part of the program.
+const shippedValue = "alphago-value-small"
+
 func (f *goPlayerFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.weights, "weights", "alphago-policy-small", "policy network: shipped weights, a weights file or a run")
-	flags.StringVar(&f.value, "value", "", "value network that judges positions, likewise; none leaves that to random games")
+	flags.StringVar(&f.value, "value", shippedValue, "value network that judges positions, likewise; none leaves that to random games")
 	flags.IntVar(&f.visits, "visits", 400, "positions that a move's search looks at; 0 plays the policy alone, without search")
 	flags.DurationVar(&f.time, "time", 0, "time of a move, as in 2s, in place of --visits")
 	flags.Float64Var(&f.lambda, "lambda", 0, "part of random games in judging a position, from 0 to 1, beside a value network")
@@ -62,15 +65,21 @@ func (f *goPlayerFlags) check() error {
 	return checkSymmetries(f.symmetries)
 }
 
-// goPlayers makes players of networks that are loaded once.
+// goPlayers makes players of networks that are loaded once, for each size of board that is played on.
 type goPlayers struct {
 	f      goPlayerFlags
+	a      *app
+	size   int // of the boards that the policy was trained on
+	boards map[int]goNetworks
+}
+
+type goNetworks struct {
 	policy *alphago.Policy
 	judge  *alphago.Value // nil if there is none
 }
 
 // open loads the networks.
-func (f goPlayerFlags) open() (*goPlayers, error) {
+func (f goPlayerFlags) open(a *app) (*goPlayers, error) {
 	if err := f.check(); err != nil {
 		return nil, usage(err)
 	}
@@ -78,64 +87,137 @@ func (f goPlayerFlags) open() (*goPlayers, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &goPlayers{f: f, policy: p}
-	if f.value == "" || !g.searches() {
-		return g, nil
-	}
-	r, err := openNetwork(f.value)
-	if err == nil {
-		g.judge, err = alphago.LoadValueFrom(r, f.threads)
-		r.Close()
-	}
-	if err == nil && g.judge.Size() != p.Size() {
-		err = fmt.Errorf("%s judges boards of %d×%[2]d, and %s plays on %d×%[4]d", f.value, g.judge.Size(), f.weights, p.Size())
-	}
+	g := &goPlayers{f: f, a: a, size: p.Size(), boards: map[int]goNetworks{}}
+	judge, err := g.judge(g.size)
 	if err != nil {
-		g.close()
+		p.Close()
 		return nil, err
 	}
+	g.boards[g.size] = goNetworks{p, judge}
 	return g, nil
 }
 
+// judge loads the value network, if one is to judge. That which is part of the program is left out where it is for
+// another board; that is said.
+func (g *goPlayers) judge(size int) (*alphago.Value, error) {
+	name := g.f.value
+	if name == "none" || name == "" || !g.searches() {
+		return nil, nil
+	}
+	r, err := openNetwork(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	v, err := alphago.LoadValueFrom(r, g.f.threads)
+	if err != nil || v.Size() == size {
+		return v, err
+	}
+	v.Close()
+	if name != shippedValue && size == g.size {
+		return nil, fmt.Errorf("%s judges boards of %d×%[2]d, and %s plays on %d×%[4]d", name, v.Size(), g.f.weights, size)
+	}
+	g.a.skipped(fmt.Errorf("%s, which is for boards of %d×%[2]d: random games judge positions", name, v.Size()))
+	return nil, nil
+}
+
+// on gives the networks for boards of a size. The policy plays on others than its own as it is; that is said.
+func (g *goPlayers) on(size int) (goNetworks, error) {
+	if n, ok := g.boards[size]; ok {
+		return n, nil
+	}
+	r, err := openNetwork(g.f.weights)
+	if err != nil {
+		return goNetworks{}, err
+	}
+	defer r.Close()
+	other, err := alphago.PolicyForBoard(r, size)
+	if err != nil {
+		return goNetworks{}, err
+	}
+	p, err := alphago.LoadPolicyFrom(other, g.f.threads)
+	if err != nil {
+		return goNetworks{}, err
+	}
+	judge, err := g.judge(size)
+	if err != nil {
+		p.Close()
+		return goNetworks{}, err
+	}
+	fmt.Fprintf(g.a.stderr, "zoo: %s was trained on boards of %d×%[2]d and plays on %d×%[3]d as it is\n", g.f.weights, g.size, size)
+	g.boards[size] = goNetworks{p, judge}
+	return g.boards[size], nil
+}
+
+// sizes are the boards that can be played on, the policy's own first.
+func (g *goPlayers) sizes() []int {
+	list := []int{g.size}
+	for _, size := range []int{9, 13, 19} {
+		if size != g.size {
+			list = append(list, size)
+		}
+	}
+	return list
+}
+
 func (g *goPlayers) close() {
-	g.policy.Close()
-	if g.judge != nil {
-		g.judge.Close()
+	for _, n := range g.boards {
+		n.policy.Close()
+		if n.judge != nil {
+			n.judge.Close()
+		}
 	}
 }
 
 // searches says whether the player looks ahead.
 func (g *goPlayers) searches() bool { return g.f.visits > 0 || g.f.time > 0 }
 
-// name is what the player calls itself.
-func (g *goPlayers) name() string {
-	name := "zoo " + g.policy.Model().Name
+// value is the value network's name, if one judges on boards of a size.
+func (g *goPlayers) value(size int) string {
+	if g.boards[size].judge == nil {
+		return ""
+	}
+	return g.f.value
+}
+
+// name is what the player calls itself on boards of a size.
+func (g *goPlayers) name(size int) string {
+	n := g.boards[size]
+	name := "zoo " + g.boards[g.size].policy.Model().Name
 	switch {
 	case !g.searches():
 		return name
-	case g.judge != nil:
+	case n.judge != nil:
 		return "zoo alphago"
 	}
 	return "zoo alphago without value network"
 }
 
-// player returns a player for game n.
-func (g *goPlayers) player(n uint64) (gtp.Player, error) {
+// player returns a player for game n on boards of a size.
+func (g *goPlayers) player(size int, n uint64) (gtp.Player, error) {
+	networks, err := g.on(size)
+	if err != nil {
+		return nil, err
+	}
 	rnd := rand.New(rand.NewPCG(g.f.seed, n))
 	if !g.searches() {
-		return &alphago.PolicyPlayer{Policy: g.policy, Symmetries: g.f.symmetries, Temperature: g.f.temperature, Rand: rnd}, nil
+		return &alphago.PolicyPlayer{Policy: networks.policy, Symmetries: g.f.symmetries, Temperature: g.f.temperature, Rand: rnd}, nil
 	}
 	s, err := alphago.NewSearch(alphago.SearchConfig{
-		Policy: g.policy, Value: g.judge, Lambda: g.f.lambda, Rollouts: g.f.rollouts, Exploration: g.f.exploration, Batch: g.f.batch, Seed: g.f.seed + n,
+		Policy: networks.policy, Value: networks.judge, Lambda: g.f.lambda, Rollouts: g.f.rollouts, Exploration: g.f.exploration, Batch: g.f.batch, Seed: g.f.seed + n,
 	})
 	if err != nil {
 		return nil, usage(err)
 	}
-	if g.judge == nil && g.f.resign > 0 {
-		return nil, usage(errors.New("--resign needs a value network, --value: random games alone are no reason to give up"))
+	if networks.judge == nil && g.f.resign > 0 && size == g.size {
+		return nil, usage(errors.New("--resign needs a value network: random games alone are no reason to give up"))
+	}
+	resign := g.f.resign
+	if networks.judge == nil {
+		resign = 0
 	}
 	return &alphago.SearchPlayer{
-		Search: s, Visits: g.f.visits, Time: g.f.time, Resign: g.f.resign, Temperature: g.f.temperature, Draw: openingMoves, Rand: rnd,
+		Search: s, Visits: g.f.visits, Time: g.f.time, Resign: resign, Temperature: g.f.temperature, Draw: openingMoves, Rand: rnd,
 	}, nil
 }
 

@@ -35,9 +35,15 @@ func TestGoScripts(t *testing.T) {
 			return dir != "" && err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// policy FILE: writes a tiny policy network with random weights.
+			// policy [SIZE] FILE: writes a tiny policy network with random weights, for boards of 19×19 if no size is said.
 			"policy": func(ts *testscript.TestScript, _ bool, args []string) {
-				randomWeights(ts, zoo.AlphaGoPolicy(zoo.Filters(2), zoo.Depth(2)), args[0])
+				size := 19
+				if len(args) > 1 {
+					var err error
+					size, err = strconv.Atoi(args[0])
+					ts.Check(err)
+				}
+				randomWeights(ts, zoo.AlphaGoPolicy(zoo.Input(48, size, size), zoo.Classes(size*size), zoo.Filters(2), zoo.Depth(2)), args[len(args)-1])
 			},
 			// value FILE: writes a tiny value network.
 			"value": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -292,7 +292,7 @@ func (f *importFlags) prepare(p *weights.Preprocessing, channels int, given func
 			}
 		}
 		if len(list) != channels {
-			return fmt.Errorf("--%s %s: %d numbers for %d channels", flag.name, flag.value, len(list), channels)
+			return fmt.Errorf("--%s %s: %s for %s", flag.name, flag.value, report.Plural(len(list), "number"), report.Plural(channels, "channel"))
 		}
 		*flag.to = list
 	}

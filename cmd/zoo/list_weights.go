@@ -19,6 +19,7 @@ type listedWeights struct {
 	Classes   int      `json:"classes"`
 	Members   int      `json:"members"`
 	Top1Error *float64 `json:"top1_error,omitempty"` // a fraction; of the whole ensemble
+	MSE       *float64 `json:"mse,omitempty"`        // of a value network, in place of an error
 	Seed      uint64   `json:"seed"`                 // of the first member
 	Command   string   `json:"command,omitempty"`
 	Bytes     int64    `json:"bytes"`
@@ -40,9 +41,12 @@ func (a *app) listWeights(pattern string, asJSON bool) error {
 			return err
 		}
 		m := e.Meta
-		l := listedWeights{name, m.Network, m.Variant, m.Data, m.Input, m.Classes, len(e.Members), nil, m.Seed, m.Command, e.Bytes}
+		l := listedWeights{name, m.Network, m.Variant, m.Data, m.Input, m.Classes, len(e.Members), nil, nil, m.Seed, m.Command, e.Bytes}
 		if top1, ok := e.Error(); ok {
 			l.Top1Error = &top1
+		}
+		if mse, ok := m.Metrics["mse"]; ok {
+			l.MSE = &mse
 		}
 		list = append(list, l)
 	}
@@ -65,6 +69,9 @@ func (a *app) listWeights(pattern string, asJSON bool) error {
 		}
 		if l.Top1Error != nil {
 			top1 = report.Percent(*l.Top1Error)
+		}
+		if l.MSE != nil {
+			top1 = fmt.Sprintf("MSE %.3f", *l.MSE)
 		}
 		t.AppendRow(table.Row{l.Name, network, l.Data, shape, l.Classes, top1, report.Bytes(l.Bytes)})
 	}

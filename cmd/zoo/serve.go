@@ -247,11 +247,11 @@ func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
 	return nil
 }
 
-// served are the weights that are part of the program and can be served, without the members of ensembles.
+// served are the weights that are part of the program and can be served: those of one network each.
 func served() []string {
 	var list []string
 	for _, name := range pretrained.Names() {
-		if e, ok := shippedEntry(name); ok && len(e.Members) == 0 && e.Meta.Network != "alphago-value" {
+		if e, ok := shippedEntry(name); ok && len(e.Members) == 1 && e.Meta.Network != "alphago-value" {
 			list = append(list, name)
 		}
 	}

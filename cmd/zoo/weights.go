@@ -53,6 +53,7 @@ type someWeights struct {
 	Data      string   `json:"data"`
 	Top1Error *float64 `json:"top1_error,omitempty"` // a fraction
 	Top5Error *float64 `json:"top5_error,omitempty"`
+	MSE       *float64 `json:"mse,omitempty"`   // of a value network, in place of errors
 	Bytes     int64    `json:"bytes,omitempty"` // about, where they are not here
 	Shipped   bool     `json:"shipped"`         // part of the program
 	Here      bool     `json:"here"`
@@ -90,6 +91,9 @@ func (a *app) weightsList(pattern string, asJSON bool) error {
 		w := someWeights{Name: name, Network: e.Meta.Network, Variant: e.Meta.Variant, Data: e.Meta.Data, Bytes: e.Bytes, Shipped: true, Here: true}
 		if top1, ok := e.Error(); ok {
 			w.Top1Error = &top1
+		}
+		if mse, ok := e.Meta.Metrics["mse"]; ok {
+			w.MSE = &mse
 		}
 		list = append(list, w)
 	}
@@ -148,6 +152,9 @@ func (a *app) weightsList(pattern string, asJSON bool) error {
 		errors := percent(w.Top1Error)
 		if w.Top5Error != nil {
 			errors += "/" + percent(w.Top5Error)
+		}
+		if w.MSE != nil {
+			errors = fmt.Sprintf("MSE %.3f", *w.MSE)
 		}
 		here, size, source := "", "", w.Source
 		switch {

@@ -435,6 +435,48 @@ func TestACutoutIsASquare(t *testing.T) {
 	}
 }
 
+// A square's middle is any pixel, with half of the side before it: the columns and rows that are blotted out are those, no
+// more and no fewer.
+func TestTheMiddleOfACutoutIsAnyPixel(t *testing.T) {
+	in := input{Shape: image.Shape{C: 1, H: 7, W: 5}, Mean: []float32{.5}}
+	img := new(image.Image)
+	img.Reset(in.Shape)
+	set(img.Pix, 9)
+	for _, c := range []struct {
+		size          int
+		columns, rows [][2]int // from, to
+	}{
+		{3, [][2]int{{0, 2}, {0, 3}, {1, 4}, {2, 5}, {3, 5}}, [][2]int{{0, 2}, {0, 3}, {1, 4}, {2, 5}, {3, 6}, {4, 7}, {5, 7}}},
+		{4, [][2]int{{0, 2}, {0, 3}, {0, 4}, {1, 5}, {2, 5}}, [][2]int{{0, 2}, {0, 3}, {0, 4}, {1, 5}, {2, 6}, {3, 7}, {4, 7}}},
+	} {
+		columns, rows := map[[2]int]bool{}, map[[2]int]bool{}
+		for seed := range 300 {
+			got := applied(t, Cutout{Size: c.size, Count: 1}, img, in, seed).Image
+			x, y := [2]int{5, 0}, [2]int{7, 0}
+			for i, p := range got.Pix {
+				if p != 9 {
+					x, y = [2]int{min(x[0], i%5), max(x[1], i%5+1)}, [2]int{min(y[0], i/5), max(y[1], i/5+1)}
+				}
+			}
+			columns[x], rows[y] = true, true
+		}
+		for name, of := range map[string]struct {
+			got  map[[2]int]bool
+			want [][2]int
+		}{"columns": {columns, c.columns}, "rows": {rows, c.rows}} {
+			for _, w := range of.want {
+				if !of.got[w] {
+					t.Errorf("size %d: %s %v are never blotted out", c.size, name, w)
+				}
+				delete(of.got, w)
+			}
+			if len(of.got) > 0 {
+				t.Errorf("size %d: %s %v are blotted out", c.size, name, of.got)
+			}
+		}
+	}
+}
+
 func TestColourJitterAppliesItsPartsInSomeOrder(t *testing.T) {
 	img := imagetest.Pattern(image.Shape{C: 3, H: 12, W: 9})
 	orders := map[string]bool{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -235,6 +236,84 @@ func TestScores(t *testing.T) {
 				t.Errorf("territories %d and %d, should be %v", black, white, c.territory)
 			}
 		})
+	}
+}
+
+// The points as GTP 2 lists them in section 4.1.1, with their vertices on boards of three sizes.
+func TestHandicapStonesStandWhereGTPPutsThem(t *testing.T) {
+	for _, c := range []struct {
+		size int
+		want map[int]string
+	}{
+		{19, map[int]string{
+			2: "D4 Q16", 3: "D4 Q16 D16", 4: "D4 Q16 D16 Q4", 5: "D4 Q16 D16 Q4 K10", 6: "D4 Q16 D16 Q4 D10 Q10", 7: "D4 Q16 D16 Q4 D10 Q10 K10",
+			8: "D4 Q16 D16 Q4 D10 Q10 K4 K16", 9: "D4 Q16 D16 Q4 D10 Q10 K4 K16 K10",
+		}},
+		{13, map[int]string{2: "D4 K10", 9: "D4 K10 D10 K4 D7 K7 G4 G10 G7"}},
+		{9, map[int]string{2: "C3 G7", 5: "C3 G7 C7 G3 E5", 8: "C3 G7 C7 G3 C5 G5 E3 E7"}},
+		{12, map[int]string{3: "C3 K10 C10", 4: "C3 K10 C10 K3"}},
+		{7, map[int]string{4: "C3 E5 C5 E3"}},
+	} {
+		for n, want := range c.want {
+			points, err := HandicapPoints(n, c.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]bool{}
+			for _, p := range points {
+				got[p.Vertex(c.size)] = true
+			}
+			for v := range strings.FieldsSeq(want) {
+				if !got[v] {
+					t.Errorf("%d on %d×%d: no stone at %s in %v", n, c.size, c.size, v, got)
+				}
+			}
+			if len(points) != n || len(got) != n {
+				t.Errorf("%d on %d×%d: %d stones at %v", n, c.size, c.size, len(points), got)
+			}
+		}
+	}
+	for _, c := range []struct {
+		n, size int
+		want    string
+	}{
+		{1, 19, "handicap 1 on 19×19: should be from 2 to 9"}, {10, 19, "handicap 10 on 19×19: should be from 2 to 9"},
+		{5, 18, "handicap 5 on 18×18: should be from 2 to 4"}, {5, 7, "handicap 5 on 7×7: should be from 2 to 4"},
+		{2, 6, "handicap 2: there are no handicap points on 6×6"},
+	} {
+		if points, err := HandicapPoints(c.n, c.size); err == nil || err.Error() != c.want {
+			t.Errorf("%d on %d: %v, %v", c.n, c.size, points, err)
+		}
+	}
+}
+
+// A prisoner is a point for who took it. Black takes two stones here, and White one.
+func TestPrisonersCountForWhoTookThem(t *testing.T) {
+	b, err := NewBoard(5, Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []Move{
+		{Black, At(1, 0, 5)}, {White, At(0, 0, 5)}, {Black, At(1, 1, 5)}, {White, At(0, 1, 5)}, {Black, At(0, 2, 5)}, // two
+		{White, At(3, 4, 5)}, {Black, At(4, 4, 5)}, {White, At(4, 3, 5)}, // one
+	} {
+		if err := b.Play(m.Color, m.Point); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if black, white := b.Territory(); black != 2+2 || white != 1+1 {
+		t.Errorf("territories %d and %d, should be 4 and 2:\n%v", black, white, b)
+	}
+	if black, white := b.Area(); black != 5 || white != 3 {
+		t.Errorf("areas %d and %d, should be 5 and 3", black, white)
+	}
+	// The two white stones are dead: their points and they themselves are Black's, with all that nobody holds.
+	if black, white := b.Territory(At(3, 4, 5), At(4, 3, 5)); black != 22+2+2 || white != 1 {
+		t.Errorf("territories %d and %d, should be 26 and 1", black, white)
+	}
+	turned := b.Turn(5)
+	if black, white := turned.Territory(); black != 4 || white != 2 {
+		t.Errorf("turned: territories %d and %d, should be 4 and 2", black, white)
 	}
 }
 

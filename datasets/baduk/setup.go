@@ -37,7 +37,7 @@ func (b *Board) Setup(stones ...Stone) error {
 		}
 	}
 	for i, s := range stones {
-		if s.Color != old[i] || s.Color == Empty {
+		if s.Color != old[i] {
 			b.born[s.Point] = 0
 		}
 	}

@@ -403,7 +403,8 @@ func (c Config) Validate() error {
 		check(s.Start > 0 && s.Start < 1, "schedule.start", s.Start, "between 0 and 1")
 		check(s.Div >= 1 && finite(s.Div), "schedule.div", s.Div, "at least 1")
 		check(s.FinalDiv >= 1 && finite(s.FinalDiv), "schedule.final_div", s.FinalDiv, "at least 1")
-		check(below1(s.MomentumLow) && below1(s.MomentumHigh) && s.MomentumLow <= s.MomentumHigh, "schedule.momentum_low", s.MomentumLow, "from 0 to schedule.momentum_high, both below 1")
+		check(below1(s.MomentumHigh), "schedule.momentum_high", s.MomentumHigh, "from 0 to below 1")
+		check(s.MomentumLow >= 0 && s.MomentumLow <= s.MomentumHigh, "schedule.momentum_low", s.MomentumLow, "from 0 to schedule.momentum_high")
 	}
 	if s.Name == "step" || s.Name == "exponential" || s.Name == "plateau" {
 		check(s.Gamma > 0 && s.Gamma < 1, "schedule.gamma", s.Gamma, "between 0 and 1")

@@ -106,6 +106,10 @@ func TestTheCardOfWeightsSaysWhereTheyComeFrom(t *testing.T) {
 		`- **Classes**: a\_b, c`, "- **Input**: grey, 28×28 pixels from 0 to 1, less 0.5, over 0.25",
 		"- **File**: `lenet5.safetensors`, F16, 124,000 bytes, `sha256:ee`", "- **Again**: `zoo eval lenet5-mnist --data mnist`")
 
+	value := c
+	value.Evaluations = []Evaluation{{Data: "go-results", Metrics: Metrics{Images: 4000, Loss: .718, Top1: .2925, Squared: true}}}
+	says(t, value.String(), "| Test images of | Number | Mean squared error | Sign right |", "| go-results | 4,000 | 0.7180 | 70.75 % |")
+
 	second := c.Files[0]
 	second.Meta.Seed = 2
 	c.Files = append(c.Files, second)

@@ -142,13 +142,14 @@ var (
 	valError   = func(e Epoch) float64 { return 100 * e.Val.Top1 }
 )
 
-// WriteHistory draws loss and error (or for numbers the squared error and how often the sign is right) of training
-// and validation images by the epoch, and the learning rate, as PNG.
-func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
-	type figurePanel struct {
-		name  string
-		lines []line
-	}
+// A figurePanel is some lines of a figure, under what they show.
+type figurePanel struct {
+	name  string
+	lines []line
+}
+
+// historyPanels are what a run's history is drawn as.
+func historyPanels(rows []Epoch, squared bool) []figurePanel {
 	both := func(name string, train, val func(Epoch) float64) figurePanel {
 		return figurePanel{name, []line{{"training", blue, false, rows, train, false}, {"validation", red, false, rows, val, true}}}
 	}
@@ -159,10 +160,15 @@ func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
 		}
 		panels = []figurePanel{both("mean squared error", trainLoss, valLoss), both("sign right, %", right(trainError), right(valError))}
 	}
-	panels = append(panels, figurePanel{"learning rate", []line{{"", grey, false, rows, func(e Epoch) float64 { return e.LR }, false}}})
+	return append(panels, figurePanel{"learning rate", []line{{"", grey, false, rows, func(e Epoch) float64 { return e.LR }, false}}})
+}
+
+// WriteHistory draws loss and error (or for numbers the squared error and how often the sign is right) of training
+// and validation images by the epoch, and the learning rate, as PNG.
+func WriteHistory(w io.Writer, title string, rows []Epoch, squared bool) error {
 	var row []*plot.Plot
-	for _, panelOf := range panels {
-		p, err := panel(panelOf.name, panelOf.lines...)
+	for _, of := range historyPanels(rows, squared) {
+		p, err := panel(of.name, of.lines...)
 		if err != nil {
 			return fmt.Errorf("curves: %w", err)
 		}

@@ -2,9 +2,11 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,5 +191,47 @@ func TestTheBarFitsItsLine(t *testing.T) {
 		if width >= 120 && !strings.Contains(out.String(), "epoch 999/1000, loss 12.345, error 98.7 %, 123,456 img/s, 59m00s left") {
 			t.Errorf("width %d: %q", width, out.String())
 		}
+	}
+}
+
+// What the panels of a history show at each epoch, and which epoch is ringed: the last of those that were the best so far.
+func TestAHistorysPanelsShowItsNumbers(t *testing.T) {
+	rows := []Epoch{
+		{Epoch: 1, LR: .1, Train: Metrics{Loss: 2, Top1: .75}, Val: Metrics{Loss: 1.5, Top1: .625}, Best: true},
+		{Epoch: 2, LR: .05, Train: Metrics{Loss: 1, Top1: .5}, Val: Metrics{Loss: 1.25, Top1: .25}, Best: true},
+		{Epoch: 2.5, LR: .01, Train: Metrics{Loss: .5, Top1: .375}, Val: Metrics{Loss: 1.375, Top1: .5}},
+	}
+	for squared, want := range map[bool][]string{
+		false: {
+			"loss training [2 1 0.5]", "loss validation [1.5 1.25 1.375]",
+			"top-1 error, % training [75 50 37.5]", "top-1 error, % validation [62.5 25 50]", "learning rate  [0.1 0.05 0.01]",
+		},
+		true: {
+			"mean squared error training [2 1 0.5]", "mean squared error validation [1.5 1.25 1.375]",
+			"sign right, % training [25 50 62.5]", "sign right, % validation [37.5 75 50]", "learning rate  [0.1 0.05 0.01]",
+		},
+	} {
+		var got []string
+		for _, p := range historyPanels(rows, squared) {
+			for _, l := range p.lines {
+				var values []float64
+				for _, r := range l.rows {
+					values = append(values, l.of(r))
+				}
+				got = append(got, fmt.Sprint(p.name, " ", l.name, " ", values))
+				if marked := l.name == "validation"; l.marked != marked || l.dashed {
+					t.Errorf("%s, %s: marked %v, dashed %v", p.name, l.name, l.marked, l.dashed)
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("squared %v: %q, want %q", squared, got, want)
+		}
+	}
+	if best := bestOf(rows); best == nil || best.Epoch != 2 {
+		t.Errorf("the best epoch is %+v, should be the second", best)
+	}
+	if best := bestOf(rows[2:]); best != nil {
+		t.Errorf("the best epoch of none is %+v", best)
 	}
 }

@@ -171,7 +171,7 @@ func (p Plan) String() string {
 	work := float64(p.MACs) * float64(p.Epochs) * (3*float64(p.Images) + float64(p.ValImages))
 	text += fmt.Sprintf("\nabout %.3g tera multiply-adds in all, evaluations included", work/1e12)
 	for _, note := range p.Notes {
-		text += "\n" + note
+		text += "\n" + Plain(note)
 	}
 	if p.Begins != "" {
 		text += "\n" + p.Begins

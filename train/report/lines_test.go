@@ -37,6 +37,14 @@ epoch  3: loss 0.5000, train error 20.00 %, val loss 0.6250, val error 18.75 %, 
 	}
 }
 
+func TestNotesOfAPlanStayOnALineEach(t *testing.T) {
+	p := demoPlan
+	p.Notes = []string{"left out beside the parts: new\nline"}
+	if want := "\nleft out beside the parts: new\\nline\nrun folder"; !strings.Contains(p.String(), want) {
+		t.Errorf("got %q: want %q in it", p, want)
+	}
+}
+
 func TestTheBarWritesEpochsAboveItself(t *testing.T) {
 	var b bytes.Buffer
 	bar := &Bar{W: &b}

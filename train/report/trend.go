@@ -21,6 +21,15 @@ type TrendPoint struct {
 	MACs   int64
 }
 
+// trendSizes are what errors are drawn against.
+var trendSizes = [2]struct {
+	axis string
+	of   func(TrendPoint) float64
+}{
+	{"multiply-adds of an image, thousands of millions", func(p TrendPoint) float64 { return float64(p.MACs) / 1e9 }},
+	{"parameters, millions", func(p TrendPoint) float64 { return float64(p.Params) / 1e6 }},
+}
+
 // WriteTrend draws errors in percent against multiply-adds and against parameters, both on logarithmic axes,
 // as PNG. Networks of a family are joined by a line in the order of the axis, and families take colours in
 // the order in which they come.
@@ -31,14 +40,14 @@ func WriteTrend(w io.Writer, points []TrendPoint) error {
 			families = append(families, p.Family)
 		}
 	}
-	left, err := trendPanel(points, families, "multiply-adds of an image, thousands of millions", func(p TrendPoint) float64 { return float64(p.MACs) / 1e9 })
-	if err != nil {
-		return err
+	var panels [2]*plot.Plot
+	for i, size := range trendSizes {
+		var err error
+		if panels[i], err = trendPanel(points, families, size.axis, size.of); err != nil {
+			return err
+		}
 	}
-	right, err := trendPanel(points, families, "parameters, millions", func(p TrendPoint) float64 { return float64(p.Params) / 1e6 })
-	if err != nil {
-		return err
-	}
+	left, right := panels[0], panels[1]
 	left.Y.Label.Text = "top-1 error on ImageNet, %"
 	left.Legend.Left = true // where small networks would have to be that make few errors
 	right.Legend = plot.NewLegend()

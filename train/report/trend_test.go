@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"image/png"
+	"math"
 	"testing"
 )
 
@@ -34,3 +35,29 @@ func TestTheTrendIsAPicture(t *testing.T) {
 		}
 	}
 }
+
+// VGG-16 takes 15.5 thousand million multiply-adds and has 138 million parameters. The axes end beyond the points, those of
+// errors at a multiple of five.
+func TestTheTrendsAxesCountInTheirUnits(t *testing.T) {
+	points := []TrendPoint{
+		{Family: "VGG 2014", Label: "16", Error: 28.41, Params: 138_357_544, MACs: 15_470_264_320},
+		{Family: "AlexNet 2012", Label: "", Error: 43.45, Params: 61_100_840, MACs: 714_188_480},
+	}
+	for i, want := range []struct{ size, low, high float64 }{
+		{15.47026432, .8 * .71418848, 1.25 * 15.47026432},
+		{138.357544, .8 * 61.10084, 1.25 * 138.357544},
+	} {
+		if got := trendSizes[i].of(points[0]); !alike(got, want.size) {
+			t.Errorf("%s: %v, want %v", trendSizes[i].axis, got, want.size)
+		}
+		p, err := trendPanel(points, []string{"VGG 2014", "AlexNet 2012"}, trendSizes[i].axis, trendSizes[i].of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !alike(p.X.Min, want.low) || !alike(p.X.Max, want.high) || p.Y.Min != 25 || p.Y.Max != 45 {
+			t.Errorf("%s: from %v to %v, errors from %v to %v; want %v to %v, 25 to 45", p.X.Label.Text, p.X.Min, p.X.Max, p.Y.Min, p.Y.Max, want.low, want.high)
+		}
+	}
+}
+
+func alike(a, b float64) bool { return math.Abs(a-b) < 1e-9*math.Abs(b) }

@@ -46,9 +46,19 @@ func (c WeightsCard) String() string {
 	}
 	line("%s on %s.", what, c.Data.Name)
 	line("")
-	line("| Test images of | Number | Top-1 error | Top-5 error | Loss |")
-	line("|---|---|---|---|---|")
+	squared := len(c.Evaluations) > 0 && c.Evaluations[0].Squared
+	if squared {
+		line("| Test images of | Number | Mean squared error | Sign right |")
+		line("|---|---|---|---|")
+	} else {
+		line("| Test images of | Number | Top-1 error | Top-5 error | Loss |")
+		line("|---|---|---|---|---|")
+	}
 	for _, e := range c.Evaluations {
+		if squared {
+			line("| %s | %s | %.4f | %s |", e.Data, Group(int64(e.Images)), e.Loss, Percent(1-e.Top1))
+			continue
+		}
 		line("| %s | %s | %s | %s | %.4f |", e.Data, Group(int64(e.Images)), Percent(e.Top1), e.Top5, e.Loss)
 	}
 	line("")

@@ -101,6 +101,46 @@ func TestReadBothForms(t *testing.T) {
 	}
 }
 
+// What tells variants apart is the first normalisation's k and the padding of the first pooling that has one layer with
+// weights before it; what comes later says nothing.
+func TestTheFirstLayersSayHowTheNetworkComputes(t *testing.T) {
+	conv := func(name, bottom string) []byte {
+		return newLayer(name, "Convolution", bottom, name, newBlob([]uint64{1, 1, 1, 1}, 1))
+	}
+	pool := func(name, bottom string, pad uint64) []byte {
+		return newLayer(name, "Pooling", bottom, name, sub(121, number(2, 3), number(4, pad)))
+	}
+	lrn := func(name, bottom string, parts ...[]byte) []byte {
+		return newLayer(name, "LRN", bottom, name, sub(118, parts...))
+	}
+	for _, c := range []struct {
+		name     string
+		layers   [][]byte
+		pad, lrn string // empty: not said
+	}{
+		{"behind the first convolution", [][]byte{conv("a", "data"), pool("p", "a", 1)}, "1", ""},
+		{"the first of two", [][]byte{conv("a", "data"), pool("p", "a", 0), pool("q", "p", 1)}, "0", ""},
+		{"not behind the second", [][]byte{conv("a", "data"), conv("b", "a"), pool("p", "b", 1)}, "", ""},
+		{"not before the first", [][]byte{pool("p", "data", 1), conv("a", "p")}, "", ""},
+		{"behind the first, then behind the second", [][]byte{pool("o", "data", 3), conv("a", "o"), pool("p", "a", 2), conv("b", "p"), pool("q", "b", 1)}, "2", ""},
+		{"a scale has no weights of its own", [][]byte{conv("a", "data"), newLayer("s", "Scale", "a", "s", newBlob([]uint64{1}, 1)), pool("p", "s", 1)}, "1", ""},
+		{"k is 1 where nothing is said", [][]byte{conv("a", "data"), lrn("l", "a", number(1, 5))}, "", "1"},
+		{"the first k", [][]byte{lrn("l", "data", float(5, 0.5)), conv("a", "l"), lrn("m", "a", float(5, 2))}, "", "0.5"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := read(append([][]byte{text(1, "net")}, c.layers...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for key, want := range map[string]string{PoolPad: c.pad, LRN: c.lrn} {
+				if got := f.Meta.Extra[key]; got != want {
+					t.Errorf("%s %q, want %q", key, got, want)
+				}
+			}
+		})
+	}
+}
+
 func TestABatchNormalisationIsItsStatistics(t *testing.T) {
 	f, err := read(
 		newLayer("conv", "Convolution", "data", "conv", newBlob([]uint64{2, 1, 1, 1}, 1, 2), newBlob([]uint64{2}, 10, 20)),

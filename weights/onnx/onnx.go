@@ -113,6 +113,9 @@ func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message,
 	if err := x.walk(c.Fold); err != nil {
 		return nil, err
 	}
+	if output == input { // a network of nothing
+		x.node("identity", "Identity", []string{inputName}, x.final)
+	}
 	name := logitsName
 	if c.Softmax {
 		name = softmaxName

@@ -19,7 +19,7 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		floats("two", []int{2}, 2, -1), floats("four", []int{4}, 1, 2, 3, 4), floats("zeros", []int{2}, 0, 0), floats("ones", []int{2}, 1, 1),
 		floats("low", nil, -1), floats("high", nil, 4), floats("three", nil, 3), floats("sixth", nil, 1./6), floats("slope", []int{2}, 0.5, 0.1),
 		longs("spread", 1, 2, 2, 1), longs("split", 1, 2, 1, 2, 2), longs("back", 1, 2, 2, 2), floats("region", []int{8}, 0, 0, 0, 0, 1, 1, 0.5, 1),
-		longs("sizes", 1, 2, 1, 2), longs("two sides", 1, 4), floats("k", []int{1, 1, 1, 2}, 1, 10), floats("b", []int{2}, 1, 2), longs("from 1", 1), longs("to 8", 8), floats("halves", nil, 2),
+		longs("sizes", 1, 2, 1, 2), longs("two sides", 1, 4), floats("k", []int{1, 1, 1, 2}, 1, 10), floats("b", []int{2}, 1, 2), longs("from 1", 1), longs("to 8", 8), floats("halves", nil, 2), floats("one slope", []int{1, 1, 1}, 0.25),
 	}
 	// Two groups of (1, -2, 3, 4) and (5, -6, 7, 8).
 	normal := func(list []float64, scale, shift float64) (out []float32) {
@@ -93,6 +93,17 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		{"rounding to the even one", 13, []*message{use("Div", []string{"x", "halves"}, "h"), use("Round", []string{"h"}, "y")}, []int64{1, 8}, []float32{0, -1, 2, 2, 2, -3, 4, 4}, ""},
 		{"pixels to channels and back", 13, []*message{use("SpaceToDepth", []string{"x"}, "d", intAttr("blocksize", 2)), use("DepthToSpace", []string{"d"}, "y", intAttr("blocksize", 2))}, []int64{1, 1, 2, 4},
 			[]float32{1, -2, 3, 4, 5, -6, 7, 8}, ""},
+		{"channels of zeros on each side of maps", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 0, 1, 0, 0))}, []int64{1, 2, 2, 2},
+			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
+		{"more channels of zeros after maps than before", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 0, 2, 0, 0))}, []int64{1, 2, 2, 2},
+			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0}, ""},
+		{"more channels of zeros before maps than after", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 2, 0, 0, 0, 1, 0, 0))}, []int64{1, 2, 2, 2},
+			[]float32{0, 0, 0, 0, 0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
+		{"channels of zeros on each side of sequences", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 1, 0))}, []int64{1, 2, 4},
+			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
+		{"channels of zeros on each side of volumes", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 0, 0, 1, 0, 0, 0))}, []int64{1, 2, 2, 1, 2},
+			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
+		{"a slope for all channels", 9, []*message{use("PRelu", []string{"x", "one slope"}, "y")}, []int64{1, 2, 2, 2}, []float32{1, -0.5, 3, 4, 5, -1.5, 7, 8}, ""},
 		{"operators of others, and missing ones", 13, []*message{use("NonZero", []string{"x"}, "n"), use("Unique", []string{"n"}, "y")}, []int64{1, 8}, nil, "operators that this program does not know: NonZero (node NonZero of y), Unique (node Unique of y)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,6 +145,56 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Maps that get as many channels of zeros before them as after, or one more after, are one layer: residual networks'
+// shortcut without parameters. Other padding is not.
+func TestChannelsOfZerosAreAShortcut(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		shape []int64
+		pads  []int
+		want  bool
+	}{
+		{"one on each side", []int64{1, 2, 2, 2}, []int{0, 1, 0, 0, 0, 1, 0, 0}, true},
+		{"one before, two after", []int64{1, 2, 2, 2}, []int{0, 1, 0, 0, 0, 2, 0, 0}, true},
+		{"two before, one after", []int64{1, 2, 2, 2}, []int{0, 2, 0, 0, 0, 1, 0, 0}, false},
+		{"rows too", []int64{1, 2, 2, 2}, []int{0, 1, 1, 0, 0, 1, 1, 0}, false},
+		{"of sequences", []int64{1, 2, 4}, []int{0, 1, 0, 0, 1, 0}, false},
+	} {
+		m, err := Read(bytes.NewReader(sketch{nodes: []*message{use("Relu", []string{"x"}, "r"), use("Pad", []string{"r"}, "y", intsAttr("pads", c.pads...))}, input: c.shape, opset: 6}.bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := graph.NewBuilder(graph.NewParams(), graph.Eval)
+		if _, err := m.Build(b, b.Input("image", clampInts(c.shape)...)); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(b.Layers(), func(l graph.Layer) bool { return l.Kind == "subsample" }); got != c.want {
+			t.Errorf("%s: a shortcut %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Slopes are weights, which training changes, also where one serves all channels.
+func TestSlopesAreParameters(t *testing.T) {
+	for name, slope := range map[string]*message{"one for all": floats("slope", []int{1, 1, 1}, 0.25), "one for each channel": floats("slope", []int{2, 1, 1}, 0.25, 0.5)} {
+		m, err := Read(bytes.NewReader(sketch{
+			nodes: []*message{use("Conv", []string{"x", "w"}, "c"), use("PRelu", []string{"c", "slope"}, "y")}, input: []int64{1, 2, 2, 2},
+			tensors: []*message{floats("w", []int{2, 2, 1, 1}, 1, 2, 3, 4), slope},
+		}.bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := graph.NewBuilder(graph.NewParams(), graph.Train)
+		if _, err := m.Build(b, b.Input("image", 1, 2, 2, 2)); err != nil {
+			t.Fatal(err)
+		}
+		b.Params().Init(1)
+		if p := b.Params().Get("slope"); p == nil || p.Buffer || p.Data[0] != 0.25 {
+			t.Errorf("%s: %+v", name, p)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
@@ -52,6 +53,57 @@ func ValueFromPolicy(r *weights.Reader, seed uint64) (*weights.Reader, error) {
 		f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
 	}
 	return weights.FromFile(r.Name(), r.Format(), &f)
+}
+
+// PolicyForBoard returns weights of the same policy for boards of another size. Its convolutions know no size; a point's
+// own bias is that of the point as far from both edges, and beyond the smaller board's middle that of the middle. Nothing
+// has been learnt about the other size. The policy's file is not needed afterwards.
+func PolicyForBoard(r *weights.Reader, size int) (*weights.Reader, error) {
+	m, err := infer.Stored(r.Meta())
+	if err != nil {
+		return nil, err
+	}
+	if m.Name != zoo.AlphaGoPolicy().Name || m.Classes != m.Input[1]*m.Input[2] || m.Input[1] != m.Input[2] {
+		return nil, fmt.Errorf("%s: %s is no policy network of a square board", r.Name(), m.Name)
+	}
+	was := m.Input[1]
+	if was == size {
+		return r, nil
+	}
+	if _, err := baduk.NewBoard(size, baduk.Rules{}); err != nil {
+		return nil, err
+	}
+	have, err := infer.Params(r, m)
+	if err != nil {
+		return nil, err
+	}
+	other := zoo.AlphaGoPolicy(zoo.Filters(m.Options.Filters), zoo.Depth(m.Options.Depth), zoo.Input(m.Input[0], size, size), zoo.Classes(size*size))
+	options, err := json.Marshal(other.Options)
+	if err != nil {
+		return nil, err
+	}
+	meta := r.Meta()
+	meta.Options, meta.Classes, meta.Input, meta.ClassNames, meta.Metrics = options, other.Classes, other.Input[:], nil, nil
+	f := weights.File{Meta: meta}
+	for _, p := range have.All() {
+		t := weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data}
+		if p.Name == "bias" {
+			t.Shape, t.Data = []int{size * size}, make([]float32, size*size)
+			for i := range t.Data {
+				t.Data[i] = p.Data[likePoint(i/size, size, was)*was+likePoint(i%size, size, was)]
+			}
+		}
+		f.Tensors = append(f.Tensors, t)
+	}
+	return weights.FromFile(r.Name(), r.Format(), &f)
+}
+
+// likePoint is the coordinate on a board of size was that is as far from the nearer edge as i is on one of size n.
+func likePoint(i, n, was int) int {
+	if far := n - 1 - i; far < i {
+		return max(was-1-far, was/2)
+	}
+	return min(i, (was-1)/2)
 }
 
 // widen copies weights of filters to those of filters with more channels, which count for nothing.

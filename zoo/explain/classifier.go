@@ -6,7 +6,7 @@ import "github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 func Of(c *infer.Classifier) *Subject {
 	s := &Subject{Network: c.Model(), Params: c.Parameters(), Input: c.Input(), Classes: c.Classes()}
 	if p := c.Meta().Preprocessing; p != nil {
-		s.Mean, s.Std = p.Mean, p.Std
+		s.Mean, s.Std, s.White, s.BGR = p.Mean, p.Std, p.Scale, p.Channels == "bgr"
 	}
 	return s
 }

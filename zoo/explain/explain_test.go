@@ -527,6 +527,89 @@ func TestAnImageIsMadeThatExcitesAClass(t *testing.T) {
 	}
 }
 
+// A step goes up the gradient by the rate, whatever the gradient's length, takes the decay off, and moves the image back to
+// where it was; between two steps it is smoothed, and pixels stay between black and white.
+func TestAStepTowardsAClassIsWhatItSays(t *testing.T) {
+	s := subject(t, 3)
+	s.Mean, s.Std = []float32{0.5}, []float32{0.25} // pixels from -2 to 2
+	const class, rate, decay = 1, 0.1, 0.25
+	h, w := tinyH, tinyW
+	rolled := func(x []float32, dy, dx int) []float32 {
+		out := make([]float32, len(x))
+		for c := range tinyC {
+			for y := range h {
+				for i := range w {
+					out[(c*h+(y+dy+7*h)%h)*w+(i+dx+7*w)%w] = x[(c*h+y)*w+i]
+				}
+			}
+		}
+		return out
+	}
+	stepped := func(x []float32, dy, dx int, then func([]float32) []float32) []float64 {
+		x = rolled(x, dy, dx)
+		g := forward(s, x).class(graph.ExactReLU, class).v
+		length := 0.0
+		for _, v := range g {
+			length += v * v / float64(len(g))
+		}
+		out := make([]float32, len(x))
+		for i, v := range x {
+			out[i] = float32(float64(v)*(1-decay) + rate*g[i]/math.Sqrt(length))
+		}
+		var back []float64
+		for _, v := range then(rolled(out, -dy, -dx)) {
+			back = append(back, min(max(float64(v), -2), 2))
+		}
+		return back
+	}
+	start := noise(4, s.size())
+	run := func(m Maximise) []float32 {
+		t.Helper()
+		m.Class, m.Rate, m.Decay, m.Start = class, rate, decay, start
+		x, _, err := m.Explain(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	sharp := func(x []float32) []float32 { return x }
+	twice := func(then func([]float32) []float32) []float64 {
+		var between []float32
+		for _, v := range stepped(start, 0, 0, then) {
+			between = append(between, float32(v))
+		}
+		return stepped(between, 0, 0, sharp)
+	}
+	same(t, "one step", run(Maximise{Steps: 1, Blur: 1, Shift: -1}), stepped(start, 0, 0, sharp))
+	same(t, "two steps", run(Maximise{Steps: 2, Blur: -1, Shift: -1}), twice(sharp))
+	same(t, "two steps, smoothed between them", run(Maximise{Steps: 2, Blur: 1, Shift: -1}), twice(s.blur))
+	same(t, "two steps, smoothed after two", run(Maximise{Steps: 2, Blur: 2, Shift: -1}), twice(sharp))
+
+	// Which way it was moved is drawn: one of all ways, and not always the same.
+	ways := map[[2]int]bool{}
+	for seed := range uint64(12) {
+		got := run(Maximise{Steps: 1, Blur: -1, Shift: 2, Seed: seed})
+		found := false
+		for dy := -2; dy <= 2 && !found; dy++ {
+			for dx := -2; dx <= 2 && !found; dx++ {
+				found = true
+				for i, v := range stepped(start, dy, dx, sharp) {
+					found = found && math.Abs(v-float64(got[i])) < 1e-4
+				}
+				if found {
+					ways[[2]int{dy, dx}] = true
+				}
+			}
+		}
+		if !found {
+			t.Errorf("seed %d: no step of an image that was moved by up to 2 pixels, and back", seed)
+		}
+	}
+	if len(ways) < 6 {
+		t.Errorf("it was moved in %d ways alone: %v", len(ways), ways)
+	}
+}
+
 func TestALayersContentIsFoundAgain(t *testing.T) {
 	s := subject(t, 3)
 	s.Mean, s.Std = []float32{0.5}, []float32{0.2}

@@ -18,6 +18,7 @@ type Bank struct {
 	N, C, H, W int
 	V          []float32
 	Formula    string // of the layer's output size, which tells how far apart its filters look
+	BGR        bool   // they look at an image whose first channel is blue
 }
 
 // About says what the filters are, in a line.
@@ -51,7 +52,7 @@ func (m Filters) Explain(s *Subject) (Bank, error) {
 			}
 			continue
 		}
-		return Bank{l.Name, p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3], slices.Clone(p.Data), l.Formula}, nil
+		return Bank{l.Name, p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3], slices.Clone(p.Data), l.Formula, s.BGR}, nil
 	}
 	if m.Layer != "" {
 		return Bank{}, noLayer(m.Layer, convolutions)

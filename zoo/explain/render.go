@@ -20,8 +20,11 @@ func (s *Subject) Show(p Plane) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	n := h * w
 	at := func(plane, i int) uint8 {
-		if plane >= c {
+		switch {
+		case plane >= c:
 			plane = 0 // grey
+		case s.BGR && c == 3:
+			plane = 2 - plane
 		}
 		mean, std := s.norm(plane)
 		return bright(float64(x[plane*n+i]*std + mean))
@@ -39,7 +42,7 @@ func bright(v float64) uint8 { return uint8(math.Round(255 * min(max(v, 0), 1)))
 // are as dark or bright as can be.
 func (s *Subject) Gradient(g []float32) *image.RGBA {
 	h, w := s.Input[1], s.Input[2]
-	return numbersAsPicture(g, s.Input[0], h, w, extreme(g))
+	return numbersAsPicture(g, s.Input[0], h, w, extreme(g), s.BGR)
 }
 
 // extreme is what only one number in a hundred exceeds, without its sign.
@@ -58,13 +61,17 @@ func extreme(v []float32) float64 {
 	return abs[len(abs)-1]
 }
 
-// numbersAsPicture shows numbers from -most to most; one channel is grey, of more the first three are colours.
-func numbersAsPicture(v []float32, c, h, w int, most float64) *image.RGBA {
+// numbersAsPicture shows numbers from -most to most; one channel is grey, of more the first three are colours, the first
+// of them red, or blue.
+func numbersAsPicture(v []float32, c, h, w int, most float64, bgr bool) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	n := h * w
 	at := func(plane, i int) uint8 {
-		if c < 3 {
+		switch {
+		case c < 3:
 			plane = 0
+		case bgr && c == 3:
+			plane = 2 - plane
 		}
 		if most == 0 {
 			return 128
@@ -154,7 +161,7 @@ func (b Bank) Pictures() []*image.RGBA {
 			}
 			v, c = mean, 1
 		}
-		list = append(list, numbersAsPicture(v, c, b.H, b.W, most))
+		list = append(list, numbersAsPicture(v, c, b.H, b.W, most, b.BGR))
 	}
 	return list
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +16,9 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
+	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/pretrained"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
 func rgb(img image.Image, x, y int) [3]uint8 {
@@ -40,6 +44,32 @@ func TestPicturesHaveTheirPixelsBytes(t *testing.T) {
 	}
 	if g := grey.Gradient([]float32{0, 0}); rgb(g, 0, 0) != [3]uint8{128, 128, 128} {
 		t.Errorf("a gradient of zeros: %v", g.Pix)
+	}
+}
+
+// Caffe's networks see blue first, and pixels up to 255: pictures are as people see them all the same, gradients and filters
+// too, and what is made stays between black and white.
+func TestPicturesOfNetworksThatSeeBlueFirst(t *testing.T) {
+	s := &Subject{Input: [3]int{3, 1, 2}, Mean: []float32{100, 110, 120}, Std: []float32{2}, White: 255, BGR: true}
+	prepared := []float32{(10 - 100) / 2, 77.5, (130 - 110) / 2, (0 - 110) / 2, (240 - 120) / 2, (60 - 120) / 2}
+	img := s.Picture(prepared)
+	if a, b := rgb(img, 0, 0), rgb(img, 1, 0); a != [3]uint8{240, 130, 10} || b != [3]uint8{60, 0, 255} {
+		t.Errorf("%v %v", a, b)
+	}
+	wide := []float32{-1000, 1000, -56, 1000, 0, 68}
+	s.clamp(wide)
+	same(t, "clamped", wide, []float64{-50, 77.5, -55, 72.5, 0, 67.5})
+	if g := s.Gradient([]float32{-1, 0, 0, 0, 1, 0}); rgb(g, 0, 0) != [3]uint8{255, 128, 0} || rgb(g, 1, 0) != [3]uint8{128, 128, 128} {
+		t.Errorf("gradient: %v %v", rgb(g, 0, 0), rgb(g, 1, 0))
+	}
+	bank := Bank{N: 1, C: 3, H: 1, W: 1, V: []float32{-1, 0, 1}, BGR: true}
+	if got := rgb(bank.Pictures()[0], 0, 0); got != [3]uint8{255, 128, 0} {
+		t.Errorf("filter: %v", got)
+	}
+	// A grey one has no order.
+	grey := &Subject{Input: [3]int{1, 1, 2}, Mean: []float32{100}, White: 255, BGR: true}
+	if img := grey.Picture([]float32{-49, 155}); rgb(img, 0, 0) != [3]uint8{51, 51, 51} || rgb(img, 1, 0) != [3]uint8{255, 255, 255} {
+		t.Errorf("grey: %v", img.Pix)
 	}
 }
 
@@ -309,6 +339,52 @@ func TestASubjectOfAClassifier(t *testing.T) {
 	bank, err := Filters{}.Explain(s)
 	if err != nil || bank.N != 16 || bank.C != 3 || bank.About() != "16 filters of 3×3×3, output (32 - 3 + 2·1)/1 + 1 = 32" {
 		t.Errorf("%s, %v", bank.About(), err)
+	}
+}
+
+// Of a classifier whose weights came from Caffe, a prepared image is shown in its own colours.
+func TestASubjectSeesColoursAsItsClassifierDoes(t *testing.T) {
+	r, err := pretrained.Open("resnet20-cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := weights.File{Meta: r.Meta()}
+	at := map[string][]float32{}
+	for _, spec := range r.Specs() {
+		n := 1
+		for _, d := range spec.Shape {
+			n *= d
+		}
+		at[spec.Name] = make([]float32, n)
+		f.Tensors = append(f.Tensors, weights.Tensor{Name: spec.Name, Shape: spec.Shape, Data: at[spec.Name]})
+	}
+	if err := r.ReadInto(func(name string, _ []int) []float32 { return at[name] }); err != nil {
+		t.Fatal(err)
+	}
+	f.Meta.Preprocessing = &weights.Preprocessing{Channels: "bgr", Scale: 255, Mean: []float32{104, 117, 123}, Std: []float32{1, 2, 3}}
+	path := filepath.Join(t.TempDir(), "caffes.safetensors")
+	if err := weights.Save(path, &f); err != nil {
+		t.Fatal(err)
+	}
+	c, err := infer.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	orange := color.RGBA{240, 130, 10, 255}
+	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
+	draw.Draw(picture, picture.Rect, image.NewUniform(orange), image.Point{}, draw.Src)
+	s := Of(c)
+	x := make([]float32, s.size())
+	if err := c.Prepare(x, picture); err != nil {
+		t.Fatal(err)
+	}
+	if got := rgb(s.Picture(x), 5, 7); got != [3]uint8{240, 130, 10} {
+		t.Errorf("shown as %v, prepared as %v %v %v", got, x[0], x[1024], x[2048])
+	}
+	bank, err := Filters{}.Explain(s)
+	if err != nil || !bank.BGR {
+		t.Errorf("the filters' first channel is blue: %v, %v", bank.BGR, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -23,8 +24,10 @@ type Subject struct {
 	Params  *graph.Params
 	Input   [3]int    // channels, height, width of an image
 	Classes []string  // names, in the order of the output; may be nil
-	Mean    []float32 // that was subtracted from pixels between 0 and 1, for each channel, or one for all; nil is 0
+	Mean    []float32 // that was subtracted from pixels between 0 and White, for each channel, or one for all; nil is 0
 	Std     []float32 // that they were divided by; nil is 1
+	White   float32   // value of a white pixel, 255 for Caffe's networks; 0 is 1
+	BGR     bool      // the first of three channels is blue
 }
 
 // size is the number of floats of an image.
@@ -236,7 +239,7 @@ func (s *Subject) Name(class int) string {
 	return fmt.Sprint(class)
 }
 
-// norm is the mean and deviation of a channel.
+// norm is the mean and deviation of a channel, of pixels between 0 and 1.
 func (s *Subject) norm(c int) (mean, std float32) {
 	pick := func(v []float32, otherwise float32) float32 {
 		switch {
@@ -247,7 +250,8 @@ func (s *Subject) norm(c int) (mean, std float32) {
 		}
 		return v[0]
 	}
-	return pick(s.Mean, 0), pick(s.Std, 1)
+	white := cmp.Or(s.White, 1)
+	return pick(s.Mean, 0) / white, pick(s.Std, 1) / white
 }
 
 // probability is that of one class.

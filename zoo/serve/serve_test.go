@@ -13,6 +13,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -570,4 +571,65 @@ func FuzzInfer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Of equal probabilities the first class is first, however many are asked for.
+func TestTheBestClassesOfEqualOnesAreTheFirst(t *testing.T) {
+	v := []float32{.1, .25, .25, .05, .25, .1}
+	for n, want := range map[int][]int{1: {1}, 2: {1, 2}, 3: {1, 2, 4}, 4: {1, 2, 4, 0}, 6: {1, 2, 4, 0, 5, 3}, 9: {1, 2, 4, 0, 5, 3}} {
+		if got := best(v, n); !slices.Equal(got, want) {
+			t.Errorf("the best %d are %v, want %v", n, got, want)
+		}
+	}
+	for i, want := range []float64{.2 / 3, .6 / 3, .2 / 3, 2. / 3} { // of the exponentials 1, 3, 1, 10 over 15
+		if got := float64(probabilities([]float32{1000, 1000 + float32(math.Log(3)), 1000, 1000 + float32(math.Log(10))})[i]); math.Abs(got-want) > 1e-4 {
+			t.Errorf("probability %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
+// What /metrics counts is what was asked and done: requests by path and status, images, steps and the images in them.
+func TestMetricsCountWhatWasDone(t *testing.T) {
+	f := &fake{}
+	url := serve(t, Config{}, f)
+	instance := func(text string) string { return `{"image_bytes":{"b64":"` + b64(text) + `"}}` }
+	for _, c := range []struct {
+		path, body string
+		code       int
+	}{
+		{"/predict", "img 1 2", 200},
+		{"/v1/models/pets:predict", `{"instances":[` + instance("img 1 2") + "," + instance("img 3 4") + "," + instance("img 5 6") + "]}", 200},
+		{"/predict", "img 2 1", 200},
+		{"/predict", "no image", 400},
+	} {
+		if got := send(t, "POST", url+c.path, c.body); got.code != c.code {
+			t.Fatalf("%s: %d %s", c.path, got.code, got.body)
+		}
+	}
+	var text string
+	last := `zoo_request_seconds_count{path="/predict"} 3` // is counted when the answer has gone
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(text, last) && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		text = send(t, "GET", url+"/metrics", "").body
+	}
+	steps := f.steps.Load()
+	if steps < 3 || steps > 5 {
+		t.Fatalf("%d steps for three requests of one, three and one images", steps)
+	}
+	for _, want := range []string{
+		`zoo_requests_total{path="/predict",status="200"} 2`,
+		`zoo_requests_total{path="/predict",status="400"} 1`,
+		`zoo_requests_total{path="/v1/models/{name}",status="200"} 1`,
+		last,
+		`zoo_images_total{model="pets"} 5`,
+		`zoo_batch_images_sum{model="pets"} 5`,
+		fmt.Sprintf(`zoo_batch_images_count{model="pets"} %d`, steps),
+		fmt.Sprintf(`zoo_step_seconds_count{model="pets"} %d`, steps),
+		`zoo_decode_seconds_count{model="pets"} 6`,
+		`zoo_waiting_images{model="pets"} 0`,
+		`zoo_model_ready{model="pets"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, regexp.MustCompile(`(?m)^(#|go_|process_|.*_bucket).*\n`).ReplaceAllString(text, ""))
+		}
+	}
 }

@@ -301,6 +301,9 @@ func loadsgf(e *Engine, args []string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("cannot load file: %w", err)
 		}
+		if err := e.seat(g.Size); err != nil {
+			return "", fmt.Errorf("cannot load file: %w", err)
+		}
 		e.board = b.Clone()
 		e.clear()
 		g.Setup = slices.DeleteFunc(g.Setup, func(s baduk.Setup) bool { return s.After > len(g.Moves) })

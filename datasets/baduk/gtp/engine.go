@@ -21,6 +21,9 @@ import (
 type Config struct {
 	Name, Version string
 	Player        Player
+	// PlayerFor gives the player for boards of a size, whenever the size becomes another, in place of Player. Its error is
+	// the command's.
+	PlayerFor func(size int) (Player, error)
 	// Sizes are the boards that the player can play on, the first of them to begin with; none means all,
 	// and 19 to begin with.
 	Sizes []int
@@ -59,7 +62,7 @@ const maxLine = 1 << 16
 
 // New returns an engine with an empty board.
 func New(cfg Config) (*Engine, error) {
-	if cfg.Player == nil {
+	if cfg.Player == nil && cfg.PlayerFor == nil {
 		return nil, errors.New("engine: there is no player")
 	}
 	for name := range cfg.Commands {
@@ -316,8 +319,25 @@ func (e *Engine) resize(size int) error {
 	if err != nil {
 		return err
 	}
+	if err := e.seat(size); err != nil {
+		return err
+	}
 	e.board = b
 	e.clear()
+	return nil
+}
+
+// seat calls the player for boards of a size, if the present one is another's.
+func (e *Engine) seat(size int) error {
+	if e.cfg.PlayerFor == nil || e.board != nil && e.board.Size() == size {
+		return nil
+	}
+	p, err := e.cfg.PlayerFor(size)
+	if err != nil {
+		return err
+	}
+	e.rest()
+	e.cfg.Player = p
 	return nil
 }
 

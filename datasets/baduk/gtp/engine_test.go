@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -35,6 +36,42 @@ func newEngine(t testing.TB, cfg Config) *Engine {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// A board of another size has another player; one that there is none for leaves the board as it was.
+func TestAPlayerForEachSize(t *testing.T) {
+	var asked []int
+	e, err := New(Config{Sizes: []int{7, 5, 9}, PlayerFor: func(size int) (Player, error) {
+		asked = append(asked, size)
+		if size == 9 {
+			return nil, errors.New("nobody plays on 9×9")
+		}
+		return PlayerFunc(func(_ context.Context, pos Position) (baduk.Point, bool, error) {
+			return baduk.Point(size), false, nil // the second column's first
+		}), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "seven.sgf")
+	if err := os.WriteFile(file, []byte("(;SZ[7];B[aa])"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	in := "genmove b\nboardsize 5\ngenmove b\nboardsize 5\nboardsize 9\nplay w A1\nplay w J9\nloadsgf " + file + "\ngenmove w\nboardsize 6\n"
+	if err := e.Serve(t.Context(), strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := "= B7\n\n= \n\n= B5\n\n= \n\n? nobody plays on 9×9\n\n= \n\n? invalid color or coordinate\n\n= white\n\n= B7\n\n? unacceptable size\n\n"
+	if out.String() != want {
+		t.Errorf("got  %q\nwant %q", out.String(), want)
+	}
+	if !slices.Equal(asked, []int{7, 5, 9, 7}) {
+		t.Errorf("players were asked for on %v", asked)
+	}
+	if _, err := New(Config{Sizes: []int{9}, PlayerFor: func(int) (Player, error) { return nil, errors.New("nobody is here") }}); err == nil || !strings.Contains(err.Error(), "nobody is here") {
+		t.Errorf("without a player to begin with: %v", err)
+	}
 }
 
 // Each case is a session: lines sent, and answers that must come, byte for byte.

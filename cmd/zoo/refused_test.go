@@ -1,0 +1,161 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Command lines that make no sense are refused before anything is done, with one line that names the flag and says
+// what would be right, and the exit code 2; what a file lacks has the code 1.
+func TestCommandLinesAreRefusedInWords(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for file, text := range map[string]string{
+		"game.sgf":               "(;SZ[9]KM[7]RE[B+3];B[ee];W[cc];B[gg])",
+		"r/config.json":          `{"network":"lenet5"}`,
+		"r/weights/best.weights": "none",
+		"two.txt":                "one\ntwo\n",
+	} {
+		if i := strings.LastIndex(file, "/"); i > 0 {
+			if err := os.MkdirAll(file[:i], 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, text := commanded(t, words("export lenet5-fashion-mnist -o r.pth")); code != 0 {
+		t.Fatal(text)
+	}
+	// A command in front of "|" stands before each flag that follows in the list.
+	of := ""
+	for _, c := range []struct {
+		args string
+		code int
+		want string // begins the last line
+	}{
+		{"eval |", 0, ""},
+		{"--ensemble -1", 2, "--ensemble -1: should be at least 1"},
+		{"--crops 5", 2, "--crops 5: should be 1 or 10"},
+		{"--worst -2", 2, "--worst -2: should be at least 1"},
+		{"--confusion m.txt", 2, "--confusion m.txt: should end in .csv or .png"},
+		{"--report r.png", 2, "--report r.png: should end in .csv or .md"},
+		{"--part tset", 2, "unknown part tset: did you mean test?"},
+		{"--part whatever", 2, "unknown part whatever: there are train, val and test"},
+		{"lenet5-fashion-mnist lenet5-mnist --ensemble 3", 2, "--ensemble 3: 2 weights are named"},
+		{"lenet5-fashion-mnist-ensemble --ensemble 8", 1, "lenet5-fashion-mnist-ensemble: 7 members have weights, --ensemble 8 asks for more"},
+		{"--ensemble 8", 1, "no run under runs, and no ensemble of 8 is part of the program: zoo train lenet5 --ensemble 8 trains one"},
+		{"nothing", 1, "nothing: there is no such file or folder: the weights that are part of the program are "},
+
+		{"explain lenet5-fashion-mnist two.txt |", 0, ""},
+		{"-o x.jpg", 2, "-o x.jpg: should end in .png or .gif"},
+		{"", 2, "which picture? -o FILE.png"},
+		{"-o x.gif", 2, "-o x.gif: gradcam has no steps: .png"},
+		{"-o x.png --beside alexnet", 2, "--beside is for --how filters, not gradcam"},
+		{"-o x.gif --how filters --beside alexnet", 2, "-o x.gif: --beside is one picture: .png"},
+		{"-o x.png --how deconvnet --feature -1", 2, "--feature -1: features are numbered from 0"},
+		{"-o x.png --feature 1", 2, "--feature is not for --how gradcam"},
+		{"-o x.png --limit -1", 2, "--limit -1: should be at least 1, or 0 for all"},
+		{"-o x.png --how filters", 2, "1 image: too many for --how filters"},
+		{"-o x.png --image 3", 2, "--image 3: of which data set? --data"},
+		{"-o x.png --class shirts", 2, "--class shirts: did you mean Shirt?"},
+		{"-o x.png --class 10", 2, "--class 10: the network has 10 classes, T-shirt/top, Trouser, Pullover and so on"},
+		{"-o x.png --class -1", 2, "--class -1: the network has 10 classes"},
+		{"explain lenet5-fashion-mnist |", 0, ""},
+		{"-o x.png", 2, "--how gradcam needs an image: a file, or --data and --image"},
+		{"-o x.png --how dream", 2, "--how dream needs an image: a file, or --data and --image"},
+		{"-o x.png --how maximise", 2, "--how maximise: what? --class or --layer, one of c1, relu 1, max pool 1, c3,"},
+
+		{"go engine |", 0, ""},
+		{"--temperature -0.5", 2, "--temperature -0.5: should be 0 or above"},
+		{"--temperature +Inf", 2, "--temperature +Inf: should be 0 or above"},
+		{"--visits -1", 2, "--visits -1: should be 0 or above"},
+		{"--time -1s", 2, "--time -1s: should be above 0"},
+		{"--lambda 1.5", 2, "--lambda 1.5: should be from 0 to 1"},
+		{"--lambda NaN", 2, "--lambda NaN: should be from 0 to 1"},
+		{"--resign 1", 2, "--resign 1: should be from 0 to below 1"},
+		{"--exploration 0", 2, "--exploration 0: should be above 0"},
+		{"--rollouts 0", 2, "--rollouts 0: should be at least 1"},
+		{"--batch 0", 2, "--batch 0: should be at least 1"},
+		{"--symmetries 3", 2, "--symmetries 3: should be 1 or 8"},
+		{"--resign 0.1 --visits 4 --value=", 2, "--resign needs a value network: random games alone are no reason to give up"},
+		{"go match |", 0, ""},
+		{"--opening-moves -1", 2, "--opening-moves -1: should be 0 or above"},
+		{"--games 0", 2, "--games 0: should be at least 1"},
+		{"--komi -1001", 2, "--komi -1001: should be a number of points such as 7.5"},
+		{"--timeout 0s", 2, "--timeout 0s: should be above 0"},
+		{"go eval alphago-policy-small |", 0, ""},
+		{"", 2, "zoo go eval needs game records: --data games.zip"},
+		{"--data game.sgf --limit -1", 2, "--limit -1: should be at least 1, or 0 for all positions"},
+		{"--data game.sgf --holdout -1", 2, "--holdout -1: should be at least 1, or 0 for all games"},
+		{"--data game.sgf --symmetries 2", 2, "--symmetries 2: should be 1 or 8"},
+		{"--data game.sgf", 1, "no game can be used: "},
+		{"go picture game.sgf |", 0, ""},
+		{"", 2, "zoo go picture needs a file to write: -o board.png"},
+		{"-o x.png --symmetries 4", 2, "--symmetries 4: should be 1 or 8"},
+		{"go features game.sgf |", 0, ""},
+		{"", 2, "zoo go features needs a file to write: -o planes.npy"},
+		{"-o x.npy --planes 0", 2, "--planes 0: should be from 1 to 49"},
+		{"-o x.npy --planes 50", 2, "--planes 50: should be from 1 to 49"},
+		{"-o x.npy --game 0", 2, "--game 0: should be at least 1"},
+		{"go |", 0, ""},
+		{"selfplay --beside 0 -o x.sgf", 2, "--beside 0: should be at least 1"},
+		{"selfplay", 2, "zoo go selfplay needs a file to write: -o games.sgf"},
+		{"nothing", 2, "unknown command go nothing: zoo go --help lists them"},
+
+		{"import r.pth --as lenet5 -o x.safetensors |", 0, ""},
+		{"--scale 0", 2, "--scale 0: should be 1 or 255"},
+		{"--scale 255", 2, "--scale 255 needs --mean and --std on that scale: 0 and 1 for none"},
+		{"--resize 0", 2, "--resize 0: should be 1 to 16384 pixels"},
+		{"--crop -1", 2, "--crop -1: should be 1 to 16384 pixels, or 0 for none"},
+		{"--channels bgr", 2, "--channels bgr: should be rgb or bgr, for an input of 3 channels"},
+		{"--mean a", 2, "--mean a: should be one number a channel, as in 0.485,0.456,0.406"},
+		{"--mean 1,2", 2, "--mean 1,2: 2 numbers for 1 channel"},
+		{"--std 0", 2, "--std 0: should be one number a channel, as in 0.485,0.456,0.406"},
+		{"--rename fc", 2, "--rename fc: should be old=new, as in fc=linear or 'block*.conv=layer*.conv1'"},
+		{"--rename a=b*", 2, "--rename a=b*: should be old=new, as in fc=linear or 'block*.conv=layer*.conv1'"},
+		{"--rename f7=f6", 2, "--rename f7=f6: no tensor has that in its name; did you mean f6?"},
+		{"--new-head", 2, "--new-head needs the names of its classes: --classes FILE"},
+		{"--classes none.txt", 1, "none.txt: there is no such file or folder"},
+
+		{"resume |", 0, ""},
+		{"r/config.json", 1, "r/config.json: a file: the folder of a run is needed"},
+		{"r/weights/best.weights", 1, "r/weights/best.weights: a file of the run r: name that folder"},
+		{"data |", 0, ""},
+		{"nonsense", 2, "unknown command data nonsense: zoo data --help lists them"},
+		{"verify nothing", 2, `unknown data set "nothing": known are cifar-10, cifar-100, fashion-mnist,`},
+		{"list |", 0, ""},
+		{"[", 2, "pattern [: syntax error in pattern"},
+		{"train |", 0, ""},
+		{"--set", 2, "flag needs an argument: --set: key=value; the keys are network, variant, options, data,"},
+		{"lenet5 --set epochs", 2, "--set epochs: should be key=value; the keys are network, variant, options, data,"},
+		{"bench lenet5 |", 0, ""},
+		{"--batch 0", 2, "batch 0: should be at least 1"},
+		{"--seconds 0", 2, "seconds 0: should be above 0"},
+		{"inspect |", 0, ""},
+		{"./lenet5", 1, "./lenet5: there is no such file or folder"},
+		{"./two.txt", 2, "./two.txt: neither the name of a network nor an ONNX model, FILE.onnx: zoo list shows the names"},
+		{"export lenet5-fashion-mnist |", 0, ""},
+		{"-o x.xyz", 2, "-o x.xyz: the ending should be one of .safetensors, .pth, .pt, .onnx, .dot"},
+	} {
+		if verb, ok := strings.CutSuffix(c.args, "|"); ok {
+			of = verb
+			continue
+		}
+		code, text := commanded(t, words(of+c.args))
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		if last := lines[len(lines)-1]; code != c.code || !strings.HasPrefix(last, "zoo: "+c.want) {
+			t.Errorf("zoo %s%s: code %d, want %d: %q, want %q", of, c.args, code, c.code, last, "zoo: "+c.want)
+		}
+	}
+	left, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range left {
+		if strings.HasPrefix(e.Name(), "x") {
+			t.Errorf("%s was written by a command that was refused", e.Name())
+		}
+	}
+}
