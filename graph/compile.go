@@ -23,6 +23,8 @@ type compiler struct {
 	state   map[*core][]*value // what forward ops keep for their gradients
 	convs   map[*core]*kernel.Conv
 	concats map[*term]*value
+	moments map[*value][]kernel.Moments  // of values that a convolution has measured
+	sums    map[*value][]kernel.GradSums // of gradients, likewise
 	list    []*term
 	term    *term                                  // being lowered; nil for a single op on a tape
 	leaf    func(n *gorgonia.Node) (*value, error) // makes the values of leaves; nil for those of a builder's graph
@@ -38,6 +40,7 @@ type step struct {
 	layer, kind   string
 	reads, writes []*value
 	scratch       int
+	measures      bool  // takes the sums of a batch normalisation
 	derived       bool  // depends on nothing but parameters: run again only after they have changed
 	macs          int64 // multiply-adds, as papers count them
 	run           func(*exec) error
@@ -65,7 +68,7 @@ func newCompiler(pool *kernel.Pool, params *Params, training bool) *compiler {
 	return &compiler{
 		pool: pool, params: params, training: training,
 		values: map[*gorgonia.Node]*value{}, state: map[*core][]*value{}, convs: map[*core]*kernel.Conv{},
-		concats: map[*term]*value{}, derived: newDerived(),
+		concats: map[*term]*value{}, derived: newDerived(), moments: map[*value][]kernel.Moments{}, sums: map[*value][]kernel.GradSums{},
 	}
 }
 

@@ -226,7 +226,17 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value, act
 		reads = append(reads, residual)
 	}
 	y := c.result(o.core.shape...)
-	s := c.add(reads, []*value{y}, k.Scratch(c.pool.Threads()), func(e *exec) error {
+	scratch := k.Scratch(c.pool.Threads())
+	var moments []kernel.Moments
+	if added == nil && act == Identity && k.Measures() && c.term.normalised() {
+		moments, scratch = make([]kernel.Moments, kernel.Blocks(o.shape.F)), k.MeasuredScratch(c.pool.Threads())
+		c.moments[y] = moments
+	}
+	s := c.add(reads, []*value{y}, scratch, func(e *exec) error {
+		if moments != nil && e.part.Sum == nil {
+			k.ForwardMeasured(e.pool, o.input(x), packed.data, bias.data, y.act(), moments, e.scratch)
+			return nil
+		}
 		if added != nil {
 			*added = residual.act()
 		}
@@ -234,6 +244,7 @@ func (c *compiler) convolve(o *convOp, in []*value, affine, residual *value, act
 		return nil
 	})
 	s.layer, s.kind, s.macs = o.name, o.kind, o.shape.MACs() // also as part of a later node
+	s.measures = moments != nil
 	return y
 }
 
@@ -450,6 +461,14 @@ func (o *fusedDataGrad) lower(c *compiler, in []*value) *value {
 		packed = c.derive(size, 0, []*value{w}, func(e *exec, packed []float32) { pack(e.pool, w.data, packed) })
 	}
 	reads = append(reads, packed)
+	var norm *kernel.Normed
+	var sums []kernel.GradSums
+	into := c.normalisedFrom()
+	if into != nil && o.pooled == nil && k.SumsGrads() {
+		norm, sums = &kernel.Normed{}, make([]kernel.GradSums, kernel.Blocks(o.of.shape.C))
+		scratch = k.SummedScratch(c.pool.Threads())
+		reads = append(reads, into.all()...)
+	}
 	var dx, base *value
 	if !o.sum {
 		dx = c.result(o.core.shape...)
@@ -462,20 +481,26 @@ func (o *fusedDataGrad) lower(c *compiler, in []*value) *value {
 		}
 		reads = append(reads, base)
 	}
+	if sums != nil {
+		c.sums[dx] = sums
+	}
 	s := c.add(reads, []*value{dx}, scratch, func(e *exec) error {
 		if base != nil && &dx.data[0] != &base.data[0] {
 			for n := range dx.shape[0] {
 				copy(dx.image(n), base.image(n))
 			}
 		}
-		if o.pooled != nil {
+		if sums != nil {
+			kernel.NormedInput(norm, into.x.act(), into.gamma.data, into.beta.data, into.mean.data, into.invstd.data, into.act)
+			k.DataGradSummed(e.pool, dy.act(), packed.data, base != nil, dx.act(), norm, sums, e.scratch)
+		} else if o.pooled != nil {
 			o.pooled.DataGrad(e.pool, dy.act(), where.choicesOf(dy.shape), packed.data, base != nil, dx.act(), e.scratch)
 		} else {
 			k.DataGrad(e.pool, dy.act(), packed.data, base != nil, dx.act(), e.scratch)
 		}
 		return nil
 	})
-	s.macs = o.of.shape.MACs()
+	s.macs, s.measures = o.of.shape.MACs(), sums != nil
 	return dx
 }
 

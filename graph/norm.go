@@ -146,6 +146,7 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value, act A
 		y = c.like(residual)
 		reads = append(reads, residual)
 	}
+	moments := c.moments[x]
 	c.add(reads, []*value{y, mean, variance, invstd}, 0, func(e *exec) error {
 		if added != nil {
 			*added = residual.act()
@@ -153,7 +154,11 @@ func (c *compiler) normalise(o *batchNormOp, in []*value, residual *value, act A
 		if e.part.Sum != nil {
 			return e.normaliseTogether(o, x.act(), gamma.data, beta.data, runningMean.data, runningVar.data, mean.data, variance.data, invstd.data, added, y.act(), act)
 		}
-		kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
+		if moments != nil {
+			kernel.BatchNormMeasured(e.pool, x.act(), moments, gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
+		} else {
+			kernel.BatchNorm(e.pool, x.act(), gamma.data, beta.data, o.eps, added, y.act(), mean.data, variance.data, invstd.data, act)
+		}
 		if e.part.Still {
 			return nil
 		}
@@ -271,8 +276,13 @@ func (o *fusedNormGrad) lower(c *compiler, in []*value) *value {
 	dgamma, dbeta := c.plain(o.shape[1]), c.plain(o.shape[1])
 	c.state[&o.core] = []*value{dgamma, dbeta}
 	dx := c.like(dy)
+	sums := c.sums[dy]
 	c.add([]*value{x, gamma, beta, dy, mean, invstd}, []*value{dx, dgamma, dbeta}, 0, func(e *exec) error {
-		kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, act)
+		if sums != nil {
+			kernel.BatchNormGradSummed(e.pool, x.act(), dy.act(), sums, gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, act)
+		} else {
+			kernel.BatchNormGrad(e.pool, x.act(), dy.act(), gamma.data, beta.data, mean.data, invstd.data, dx.act(), dgamma.data, dbeta.data, act)
+		}
 		if e.part.Sum != nil {
 			return e.gradTogether(x.act(), gamma.data, mean.data, invstd.data, dgamma.data, dbeta.data, dx.act())
 		}

@@ -229,7 +229,7 @@ func poison(s *Session) {
 }
 
 // distance is the largest relative difference. Gradients that are zero but for rounding, such as that of a bias
-// before a batch normalisation, count as of the size 1e-3.
+// before a batch normalisation, count as of the size 1e-2.
 func distance(a, b [][]float32) float64 {
 	worst := 0.0
 	for i := range a {
@@ -238,7 +238,7 @@ func distance(a, b [][]float32) float64 {
 			d += math.Pow(float64(a[i][j])-float64(v), 2)
 			n += float64(v) * float64(v)
 		}
-		if e := math.Sqrt(d) / max(math.Sqrt(n), 1e-3); !(e <= worst) {
+		if e := math.Sqrt(d) / max(math.Sqrt(n), 1e-2); !(e <= worst) {
 			worst = e
 		}
 	}

@@ -13,6 +13,19 @@ import (
 
 // The weights of every second epoch and of the last are kept, whole and as they were then, also of a run that was
 // stopped on the way; and keeping them changes nothing else.
+// A part of an epoch, which its time ended, is no epoch to keep, though its weights are evaluated and saved.
+func TestAPartOfAnEpochIsNotKept(t *testing.T) {
+	cfg := tinyConfig()
+	cfg.Keep, cfg.Time = 1, 1 // a nanosecond: one step, and the evaluation
+	r := finish(t, begin(t, cfg, t.TempDir(), nil))
+	if files, err := report.EpochFiles(r.Folder); err != nil || len(files) > 0 || r.Stopped != "time" || r.Steps != 1 {
+		t.Errorf("after %d steps kept are %q, %v", r.Steps, files, err)
+	}
+	if r.Last == nil || r.Last.Epoch <= 0 || r.Last.Epoch >= 1 {
+		t.Errorf("the last evaluation is of epoch %+v", r.Last)
+	}
+}
+
 func TestEpochsAreKept(t *testing.T) {
 	cfg := tinyConfig()
 	cfg.Epochs = 5

@@ -305,6 +305,8 @@ func TestPickleRefusesWhatIsNoData(t *testing.T) {
 		{"attributes of a string", pString("f") + "Nb", `sets attributes of "f"`},
 		{"a global name without an end", "c" + strings.Repeat("x", 1000), "more than 300 letters"},
 		{"a set that tensors would come from", pGlobal("torch._tensor", "_rebuild_from_type_v2") + pTuple(pGlobal("collections", "OrderedDict"), "N", ")", "N") + "R", "called with a tuple of 4"},
+		{"a parameter of nothing", pGlobal("torch._utils", "_rebuild_parameter") + ")R", "called with a tuple of 0"},
+		{"a parameter of no tensor", pGlobal("torch._utils", "_rebuild_parameter") + pTuple("N", "\x88") + "R", "called with a tuple of 2"},
 		{"a reference outside", "NQ", "refers to None outside"},
 		{"a million values and one", strings.Repeat("N", maxOpcodes+1), "more than 1048576 opcodes"},
 		{"a long list that is copied again and again", pListBomb(), "copies more than"},

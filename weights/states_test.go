@@ -237,3 +237,25 @@ func TestManyTensorsAreCheap(t *testing.T) {
 		}
 	}
 }
+
+// A choice shows ten keys at most, and how many more there are.
+func TestAChoiceShowsTenKeys(t *testing.T) {
+	var e ChoiceError
+	text := "which weights are meant? Choose by the key: "
+	for i := 1; i <= 12; i++ {
+		e.Keys, e.What = append(e.Keys, fmt.Sprint("k", i)), append(e.What, fmt.Sprint("w", i))
+		if i > 1 && i <= 10 {
+			text += ", "
+		}
+		if i <= 10 {
+			text += fmt.Sprintf(`"k%d" (w%[1]d)`, i)
+		}
+		want := text
+		if i > 10 {
+			want += fmt.Sprintf(", and %d more", i-10)
+		}
+		if e.Error() != want {
+			t.Errorf("%d keys: %s, want %s", i, e.Error(), want)
+		}
+	}
+}

@@ -110,7 +110,7 @@ func dot(w io.Writer, r zoo.Report) error {
 	fmt.Fprintf(&b, "\tinput [label=\"image\\n%s\"];\n", report.Shape(r.Input))
 	for i, l := range r.Layers {
 		label := l.Kind
-		if l.Name != "" && !strings.HasPrefix(l.Name, l.Kind) {
+		if l.Name != "" && !strings.HasPrefix(l.Name, l.Kind+" ") { // which says its kind and a number
 			label = l.Name + "\\n" + l.Kind
 		}
 		fmt.Fprintf(&b, "\tn%d [label=\"%s\\n%s\"];\n", i, label, dims(l.Out))

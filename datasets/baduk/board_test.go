@@ -287,6 +287,23 @@ func TestHandicapStonesStandWhereGTPPutsThem(t *testing.T) {
 	}
 }
 
+func TestAResultIsWrittenAsInRecords(t *testing.T) {
+	for lead, want := range map[float64]Result{
+		7.5: {Winner: Black, Margin: 7.5, Text: "B+7.5"}, 1: {Winner: Black, Margin: 1, Text: "B+1"}, 0: {Text: "0"},
+		-0.5: {Winner: White, Margin: 0.5, Text: "W+0.5"}, -80: {Winner: White, Margin: 80, Text: "W+80"},
+	} {
+		if got := Score(lead); got != want {
+			t.Errorf("%v: %+v, want %+v", lead, got, want)
+		}
+	}
+	if got, want := Resignation(White), (Result{Winner: White, Text: "W+R"}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got, want := Resignation(Black), (Result{Winner: Black, Text: "B+R"}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // A prisoner is a point for who took it. Black takes two stones here, and White one.
 func TestPrisonersCountForWhoTookThem(t *testing.T) {
 	b, err := NewBoard(5, Rules{})

@@ -57,6 +57,9 @@ type (
 	Expanded   = conv.Expanded
 	ConvLayer  = conv.Layer
 	Window     = conv.Window
+	Normed     = conv.Normed
+	Moments    = simd.Moments
+	GradSums   = simd.GradSums
 )
 
 // Block is the number of channels that lie side by side in the blocked layout.
@@ -120,3 +123,8 @@ func FamilyError() error { return simd.FamilyError() }
 // SetFamily chooses the family for all kernels that start after it. It must not be called while a
 // kernel runs, and plans made before it must not be used after it.
 func SetFamily(f Family) error { return simd.SetFamily(f) }
+
+// StreamFrom sets the size, in bytes, from which results go to memory past the caches, as the outermost one will not keep
+// them, and returns what it was: 16 MB unless set. Beside them convolutions then take the sums that batch normalisation
+// wants. It must not be called while a kernel runs, and plans made before it must not be used after it.
+func StreamFrom(bytes int) (before int) { return simd.StreamFrom(bytes) }

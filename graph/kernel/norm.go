@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
@@ -14,7 +15,7 @@ type batchNorm struct {
 	mean, variance, invstd []float32
 	eps                    float64
 	act                    Activation
-	partial                []moments
+	partial                []simd.Moments
 }
 
 var batchNorms kept[batchNorm]
@@ -28,6 +29,13 @@ var batchNorms kept[batchNorm]
 // [BatchNormGrad]; variance receives the unbiased variance, which is what PyTorch's running average takes
 // in (0 if a channel has one value only). x is read twice. y may be x or the residual.
 func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, residual *Act, y Act, mean, variance, invstd []float32, act Activation) {
+	t := newBatchNorm(x, gamma, beta, eps, residual, y, mean, variance, invstd, act)
+	t.partial = grown(t.partial, t.plan(&x, 1))
+	t.run(p, t, t.touched())
+	t.done()
+}
+
+func newBatchNorm(x Act, gamma, beta []float32, eps float32, residual *Act, y Act, mean, variance, invstd []float32, act Activation) *batchNorm {
 	const op = "BatchNorm"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
 	wantAct(op, "y", &y, x.N, x.C, x.H, x.W)
@@ -42,51 +50,42 @@ func BatchNorm(p *Pool, x Act, gamma, beta []float32, eps float32, residual *Act
 	t := batchNorms.get()
 	t.x, t.y, t.residual, t.eps, t.act = x, y, residual, float64(eps), act
 	t.gamma, t.beta, t.mean, t.variance, t.invstd = gamma, beta, mean, variance, invstd
-	t.partial = grown(t.partial, t.plan(&x, 1))
-	touched := 2
-	if residual != nil {
-		touched = 3
+	return t
+}
+
+// touched is how many batches the second walk reads and writes.
+func (t *batchNorm) touched() int {
+	if t.residual != nil {
+		return 3
 	}
-	t.run(p, t, touched)
-	*t = batchNorm{partial: t.partial} // let go of the caller's slices
+	return 2
+}
+
+// done lets go of the caller's slices.
+func (t *batchNorm) done() {
+	*t = batchNorm{partial: t.partial}
 	batchNorms.put(t)
 }
 
-// moments are the count, mean and sum of squared distances from the mean, of values of sixteen channels.
-type moments struct {
-	n        float64
-	mean, m2 [Block]float64
-}
-
-// add takes in n values whose distances from shift sum to d, and the squares of these to q.
-func (s *moments) add(n int, shift, d, q *[Block]float32) {
-	inv := 1 / float64(n)
-	share := float64(n) / (s.n + float64(n))
-	for j := range s.mean {
-		dj := float64(d[j])
-		away := float64(shift[j]) + float64(dj*inv) - s.mean[j]
-		s.mean[j] += float64(away * share)
-		s.m2[j] += max(0, float64(q[j])-float64(dj*dj*inv)) + float64(away*away*share*s.n)
+// BatchNormMeasured is [BatchNorm] of x whose moments, of each block of channels, are known: from the convolution that
+// made it, see [Conv].ForwardMeasured. x is read once.
+func BatchNormMeasured(p *Pool, x Act, moments []Moments, gamma, beta []float32, eps float32, residual *Act, y Act, mean, variance, invstd []float32, act Activation) {
+	t := newBatchNorm(x, gamma, beta, eps, residual, y, mean, variance, invstd, act)
+	wantLen("BatchNorm", "moments", len(moments), Blocks(x.C))
+	t.plan(&x, 1)
+	t.partial = append(t.partial[:0], moments...)
+	for b := range t.blocks {
+		t.finish(b, b, b+1)
 	}
-	s.n += float64(n)
-}
-
-// merge takes in the values of o.
-func (s *moments) merge(o *moments) {
-	share := o.n / (s.n + o.n)
-	for j := range s.mean {
-		away := o.mean[j] - s.mean[j]
-		s.mean[j] += float64(away * share)
-		s.m2[j] += o.m2[j] + float64(away*away*share*s.n)
-	}
-	s.n += o.n
+	t.walk(p, t, 0, t.blocks, t.touched())
+	t.done()
 }
 
 // measure takes distances from the mean so far, at the start from that of the first piece, so that
 // nothing cancels, however far from zero the mean is.
 func (t *batchNorm) measure(block, from, to, part int) {
 	s := &t.partial[part]
-	*s = moments{}
+	*s = simd.Moments{}
 	var shift, d, q [Block]float32
 	for i := from; i < to; i++ {
 		x := t.in(&t.x, block, i)
@@ -97,41 +96,67 @@ func (t *batchNorm) measure(block, from, to, part int) {
 			}
 		} else {
 			for j := range shift {
-				shift[j] = float32(s.mean[j])
+				shift[j] = float32(s.Mean[j])
 			}
 		}
 		simd.SumMoments(x, &shift, &d, &q)
-		s.add(len(x)/Block, &shift, &d, &q)
+		s.Add(len(x)/Block, &shift, &d, &q)
 	}
 }
 
 func (t *batchNorm) finish(block, first, end int) {
 	s := &t.partial[first]
 	for i := first + 1; i < end; i++ {
-		s.merge(&t.partial[i])
+		s.Merge(&t.partial[i])
 	}
 	for j := range min(Block, t.x.C-block*Block) {
 		c := block*Block + j
-		t.mean[c] = float32(s.mean[j])
-		t.invstd[c] = float32(1 / math.Sqrt(s.m2[j]/s.n+t.eps))
-		t.variance[c] = float32(s.m2[j] / max(1, s.n-1))
+		t.mean[c] = float32(s.Mean[j])
+		t.invstd[c] = float32(1 / math.Sqrt(s.M2[j]/s.N+t.eps))
+		t.variance[c] = float32(s.M2[j] / max(1, s.N-1))
 	}
 }
 
 func (t *batchNorm) apply(block, from, to int) {
 	clip, clipped := t.act.Clip()
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
+	step, streams := piecePixels*Block, t.streams()
+	var room [64 * Block]float32
+	if streams {
+		step = len(room)
+	}
 	for i := from; i < to; i++ {
-		x, y := t.in(&t.x, block, i), t.in(&t.y, block, i)
+		x, out := t.in(&t.x, block, i), t.in(&t.y, block, i)
+		var residual []float32
 		if t.residual != nil {
-			simd.NormaliseAdd(x, t.in(t.residual, block, i), y, &a, clip)
-		} else {
-			simd.Normalise(x, y, &a, clip)
+			residual = t.in(t.residual, block, i)
 		}
-		if !clipped {
-			simd.ActivatePixels(t.act, y, t.x.C-block*Block)
+		for at := 0; at < len(x); at += step {
+			end := min(at+step, len(x))
+			y := out[at:end]
+			if streams {
+				y = room[:end-at]
+			}
+			if t.residual != nil {
+				simd.NormaliseAdd(x[at:end], residual[at:end], y, &a, clip)
+			} else {
+				simd.Normalise(x[at:end], y, &a, clip)
+			}
+			if !clipped {
+				simd.ActivatePixels(t.act, y, t.x.C-block*Block)
+			}
+			if streams {
+				simd.Stream(y, out[at:end])
+			}
 		}
 	}
+}
+
+// streams reports whether the result is written past the caches: to memory that has not just been read.
+func (t *batchNorm) streams() bool {
+	at := unsafe.SliceData(t.y.Data)
+	return at != unsafe.SliceData(t.x.Data) && (t.residual == nil || at != unsafe.SliceData(t.residual.Data)) &&
+		simd.Streams(t.x.N*t.blocks*t.pixels*simd.PixelBytes) && t.y.OnLines()
 }
 
 // normOf returns what batch normalisation does to a block. Its gradient finds out by the same
@@ -154,7 +179,7 @@ type batchNormGrad struct {
 	gamma, beta, mean, invstd []float32
 	dgamma, dbeta             []float32
 	act                       Activation
-	partial                   []gradSums
+	partial                   []simd.GradSums
 }
 
 var batchNormGrads kept[batchNormGrad]
@@ -164,6 +189,40 @@ var batchNormGrads kept[batchNormGrad]
 // activation let through is found from them, so that nobody has to keep y. x and dy are read twice, or where the
 // activation is no clipping, dy once, and what is left of it behind the activation waits in dx. dx may be dy.
 func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, act Activation) {
+	t := newBatchNormGrad(x, dy, gamma, beta, mean, invstd, dx, dgamma, dbeta, act)
+	t.partial = grown(t.partial, t.plan(&x, 2))
+	t.run(p, t, 3)
+	t.done()
+}
+
+// BatchNormGradSummed is [BatchNormGrad] of dy whose sums, of each block of channels, are known: from the gradient of a
+// convolution that made it, see [Conv].DataGradSummed, with what [NormedInput] says. If the activation is no clipping, dy
+// is the gradient behind it already. x and dy are read once.
+func BatchNormGradSummed(p *Pool, x, dy Act, sums []GradSums, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, act Activation) {
+	if _, clipped := act.Clip(); !clipped {
+		act = Activation{}
+	}
+	t := newBatchNormGrad(x, dy, gamma, beta, mean, invstd, dx, dgamma, dbeta, act)
+	wantLen("BatchNormGrad", "sums", len(sums), Blocks(x.C))
+	t.plan(&x, 2)
+	t.partial = append(t.partial[:0], sums...)
+	for b := range t.blocks {
+		t.finish(b, b, b+1)
+	}
+	t.walk(p, t, 0, t.blocks, 3)
+	t.done()
+}
+
+// NormedInput sets n to what [Conv].DataGradSummed has to know of a batch normalisation of x.
+func NormedInput(n *Normed, x Act, gamma, beta, mean, invstd []float32, act Activation) {
+	n.X, n.Act = x, act
+	n.Affines = grown(n.Affines, Blocks(x.C))
+	for b := range n.Affines {
+		n.Affines[b] = normOf(b, x.C, gamma, beta, mean, invstd)
+	}
+}
+
+func newBatchNormGrad(x, dy Act, gamma, beta, mean, invstd []float32, dx Act, dgamma, dbeta []float32, act Activation) *batchNormGrad {
 	const op = "BatchNormGrad"
 	wantAct(op, "x", &x, x.N, x.C, x.H, x.W)
 	wantAct(op, "dy", &dy, x.N, x.C, x.H, x.W)
@@ -177,64 +236,42 @@ func BatchNormGrad(p *Pool, x, dy Act, gamma, beta, mean, invstd []float32, dx A
 	t := batchNormGrads.get()
 	t.x, t.dy, t.dx, t.act = x, dy, dx, act
 	t.gamma, t.beta, t.mean, t.invstd, t.dgamma, t.dbeta = gamma, beta, mean, invstd, dgamma, dbeta
-	t.partial = grown(t.partial, t.plan(&x, 2))
-	t.run(p, t, 3)
-	*t = batchNormGrad{partial: t.partial} // let go of the caller's slices
+	return t
+}
+
+// done lets go of the caller's slices.
+func (t *batchNormGrad) done() {
+	*t = batchNormGrad{partial: t.partial}
 	batchNormGrads.put(t)
 }
 
-// gradSums are the sums of dy and of dy·(x − mean) of sixteen channels, of dy behind the activation.
-type gradSums struct{ d, q [Block]float64 }
-
 func (t *batchNormGrad) measure(block, from, to, part int) {
 	a := normOf(block, t.x.C, t.gamma, t.beta, t.mean, t.invstd)
-	s := gradSums{}
+	s := simd.GradSums{}
 	clip, clipped := t.act.Clip()
 	for i := from; i < to; i++ {
 		x, dy := t.in(&t.x, block, i), t.in(&t.dy, block, i)
 		if !clipped {
 			dx := t.in(&t.dx, block, i)
-			t.behind(x, dy, dx, &a)
+			simd.GradBehind(t.act, x, dy, dx, &a)
 			dy = dx
 		}
 		var d, q [Block]float32
 		simd.SumGrads(x, dy, &a, clip, &d, &q)
-		for j := range d {
-			s.d[j] += float64(d[j])
-			s.q[j] += float64(q[j])
-		}
+		s.Add(&d, &q)
 	}
 	t.partial[part] = s
 }
 
-// behind writes the gradient behind an activation that is no clipping to dx, which may be dy. What the activation saw is
-// found from x once more, a few pixels at a time.
-func (t *batchNormGrad) behind(x, dy, dx []float32, a *simd.Affine) {
-	var room [32 * Block]float32
-	for len(x) > 0 {
-		n := min(len(x), len(room))
-		seen := room[:n]
-		simd.Normalise(x[:n], seen, a, simd.Unclipped)
-		if t.act.GradFromResult() {
-			simd.Activate(t.act, seen, seen)
-		}
-		simd.ActivateGrad(t.act, seen, dy[:n], dx[:n])
-		x, dy, dx = x[n:], dy[n:], dx[n:]
-	}
-}
-
 func (t *batchNormGrad) finish(block, first, end int) {
 	s := t.partial[first]
-	for _, o := range t.partial[first+1 : end] {
-		for j := range s.d {
-			s.d[j] += o.d[j]
-			s.q[j] += o.q[j]
-		}
+	for i := first + 1; i < end; i++ {
+		s.Merge(&t.partial[i])
 	}
 	for j := range min(Block, t.x.C-block*Block) {
 		c := block*Block + j
-		t.dbeta[c] = float32(s.d[j])
-		t.dgamma[c] = float32(s.q[j] * float64(t.invstd[c]))
+		t.dbeta[c] = float32(s.D[j])
+		t.dgamma[c] = float32(s.Q[j] * float64(t.invstd[c]))
 	}
 }
 

@@ -241,7 +241,7 @@ func TestBatchNormRefusesSlicesThatDoNotFit(t *testing.T) {
 }
 
 func BenchmarkNorm(b *testing.B) {
-	for _, s := range []mapShape{{8, 64, 112, 112}, {8, 256, 14, 14}, {8, 2048, 7, 7}} {
+	for _, s := range []mapShape{{16, 96, 112, 112}, {8, 64, 112, 112}, {8, 256, 14, 14}, {8, 2048, 7, 7}} {
 		x, dy, y := mapOf(s, mapRandom(1, s.len(), 0)), mapOf(s, mapRandom(2, s.len(), 0)), mapBuffer(s)
 		one := func() []float32 { return narrow(mapRandom(2, s.c, 1)) }
 		gamma, beta, mean, variance, invstd, dgamma, dbeta := one(), one(), one(), one(), one(), one(), one()

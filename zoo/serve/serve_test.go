@@ -646,3 +646,25 @@ func TestMetricsCountWhatWasDone(t *testing.T) {
 		}
 	}
 }
+
+// Of two steps, of three images and of two, the images are counted, and how many were in each; the time is in seconds.
+func TestMetricsTellHowFullStepsAre(t *testing.T) {
+	s := Config{}.New(Named("pets", &fake{}))
+	defer s.Close(context.Background())
+	s.metrics.step("pets", 3, 250*time.Millisecond)
+	s.metrics.step("pets", 2, 500*time.Millisecond)
+	s.metrics.prepared("pets", 125*time.Millisecond)
+	s.metrics.request("GET /v2", 404, 2*time.Second)
+	w := httptest.NewRecorder()
+	s.metrics.handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{
+		`zoo_images_total{model="pets"} 5`, `zoo_batch_images_sum{model="pets"} 5`, `zoo_batch_images_count{model="pets"} 2`,
+		`zoo_batch_images_bucket{model="pets",le="2"} 1`, `zoo_batch_images_bucket{model="pets",le="3"} 2`,
+		`zoo_step_seconds_sum{model="pets"} 0.75`, `zoo_decode_seconds_sum{model="pets"} 0.125`,
+		`zoo_requests_total{path="/v2",status="404"} 1`, `zoo_request_seconds_sum{path="/v2"} 2`,
+	} {
+		if !strings.Contains(w.Body.String(), want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+}

@@ -69,3 +69,27 @@ func TestThePictureShowsStonesHeatAndMarks(t *testing.T) {
 		}
 	}
 }
+
+// A board has the star points of the most handicap stones that it has room for.
+func TestBoardsHaveTheirStarPoints(t *testing.T) {
+	for size, want := range map[int]int{19: 9, 13: 9, 9: 9, 12: 4, 7: 4, 5: 0} {
+		b, err := baduk.NewBoard(size, baduk.Rules{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := Draw(b, Marks{Played: baduk.None}, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stars := 0
+		for p := range size * size {
+			x, y := baduk.Point(p).XY(size)
+			if img.RGBAAt(x*20+31, y*20+31).R < 120 { // beside the lines' crossing
+				stars++
+			}
+		}
+		if stars != want {
+			t.Errorf("%d×%d has %d star points, should have %d", size, size, stars, want)
+		}
+	}
+}

@@ -53,4 +53,5 @@ type args struct {
 	res     Act       // added to the result; no data for none
 	act     simd.Activation
 	y       Act
+	watch   watch // of the results; off for most
 }

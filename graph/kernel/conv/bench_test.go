@@ -70,6 +70,7 @@ var convBenchmarks = []struct {
 	{"depthwise 3×3 144 56² ×1", depthwiseConv(1, 144, 56, 1, 3, 1), false},
 	{"depthwise 3×3 144 56² ×16", depthwiseConv(16, 144, 56, 1, 3, 1), false},
 	{"depthwise 3×3÷2 96 112² ×16", depthwiseConv(16, 96, 112, 1, 3, 2), false},
+	{"depthwise 3×3 32 112² ×16", depthwiseConv(16, 32, 112, 1, 3, 1), false},
 	{"depthwise 3×3 384 14² ×1", depthwiseConv(1, 384, 14, 1, 3, 1), false},
 	{"depthwise 3×3 960 7² ×1", depthwiseConv(1, 960, 7, 1, 3, 1), false},
 	{"depthwise 3×3 384 14² ×16", depthwiseConv(16, 384, 14, 1, 3, 1), false},
@@ -83,6 +84,11 @@ var convBenchmarks = []struct {
 	{"groups of 32 3×3 1024 7² ×1", depthwiseConv(1, 1024, 7, 32, 3, 1), false},
 	{"1×1 32→16 112² ×1", squareConv(1, 32, 112, 16, 1, 1, 0), false},
 	{"1×1 16→96 112² ×1", squareConv(1, 16, 112, 96, 1, 1, 0), false},
+	{"1×1 16→96 112² ×16", squareConv(16, 16, 112, 96, 1, 1, 0), false},
+	{"1×1 24→144 56² ×16", squareConv(16, 24, 56, 144, 1, 1, 0), false},
+	{"1×1 144→24 56² ×16", squareConv(16, 144, 56, 24, 1, 1, 0), false},
+	{"1×1 144→32 28² ×16", squareConv(16, 144, 28, 32, 1, 1, 0), false},
+	{"1×1 32→192 28² ×16", squareConv(16, 32, 28, 192, 1, 1, 0), false},
 	{"1×1 96→24 56² ×1", squareConv(1, 96, 56, 24, 1, 1, 0), false},
 	{"1×1 144→24 56² ×1", squareConv(1, 144, 56, 24, 1, 1, 0), false},
 	{"1×1 24→144 56² ×1", squareConv(1, 24, 56, 144, 1, 1, 0), false},
@@ -138,6 +144,20 @@ func BenchmarkConv(b *testing.B) {
 			if !k.plain {
 				c.PackGrad(p, w, gradPacked)
 				measure("data", func() { c.DataGrad(p, dy, gradPacked, false, dx, scratch) })
+			}
+			if c.Measures() {
+				moments, scratch := make([]simd.Moments, simd.Blocks(s.F)), make([]float32, c.MeasuredScratch(threads))
+				measure("measured", func() { c.ForwardMeasured(p, x, packed, bias, y, moments, scratch) })
+			}
+			if c.SumsGrads() {
+				sums, scratch := make([]simd.GradSums, simd.Blocks(s.C)), make([]float32, c.SummedScratch(threads))
+				norm := &Normed{X: x.Act, Affines: make([]simd.Affine, simd.Blocks(s.C)), Act: relu6}
+				for i := range norm.Affines {
+					for j := range Block {
+						norm.Affines[i].Scale[j] = 1
+					}
+				}
+				measure("summed", func() { c.DataGradSummed(p, dy, gradPacked, false, dx, norm, sums, scratch) })
 			}
 			// In training, filters are new each time.
 			if c, err = New(s, k.plain, true); err != nil {

@@ -222,6 +222,7 @@ func (c *Plan) Forward(p *Pool, x Input, packed, bias []float32, residual *Act, 
 	}
 	a.filters, a.act, a.y = packed, act, y
 	c.forward.run(p, a, scratch)
+	a.merge(p)
 	c.args = args{} // let go of the caller's memory
 }
 
@@ -269,6 +270,7 @@ func (c *Plan) DataGrad(p *Pool, dy Act, packed []float32, accumulate bool, dx A
 		a.res = dx
 	}
 	c.dataGrad.run(p, a, scratch)
+	a.merge(p)
 	c.args = args{}
 }
 

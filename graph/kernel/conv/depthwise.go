@@ -82,10 +82,14 @@ type lanePass struct {
 	bh, bw              int  // rows and columns of the window that a strip reads
 	rows, strips        int  // rows of a phase in a strip
 	planes              int  // neighbouring planes of a task, if they are one strip each
+	osh                 int  // rows of the result for one of a phase
+	stage               int  // floats of a strip's results that are to be written past the caches; 0 if they are not
 
 	zeroing zeroRun
 	args
 	windows []float32
+	stages  stages
+	staged  bool // results are written to stages first
 	filters []float32
 	biases  []float32
 }
@@ -115,17 +119,23 @@ func (t *laneTaps) end(results, stride int) int {
 }
 
 func newLanePass(s Shape, phases []*lanePhase, backward bool) *lanePass {
-	const window = 96 << 10 // bytes of a strip's input, about
+	window := 96 << 10 // bytes of a strip's input, about
 	d := &lanePass{
-		n: s.N, channels: s.C, blocks: simd.Blocks(s.C), each: s.C / s.Groups, phases: phases, backward: backward,
+		osh: 1,
+		n:   s.N, channels: s.C, blocks: simd.Blocks(s.C), each: s.C / s.Groups, phases: phases, backward: backward,
 		h: s.H, w: s.W, yh: s.OutH(), yw: s.OutW(), sh: s.SH, sw: s.SW,
 	}
 	if backward {
 		d.h, d.w, d.yh, d.yw, d.sh, d.sw = s.OutH(), s.OutW(), s.H, s.W, 1, 1
 		d.gaps = len(phases) < min(s.SH, s.H)*min(s.SW, s.W)
+		d.osh = min(s.SH, s.H)
 	}
 	if len(phases) == 0 {
 		return d
+	}
+	past := !d.gaps && simd.Streams(d.n*d.blocks*d.yh*d.yw*simd.PixelBytes)
+	if past && d.osh > 1 {
+		window /= 2 // the results are more
 	}
 	d.top, d.left = phases[0].y.pad, phases[0].x.pad
 	most, right := 0, 0
@@ -148,6 +158,9 @@ func newLanePass(s Shape, phases []*lanePhase, backward bool) *lanePass {
 	d.rows = ceil(most, d.strips)
 	d.strips = ceil(most, d.rows)
 	d.bh = d.windowRows(d.rows)
+	if past {
+		d.stage = d.rows*d.osh*d.yw*Block + apart
+	}
 	d.planes = 1
 	if work := d.yh * d.yw * d.each * phases[0].all; d.strips == 1 {
 		const vectors = 2048 // multiply-adds of a task, at least
@@ -230,7 +243,17 @@ func (d *lanePass) pack(_ *Pool, w, packed []float32) {
 // window returns the floats of a thread's own scratch space.
 func (d *lanePass) window() int { return alignUp(d.bh*d.bw*Block) + apart }
 
-func (d *lanePass) scratch(threads int) int { return Block + d.blocks*Block + threads*d.window() }
+func (d *lanePass) scratch(threads int) int {
+	return Block + d.blocks*Block + threads*(d.window()+2*d.stage)
+}
+
+// watchedParts are the strips of all images.
+func (d *lanePass) watchedParts() int {
+	if d.stage == 0 {
+		return 0
+	}
+	return d.n * d.strips
+}
 
 func (d *lanePass) run(p *Pool, a *args, scratch []float32) {
 	if d.gaps && a.res.Data == nil {
@@ -247,21 +270,30 @@ func (d *lanePass) run(p *Pool, a *args, scratch []float32) {
 		clear(d.biases[copy(d.biases, a.bias):])
 	}
 	d.windows = scratch[d.blocks*Block:]
+	if d.stage > 0 && a.res.Data == nil && a.y.OnLines() {
+		d.staged = true
+		d.stages.open(p.Threads(), d.stage, d.windows[p.Threads()*d.window():])
+	}
 	p.Run(ceil(d.n*d.blocks, d.planes)*d.strips, d)
-	d.args, d.filters, d.biases, d.windows = args{}, nil, nil, nil // let go of the caller's memory
+	d.stages.close()
+	d.args, d.filters, d.biases, d.windows, d.staged = args{}, nil, nil, nil, false // let go of the caller's memory
 }
 
 // Task computes a strip of a plane, or some planes.
 func (d *lanePass) Task(task, worker int) {
 	window := d.windows[worker*d.window():]
+	var meanwhile meanwhile
+	if d.staged {
+		meanwhile.stage = &d.stages[worker]
+	}
 	strip, first := task%d.strips, task/d.strips*d.planes
 	for plane := first; plane < min(first+d.planes, d.n*d.blocks); plane++ {
-		d.strip(plane/d.blocks, plane%d.blocks, strip*d.rows, window)
+		d.strip(plane/d.blocks, plane%d.blocks, strip*d.rows, window, &meanwhile)
 	}
 }
 
 // strip computes rows of all phases from r0 on.
-func (d *lanePass) strip(image, block, r0 int, window []float32) {
+func (d *lanePass) strip(image, block, r0 int, window []float32, m *meanwhile) {
 	x := d.args.x[image*d.xs+block*d.h*d.w*Block:][:d.h*d.w*Block]
 	f := frame{h: d.h, w: d.w, left: d.left, bh: d.bh, bw: d.bw, vec: Block}
 	f.fill(window, x, r0*d.sh-d.top)
@@ -274,32 +306,47 @@ func (d *lanePass) strip(image, block, r0 int, window []float32) {
 		t.Bias = unsafe.Pointer(&d.biases[block*Block])
 	}
 	y := d.y.Data[image*d.y.Stride+block*d.yh*d.yw*Block:][:d.yh*d.yw*Block]
+	from, to := r0*d.osh*d.yw*Block, min((r0+d.rows)*d.osh, d.yh)*d.yw*Block // of the results
+	results := y[from:to]
+	if m.stage != nil {
+		results = m.stage.room()[:to-from]
+		m.next = behind(d.args.x, image*d.xs+block*d.h*d.w*Block, d.h*d.w, (r0*d.sh-d.top+d.bh)*d.w, d.rows*d.sh*d.w)
+		m.each = d.sh * d.sw
+	}
 	var res []float32
 	if d.res.Data != nil {
 		res = d.res.Data[image*d.res.Stride+block*d.yh*d.yw*Block:][:d.yh*d.yw*Block]
 	}
 	filters := t.B
+	m.coming = d.watch.input(image, block, from/Block, (to-from)/Block)
 	for _, p := range d.phases {
 		r1 := min(r0+d.rows, p.oh)
 		t.B = unsafe.Add(filters, p.packedAt*4)
 		t.Offs, t.NB, t.KB, t.AKS = &p.offs[0], p.nb, p.kb, uintptr(p.aks)
 		t.CMS = uintptr(p.osw * Block * 4)
-		d.tiles(&t, p, window, y, res, r0, r1)
+		d.tiles(&t, p, window, results, res, r0, r1, from, m)
 	}
 	if !clipped { // a forward pass
-		simd.ActivatePixels(d.act, y[r0*d.yw*Block:min(r0+d.rows, d.yh)*d.yw*Block], d.channels-block*Block)
+		simd.ActivatePixels(d.act, results, d.channels-block*Block)
+	}
+	if d.watch.on() {
+		d.watch.see(block, image*d.strips+r0/d.rows, 1, func(int) piece { return piece{results, image, from / Block} })
+	}
+	if m.stage != nil {
+		m.stage.keep(y[from:to], 1, 1, to-from, 1, 0, 0, 0)
 	}
 }
 
-// tiles computes rows r0 to r1 of a phase: two at a time where those are short, else a row in even parts.
-func (d *lanePass) tiles(t *simd.Tile, p *lanePhase, window, y, res []float32, r0, r1 int) {
+// tiles computes rows r0 to r1 of a phase, two at a time where those are short, else a row in even parts. y begins with
+// float number from of the map.
+func (d *lanePass) tiles(t *simd.Tile, p *lanePhase, window, y, res []float32, r0, r1, from int, m *meanwhile) {
 	most := simd.MaxLaneRows(d.each > 1)
 	at := func(row, column int) (x, to int) {
 		return ((row-r0)*d.sh*d.bw + column*d.sw) * Block, ((p.oy+row*p.osh)*d.yw + p.ox + column*p.osw) * Block
 	}
 	set := func(x0, x1, y0, y1 int) {
 		t.A0, t.A1 = unsafe.Pointer(&window[x0]), unsafe.Pointer(&window[x1])
-		t.C0, t.C1 = unsafe.Pointer(&y[y0]), unsafe.Pointer(&y[y1])
+		t.C0, t.C1 = unsafe.Pointer(&y[y0-from]), unsafe.Pointer(&y[y1-from])
 		if res != nil {
 			t.R0, t.R1 = unsafe.Pointer(&res[y0]), unsafe.Pointer(&res[y1])
 		}
@@ -311,17 +358,19 @@ func (d *lanePass) tiles(t *simd.Tile, p *lanePhase, window, y, res []float32, r
 			x1, y1 := at(row+1, 0)
 			set(x0, x1, y0, y1)
 			t.RunLanes(2 * p.ow)
+			m.results(2 * p.ow)
 			row++
 			continue
 		}
 		for i := range parts {
 			c0, c1 := i*p.ow/parts, (i+1)*p.ow/parts
-			m := c1 - c0
-			half := (m + 1) / 2 % m // the second run of one result is empty: keep its addresses inside
+			n := c1 - c0
+			half := (n + 1) / 2 % n // the second run of one result is empty: keep its addresses inside
 			x0, y0 := at(row, c0)
 			x1, y1 := at(row, c0+half)
 			set(x0, x1, y0, y1)
-			t.RunLanes(m)
+			t.RunLanes(n)
+			m.results(n)
 		}
 	}
 }

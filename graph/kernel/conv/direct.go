@@ -28,6 +28,7 @@ type directPass struct {
 	packing packRun
 	zeroing zeroRun
 	call    corrRun
+	stages  stages
 }
 
 func (d *directPass) packedLen() int {
@@ -55,10 +56,20 @@ func (d *directPass) run(p *Pool, a *args, scratch []float32) {
 	for _, c := range d.phases {
 		d.call = corrRun{
 			x: a.x, xs: a.xs, packed: a.filters[c.packedAt:], res: a.res.Data, rs: a.res.Stride,
-			y: a.y.Data, ys: a.y.Stride, act: a.act,
+			y: a.y.Data, ys: a.y.Stride, act: a.act, aligned: a.y.OnLines(), watch: &a.watch, stages: d.stages,
 		}
 		d.call.do(p, c, a.bias, scratch)
+		d.stages = d.call.stages
+		d.call = corrRun{} // let go of the caller's memory
 	}
+}
+
+// watchedParts are strips. Results of several phases lie between each other.
+func (d *directPass) watchedParts() int {
+	if len(d.phases) != 1 || d.phases[0].stage == 0 {
+		return 0
+	}
+	return len(d.phases[0].strips)
 }
 
 // A corr plans the correlation of a batch of maps with packed filters: the forward pass, and each
@@ -93,6 +104,7 @@ type corr struct {
 	shared   bool // by tasks of their own, for all that read it
 	bh, bw   int  // the largest window
 	window   int  // floats of it
+	stage    int  // floats of a strip's results that are to be written past the caches; 0 if they are not
 	strips   []strip
 	perTask  int // panels of a task
 	subtasks int // tasks of a strip and a group
@@ -299,6 +311,15 @@ func (c *corr) planTasks() {
 		c.window = alignUp(images*c.blocks*c.bh*c.bw*c.vec()) + apart
 	}
 	c.shared = c.copied && c.subtasks > 1
+	if c.nb <= c.chunk && c.together() && simd.Streams(c.n*c.yh*c.yw*c.groups*c.panels*simd.PixelBytes) {
+		images, rows, cols := largest(c.strips)
+		c.stage = images*rows*cols*min(c.perTask, simd.MostPanels())*Block + apart
+	}
+}
+
+// together reports whether results lie side by side, and are all there are in their maps.
+func (c *corr) together() bool {
+	return c.osh == 1 && c.osw == 1 && c.oy == 0 && c.ox == 0 && c.oh == c.yh && c.ow == c.yw
 }
 
 // largest returns the most images, rows and columns of any strip.
@@ -385,7 +406,7 @@ func (c *corr) scratch(threads int) int {
 	if c.shared {
 		windows = len(c.strips) * c.groups
 	}
-	return Block + c.groups*c.panels*Block + windows*c.window
+	return Block + c.groups*c.panels*Block + windows*c.window + 2*threads*c.stage
 }
 
 // apart is how many floats lie between what one thread writes and what another does: a page, as a

@@ -18,7 +18,11 @@ type corrRun struct {
 	ys           int
 	act          simd.Activation
 	windows      []float32
+	stages       stages
+	aligned      bool // results are on cache lines
+	staged       bool // results are written to stages first
 	copying      bool
+	watch        *watch
 }
 
 // copyBlocks is how many blocks of channels (or plain channels) a copying task takes.
@@ -33,13 +37,21 @@ func (r *corrRun) do(p *Pool, c *corr, bias, scratch []float32) {
 		clear(r.bias[copy(r.bias, bias[:c.groups*c.fout]):])
 	}
 	r.windows = scratch[c.groups*c.panels*Block:]
+	if c.stage > 0 && r.res == nil && r.aligned {
+		windows := p.Threads()
+		if c.shared {
+			windows = len(c.strips) * c.groups
+		}
+		r.staged = true
+		r.stages.open(p.Threads(), c.stage, r.windows[windows*c.window:])
+	}
 	if c.shared {
 		r.copying = true
 		p.Run(len(c.strips)*c.groups*c.copies(), r)
 		r.copying = false
 	}
 	p.Run(len(c.strips)*c.groups*c.subtasks, r)
-	*r = corrRun{} // let go of the caller's memory
+	r.stages.close()
 }
 
 // copies returns the tasks that copy one window.
@@ -87,6 +99,7 @@ func (r *corrRun) Task(task, worker int) {
 	t.BPS = uintptr(c.nb*c.kb*Block) * 4
 	t.CMS = uintptr(c.osw*Block) * 4
 	t.CPS = uintptr(c.yh*c.yw*Block) * 4
+	w.yPanel = c.yh * c.yw * Block
 	width := s.c1 - s.c0
 	step := tilePanels(width, s.rows(), p1-p0)
 	w.c, w.offs = c, c.offs[g%len(c.offs)]
@@ -103,6 +116,13 @@ func (r *corrRun) Task(task, worker int) {
 			at := ((panel*c.yh+c.oy+c.osh*s.r0)*c.yw + c.ox + c.osw*s.c0) * Block
 			w.y = r.y[s.n0*r.ys+at:]
 			w.yImage, w.yRow, w.yPixel = r.ys, c.osh*c.yw*Block, c.osw*Block
+			place := w.y
+			if r.staged {
+				w.stage = &r.stages[worker]
+				w.y = w.stage.room()
+				w.yImage, w.yRow, w.yPanel = (s.r1-s.r0)*width*Block, width*Block, s.rows()*width*Block
+				t.CPS = uintptr(w.yPanel) * 4
+			}
 			w.res = nil
 			t.Bias, t.Clip = nil, simd.Unclipped
 			if lo == 0 {
@@ -128,9 +148,22 @@ func (r *corrRun) Task(task, worker int) {
 				next = np * c.nb
 			}
 			w.next = next * c.kb * Block * 4
+			w.panel = panel
+			if r.watch.on() && hi == c.nb {
+				w.watch = r.watch
+			}
 			w.tiles(&t, np)
-			if hi == c.nb && !clipped {
+			if hi < c.nb {
+				continue
+			}
+			if !clipped {
 				w.activate(r.act, np, c.fout-p*Block)
+			}
+			if w.watch != nil {
+				w.see(rest/c.groups, np)
+			}
+			if w.stage != nil {
+				w.stage.keep(place, np, s.rows(), width*Block, s.r1-s.r0, r.ys, c.yw*Block, c.yh*c.yw*Block)
 			}
 		}
 	}
@@ -146,8 +179,12 @@ type walk struct {
 	x, y, res            []float32
 	image, row, pixel    int
 	yImage, yRow, yPixel int
+	yPanel               int
 	rImage               int
-	next                 int // bytes from the panel to the filters that are wanted next
+	watch                *watch // nil if nobody does
+	stage                *stage // nil if results go to their places
+	panel                int    // the first that is computed
+	next                 int    // bytes from the panel to the filters that are wanted next
 }
 
 // tiles runs the micro-kernel over the strip, np panels at a time.
@@ -166,6 +203,7 @@ func (w *walk) tiles(t *simd.Tile, np int) {
 			if e+1 == rows {
 				w.half(t, r0, width)
 				t.Run(width, np)
+				w.meanwhile(e, 0, width, np)
 				return
 			}
 			x1, y1, r1 := w.at(e + 1)
@@ -176,6 +214,8 @@ func (w *walk) tiles(t *simd.Tile, np int) {
 			}
 			t.Run(2*width, np)
 			t.Fetched(steps)
+			w.meanwhile(e, 0, width, np)
+			w.meanwhile(e+1, 0, width, np)
 		}
 		return
 	}
@@ -195,6 +235,7 @@ func (w *walk) tiles(t *simd.Tile, np int) {
 			w.half(t, r+c0*w.yPixel, c1-c0)
 			t.Run(c1-c0, np)
 			t.Fetched(steps)
+			w.meanwhile(e, c0, c1, np)
 		}
 	}
 }
@@ -204,9 +245,36 @@ func (w *walk) activate(act simd.Activation, np, channels int) {
 	for e := range w.s.rows() {
 		_, y, _ := w.at(e)
 		for p := range np {
-			row := w.y[y+p*w.c.yh*w.c.yw*Block:][:(w.s.c1-w.s.c0)*Block]
+			row := w.y[y+p*w.yPanel:][:(w.s.c1-w.s.c0)*Block]
 			simd.ActivatePixels(act, row, min(Block, channels-p*Block))
 		}
+	}
+}
+
+// meanwhile has earlier results written to memory, and asks for what the watch will read, beside columns c0 to c1 of row
+// e of the results.
+func (w *walk) meanwhile(e, c0, c1, np int) {
+	if w.stage != nil {
+		w.stage.write((c1 - c0) * np)
+	}
+	if w.watch == nil || w.watch.norm == nil {
+		return
+	}
+	perImage := w.s.r1 - w.s.r0
+	for p := range np {
+		coming := w.watch.input(w.s.n0+e/perImage, w.panel+p, (w.s.r0+e%perImage)*w.c.yw+w.s.c0+c0, c1-c0)
+		coming.fetch(c1 - c0)
+	}
+}
+
+// see shows the strip's results for np panels to the watch.
+func (w *walk) see(part, np int) {
+	perImage, size := w.s.r1-w.s.r0, (w.s.c1-w.s.c0)*Block
+	for p := range np {
+		w.watch.see(w.panel+p, part, w.s.rows(), func(e int) piece {
+			_, y, _ := w.at(e)
+			return piece{w.y[y+p*w.yPanel:][:size], w.s.n0 + e/perImage, (w.s.r0+e%perImage)*w.c.yw + w.s.c0}
+		})
 	}
 }
 

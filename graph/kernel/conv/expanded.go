@@ -113,7 +113,7 @@ func (e *Expanded) Task(task, worker int) {
 		t.B = unsafe.Pointer(&e.layers[1].Packed[b*d.perBlock()])
 		t.Bias = unsafe.Pointer(&e.secondBiases[b*Block])
 		y := e.y.Plane(image*d.blocks + b)
-		d.tiles(&t, p, window[(b-b0)*e.bh*d.bw*Block:], y, nil, r0, r1)
+		d.tiles(&t, p, window[(b-b0)*e.bh*d.bw*Block:], y, nil, r0, r1, 0, new(meanwhile))
 		if !clipped {
 			simd.ActivatePixels(act, y[r0*d.yw*Block:r1*d.yw*Block], c.fout-b*Block)
 		}

@@ -47,3 +47,34 @@ func BenchmarkActivate(b *testing.B) {
 		}
 	}
 }
+
+// Lanes without a channel stay zero, also where the function of zero is not.
+func TestActivatedPixelsKeepTheirEmptyLanes(t *testing.T) {
+	onFamilies(t, func(t *testing.T) {
+		for _, channels := range []int{3, 15, 16, 40} {
+			for kind := range ActivationKinds {
+				a := Activation{Kind: kind}
+				if kind == TanhKind {
+					a.Amp, a.Slope = 1.5, .5
+				}
+				pixels := make([]float32, 5*Block)
+				for i := range pixels {
+					if i%Block < channels {
+						pixels[i] = float32(i%11) - 4.5
+					}
+				}
+				want := make([]float32, len(pixels))
+				Activate(a, pixels, want)
+				ActivatePixels(a, pixels, channels)
+				for i, v := range pixels {
+					if i%Block >= channels {
+						want[i] = 0
+					}
+					if v != want[i] {
+						t.Fatalf("%v of %d channels: lane %d is %v, want %v", a, channels, i, v, want[i])
+					}
+				}
+			}
+		}
+	})
+}

@@ -38,6 +38,22 @@ func NormaliseGrad(x, dy, dx []float32, a *Affine, clip uintptr) {
 	active.normaliseGrad[clip](hide(unsafe.SliceData(x)), hide(unsafe.SliceData(dy[:len(x)])), hide(unsafe.SliceData(dx[:len(x)])), len(x)/Block, bytesOf(a))
 }
 
+// GradBehind writes the gradient behind an activation that is no clipping to dx, which may be dy. What the activation saw,
+// the result of [Normalise], is found from x once more, a few pixels at a time.
+func GradBehind(act Activation, x, dy, dx []float32, a *Affine) {
+	var room [32 * Block]float32
+	for len(x) > 0 {
+		n := min(len(x), len(room))
+		seen := room[:n]
+		Normalise(x[:n], seen, a, Unclipped)
+		if act.GradFromResult() {
+			Activate(act, seen, seen)
+		}
+		ActivateGrad(act, seen, dy[:n], dx[:n])
+		x, dy, dx = x[n:], dy[n:], dx[n:]
+	}
+}
+
 // SumLanes writes the sum of each pixel's lanes.
 func SumLanes(x, sums []float32) {
 	_ = sums[:len(x)/Block]

@@ -32,6 +32,9 @@ func copyPanelsGeneric(panels int) func(n int, src *float32, ld int, dst *float3
 
 func fetchGeneric(int, *float32) {}
 
+// streamGeneric copies n vectors.
+func streamGeneric(n int, x, y *float32) { copy(unsafe.Slice(y, n*Block), unsafe.Slice(x, n*Block)) }
+
 func addToGeneric(n int, x, y *float32) {
 	from, to := unsafe.Slice(x, n), unsafe.Slice(y, n)
 	for i, v := range from {

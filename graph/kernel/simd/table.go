@@ -20,6 +20,7 @@ type Table struct {
 	MulTo      func(y *float32, n int, alpha float32)
 	addTo      func(n int, x, y *float32)
 	fetch      func(n int, x *float32) // n cache lines
+	stream     func(n int, x, y *float32)
 
 	// Between the layouts.
 	ToBlocked, FromBlocked Transposer

@@ -24,6 +24,7 @@ var tableGeneric = Table{
 	MulTo:       mulToGeneric,
 	addTo:       addToGeneric,
 	fetch:       fetchGeneric,
+	stream:      streamGeneric,
 	ToBlocked:   toBlockedGeneric,
 	FromBlocked: fromBlockedGeneric,
 	CopyLanes:   copyLanesGeneric,

@@ -21060,6 +21060,50 @@ done3:
 	VZEROUPPER
 	RET
 
+// func streamAVX512(n int, x *float32, y *float32)
+// Requires: AVX, AVX512F
+TEXT ·streamAVX512(SB), NOSPLIT, $0-24
+	MOVQ  n+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  y+16(FP), DX
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	VMOVUPS  (CX), Z0
+	VMOVNTPS Z0, (DX)
+	ADDQ     $+64, CX
+	ADDQ     $+64, DX
+	DECQ     AX
+	JNZ      loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func streamAVX2(n int, x *float32, y *float32)
+// Requires: AVX
+TEXT ·streamAVX2(SB), NOSPLIT, $0-24
+	MOVQ  n+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  y+16(FP), DX
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVNTPS Y0, (DX)
+	VMOVNTPS Y1, 32(DX)
+	ADDQ     $+64, CX
+	ADDQ     $+64, DX
+	DECQ     AX
+	JNZ      loop1
+
+done2:
+	VZEROUPPER
+	RET
+
 // func fetchLines(n int, x *float32)
 // Requires: AVX, MMX+
 TEXT ·fetchLines(SB), NOSPLIT, $0-16

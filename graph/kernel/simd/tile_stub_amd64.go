@@ -644,6 +644,16 @@ func scatterAVX512(n int, src *float32, dst *float32, ld int)
 //go:noescape
 func scatterAVX2(n int, src *float32, dst *float32, ld int)
 
+// streamAVX512 copies n vectors to y, which lies on whole cache lines, past the caches.
+//
+//go:noescape
+func streamAVX512(n int, x *float32, y *float32)
+
+// streamAVX2 copies n vectors to y, which lies on whole cache lines, past the caches.
+//
+//go:noescape
+func streamAVX2(n int, x *float32, y *float32)
+
 // fetchLines asks for n cache lines from x on: into the second-level cache.
 //
 //go:noescape

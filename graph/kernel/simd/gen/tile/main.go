@@ -69,6 +69,18 @@ func main() {
 		"writes the n ≥ 4 columns of sixteen rows, ld bytes apart, to vectors that are step bytes apart.", gather)
 	lanes.Both("scatter", "func(n int, src, dst *float32, ld int)",
 		"writes n ≥ 4 neighbouring vectors to the columns of sixteen rows, ld bytes apart.", scatter)
+	lanes.Both("stream", "func(n int, x, y *float32)", "copies n vectors to y, which lies on whole cache lines, past the caches.", func(f *lanes.F) {
+		n, x, y := f.Arg("n"), f.Arg("x"), f.Arg("y")
+		f.Loop(n, func() {
+			v := f.GetMem(Mem{Base: x})
+			f.VMOVNTPS(v.Lo, Mem{Base: y})
+			if !f.Wide() {
+				f.VMOVNTPS(v.Hi, Mem{Base: y, Disp: 32})
+			}
+			f.ADDQ(I32(64), x)
+			f.ADDQ(I32(64), y)
+		})
+	})
 	lanes.For(false, "fetchLines", "func(n int, x *float32)", "asks for n cache lines from x on: into the second-level cache.", func(f *lanes.F) {
 		n, x := f.Arg("n"), f.Arg("x")
 		f.Loop(n, func() {
