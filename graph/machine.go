@@ -462,7 +462,8 @@ type NodeRun struct {
 // Nodes says how each node of the graph is run, leaves and statements left out. Native results are those of the
 // tape machine up to rounding, but for these: softmax does not overflow; dropout draws other masks, and its
 // gradient is right; sums over inner axes of four-dimensional tensors, gradients of average pooling and of batch
-// normalisation in evaluation are right.
+// normalisation in evaluation are right; the slope of a rectifier at exactly 0, where it has none, is that of the
+// side below, as in PyTorch, while Gorgonia takes the one above.
 func (m *Machine) Nodes() ([]NodeRun, error) {
 	if err := m.compile(); err != nil {
 		return nil, err

@@ -143,6 +143,44 @@ func TestAMachineLeavesValuesAtNodes(t *testing.T) {
 	}
 }
 
+// At exactly 0 a rectifier has no slope. Gorgonia takes the one above, ours the one below, as PyTorch does; the
+// values are the same.
+func TestARectifiersSlopeAtZeroIsThatBelow(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		f          func(*g.Node) (*g.Node, error)
+		tape, ours []float32
+	}{
+		{"rectify", g.Rectify, []float32{3, 0, 3}, []float32{0, 0, 3}},
+		{"leaky rectify", func(x *g.Node) (*g.Node, error) { return g.LeakyRelu(x, 0.5) }, []float32{3, 1.5, 3}, []float32{1.5, 1.5, 3}},
+	} {
+		for _, tape := range []bool{true, false} {
+			graph := g.NewGraph()
+			x := g.NewVector(graph, g.Float32, g.WithShape(3), g.WithName("x"), g.WithValue(tensor.New(tensor.WithBacking([]float32{0, -1, 1}))))
+			cost := g.Must(g.Sum(g.Must(g.Mul(g.Must(c.f(x)), g.NewConstant(float32(3))))))
+			if _, err := g.Grad(cost, x); err != nil {
+				t.Fatal(err)
+			}
+			var m g.VM = NewMachine(graph)
+			want := c.ours
+			if tape {
+				m, want = g.NewTapeMachine(graph), c.tape
+			}
+			if err := m.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			grad, err := x.Grad()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := numbers(t, grad); !slices.Equal(got, want) {
+				t.Errorf("%s, tape %v: gradient %v, want %v", c.name, tape, got, want)
+			}
+			m.Close()
+		}
+	}
+}
+
 func TestTrainingIsSwitchedByTheOps(t *testing.T) {
 	l := newStockLeaves(t, 1)
 	x := l.input(8, 64)

@@ -82,6 +82,10 @@ func (c *EvalConfig) alike() error {
 	if group.Size() == 1 {
 		return nil
 	}
+	asked := fmt.Sprintf("crops %d, flip %t, limit %d, batch %d, half %t, worst %d, strict %t", max(c.Views.Crops, 1), c.Views.Flip, c.Limit, c.Batch, c.Half, c.Worst, !c.SkipBroken)
+	if err := cluster.Same(group, "what they are asked for", asked); err != nil {
+		return err
+	}
 	h := sha256.New()
 	err := func() error {
 		for _, path := range c.Weights {

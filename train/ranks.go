@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph"
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/recipe"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
@@ -80,12 +82,12 @@ func (t *Trainer) alike() error {
 	if t.ranks.Size() == 1 {
 		return nil
 	}
-	cfg := t.cfg
-	cfg.Threads, cfg.DataDir = 0, "" // which change nothing
+	if err := sameSettings(t.ranks, t.cfg); err != nil {
+		return err
+	}
 	for _, s := range []struct{ what, value string }{
 		{"the program", t.opts.Program + " " + runtime.GOARCH},
 		{"the processor's kernels", kernel.CurrentFamily().String()},
-		{"the configuration", fmt.Sprintf("%+v", cfg)},
 		{"the training data", t.at.Data},
 		{"the validation data", t.at.ValData},
 	} {
@@ -94,6 +96,56 @@ func (t *Trainer) alike() error {
 		}
 	}
 	return nil
+}
+
+// sameSettings checks that all ranks have the same settings, but for those that change nothing.
+func sameSettings(c cluster.Comm, cfg recipe.Config) error {
+	cfg.Threads, cfg.DataDir = 0, ""
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		return err
+	}
+	all, err := c.Gather(text)
+	if err != nil {
+		return err
+	}
+	settings := func(rank int) (map[string]string, error) {
+		var of recipe.Config
+		err := json.Unmarshal(all[rank], &of)
+		return of.Settings(), err
+	}
+	first, err := settings(0)
+	if err != nil {
+		return err
+	}
+	for rank := range all {
+		if bytes.Equal(all[rank], all[0]) {
+			continue
+		}
+		other, err := settings(rank)
+		if err != nil {
+			return err
+		}
+		var list []string
+		for _, key := range recipe.Keys() {
+			if a, b := first[key], other[key]; a != b {
+				list = append(list, fmt.Sprintf("%s (%s on rank 0, %s on rank %d)", key, quoted(a), quoted(b), rank))
+			}
+		}
+		if len(list) == 0 {
+			list = []string{"config.json"}
+		}
+		return &cluster.Everywhere{Err: fmt.Errorf("ranks differ in the settings: %s", strings.Join(list, ", "))}
+	}
+	return nil
+}
+
+// quoted makes a setting of nothing seen.
+func quoted(setting string) string {
+	if setting == "" {
+		return `""`
+	}
+	return setting
 }
 
 var errDivergedElsewhere = errors.New("the loss of another rank's images is no number any more")

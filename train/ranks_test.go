@@ -429,8 +429,8 @@ func TestRanksThatDifferAreToldApart(t *testing.T) {
 		want   string
 	}{
 		"another configuration": {func(rank int, cfg *recipe.Config, _ *datasets.Split, _ *Options) {
-			cfg.Optimizer.LR *= float64(rank + 1)
-		}, "ranks differ in the configuration"},
+			cfg.Optimizer.LR, cfg.Batch = 0.25*float64(rank+1), 20*(rank+1)
+		}, "ranks differ in the settings: batch (20 on rank 0, 40 on rank 1), optimizer.lr (0.25 on rank 0, 0.5 on rank 1)"},
 		"other images": {func(rank int, _ *recipe.Config, data *datasets.Split, _ *Options) {
 			if rank == 1 {
 				*data = other
@@ -452,6 +452,34 @@ func TestRanksThatDifferAreToldApart(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: rank %d says %v", name, rank, err)
 			}
+		}
+	}
+}
+
+// Threads and where the images are may differ: they change no result.
+func TestThreadsMayDifferBetweenRanks(t *testing.T) {
+	for rank, err := range together(t, 3, func(c cluster.Comm) error {
+		cfg := tinyConfig()
+		cfg.Threads, cfg.DataDir = c.Rank()+1, fmt.Sprint("/data", c.Rank())
+		return sameSettings(c, cfg)
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+}
+
+func TestRanksThatAreAskedOtherThingsDoNotEvaluate(t *testing.T) {
+	file := says(t, 1, abc, first...)
+	for rank, err := range together(t, 2, func(c cluster.Comm) error {
+		_, err := Evaluate(t.Context(), EvalConfig{
+			Weights: []string{file}, Images: four(t, abc, truth...), Limit: 4 - c.Rank(), Cluster: c,
+			Network: func(m weights.Meta) (Network, error) { return table(m.Classes), nil },
+		})
+		return err
+	}) {
+		if err == nil || !strings.Contains(err.Error(), "ranks differ in what they are asked for: crops 1, flip false, limit 4,") || !strings.Contains(err.Error(), "limit 3,") {
+			t.Errorf("rank %d: %v", rank, err)
 		}
 	}
 }

@@ -44,7 +44,7 @@ told as well; the program has to be built with -tags mpi.`,
 			if err := recipe.OneOf("wire", c.Wire, recipe.Wires); err != nil {
 				return configError(err)
 			}
-			if err := a.join(cmd.Context()); err != nil {
+			if err := a.join(cmd.Context(), cmd.Name()); err != nil {
 				return err
 			}
 			c.Cluster = a.ranks()

@@ -61,7 +61,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				args = []string{newest}
 			}
-			if err := a.join(cmd.Context()); err != nil {
+			if err := a.join(cmd.Context(), cmd.Name()); err != nil {
 				return err
 			}
 			c.Cluster = a.ranks()

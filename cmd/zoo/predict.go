@@ -55,7 +55,7 @@ Under mpirun -np N or srun, N processes share the images; the program has to be 
 			if top < 1 {
 				return usage(fmt.Errorf("--top %d: should be at least 1", top))
 			}
-			if err := a.join(cmd.Context()); err != nil {
+			if err := a.join(cmd.Context(), cmd.Name()); err != nil {
 				return err
 			}
 			c, err := a.classifier(cmd.Context(), args[0], halfOption(half)...)

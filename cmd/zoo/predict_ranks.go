@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,10 +33,34 @@ type said struct {
 	Err string
 }
 
+// sameClassifier checks that all ranks say the same of a picture: a weights file may be another one on another
+// machine, under the same name.
+func sameClassifier(r cluster.Comm, c *infer.Classifier, top int) error {
+	h := sha256.New()
+	meta, err := json.Marshal(c.Meta())
+	if err != nil {
+		return err
+	}
+	h.Write(meta)
+	for _, p := range c.Parameters().All() {
+		fmt.Fprintln(h, p.Name, p.Shape)
+		if err := binary.Write(h, binary.LittleEndian, p.Data); err != nil {
+			return err
+		}
+	}
+	if err := cluster.Same(r, "the weights", fmt.Sprintf("%x", h.Sum(nil)[:8])); err != nil {
+		return err
+	}
+	return cluster.Same(r, "what they are asked for", fmt.Sprintf("top %d, half %t", top, len(c.Halves()) > 0))
+}
+
 // predictTogether is predict by several ranks: rank 0 names the files, round by round, and prints what all say of
 // them in their order.
 func (a *app) predictTogether(ctx context.Context, c *infer.Classifier, args []string, top int, asJSON bool) error {
 	r := a.ranks()
+	if err := sameClassifier(r, c, top); err != nil {
+		return err
+	}
 	cores := runtime.GOMAXPROCS(0)
 	next := func() round { return round{} }
 	if r.Rank() == 0 {

@@ -17,7 +17,7 @@ import (
 
 // join makes this process a rank of the group that mpirun or srun has started it in, if one has. Rank 0
 // alone talks.
-func (a *app) join(ctx context.Context) error {
+func (a *app) join(ctx context.Context, verb string) error {
 	c, err := cluster.Join(ctx)
 	if err != nil {
 		return err
@@ -33,7 +33,10 @@ func (a *app) join(ctx context.Context) error {
 	if err := cluster.Agree(c, cluster.Preparing, err); err != nil {
 		return err
 	}
-	return cluster.Same(c, "the program's file", sum)
+	if err := cluster.Same(c, "the program's file", sum); err != nil {
+		return err
+	}
+	return cluster.Same(c, "the command", verb)
 }
 
 // programSum is the beginning of the SHA-256 of the program's file.

@@ -8,6 +8,7 @@ import (
 	stdimage "image"
 	"image/color"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +81,37 @@ func TestRanksPredictAsOneProcess(t *testing.T) {
 				}
 				return err
 			})
+		}
+	}
+}
+
+// A rank with other weights, or another number of classes to say, does not mix its answers with those of the others.
+func TestRanksPredictWithTheSameWeightsAlone(t *testing.T) {
+	picture := filepath.Join(t.TempDir(), "1.png")
+	var b bytes.Buffer
+	if err := errors.Join(png.Encode(&b, stdimage.NewGray(stdimage.Rect(0, 0, 28, 28))), os.WriteFile(picture, b.Bytes(), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		names [2]string
+		top   [2]int
+		want  string
+	}{
+		{[2]string{"lenet5-fashion-mnist", "lenet5-mnist"}, [2]int{1, 1}, "ranks differ in the weights: "},
+		{[2]string{"lenet5-mnist", "lenet5-mnist"}, [2]int{1, 2}, "ranks differ in what they are asked for: top 1, half false on rank 0, top 2, half false on rank 1"},
+	} {
+		for rank, err := range asRanks(2, func(g cluster.Comm) error {
+			a := &app{stdout: io.Discard, stderr: io.Discard, group: g}
+			classifier, err := a.classifier(t.Context(), c.names[g.Rank()])
+			if err != nil {
+				return err
+			}
+			defer classifier.Close()
+			return a.predictTogether(t.Context(), classifier, []string{picture, picture}, c.top[g.Rank()], false)
+		}) {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("rank %d: error %v: want one with %s", rank, err, c.want)
+			}
 		}
 	}
 }

@@ -32,7 +32,7 @@ env.json and log.txt. The schedule is that of the new settings: a one-cycle's ra
 		Example: "  zoo resume runs/lenet5-fashion-mnist-small/001\n  zoo resume runs/lenet5-fashion-mnist-small/001 --epochs 60 --set schedule.name=constant --lr 0.001",
 		Args:    arguments(1, 1, "the folder of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.join(cmd.Context()); err != nil {
+			if err := a.join(cmd.Context(), cmd.Name()); err != nil {
 				return err
 			}
 			cfg, err := readRun(args[0])

@@ -62,7 +62,7 @@ the members of an ensemble side by side; the program has to be built with -tags 
 		Args:              arguments(0, 1, "the name of a network, or an ONNX model"),
 		ValidArgsFunction: completeNetwork,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.join(cmd.Context()); err != nil {
+			if err := a.join(cmd.Context(), cmd.Name()); err != nil {
 				return err
 			}
 			if err := a.have(cmd.Context(), f.init); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // A status is an error with the code to answer with.
@@ -53,6 +54,58 @@ func writeError(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	writeJSON(w, code, map[string]string{"error": message})
+}
+
+// A refusal answers what no handler is there for, in place of the text that the standard library has for it.
+type refusal struct {
+	http.ResponseWriter
+	request *http.Request
+	said    bool
+}
+
+func (f *refusal) WriteHeader(code int) {
+	switch code {
+	case http.StatusNotFound:
+		f.said = true
+		writeError(f.ResponseWriter, &status{code, fmt.Sprintf("there is no path %q: /openapi.json lists those that there are", f.request.URL.Path)})
+	case http.StatusMethodNotAllowed:
+		f.said = true
+		writeError(f.ResponseWriter, &status{code, fmt.Sprintf("%s is no method of %q: it has %s", f.request.Method, f.request.URL.Path, f.Header().Get("Allow"))})
+	default:
+		f.ResponseWriter.WriteHeader(code)
+	}
+}
+
+func (f *refusal) Write(p []byte) (int, error) {
+	if f.said {
+		return len(p), nil
+	}
+	return f.ResponseWriter.Write(p)
+}
+
+// plainBody refuses bodies that were compressed as a whole: there is no telling how large they become.
+func plainBody(r *http.Request) error {
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return &status{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding: %q: the body should come as it is, without one", e)}
+	}
+	return nil
+}
+
+// noProtocol is the error for a body that cannot be read as JSON of the protocol.
+func noProtocol(err error) error {
+	var kind *json.UnmarshalTypeError
+	if !errors.As(err, &kind) {
+		return badRequest("the request is no JSON of the protocol: %v", err)
+	}
+	what := kind.Value // "string", "number 1.5"
+	if article, ok := map[string]string{"array": "an array", "object": "an object", "string": "a string", "bool": "true or false"}[what]; ok {
+		what = article
+	}
+	where := "the whole"
+	if kind.Field != "" {
+		where = strconv.Quote(kind.Field)
+	}
+	return badRequest("the request is no JSON of the protocol: %s cannot be %s", where, what)
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) error {

@@ -113,7 +113,7 @@ func (s *Server) v1Predict(w http.ResponseWriter, r *http.Request) error {
 		Instances []json.RawMessage `json:"instances"`
 	}
 	if err := json.Unmarshal(body, &q); err != nil {
-		return badRequest("the request is no JSON of the protocol: %v", err)
+		return noProtocol(err)
 	}
 	if len(q.Instances) == 0 {
 		return badRequest(`there are no instances: {"instances":[{"image_bytes":{"b64":"…"}}]}`)

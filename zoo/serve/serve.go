@@ -356,7 +356,12 @@ func (s *Server) routes() *http.ServeMux {
 }
 
 // ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		w = &refusal{ResponseWriter: w, request: r}
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // Handle adds a path of one's own, which needs no token: what a page is made of, for example.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
@@ -406,7 +411,10 @@ func (s *Server) wrap(pattern string, h func(http.ResponseWriter, *http.Request)
 		r.Body = body
 		ctx, cancel := context.WithTimeout(r.Context(), s.limits.Timeout)
 		defer cancel()
-		err := s.safely(h, record, r.WithContext(ctx))
+		err := plainBody(r)
+		if err == nil {
+			err = s.safely(h, record, r.WithContext(ctx))
+		}
 		if err != nil {
 			writeError(record, err)
 		}

@@ -151,8 +151,9 @@ func TestTheProtocol(t *testing.T) {
 		{"model ready", "GET /v2/models/pets/ready", "", "", 200, `{"name":"pets","ready":true}`},
 		{"an unknown model", "GET /v2/models/pests", "", "", 404, `no model is called \"pests\": there is pets`},
 		{"an unknown model's inference", "POST /v2/models/pests/infer", "{}", "", 404, "no model is called"},
-		{"another method", "PUT /v2/models/pets", "", "", 405, ""},
-		{"another path", "GET /v3", "", "", 404, ""},
+		{"another method", "PUT /v2/models/pets", "", "", 405, `PUT is no method of \"/v2/models/pets\": it has GET, HEAD`},
+		{"another path", "GET /v3", "", "", 404, `there is no path \"/v3\"`},
+		{"a path with another end", "GET /v2/", "", "", 404, `there is no path \"/v2/\"`},
 
 		{"a tensor in JSON", infer, tensor("[1,2,1,1]", `"data":[1,2]`), "", 200,
 			`{"model_name":"pets","model_version":"1","id":"7","outputs":[{"name":"logits","shape":[1,3],"datatype":"FP32","data":[1,2,-1]}]}`},
@@ -169,6 +170,9 @@ func TestTheProtocol(t *testing.T) {
 			`"data":["2:1:dog","1:0:cat","-1:2:\u003cb\u003efox"]`},
 
 		{"no JSON", infer, `{"inputs":`, "", 400, "no JSON of the protocol"},
+		{"a list", infer, `[]`, "", 400, "no JSON of the protocol: the whole cannot be an array"},
+		{"a text for a shape", infer, `{"inputs":[{"name":"input","shape":"1,2"}]}`, "", 400, `no JSON of the protocol: \"inputs.shape\" cannot be a string`},
+		{"no list of instances", "POST /v1/models/pets:predict", `{"instances":{}}`, "", 400, `\"instances\" cannot be an object`},
 		{"no inputs", infer, `{}`, "", 400, "0 inputs: model pets has one, input"},
 		{"two inputs", infer, `{"inputs":[{},{}]}`, "", 400, "2 inputs"},
 		{"another input", infer, strings.Replace(tensor("[1,2,1,1]", `"data":[1,2]`), `"input"`, `"inptu"`, 1), "", 400, `input \"inptu\"`},
@@ -234,13 +238,22 @@ func TestTheProtocol(t *testing.T) {
 			if got.code != c.code || !strings.Contains(got.body, c.want) {
 				t.Errorf("%d %s\nshould be %d with %s", got.code, got.body, c.code, c.want)
 			}
-			if got.code >= 400 && got.code != 405 && path != "/v3" {
+			if got.code >= 400 {
 				var e struct{ Error string }
 				if err := json.Unmarshal([]byte(got.body), &e); err != nil || e.Error == "" || strings.Contains(e.Error, "\n") {
 					t.Errorf("the error is %s", got.body)
 				}
 			}
 		})
+	}
+}
+
+func TestACompressedBodyIsRefused(t *testing.T) {
+	url := serve(t, Config{}, &fake{})
+	for encoding, want := range map[string]int{"gzip": 415, "br, gzip": 415, "identity": 200, "": 200} {
+		if got := send(t, "POST", url+"/predict", "img 1 2", "Content-Encoding", encoding); got.code != want || want == 415 && !strings.Contains(got.body, "Content-Encoding: ") {
+			t.Errorf("%q: %d %s", encoding, got.code, got.body)
+		}
 	}
 }
 

@@ -144,7 +144,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	}
 	var q inferRequest
 	if err := json.Unmarshal(head, &q); err != nil {
-		return badRequest("the request is no JSON of the protocol: %v", err)
+		return noProtocol(err)
 	}
 	outputs, err := q.wanted(len(m.classes))
 	if err != nil {
