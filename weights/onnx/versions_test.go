@@ -213,6 +213,39 @@ func TestRunningStatisticsKeepONNXsMomentum(t *testing.T) {
 	}
 }
 
+// What is dropped is said by an attribute, from version 12 on by an input, or is a half.
+func TestDropoutsHaveTheirRates(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		opset int64
+		node  *message
+		want  float64
+	}{
+		{"nothing is said", 10, use("Dropout", []string{"r"}, "y"), 0.5},
+		{"an attribute", 10, use("Dropout", []string{"r"}, "y", floatAttr("ratio", 0.25)), 0.25},
+		{"an input", 13, use("Dropout", []string{"r", "rate"}, "y"), 0.125},
+		{"no input", 13, use("Dropout", []string{"r"}, "y"), 0.5},
+	} {
+		m, err := Read(bytes.NewReader(sketch{
+			nodes: []*message{use("Relu", []string{"x"}, "r"), c.node}, input: []int64{1, 8}, opset: c.opset, tensors: []*message{floats("rate", nil, 0.125)},
+		}.bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := graph.NewBuilder(graph.NewParams(), graph.Train)
+		if _, err := m.Build(b, b.Input("image", 1, 8)); err != nil {
+			t.Fatal(err)
+		}
+		rate := 0.0
+		for _, l := range b.Layers() {
+			rate += l.Rate
+		}
+		if rate != c.want {
+			t.Errorf("%s: a rate of %v, want %v", c.name, rate, c.want)
+		}
+	}
+}
+
 // Slopes are weights, which training changes, also where one serves all channels.
 func TestSlopesAreParameters(t *testing.T) {
 	for name, slope := range map[string]*message{"one for all": floats("slope", []int{1, 1, 1}, 0.25), "one for each channel": floats("slope", []int{2, 1, 1}, 0.25, 0.5)} {
