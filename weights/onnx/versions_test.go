@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -104,6 +105,12 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		{"channels of zeros on each side of volumes", 6, []*message{use("Pad", []string{"x"}, "y", intsAttr("pads", 0, 1, 0, 0, 0, 0, 1, 0, 0, 0))}, []int64{1, 2, 2, 1, 2},
 			[]float32{0, 0, 0, 0, 1, -2, 3, 4, 5, -6, 7, 8, 0, 0, 0, 0}, ""},
 		{"a slope for all channels", 9, []*message{use("PRelu", []string{"x", "one slope"}, "y")}, []int64{1, 2, 2, 2}, []float32{1, -0.5, 3, 4, 5, -1.5, 7, 8}, ""},
+		{"no window begins behind what is there, rounded up as it is", 11, []*message{
+			use("MaxPool", []string{"x"}, "y", intsAttr("kernel_shape", 1, 2), intsAttr("strides", 1, 3), intAttr("ceil_mode", 1)),
+		}, []int64{1, 1, 1, 6}, []float32{1, 5}, ""},
+		{"the last window holds one number alone", 11, []*message{
+			use("MaxPool", []string{"x"}, "y", intsAttr("kernel_shape", 1, 2), intsAttr("strides", 1, 3), intAttr("ceil_mode", 1)),
+		}, []int64{1, 1, 1, 7}, []float32{1, 5, 7}, ""},
 		{"operators of others, and missing ones", 13, []*message{use("NonZero", []string{"x"}, "n"), use("Unique", []string{"n"}, "y")}, []int64{1, 8}, nil, "operators that this program does not know: NonZero (node NonZero of y), Unique (node Unique of y)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -174,6 +181,35 @@ func TestChannelsOfZerosAreAShortcut(t *testing.T) {
 		if got := slices.ContainsFunc(b.Layers(), func(l graph.Layer) bool { return l.Kind == "subsample" }); got != c.want {
 			t.Errorf("%s: a shortcut %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// ONNX's momentum is what stays of running statistics; the batch's mean comes in with the rest.
+func TestRunningStatisticsKeepONNXsMomentum(t *testing.T) {
+	m, err := Read(bytes.NewReader(sketch{
+		nodes: []*message{use("BatchNormalization", []string{"x", "scale", "shift", "mean", "variance"}, "y", floatAttr("momentum", 0.75))}, input: []int64{1, 2, 2, 2},
+		tensors: []*message{floats("scale", []int{2}, 1, 1), floats("shift", []int{2}, 0, 0), floats("mean", []int{2}, 8, 0), floats("variance", []int{2}, 1, 1)},
+	}.bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := graph.NewBuilder(graph.NewParams(), graph.Train)
+	x := b.Input("image", 1, 2, 2, 2)
+	y, err := m.Build(b, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Params().Init(1)
+	s, err := graph.Compile(b, []*gorgonia.Node{y[0]}, graph.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Bind(x, []float32{1, -2, 3, 4, 5, -6, 7, 8}), s.Run()); err != nil {
+		t.Fatal(err)
+	}
+	// The means are 1.5 and 3.5.
+	if got := b.Params().Get("mean").Data; math.Abs(float64(got[0])-(.75*8+.25*1.5)) > 1e-5 || math.Abs(float64(got[1])-.25*3.5) > 1e-5 {
+		t.Errorf("the means become %v, want 6.375 and 0.875", got)
 	}
 }
 

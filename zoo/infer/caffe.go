@@ -92,6 +92,14 @@ func inOrder(r *weights.Reader, m *zoo.Model) (*weights.Reader, bool) {
 	return renamed, err == nil
 }
 
+// caffeVariant is the variant that a file tells of: the paper's if it normalises by k = 2, or pads the first pooling.
+func caffeVariant(said map[string]string) string {
+	if said[caffe.LRN] == "2" || said[caffe.PoolPad] == "1" {
+		return "paper"
+	}
+	return "caffe"
+}
+
 // caffeNetwork finds the network of a Caffe file by its structure, and its variant by what layers without
 // weights are told to do: the authors' own forms where the file does not say.
 func (s *Source) caffeNetwork() error {
@@ -102,11 +110,7 @@ func (s *Source) caffeNetwork() error {
 	if slices.ContainsFunc(list, func(m *zoo.Model) bool { return m.Name != list[0].Name }) {
 		return nil // a question for the user
 	}
-	said := s.Reader.Meta().Extra
-	variant := "caffe"
-	if said[caffe.LRN] == "2" || said[caffe.PoolPad] == "1" {
-		variant = "paper"
-	}
+	variant := caffeVariant(s.Reader.Meta().Extra)
 	s.Network = list[0]
 	for _, m := range list {
 		if m.Variant == variant {

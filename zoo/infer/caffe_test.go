@@ -144,6 +144,25 @@ func TestCaffesVariantsAreTheirOwn(t *testing.T) {
 	}
 }
 
+// Either of what a file says tells the paper's form; what it does not say is as Caffe's authors had it.
+func TestAFilesNumbersTellTheVariant(t *testing.T) {
+	for _, c := range []struct{ lrn, pad, want string }{
+		{"", "", "caffe"}, {"1", "", "caffe"}, {"2", "", "paper"}, {"", "0", "caffe"}, {"", "1", "paper"},
+		{"2", "0", "paper"}, {"1", "1", "paper"}, {"1", "0", "caffe"}, {"2", "1", "paper"},
+	} {
+		said := map[string]string{}
+		if c.lrn != "" {
+			said[caffe.LRN] = c.lrn
+		}
+		if c.pad != "" {
+			said[caffe.PoolPad] = c.pad
+		}
+		if got := caffeVariant(said); got != c.want {
+			t.Errorf("k %q, padding %q: %s, want %s", c.lrn, c.pad, got, c.want)
+		}
+	}
+}
+
 // Where each layer sees the one before it, the order of a file's layers tells which is which, whatever they are called.
 func TestACaffeChainIsTakenInItsOrder(t *testing.T) {
 	m := zoo.LeNet5()
