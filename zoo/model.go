@@ -42,6 +42,9 @@ func (m *Model) Build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error
 	if m.err != nil {
 		return nil, m.err
 	}
+	if b == nil {
+		return nil, fmt.Errorf("%s: no builder", m.Name)
+	}
 	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}

@@ -66,12 +66,16 @@ func open(name string) (*weights.Reader, error) {
 		if _, ok := lookup(name); ok {
 			return OpenPublished(context.Background(), name, FetchOptions{})
 		}
+		return nil, fmt.Errorf("%q is no file, no run's folder and no published weights: %w", name, fs.ErrNotExist)
 	}
 	return Open(name)
 }
 
 // LoadFrom is [Load] from an open file or embedded weights. The reader is not needed afterwards.
 func LoadFrom(r *weights.Reader, opts ...Option) (*Classifier, error) {
+	if r == nil {
+		return nil, errors.New("no weights: the reader is nil")
+	}
 	c, err := load(r, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name(), err)

@@ -14,8 +14,9 @@ func StreamFrom(bytes int) (before int) {
 }
 
 // Streams reports whether a result of so many bytes is better written by [Stream]: a store that goes through the caches
-// reads every line from memory first.
-func Streams(bytes int) bool { return bytes >= streamed }
+// reads every line from memory first. A family whose Stream is a plain copy gains nothing by it, and does it only if
+// StreamFrom asks for it at any size.
+func Streams(bytes int) bool { return bytes >= streamed && (active.pastCaches || streamed == 0) }
 
 // OnLines reports whether every pixel of every block begins at a cache line.
 func (a *Act) OnLines() bool {

@@ -21,6 +21,7 @@ type Table struct {
 	addTo      func(n int, x, y *float32)
 	fetch      func(n int, x *float32) // n cache lines
 	stream     func(n int, x, y *float32)
+	pastCaches bool // stream goes past the caches
 
 	// Between the layouts.
 	ToBlocked, FromBlocked Transposer

@@ -49,7 +49,7 @@ var tableAVX2 = Table{
 	RowMax:     rowMaxAVX2,
 	RowExp:     rowExpAVX2,
 	MulTo:      mulToAVX2,
-	addTo:      sumToAVX2, fetch: fetchLines, stream: streamAVX2,
+	addTo:      sumToAVX2, fetch: fetchLines, stream: streamAVX2, pastCaches: true,
 	ToBlocked: toBlockedAVX2, FromBlocked: fromBlockedAVX2, CopyLanes: copyLanesAVX2, AddLanes: addLanesAVX2,
 	tile: [5][]func(t *byte){
 		1: {
@@ -146,7 +146,7 @@ var tableAVX512 = Table{
 	RowMax:     rowMaxAVX512,
 	RowExp:     rowExpAVX512,
 	MulTo:      mulToAVX512,
-	addTo:      sumToAVX512, fetch: fetchLines, stream: streamAVX512,
+	addTo:      sumToAVX512, fetch: fetchLines, stream: streamAVX512, pastCaches: true,
 	ToBlocked: toBlockedAVX512, FromBlocked: fromBlockedAVX512, CopyLanes: copyLanesAVX512, AddLanes: addLanesAVX512,
 	tile: [5][]func(t *byte){
 		1: {
