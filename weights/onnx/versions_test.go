@@ -43,6 +43,18 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		}
 		return out
 	}
+	// The softmax of each group of so many.
+	soft := func(group int) (out []float32) {
+		all := slices.Concat(first, second)
+		for i, v := range all {
+			sum := 0.0
+			for _, w := range all[i/group*group:][:group] {
+				sum += math.Exp(w)
+			}
+			out = append(out, float32(math.Exp(v)/sum))
+		}
+		return out
+	}
 	for _, tt := range []struct {
 		name  string
 		opset int64
@@ -111,6 +123,10 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 		{"the last window holds one number alone", 11, []*message{
 			use("MaxPool", []string{"x"}, "y", intsAttr("kernel_shape", 1, 2), intsAttr("strides", 1, 3), intAttr("ceil_mode", 1)),
 		}, []int64{1, 1, 1, 7}, []float32{1, 5, 7}, ""},
+		{"a softmax from axis one on, until version 12", 12, []*message{use("Softmax", []string{"x"}, "y")}, []int64{1, 2, 2, 2}, soft(8), ""},
+		{"a softmax from axis three on", 11, []*message{use("Softmax", []string{"x"}, "y", intAttr("axis", 3))}, []int64{1, 2, 2, 2}, soft(2), ""},
+		{"a softmax from axis two on", 11, []*message{use("Softmax", []string{"x"}, "y", intAttr("axis", 2))}, []int64{1, 2, 2, 2}, soft(4), ""},
+		{"a softmax along the last axis, from version 13 on", 13, []*message{use("Softmax", []string{"x"}, "y")}, []int64{1, 2, 2, 2}, soft(2), ""},
 		{"operators of others, and missing ones", 13, []*message{use("NonZero", []string{"x"}, "n"), use("Unique", []string{"n"}, "y")}, []int64{1, 8}, nil, "operators that this program does not know: NonZero (node NonZero of y), Unique (node Unique of y)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
