@@ -12,6 +12,24 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
 )
 
+// readTensor reads a tensor of a file, and its shape.
+func readTensor(t *testing.T, r *weights.Reader, name string) (shape []int, data []float32) {
+	t.Helper()
+	shape, ok := r.Shape(name)
+	if !ok {
+		t.Fatalf("no %s", name)
+	}
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	data = make([]float32, n)
+	if err := r.ReadTensor(name, data); err != nil {
+		t.Fatal(err)
+	}
+	return shape, data
+}
+
 // The convolutions are the policy's, and the plane that it lacks counts for nothing; so the new network cannot tell
 // who is to play, until it has learned to.
 func TestAValueNetworkBeginsAsThePolicy(t *testing.T) {
@@ -21,28 +39,12 @@ func TestAValueNetworkBeginsAsThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	read := func(r *weights.Reader, name string) ([]int, []float32) {
-		t.Helper()
-		shape, ok := r.Shape(name)
-		if !ok {
-			t.Fatalf("no %s", name)
-		}
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		data := make([]float32, n)
-		if err := r.ReadTensor(name, data); err != nil {
-			t.Fatal(err)
-		}
-		return shape, data
-	}
 	v, err := ValueFromPolicy(r, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape, first := read(v, "conv1.weight")
-	_, from := read(r, "conv1.weight")
+	shape, first := readTensor(t, v, "conv1.weight")
+	_, from := readTensor(t, r, "conv1.weight")
 	if shape[0] != 3 || shape[1] != 49 || shape[2] != 5 {
 		t.Fatalf("conv1.weight is %v", shape)
 	}
@@ -59,10 +61,10 @@ func TestAValueNetworkBeginsAsThePolicy(t *testing.T) {
 			}
 		}
 	}
-	_, second := read(v, "conv2.weight")
-	_, secondFrom := read(r, "conv2.weight")
-	_, bias := read(v, "conv2.bias")
-	_, biasFrom := read(r, "conv2.bias")
+	_, second := readTensor(t, v, "conv2.weight")
+	_, secondFrom := readTensor(t, r, "conv2.weight")
+	_, bias := readTensor(t, v, "conv2.bias")
+	_, biasFrom := readTensor(t, r, "conv2.bias")
 	for i := range second {
 		if second[i] != secondFrom[i] {
 			t.Fatal("conv2.weight is another")
@@ -88,8 +90,8 @@ func TestAValueNetworkBeginsAsThePolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, fresh := read(v, "fc1.weight")
-	if _, again := read(other, "fc1.weight"); again[0] == fresh[0] {
+	_, fresh := readTensor(t, v, "fc1.weight")
+	if _, again := readTensor(t, other, "fc1.weight"); again[0] == fresh[0] {
 		t.Error("the seed changes nothing")
 	}
 	wrong, err := weights.Open(saveRandom(t, zoo.AlphaGoValue(zoo.Filters(3), zoo.Depth(3), zoo.Input(49, 9, 9))))
@@ -104,22 +106,6 @@ func TestAValueNetworkBeginsAsThePolicy(t *testing.T) {
 
 // The convolutions are the policy's; a point's own bias is that of the point as far from the edges.
 func TestAPolicyPlaysOnAnotherBoard(t *testing.T) {
-	read := func(r *weights.Reader, name string) []float32 {
-		t.Helper()
-		shape, ok := r.Shape(name)
-		if !ok {
-			t.Fatalf("no %s", name)
-		}
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		data := make([]float32, n)
-		if err := r.ReadTensor(name, data); err != nil {
-			t.Fatal(err)
-		}
-		return data
-	}
 	for _, c := range []struct {
 		was, size int
 		like      []int // of each coordinate
@@ -141,11 +127,13 @@ func TestAPolicyPlaysOnAnotherBoard(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"conv1.weight", "conv1.bias", "conv2.weight", "conv3.weight"} {
-				if !slices.Equal(read(other, name), read(r, name)) {
+				_, now := readTensor(t, other, name)
+				if _, was := readTensor(t, r, name); !slices.Equal(now, was) {
 					t.Errorf("%s is another", name)
 				}
 			}
-			was, now := read(r, "bias"), read(other, "bias")
+			_, was := readTensor(t, r, "bias")
+			_, now := readTensor(t, other, "bias")
 			for x := range c.size {
 				for y := range c.size {
 					if got, want := now[x*c.size+y], was[c.like[x]*c.was+c.like[y]]; got != want {
