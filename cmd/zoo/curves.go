@@ -38,6 +38,9 @@ That depth hurts plain networks and helps residual ones (He et al. 2015, figure 
 			if len(labels) > 0 && len(labels) != len(args) {
 				return usage(fmt.Errorf("%d labels for %d runs: one --label for each is needed, or none", len(labels), len(args)))
 			}
+			if err := pngFile("-o", out); err != nil {
+				return err
+			}
 			var runs []report.Curve
 			named := map[string]int{}
 			for i, folder := range args {

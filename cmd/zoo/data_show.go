@@ -37,6 +37,9 @@ RECIPE is a network's recipe, as in resnet20 or resnet20:paper, or a list of tra
 		Args:              arguments(1, 1, "a data set, NAME or NAME=FOLDER"),
 		ValidArgsFunction: completeData,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := pngFile("-o", out); err != nil {
+				return err
+			}
 			name, dir, err := dataFlag(args[0])
 			if err != nil {
 				return err

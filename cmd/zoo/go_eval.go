@@ -195,6 +195,9 @@ one a dot. Without --weights it is the position alone.`,
 			if out == "" {
 				return usage(errors.New("zoo go picture needs a file to write: -o board.png"))
 			}
+			if err := pngFile("-o", out); err != nil {
+				return err
+			}
 			g, err := readGame(args[0], number)
 			if err != nil {
 				return err

@@ -13,6 +13,9 @@ import (
 
 // plotTrend draws the networks' published errors on ImageNet against their sizes.
 func (a *app) plotTrend(pattern, out string) error {
+	if err := pngFile("--plot", out); err != nil {
+		return err
+	}
 	var points []report.TrendPoint
 	var names []string
 	for _, e := range zoo.List() {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -89,4 +91,12 @@ func reason(err error) error {
 		}
 		err = inner
 	}
+}
+
+// pngFile refuses a name for a PNG picture that says it is something else.
+func pngFile(flag, name string) error {
+	if ending := filepath.Ext(name); ending != "" && !strings.EqualFold(ending, ".png") {
+		return usage(fmt.Errorf("%s %s: should end in .png", flag, name))
+	}
+	return nil
 }
