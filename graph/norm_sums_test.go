@@ -43,7 +43,8 @@ func TestRandomNetworksOfLargeMaps(t *testing.T) {
 	defer kernel.StreamFrom(kernel.StreamFrom(0))
 	for seed := range uint64(12) {
 		want, got := runWild(t, seed, Train, alone, nil), runWild(t, seed, Train, joined, nil)
-		if e := distance(got, want); !(e < 1e-3) {
+		// Sums in another order leave another rest where a gradient is zero but for rounding.
+		if e := distanceAtLeast(1e-2, got, want); !(e < 1e-3) {
 			t.Errorf("seed %d: results differ by %.1e", seed, e)
 		}
 		if poisoned := runWild(t, seed, Train, joined, poison); !sameBits(poisoned, got) {

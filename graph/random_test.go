@@ -229,8 +229,11 @@ func poison(s *Session) {
 }
 
 // distance is the largest relative difference. Gradients that are zero but for rounding, such as that of a bias
-// before a batch normalisation, count as of the size 1e-2.
-func distance(a, b [][]float32) float64 {
+// before a batch normalisation, count as of the size 1e-3.
+func distance(a, b [][]float32) float64 { return distanceAtLeast(1e-3, a, b) }
+
+// distanceAtLeast is distance with another size for gradients that are zero but for rounding.
+func distanceAtLeast(size float64, a, b [][]float32) float64 {
 	worst := 0.0
 	for i := range a {
 		var d, n float64
@@ -238,7 +241,7 @@ func distance(a, b [][]float32) float64 {
 			d += math.Pow(float64(a[i][j])-float64(v), 2)
 			n += float64(v) * float64(v)
 		}
-		if e := math.Sqrt(d) / max(math.Sqrt(n), 1e-2); !(e <= worst) {
+		if e := math.Sqrt(d) / max(math.Sqrt(n), size); !(e <= worst) {
 			worst = e
 		}
 	}
