@@ -38,9 +38,32 @@ type boardNetwork struct {
 	views   []view
 }
 
-// loadBoardNetwork reads the network of an open file, if it fits.
+// loadBoardNetwork reads the network of an open file, if it fits. Errors name the file.
 func loadBoardNetwork(r *weights.Reader, threads int, fits func(*zoo.Model) error) (*boardNetwork, error) {
-	m, err := infer.Stored(r.Meta())
+	m, err := boardModel(r.Meta(), fits)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Name(), err)
+	}
+	params, err := infer.Params(r, m)
+	if err != nil {
+		return nil, err
+	}
+	in := m.Input
+	n := &boardNetwork{name: r.Name(), model: m, meta: r.Meta(), sum: checksum(params), size: in[1], planes: in[0], pool: kernel.NewPool(threads)}
+	cfg := graph.Config{Pool: n.pool, Workspace: graph.NewWorkspace()}
+	for i, batch := range steps {
+		if n.run[i], err = infer.NewProgram(m, params, batch, cfg); err != nil {
+			n.pool.Close()
+			return nil, fmt.Errorf("%s: %w", r.Name(), err)
+		}
+	}
+	n.x = make([]float32, boardBatch*in[0]*in[1]*in[2])
+	return n, nil
+}
+
+// boardModel is the network that a file's metadata tells of, if it fits and sees a square board.
+func boardModel(meta weights.Meta, fits func(*zoo.Model) error) (*zoo.Model, error) {
+	m, err := infer.Stored(meta)
 	if err != nil {
 		return nil, err
 	}
@@ -54,20 +77,7 @@ func loadBoardNetwork(r *weights.Reader, threads int, fits func(*zoo.Model) erro
 	if _, err := baduk.NewBoard(in[1], baduk.Rules{}); err != nil {
 		return nil, err
 	}
-	params, err := infer.Params(r, m)
-	if err != nil {
-		return nil, err
-	}
-	n := &boardNetwork{name: r.Name(), model: m, meta: r.Meta(), sum: checksum(params), size: in[1], planes: in[0], pool: kernel.NewPool(threads)}
-	cfg := graph.Config{Pool: n.pool, Workspace: graph.NewWorkspace()}
-	for i, batch := range steps {
-		if n.run[i], err = infer.NewProgram(m, params, batch, cfg); err != nil {
-			n.pool.Close()
-			return nil, err
-		}
-	}
-	n.x = make([]float32, boardBatch*in[0]*in[1]*in[2])
-	return n, nil
+	return m, nil
 }
 
 // checksum is the SHA-256 of all parameters, in their order.

@@ -38,7 +38,7 @@ func LoadPolicyFrom(r *weights.Reader, threads int) (*Policy, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Name(), err)
+		return nil, err
 	}
 	return &Policy{n, make([]float32, n.model.Classes)}, nil
 }

@@ -33,7 +33,7 @@ func LoadValueFrom(r *weights.Reader, threads int) (*Value, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Name(), err)
+		return nil, err
 	}
 	return &Value{n}, nil
 }

@@ -3,6 +3,8 @@ package alphago
 import (
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -122,5 +124,44 @@ func TestOtherNetworksAreNoValues(t *testing.T) {
 			}
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A network that cannot be loaded is named, once.
+func TestErrorsOfLoadingNameTheFileOnce(t *testing.T) {
+	policy := func(path string) error { _, err := LoadPolicy(path, 1); return err }
+	value := func(path string) error { _, err := LoadValue(path, 1); return err }
+	small := []zoo.Option{zoo.Filters(2), zoo.Depth(2)}
+	flip := func(at int) func(b []byte) { return func(b []byte) { b[len(b)-at] ^= 1 } }
+	for _, c := range []struct {
+		name   string
+		model  *zoo.Model
+		load   func(string) error
+		change func([]byte)
+		want   string
+	}{
+		{"a policy's changed weight", zoo.AlphaGoPolicy(small...), policy, flip(1), "changed since it was written"},
+		{"a value network's changed weight", zoo.AlphaGoValue(small...), value, flip(1), "changed since it was written"},
+		{"a policy as a value network", zoo.AlphaGoPolicy(small...), value, nil, "alphago-policy is no value network"},
+		{"a value network as a policy", zoo.AlphaGoValue(small...), policy, nil, "alphago-value is no policy network"},
+		{"a network of images", zoo.LeNet5(), policy, nil, "lenet5 is no policy network"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := saveRandom(t, c.model)
+			if c.change != nil {
+				content, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.change(content)
+				if err := os.WriteFile(path, content, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := c.load(path)
+			if err == nil || strings.Count(err.Error(), filepath.Base(path)) != 1 || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v: should say %q and name the file once", err, c.want)
+			}
+		})
 	}
 }

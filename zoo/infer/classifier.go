@@ -100,11 +100,11 @@ func Half() Option { return func(o *options) { o.half = true } }
 func (c *Classifier) Halves() []string { return slices.Clone(c.runner.halves) }
 
 // Params reads the parameters of evaluation of a network from a weights file. Those of classifiers on inner
-// layers may be in the file or not.
+// layers may be in the file or not. Errors name the file.
 func Params(r *weights.Reader, m *zoo.Model) (*graph.Params, error) {
 	params, err := evaluated(m, r.Specs())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", r.Name(), err)
 	}
 	return params, read(r, params)
 }

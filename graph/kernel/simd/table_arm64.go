@@ -36,7 +36,7 @@ var tableNEON = func() Table {
 		GELUKind:        geluGradNEON,
 	}
 	t.SumSquares, t.RowMax, t.RowExp, t.MulTo = sumSquaresNEON, rowMaxNEON, rowExpNEON, mulToNEON
-	t.addTo, t.fetch = addToNEON, fetchNEON
+	t.addTo, t.fetch, t.stream = addToNEON, fetchNEON, streamNEON
 	t.ToBlocked, t.FromBlocked, t.CopyLanes, t.AddLanes = toBlockedNEON, fromBlockedNEON, copyLanesNEON, addLanesNEON
 	t.tile = [5][]func(t *byte){
 		1: {1: tile1x1NEON, tile2x1NEON, tile3x1NEON, tile4x1NEON, tile5x1NEON, tile6x1NEON},

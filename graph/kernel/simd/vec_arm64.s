@@ -4951,6 +4951,31 @@ put11:
 end5:
 	RET
 
+// func streamNEON(n int, x, y *float32)
+TEXT ·streamNEON(SB), NOSPLIT, $0-24
+	MOVD n+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	FMOVQ (R1), F0
+	FMOVQ F0, (R2)
+	FMOVQ 16(R1), F0
+	FMOVQ F0, 16(R2)
+	FMOVQ 32(R1), F0
+	FMOVQ F0, 32(R2)
+	FMOVQ 48(R1), F0
+	FMOVQ F0, 48(R2)
+	ADD $64, R1, R1
+	ADD $64, R2, R2
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET
+
 // func fetchNEON(n int, x *float32)
 TEXT ·fetchNEON(SB), NOSPLIT, $0-16
 	MOVD n+0(FP), R0

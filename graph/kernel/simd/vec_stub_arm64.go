@@ -159,6 +159,11 @@ func mulToNEON(y *float32, n int, alpha float32)
 //go:noescape
 func addToNEON(n int, x, y *float32)
 
+// streamNEON is streamGeneric.
+//
+//go:noescape
+func streamNEON(n int, x, y *float32)
+
 // fetchNEON asks for n cache lines from x on: into the second-level cache.
 //
 //go:noescape

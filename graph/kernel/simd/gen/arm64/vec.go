@@ -39,6 +39,17 @@ func vectors(file *neon.File) {
 		n, x, y := f.Arg("n"), f.Arg("x"), f.Arg("y")
 		f.Each(n, 4, func(at neon.At) { f.Put(f.Add(f.Get(y, at), f.Get(x, at)), y, at) })
 	})
+	file.Func("streamNEON", "func(n int, x, y *float32)", "is streamGeneric.", func(f *neon.F) {
+		n, x, y := f.Arg("n"), f.Arg("x"), f.Arg("y")
+		f.Loop(n, func() {
+			for i := range 4 {
+				at := neon.At{Disp: 16 * i}
+				f.Put(f.Get(x, at), y, at)
+			}
+			f.AddImm(x, x, 64)
+			f.AddImm(y, y, 64)
+		})
+	})
 	file.Func("fetchNEON", "func(n int, x *float32)", "asks for n cache lines from x on: into the second-level cache.", func(f *neon.F) {
 		n, x := f.Arg("n"), f.Arg("x")
 		f.Loop(n, func() {
