@@ -126,10 +126,14 @@ func (c *compiler) concatValue(t *term, shape []int) *value {
 
 func (o *concatOp) places() {}
 
-// fuse lets the parts' layers write where their parts belong. That is no rewriting.
-func (o *concatOp) fuse(_ *compiler, t *term) bool {
+// fuse reads a concatenation of the first parts in their place, and lets the parts' layers write where their parts
+// belong. The second is no rewriting.
+func (o *concatOp) fuse(c *compiler, t *term) bool {
 	if !o.aligned() {
 		return false
+	}
+	if t.joinFurther(c) {
+		return true
 	}
 	for i, part := range t.in {
 		if _, ok := part.op.(placer); ok && part.concat == nil {
@@ -137,6 +141,54 @@ func (o *concatOp) fuse(_ *compiler, t *term) bool {
 		}
 	}
 	return false
+}
+
+// joinFurther rewrites a concatenation of parts of which the first ones are joined already, so that it reads that
+// concatenation. Files of densely connected networks are written so: a and b; a, b and c; a, b, c and d.
+func (t *term) joinFurther(c *compiler) bool {
+	var parts []*term
+	var ends []int // of each input, in parts
+	for _, x := range t.in {
+		parts = append(parts, x.parts()...)
+		ends = append(ends, len(parts))
+	}
+	begun, at := parts[0], slices.Index(c.list, t)
+	for again := true; again; {
+		again = false
+		for _, r := range begun.readers {
+			if !r.joins() || r.in[0] != begun {
+				continue
+			}
+			if p := r.parts(); len(p) < len(parts) && slices.Equal(p, parts[:len(p)]) && slices.Contains(ends, len(p)) && slices.Index(c.list, r) < at {
+				begun, again = r, true
+				break
+			}
+		}
+	}
+	if begun == parts[0] || begun == t.in[0] {
+		return false
+	}
+	o, rest := t.op.(*concatOp), 1+slices.Index(ends, len(begun.parts()))
+	t.become(&concatOp{core: o.core, from: slices.Insert(slices.Clone(o.from[rest:]), 0, 0)}, slices.Insert(slices.Clone(t.in[rest:]), 0, begun)...)
+	return true
+}
+
+// joins reports whether a term is a concatenation along the channels.
+func (t *term) joins() bool {
+	_, ok := t.op.(*concatOp)
+	return ok
+}
+
+// parts returns what a concatenation joins in the end, where some of its parts are concatenations themselves.
+func (t *term) parts() []*term {
+	if !t.joins() {
+		return []*term{t}
+	}
+	var list []*term
+	for _, part := range t.in {
+		list = append(list, part.parts()...)
+	}
+	return list
 }
 
 func (o *concatOp) lower(c *compiler, in []*value) *value {
