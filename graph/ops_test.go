@@ -106,6 +106,10 @@ func opCases() []opCase {
 		}, func(x ref, p []ref) ref {
 			return refPool(refFixedNorm(x, p[0].data, p[1].data, 1e-3).apply(relu), geometry{3, 3, 2, 2, 0, 0, 1, 1, 1, 2, 3}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
 		}},
+		{"batch norm by a frozen variance", []int{2, 6, 5, 7}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			freezeNorm(b, "bn", 6, "running_var")
+			return b.BatchNorm(x, "bn", 1e-3, 0.1)
+		}, func(x ref, p []ref) ref { return refFixedNorm(x, p[0].data, p[1].data, 1e-3) }},
 		{"a frozen batch norm followed by relu, between convolutions", []int{2, 3, 5, 4}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			freezeNorm(b, "bn", 18, "weight", "bias", "running_mean", "running_var")
 			x = b.ReLU(b.BatchNorm(b.Conv(x, "1", 18, 1, NoBias()), "bn", 1e-3, 0.1))

@@ -295,20 +295,40 @@ func TestLanesBeyondTheLastChannelAreZeros(t *testing.T) {
 		for seed := range uint64(40) {
 			var s *Session
 			runWild(t, seed, mode, apart, func(ses *Session) { s = ses; poison(s) })
-			for _, v := range append(slices.Clone(s.planned), s.views...) {
-				if !v.blocked || v.shape[1]%kernel.Block == 0 {
-					continue
-				}
-				pixels, last := v.shape[2]*v.shape[3], kernel.Blocks(v.shape[1])-1
-				for n := range v.shape[0] {
-					for i, f := range v.image(n)[last*pixels*kernel.Block:][:pixels*kernel.Block] {
-						if i%kernel.Block >= v.shape[1]%kernel.Block && f != 0 {
-							t.Fatalf("seed %d: a value of shape %v holds %v beyond its last channel", seed, v.shape, f)
-						}
-					}
+			lanesAreZeros(t, seed, s)
+		}
+	}
+}
+
+func lanesAreZeros(t *testing.T, seed uint64, s *Session) {
+	t.Helper()
+	for _, v := range append(slices.Clone(s.planned), s.views...) {
+		if !v.blocked || v.shape[1]%kernel.Block == 0 {
+			continue
+		}
+		pixels, last := v.shape[2]*v.shape[3], kernel.Blocks(v.shape[1])-1
+		for n := range v.shape[0] {
+			for i, f := range v.image(n)[last*pixels*kernel.Block:][:pixels*kernel.Block] {
+				if i%kernel.Block >= v.shape[1]%kernel.Block && f != 0 {
+					t.Fatalf("seed %d: a value of shape %v holds %v beyond its last channel", seed, v.shape, f)
 				}
 			}
 		}
+	}
+}
+
+// So must those of maps that are combined with a number for each channel, and of what else is computed in blocks.
+func TestLanesBeyondTheLastChannelAreZerosOfCombinedMaps(t *testing.T) {
+	for how, numbers := range map[Arithmetic]int{Plus: 1, Minus: 3, Times: 3} {
+		var s *Session
+		net := func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			x = b.Conv(x, "stem", 18, 3, Same())
+			y := b.Combine(x, b.Param("numbers", Normal(1), numbers, 18, 1, 1), how)
+			y = b.ChannelShuffle(b.Apply(b.Apply(y, Function{Kind: Cos}), Function{Kind: Square}), 3)
+			return b.Dense(b.Flatten(b.MaxPool(b.Add(x, y), 2)), "fc", 4)
+		}
+		runNetwork(t, net, 1, Eval, apart, func(ses *Session) { s = ses; poison(s) })
+		lanesAreZeros(t, uint64(how), s)
 	}
 }
 
