@@ -37,10 +37,6 @@ told as well; the program has to be built with -tags mpi.`,
 			if err != nil {
 				return err
 			}
-			n, err := network(m)
-			if err != nil {
-				return err
-			}
 			if err := recipe.OneOf("wire", c.Wire, recipe.Wires); err != nil {
 				return configError(err)
 			}
@@ -50,7 +46,7 @@ told as well; the program has to be built with -tags mpi.`,
 			c.Cluster = a.ranks()
 			c.Time = time.Duration(seconds * float64(time.Second))
 			c.Begin = func(m report.Memory) { fmt.Fprintln(a.stderr, m) }
-			r, err := train.Bench(cmd.Context(), n, c)
+			r, err := train.Bench(cmd.Context(), train.Of(m), c)
 			if err != nil {
 				return configError(err)
 			}
