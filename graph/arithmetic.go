@@ -42,18 +42,9 @@ func (a Arithmetic) String() string {
 	return kernel.Operator(a).String()
 }
 
-// slopes are the derivatives in x and y.
+// slopes are the derivatives in x and y of a power, of the larger or of the smaller one.
 func (a Arithmetic) slopes(x, y float32) (dx, dy float32) {
-	switch a {
-	case Plus:
-		return 1, 1
-	case Minus:
-		return 1, -1
-	case Times:
-		return y, x
-	case Over:
-		return 1 / y, -x / (y * y)
-	case Most, Least:
+	if a == Most || a == Least {
 		if x == y { // PyTorch's choice
 			return 0.5, 0.5
 		}

@@ -347,29 +347,33 @@ func TestArrayOpsAndTheirGradientsMatchStraightLoops(t *testing.T) {
 // A mean over windows that hang over the edge divides by the pixels that are there, and by the padding.
 func TestMeansOfWindowsThatHangOver(t *testing.T) {
 	for _, tt := range []struct {
-		countPad bool
-		want     []float32
+		x                []float32
+		stride, dilation int
+		countPad         bool
+		want             []float32
 	}{
-		{false, []float32{1.5, 3, 4}}, // 1 2 | 2 3 4 | 4
-		{true, []float32{1, 3, 2}},    // 0 1 2 | 2 3 4 | 4 0
+		{[]float32{1, 2, 3, 4}, 2, 1, false, []float32{1.5, 3, 4}}, // 1 2 | 2 3 4 | 4
+		{[]float32{1, 2, 3, 4}, 2, 1, true, []float32{1, 3, 2}},    // 0 1 2 | 2 3 4 | 4 0
+		{[]float32{1, 2, 3, 4, 5}, 3, 2, false, []float32{3, 4}},   // 2 4 | 3 5
+		{[]float32{1, 2, 3, 4, 5}, 3, 2, true, []float32{2, 4}},    // 0 2 4 | 3 5
 	} {
 		b := NewBuilder(NewParams(), Eval)
-		x := b.Input("x", 1, 1, 1, 1, 4)
+		x := b.Input("x", 1, 1, 1, 1, len(tt.x))
 		y := b.AvgPool3D(x, Volume{
-			Size: [3]int{1, 1, 3}, Stride: [3]int{1, 1, 2}, Dilation: [3]int{1, 1, 1}, Before: [3]int{0, 0, 1}, After: [3]int{0, 0, 1}, Ceil: true, CountPad: tt.countPad,
+			Size: [3]int{1, 1, 3}, Stride: [3]int{1, 1, tt.stride}, Dilation: [3]int{1, 1, tt.dilation}, Before: [3]int{0, 0, 1}, After: [3]int{0, 0, 1}, Ceil: true, CountPad: tt.countPad,
 		})
 		s, err := Compile(b, []*gorgonia.Node{y}, Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Bind(x, []float32{1, 2, 3, 4}); err != nil {
+		if err := s.Bind(x, tt.x); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.Value(y); !slices.Equal(got, tt.want) {
-			t.Errorf("counting padding %v: %v, want %v", tt.countPad, got, tt.want)
+			t.Errorf("%v, dilated %d, counting padding %v: %v, want %v", tt.x, tt.dilation, tt.countPad, got, tt.want)
 		}
 	}
 }

@@ -124,6 +124,8 @@ func stockCases() []stockCase {
 	add("slice of rows", func(l *stockLeaves) *g.Node { return must(g.Slice(l.of(5, 3), g.S(1, 4))) })
 	add("slice of one row", func(l *stockLeaves) *g.Node { return must(g.Slice(l.of(5, 3), g.S(2))) })
 	add("slice of columns", func(l *stockLeaves) *g.Node { return must(g.Slice(l.of(4, 6), nil, g.S(1, 3))) })
+	add("slice of every third row", func(l *stockLeaves) *g.Node { return must(g.Slice(l.of(8, 3), g.S(1, 7, 3))) })
+	add("slice of every other element", func(l *stockLeaves) *g.Node { return must(g.Slice(l.of(7), g.S(0, 6, 2))) })
 	add("slice of an element", func(l *stockLeaves) *g.Node { return must(g.Slice(l.of(5), g.S(3))) })
 	add("concat of rows", func(l *stockLeaves) *g.Node { return must(g.Concat(0, l.of(2, 3), l.of(4, 3))) })
 	add("concat of columns", func(l *stockLeaves) *g.Node { return must(g.Concat(1, l.of(2, 3), l.of(2, 2), l.of(2, 4))) })

@@ -18,24 +18,12 @@ func modernOpCases() []opCase {
 			gate := b.Activate(b.Dense(b.GlobalAvgPool(x), "fc", 19), Sigmoid)
 			return b.Excite(x, gate)
 		}, func(x ref, p []ref) ref {
-			return newRef(x.shape...).each(func(n, c, h, w int) float64 {
-				gate := p[1].data[c]
-				for k := range 19 {
-					gate += mean(x.data[(n*19+k)*20:][:20]) * p[0].data[c*19+k]
-				}
-				return x.at(n, c, h, w) / (1 + math.Exp(-gate))
-			})
+			return refExcite(x, p[0].data, p[1].data)
 		}},
 		{"squeeze and excitation by convolutions", []int{3, 19, 4, 5}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.Excite(x, b.Activate(b.Conv(b.AdaptiveAvgPool(x, 1, 1), "fc", 19, 1), Sigmoid))
 		}, func(x ref, p []ref) ref {
-			return newRef(x.shape...).each(func(n, c, h, w int) float64 {
-				gate := p[1].data[c]
-				for k := range 19 {
-					gate += mean(x.data[(n*19+k)*20:][:20]) * p[0].data[c*19+k]
-				}
-				return x.at(n, c, h, w) / (1 + math.Exp(-gate))
-			})
+			return refExcite(x, p[0].data, p[1].data)
 		}},
 		{"layer scale", []int{2, 17, 3, 5}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			return b.Tanh(b.LayerScale(x, "layer_scale", 1e-6))
@@ -84,6 +72,19 @@ func modernOpCases() []opCase {
 		}})
 	}
 	return cases
+}
+
+// refExcite multiplies 19 maps by the sigmoid of a dense layer over their means.
+func refExcite(x ref, weights, bias []float64) ref {
+	area := x.shape[2] * x.shape[3]
+	gates := newRef(x.shape[0], 19, 1, 1).each(func(n, c, _, _ int) float64 {
+		gate := bias[c]
+		for k := range 19 {
+			gate += mean(x.data[(n*19+k)*area:][:area]) * weights[c*19+k]
+		}
+		return 1 / (1 + math.Exp(-gate))
+	})
+	return newRef(x.shape...).each(func(n, c, h, w int) float64 { return x.at(n, c, h, w) * gates.at(n, c, 0, 0) })
 }
 
 func refLayerNorm(x ref, gamma, beta []float64, eps float64) ref {

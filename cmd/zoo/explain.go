@@ -101,7 +101,7 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 		for _, w := range ways {
 			names = append(names, w.name)
 		}
-		return usage(unknown("way", "--how "+o.how, names, "there are "+strings.Join(names, ", ")))
+		return usage(unknown("--how", o.how, names, "there are "+strings.Join(names, ", ")))
 	}
 	w := ways[at]
 	if err := o.check(w); err != nil {

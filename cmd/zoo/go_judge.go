@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -153,6 +154,11 @@ func letter(c baduk.Color) string {
 
 // gamesToJudge reads the games of the policy's size that have moves.
 func (a *app) gamesToJudge(size int, f goJudgeFlags, paths []string) ([]*baduk.Game, error) {
+	for _, p := range paths {
+		if _, err := os.Stat(p); err != nil {
+			return nil, err
+		}
+	}
 	var games []*baduk.Game
 	for g, err := range baduk.Open(paths...) {
 		switch {
