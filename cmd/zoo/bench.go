@@ -56,8 +56,8 @@ told as well; the program has to be built with -tags mpi.`,
 			if asJSON {
 				return a.printJSON(r)
 			}
-			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%d MB planned)\n",
-				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
+			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%s planned)\n",
+				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, report.Bytes(int64(r.PlanMB*(1<<20))))
 			if c.Half {
 				fmt.Fprintln(a.stdout, halves(r.Half))
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/labels"
@@ -268,8 +269,11 @@ func (f *importFlags) prepare(p *weights.Preprocessing, channels int, given func
 		p.Crop = f.crop
 	}
 	if given("interpolation") {
-		p.Interpolation = strings.ToLower(f.interpolation)
-		if p.Interpolation == "bilinear" {
+		filter, err := image.ParseFilter(f.interpolation)
+		if err != nil || f.interpolation == "" {
+			return fmt.Errorf("--interpolation %s: should be bilinear, bicubic, lanczos, box, hamming or nearest", f.interpolation)
+		}
+		if p.Interpolation = filter.String(); filter == image.Bilinear {
 			p.Interpolation = ""
 		}
 	}

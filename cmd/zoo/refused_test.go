@@ -118,6 +118,8 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"--resize 0", 2, "--resize 0: should be 1 to 16384 pixels"},
 		{"--crop -1", 2, "--crop -1: should be 1 to 16384 pixels, or 0 for none"},
 		{"--channels bgr", 2, "--channels bgr: should be rgb or bgr, for an input of 3 channels"},
+		{"--interpolation linear", 2, "--interpolation linear: should be bilinear, bicubic, lanczos, box, hamming or nearest"},
+		{"--interpolation=", 2, "--interpolation : should be bilinear, "},
 		{"--mean a", 2, "--mean a: should be one number a channel, as in 0.485,0.456,0.406"},
 		{"--mean 1,2", 2, "--mean 1,2: 2 numbers for 1 channel"},
 		{"--std 0", 2, "--std 0: should be one number a channel, as in 0.485,0.456,0.406"},
