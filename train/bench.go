@@ -50,7 +50,7 @@ type BenchResult struct {
 	Rate    float64 `json:"images_per_second"`
 	GMACs   float64 `json:"gmac_per_second"` // multiply-adds of the forward pass, three times that for training
 	PeakMB  int64   `json:"peak_rss_mb"`
-	PlanMB  int64   `json:"planned_mb"`
+	PlanMB  float64 `json:"planned_mb"` // less than 1 of small networks
 	Kernels string  `json:"kernels"`
 	// Ranks is the number of processes, if there are several: ReduceMB of each one's gradients are added up in
 	// ReduceMS of a step, of which it waits ReduceWaitMS.
@@ -205,7 +205,7 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 		Network: n.Name, Variant: n.Variant, Mode: c.Mode, Batch: whole, Threads: pool.Threads(),
 		MS: round(1e3*median, 4), Steps: len(times), Rate: round(float64(whole)/median, 1),
 		GMACs:  round(float64(macs)*float64(whole)/median/1e9, 2),
-		PeakMB: PeakRSS() >> 20, PlanMB: memory.Total() >> 20, Kernels: kernel.CurrentFamily().String(), Half: session.Halves(),
+		PeakMB: PeakRSS() >> 20, PlanMB: float64(memory.Total()) / (1 << 20), Kernels: kernel.CurrentFamily().String(), Half: session.Halves(),
 	}
 	if group.Size() > 1 {
 		steps := float64(len(times)) / 1e3

@@ -74,8 +74,8 @@ func TestABenchmarkCountsWhatAStepDoes(t *testing.T) {
 			if r.Network != "tiny" || r.Mode != c.mode || r.Batch != 5 || r.Threads != 1 || r.Steps != 3 || r.Ranks != 0 || r.Half != nil {
 				t.Errorf("%+v", r)
 			}
-			if told.Loader != 4*5*64 || told.Parameters <= 0 || (told.Optimizer > 0) != (c.mode == "train") || r.PlanMB != told.Total()>>20 || r.PeakMB <= 0 {
-				t.Errorf("memory %+v, planned %d MB, %d MB at most", told, r.PlanMB, r.PeakMB)
+			if told.Loader != 4*5*64 || told.Parameters <= 0 || (told.Optimizer > 0) != (c.mode == "train") || int64(r.PlanMB*(1<<20)) != told.Total() || r.PeakMB <= 0 {
+				t.Errorf("memory %+v, planned %v MB, %d MB at most", told, r.PlanMB, r.PeakMB)
 			}
 			if c.mode == "train" && told.Optimizer != told.Parameters-4*2*8 { // running mean and variance have no momentum
 				t.Errorf("%d bytes of momentum for %d of parameters", told.Optimizer, told.Parameters)

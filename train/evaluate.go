@@ -438,7 +438,7 @@ func (c *EvalConfig) open(path string) (n Network, meta weights.Meta, params *gr
 		return n, meta, nil, err
 	}
 	params.Allocate()
-	err = r.ReadInto(func(name string, _ []int) []float32 {
+	err = r.ReadNetwork(func(name string, _ []int) []float32 {
 		if p := params.Get(name); p != nil {
 			return p.Data
 		}

@@ -80,7 +80,7 @@ func (t *Trainer) initialise() error {
 		}
 		t.params.Allocate()
 		defer t.params.Changed()
-		err = r.ReadInto(func(name string, _ []int) []float32 {
+		err = r.ReadNetwork(func(name string, _ []int) []float32 {
 			if slices.Contains(fresh, name) {
 				return nil
 			}

@@ -70,7 +70,7 @@ func (t *Trainer) reviewBest(ctx context.Context) error {
 	if err := r.Match(specs(params)); err != nil {
 		return err
 	}
-	if err := r.ReadInto(func(name string, _ []int) []float32 { return params.Get(name).Data }); err != nil {
+	if err := r.ReadNetwork(func(name string, _ []int) []float32 { return params.Get(name).Data }); err != nil {
 		return err
 	}
 	params.Changed()

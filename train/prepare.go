@@ -1,7 +1,7 @@
 package train
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"regexp"
 
@@ -34,7 +34,7 @@ func prepareAlone(cfg recipe.Config, net Network, data datasets.Split, opts Opti
 		return nil, err
 	}
 	info := learn.Info()
-	if err := errors.Join(net.fits(learn), net.fits(choose)); err != nil {
+	if err := cmp.Or(net.fits(learn), net.fits(choose)); err != nil {
 		return nil, err
 	}
 	var counts []int

@@ -37,10 +37,6 @@ told as well; the program has to be built with -tags mpi.`,
 			if err != nil {
 				return err
 			}
-			n, err := network(m)
-			if err != nil {
-				return err
-			}
 			if err := recipe.OneOf("wire", c.Wire, recipe.Wires); err != nil {
 				return configError(err)
 			}
@@ -50,7 +46,7 @@ told as well; the program has to be built with -tags mpi.`,
 			c.Cluster = a.ranks()
 			c.Time = time.Duration(seconds * float64(time.Second))
 			c.Begin = func(m report.Memory) { fmt.Fprintln(a.stderr, m) }
-			r, err := train.Bench(cmd.Context(), n, c)
+			r, err := train.Bench(cmd.Context(), train.Of(m), c)
 			if err != nil {
 				return configError(err)
 			}
@@ -60,8 +56,8 @@ told as well; the program has to be built with -tags mpi.`,
 			if asJSON {
 				return a.printJSON(r)
 			}
-			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%d MB planned)\n",
-				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, r.PlanMB)
+			fmt.Fprintf(a.stdout, "%s (%s) %s, batch %d, %d threads, %s kernels: %.4g ms a step (median of %s), %s images/s, %.4g GMAC/s, %d MB at most (%s planned)\n",
+				r.Network, r.Variant, r.Mode, r.Batch, r.Threads, r.Kernels, r.MS, report.Group(int64(r.Steps)), report.Group(int64(r.Rate)), r.GMACs, r.PeakMB, report.Bytes(int64(r.PlanMB*(1<<20))))
 			if c.Half {
 				fmt.Fprintln(a.stdout, halves(r.Half))
 			}

@@ -36,7 +36,7 @@ That depth hurts plain networks and helps residual ones (He et al. 2015, figure 
 		Args:    arguments(1, -1, "at least one run"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(labels) > 0 && len(labels) != len(args) {
-				return usage(fmt.Errorf("%d labels for %d runs: one --label for each is needed, or none", len(labels), len(args)))
+				return usage(fmt.Errorf("%s for %s: one --label for each is needed, or none", report.Plural(len(labels), "label"), report.Plural(len(args), "run")))
 			}
 			if err := pngFile("-o", out); err != nil {
 				return err

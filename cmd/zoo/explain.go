@@ -61,9 +61,6 @@ patches of all its images that excite a feature most, and epochs the strongest a
   zoo explain alexnet --how filters --beside squeezenet -o filters.png
   zoo explain lenet5-fashion-mnist --how deconvnet --layer 'relu 2' --data fashion-mnist-small -o patches.png`,
 		Args: arguments(1, -1, "weights"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveDefault
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.images = args[1:]
 			return a.explain(cmd.Context(), args[0], o)
@@ -101,7 +98,7 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 		for _, w := range ways {
 			names = append(names, w.name)
 		}
-		return usage(unknown("way", "--how "+o.how, names, "there are "+strings.Join(names, ", ")))
+		return usage(unknown("--how", o.how, names, "there are "+strings.Join(names, ", ")))
 	}
 	w := ways[at]
 	if err := o.check(w); err != nil {

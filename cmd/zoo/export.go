@@ -161,7 +161,9 @@ func exported(arg string, flags exportFlags) ([]exportedFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.file, err = r.ReadAll()
+		if e.file, err = r.ReadAll(); err == nil {
+			err = r.Finite(e.file)
+		}
 		r.Close()
 		if err != nil {
 			return nil, err

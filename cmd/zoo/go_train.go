@@ -187,10 +187,7 @@ func (f *goTrainFlags) trainer(a *app, cmd *cobra.Command, cfg recipe.Config, sp
 	if err != nil {
 		return nil, usage(err)
 	}
-	n, err := network(m)
-	if err != nil {
-		return nil, err
-	}
+	n := train.Of(m)
 	cfg.Variant, cfg.Options = n.Variant, n.Options
 	line := goCommandLine(cmd)
 	t, err := train.New(cfg, n, split, train.Options{Folder: f.out, Events: a.goEvents(), Command: line, Program: version(), Open: f.openInit})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights/labels"
@@ -74,7 +75,9 @@ ImageNet or CIFAR where network and number are theirs.`,
 	flags.StringVar(&f.classes, "classes", "", "names of the classes: a file (text, JSON or CSV), imagenet, cifar-10 or cifar-100")
 	flags.BoolVar(&f.newHead, "new-head", false, "replace the last layer by a new one for the classes of --classes, to be trained")
 	flags.Uint64Var(&f.seed, "seed", 1, "of a new last layer's weights")
-	_ = cmd.RegisterFlagCompletionFunc("as", completeNetwork)
+	_ = cmd.RegisterFlagCompletionFunc("as", func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return completeNetwork(cmd, nil, begun) // the file may be named already
+	})
 	_ = cmd.RegisterFlagCompletionFunc("classes", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return labels.Names, cobra.ShellCompDirectiveDefault
 	})
@@ -266,8 +269,11 @@ func (f *importFlags) prepare(p *weights.Preprocessing, channels int, given func
 		p.Crop = f.crop
 	}
 	if given("interpolation") {
-		p.Interpolation = strings.ToLower(f.interpolation)
-		if p.Interpolation == "bilinear" {
+		filter, err := image.ParseFilter(f.interpolation)
+		if err != nil || f.interpolation == "" {
+			return fmt.Errorf("--interpolation %s: should be bilinear, bicubic, lanczos, box, hamming or nearest", f.interpolation)
+		}
+		if p.Interpolation = filter.String(); filter == image.Bilinear {
 			p.Interpolation = ""
 		}
 	}

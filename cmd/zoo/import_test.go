@@ -1,7 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -111,6 +117,45 @@ func TestRulesRenameWholePartsOfNames(t *testing.T) {
 		}
 		if got := rename(c.name); got != c.want || *used != (c.want != c.name) {
 			t.Errorf("--rename %s of %s: %s, used %v, want %s", c.rule, c.name, got, *used, c.want)
+		}
+	}
+}
+
+// Weights with a NaN are refused by the tensor's name, whatever is done with them, and before anything is written.
+func TestWeightsThatAreNoNumbersAreRefusedByEveryVerb(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if code, text := commanded(t, words("export lenet5-fashion-mnist -o w.safetensors")); code != 0 {
+		t.Fatal(text)
+	}
+	f, err := weights.Load("w.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoilt := &f.Tensors[len(f.Tensors)-2]
+	spoilt.Data[3] = float32(math.NaN())
+	if err := errors.Join(weights.Save("bad.safetensors", f), weights.SavePyTorch("bad.pth", f)); err != nil {
+		t.Fatal(err)
+	}
+	grey := image.NewGray(image.Rect(0, 0, 28, 28))
+	var b bytes.Buffer
+	if err := errors.Join(png.Encode(&b, grey), os.WriteFile("a.png", b.Bytes(), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{
+		"import bad.pth --as lenet5 -o x.safetensors", "predict bad.safetensors a.png", "eval bad.safetensors --data fashion-mnist-small --limit 10",
+		"export bad.safetensors -o x.onnx", "export bad.safetensors -o x.pth", "export bad.safetensors -o x.safetensors", "explain bad.safetensors a.png -o x.png",
+		"serve bad.safetensors --addr localhost:0", "train lenet5 --init bad.safetensors --limit 20 --epochs 1 --out x",
+	} {
+		code, text := commanded(t, words(args))
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		want := fmt.Sprintf(`tensor %q: 1 of its %d values are NaN: `, spoilt.Name, len(spoilt.Data))
+		if last := lines[len(lines)-1]; code != 1 || !strings.HasPrefix(last, "zoo: ") || !strings.Contains(last, want) {
+			t.Errorf("zoo %s: code %d: %q, want %q", args, code, text, want)
+		}
+		for _, file := range []string{"x.safetensors", "x.onnx", "x.pth", "x.png", "x/weights/best.safetensors"} {
+			if _, err := os.Stat(file); err == nil {
+				t.Errorf("zoo %s wrote %s", args, file)
+			}
 		}
 	}
 }

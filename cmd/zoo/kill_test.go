@@ -50,10 +50,7 @@ func everything(t *testing.T) (recipe.Config, train.Network, datasets.Split) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := network(m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := train.Of(m)
 	build := n.Build
 	n.Build = func(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) { return build(b, b.Dropout(x, 0.2)) }
 	split, err := fashion.Open()

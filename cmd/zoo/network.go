@@ -18,11 +18,6 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
-// network is a model as the trainer takes it.
-func network(m *zoo.Model) (train.Network, error) {
-	return train.Of(m), nil
-}
-
 // isONNX reports whether an argument names an ONNX model.
 func isONNX(arg string) bool { return strings.EqualFold(filepath.Ext(arg), ".onnx") }
 
@@ -68,7 +63,7 @@ func stored(m weights.Meta) (train.Network, error) {
 	if err != nil {
 		return train.Network{}, err
 	}
-	return network(model)
+	return train.Of(model), nil
 }
 
 // options reads a network's options; an unknown one is an error.

@@ -11,6 +11,7 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train"
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo"
+	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/alphago"
 )
 
 // cells are the lines of tables and texts with single spaces, without the lines that are drawn.
@@ -142,5 +143,75 @@ func TestMultiplyAddsHaveThreeDigitsThatCount(t *testing.T) {
 		if got := gmac(macs); got != want {
 			t.Errorf("%d: %s, want %s", macs, got, want)
 		}
+	}
+}
+
+// How well moves and results are predicted is printed phase by phase; those without positions are left out.
+func TestGoEvaluationsArePrintedPhaseByPhase(t *testing.T) {
+	moves := func(phase string, n int, top1, top5, loss float64) alphago.MoveAccuracy {
+		return alphago.MoveAccuracy{Phase: phase, Positions: n, Top1: top1, Top5: top5, Loss: loss}
+	}
+	gain := .0123
+	e := goEvaluation{
+		Games: 1234,
+		PolicyEvaluation: alphago.PolicyEvaluation{MoveAccuracy: moves("", 4300, .41, .72, 2.1), Phases: []alphago.MoveAccuracy{
+			moves("opening", 1300, .5, .8, 1.9), moves("middle game", 0, 0, 0, 0), moves("endgame", 3000, .35, .65, 2.25),
+		}},
+	}
+	var out bytes.Buffer
+	a := &app{stdout: &out}
+	a.printGoEvaluation(e)
+	expect(t, "a policy", out.String(),
+		"Phase Positions Loss Top-1 Top-5",
+		"opening 1,300 1.9000 50.00 % 80.00 %", "endgame 3,000 2.2500 35.00 % 65.00 %", "all 4,300 2.1000 41.00 % 72.00 %",
+		"move prediction top-1 41.00 %, top-5 72.00 % on 4,300 positions of 1,234 games",
+	)
+	e.Gain, e.Plain = &gain, &alphago.PolicyEvaluation{MoveAccuracy: moves("", 4300, .4, .7, 2.2), Phases: []alphago.MoveAccuracy{
+		moves("opening", 1300, .52, .79, 2), moves("middle game", 0, 0, 0, 0), moves("endgame", 3000, .31, .6, 2.4),
+	}}
+	out.Reset()
+	a.printGoEvaluation(e)
+	expect(t, "a policy, with symmetries", out.String(),
+		"Phase Positions Loss Top-1 Top-5 Top-1 of 8 Top-5 of 8 Gain",
+		"opening 1,300 1.9000 52.00 % 79.00 % 50.00 % 80.00 % -2.00 %", "endgame 3,000 2.2500 31.00 % 60.00 % 35.00 % 65.00 % +4.00 %",
+		"all 4,300 2.1000 40.00 % 70.00 % 41.00 % 72.00 % +1.00 %",
+		"move prediction top-1 41.00 %, top-5 72.00 % on 4,300 positions of 1,234 games",
+		"the eight symmetries add +1.23 % to top-1",
+	)
+
+	results := func(phase string, n int, mse, right float64) alphago.ValueAccuracy {
+		return alphago.ValueAccuracy{Phase: phase, Positions: n, MSE: mse, SignRight: right}
+	}
+	v := goValueEvaluation{
+		Games: 56,
+		ValueEvaluation: alphago.ValueEvaluation{ValueAccuracy: results("", 7000, .71, .7), Phases: []alphago.ValueAccuracy{
+			results("opening", 0, 0, 0), results("endgame", 7000, .61, .8),
+		}},
+	}
+	out.Reset()
+	a.printGoValueEvaluation(v)
+	expect(t, "a value", out.String(),
+		"Phase Positions MSE Sign right", "endgame 7,000 0.6100 80.00 %", "all 7,000 0.7100 70.00 %",
+		"MSE 0.7100, sign right 70.00 % on 7,000 positions of 56 games",
+	)
+	v.Gain, v.Plain = &gain, &alphago.ValueEvaluation{ValueAccuracy: results("", 7000, .7223, .69), Phases: []alphago.ValueAccuracy{
+		results("opening", 0, 0, 0), results("endgame", 7000, .63, .77),
+	}}
+	out.Reset()
+	a.printGoValueEvaluation(v)
+	expect(t, "a value, with symmetries", out.String(),
+		"Phase Positions MSE Sign right MSE of 8 Sign of 8", "endgame 7,000 0.6300 77.00 % 0.6100 80.00 %", "all 7,000 0.7223 69.00 % 0.7100 70.00 %",
+		"MSE 0.7100, sign right 70.00 % on 7,000 positions of 56 games",
+		"the eight symmetries lower the MSE by 0.0123",
+	)
+
+	// Accuracy where others tell errors.
+	m := report.Metrics{Images: 4000, Top1: .5565, Top5: report.Some(.21)}
+	if got, want := accuracy(m), "top-1 44.35 %, top-5 79.00 % on 4,000 held-out positions"; got != want || predicts(m) != "move prediction" {
+		t.Errorf("%s %s, want %s", predicts(m), got, want)
+	}
+	m = report.Metrics{Images: 1500, Loss: .718, Top1: .293, Squared: true}
+	if got, want := accuracy(m), "MSE 0.7180, sign right 70.70 % on 1,500 held-out positions"; got != want || predicts(m) != "value" {
+		t.Errorf("%s %s, want %s", predicts(m), got, want)
 	}
 }

@@ -311,10 +311,7 @@ func open(cfg recipe.Config) (_ recipe.Config, n train.Network, d datasets.Split
 			m = coloured
 		}
 	}
-	n, err = network(m)
-	if err != nil {
-		return fail(err)
-	}
+	n = train.Of(m)
 	cfg.Variant, cfg.Options = n.Variant, n.Options
 	return cfg, n, d, nil
 }

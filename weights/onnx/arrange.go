@@ -206,8 +206,8 @@ func (c *construction) pick(v *value, fill float32, places [][]int) (*value, err
 		return nil, err
 	}
 	if v.t == nil {
-		if slices.Contains(shape, 0) {
-			return nil, fmt.Errorf("its result has the shape %s, no elements", sides(shape))
+		if slices.Contains(shape, 0) { // a part of what is joined again, as a roll of one row has it
+			return known(&tensor{typ: typeFloat, shape: shape}), nil
 		}
 		r := &value{shape: shape, raw: v.raw}
 		r.make = func() *value { return made(c.b.Pick(c.made(v), fill, places...)) }

@@ -18,7 +18,7 @@ type construction struct {
 	m      *Model
 	b      *graph.Builder
 	values map[string]*value
-	params map[string]*tensor // declared, by their names in the graph
+	params map[string]declared // by their names in the graph
 	consts map[*tensor]*gorgonia.Node
 	names  map[string]bool // of constants and layers
 	budget int             // elements of tensors that may still be computed
@@ -72,7 +72,7 @@ func (m *Model) construct(b *graph.Builder, inputs []*gorgonia.Node, turned bool
 		return nil, err
 	}
 	c := &construction{
-		m: m, b: b, values: map[string]*value{}, params: map[string]*tensor{}, consts: map[*tensor]*gorgonia.Node{},
+		m: m, b: b, values: map[string]*value{}, params: map[string]declared{}, consts: map[*tensor]*gorgonia.Node{},
 		names: map[string]bool{}, budget: maxFolded,
 	}
 	for name, t := range m.tensors {
@@ -364,19 +364,27 @@ func (c *construction) operand(v *value) *gorgonia.Node {
 	return c.constant(v.t)
 }
 
-// param declares values as a parameter under the name of the tensor that they come from, once.
+// A declared parameter has values that are a tensor's of the file, arranged somehow, or those of one that follows from others.
+type declared struct {
+	shape []int
+	how   string
+	from  *tensor
+}
+
+// param declares values as a parameter under the name of the tensor that they come from, once. One that follows from
+// others has no name: what two of them are called may be the same.
 func (c *construction) param(t *tensor, shape []int, data []float32, buffer bool) *gorgonia.Node {
 	name := t.source
 	if name == "" {
 		name = c.node.out[0] + ".constant"
 	}
-	for of := c.params[name]; of != nil; of = c.params[name] {
-		if slices.Equal(of.shape, shape) && of.how == t.how {
+	for of := c.params[name]; of.from != nil; of = c.params[name] {
+		if slices.Equal(of.shape, shape) && of.how == t.how && (t.source != "" || of.from == t) {
 			return c.b.ParamNode(name)
 		}
 		name += "'"
 	}
-	c.params[name] = &tensor{shape: shape, how: t.how}
+	c.params[name] = declared{shape, t.how, t}
 	init := func(_ *rand.Rand, _ []int, to []float32) { copy(to, data) }
 	if t.fresh && len(shape) > 1 {
 		init = graph.FanInUniform()

@@ -12,8 +12,8 @@ import (
 )
 
 // layerName is the name of a layer with weights: that of its weights without their last part, if they have
-// the names that PyTorch gives, otherwise the node's.
-func (c *call) layerName(w *value) string {
+// the names that PyTorch gives, otherwise the node's; with a number where it is another layer's already.
+func (c *construction) layerName(w *value) string {
 	name := ""
 	if w != nil && w.t != nil {
 		for _, ending := range []string{".weight", ".bias", ".gamma"} {
@@ -882,13 +882,7 @@ func (c *construction) normalisedChannels(x *value, eps float32, scale, shift *v
 
 // layerNorm normalises over the channels of maps or over rows.
 func (c *construction) layerNorm(x *value, eps float32, scale, shift *value) *value {
-	name := strings.TrimPrefix(c.node.String(), "/")
-	if scale != nil && scale.t != nil {
-		if prefix, ok := strings.CutSuffix(scale.t.source, ".weight"); ok {
-			name = prefix
-		}
-	}
-	n := x.shape[1]
+	name, n := c.layerName(scale), x.shape[1]
 	node := func(p *value, ending string, otherwise float32) *gorgonia.Node {
 		if p == nil {
 			return c.constant(&tensor{typ: typeFloat, shape: []int{n}, floats: slices.Repeat([]float32{otherwise}, n)})

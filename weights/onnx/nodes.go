@@ -21,9 +21,10 @@ type exporter struct {
 	nodes         []*message
 	tensors       []*message // parameters and constants
 	stored        map[string]bool
-	final         string // name of the network's result
-	half          bool   // weights are stored as 16-bit floats
-	fixed         bool   // the number of images cannot be left free
+	made          map[string]bool // values by their names
+	final         string          // name of the network's result
+	half          bool            // weights are stored as 16-bit floats
+	fixed         bool            // the number of images cannot be left free
 	err           error
 }
 
@@ -48,6 +49,14 @@ func (x *exporter) walk(fold bool) error {
 				folded[c.Node], folded[conv.Node] = conv, conv
 			}
 		}
+	}
+	layers := map[string]bool{} // values inside of a layer are called by its name
+	for i := range list {
+		c := &list[i]
+		for base, n := c.Layer, 2; layers[c.Layer]; n++ {
+			c.Layer = fmt.Sprint(base, " ", n)
+		}
+		layers[c.Layer] = true
 	}
 	for _, c := range list {
 		conv := folded[c.Node]
@@ -329,6 +338,13 @@ func (x *exporter) name(c graph.Computation) string {
 }
 
 func (x *exporter) node(name, op string, in []string, out string, attrs ...*message) {
+	if x.made[out] {
+		x.refuse(fmt.Errorf("two values would be called %q: layers that are written need names of their own", out))
+	}
+	if x.made == nil {
+		x.made = map[string]bool{}
+	}
+	x.made[out] = true
 	n := &message{}
 	for _, v := range in {
 		n.text(1, v)

@@ -112,7 +112,7 @@ func Params(r *weights.Reader, m *zoo.Model) (*graph.Params, error) {
 // read gives parameters their values.
 func read(r *weights.Reader, params *graph.Params) error {
 	params.Allocate()
-	return r.ReadInto(func(name string, _ []int) []float32 {
+	return r.ReadNetwork(func(name string, _ []int) []float32 {
 		if p := params.Get(name); p != nil {
 			return p.Data
 		}

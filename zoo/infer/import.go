@@ -57,7 +57,7 @@ func Import(r *weights.Reader, m *zoo.Model, c ImportConfig) (*Imported, error) 
 	} else {
 		f.params.Allocate()
 	}
-	err = f.reader.ReadInto(func(name string, _ []int) []float32 {
+	err = f.reader.ReadNetwork(func(name string, _ []int) []float32 {
 		if p := f.params.Get(name); p != nil && !f.fresh(name) {
 			return p.Data
 		}

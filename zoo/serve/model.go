@@ -95,15 +95,26 @@ func Ensemble(members ...*infer.Classifier) (Model, error) {
 	if len(members) == 0 {
 		return nil, fmt.Errorf("an ensemble without members")
 	}
+	for i, m := range members {
+		if m == nil || m.Model() == nil {
+			return nil, fmt.Errorf("member %d of the ensemble is nil", i+1)
+		}
+	}
 	e := &ensemble{members: members}
 	classes := members[0].Classes()
 	for i, m := range members {
 		e.size += m.Input()[0] * m.Input()[1] * m.Input()[2]
 		place := make([]int, len(classes))
 		own := m.Classes()
+		same := slices.Equal(own, classes) // also where two classes have one name
 		for k, name := range classes {
-			if place[k] = slices.Index(own, name); place[k] < 0 {
+			switch place[k] = slices.Index(own, name); {
+			case place[k] < 0:
 				return nil, fmt.Errorf("member %d of the ensemble does not know class %q", i+1, name)
+			case same:
+				place[k] = k
+			case slices.Contains(own[place[k]+1:], name):
+				return nil, fmt.Errorf("member %d of the ensemble has two classes %q, and its classes are in another order than the first's", i+1, name)
 			}
 		}
 		if len(own) != len(classes) {

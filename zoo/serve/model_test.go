@@ -188,6 +188,57 @@ func TestMembersAreMatchedByNames(t *testing.T) {
 	}
 }
 
+// Classes of one name are matched by their places where the members' lists are the same; in another order nobody knows.
+func TestMembersWithTwoClassesOfOneName(t *testing.T) {
+	dir := t.TempDir()
+	var members []*infer.Classifier
+	for i, path := range []string{filepath.Join(dir, "a.safetensors"), filepath.Join(dir, "b.safetensors"), filepath.Join(dir, "c.safetensors")} {
+		turn(t, path)
+		f, err := weights.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Meta.ClassNames[4] = f.Meta.ClassNames[7]
+		if i == 2 {
+			f.Meta.ClassNames[0], f.Meta.ClassNames[1] = f.Meta.ClassNames[1], f.Meta.ClassNames[0]
+		}
+		if err := weights.Save(path, f); err != nil {
+			t.Fatal(err)
+		}
+		c, err := infer.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members = append(members, c)
+	}
+	m, err := Ensemble(members[:2]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, _ := shoe(t, 1)
+	want, err := members[0].Logits(t.Context(), img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, got := make([]float32, 2*28*28), make([]float32, 10)
+	for i, c := range members[:2] {
+		if err := c.Prepare(x[i*28*28:][:28*28], img); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Run(x, 1, got); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range probabilities(want) {
+		if math.Abs(math.Exp(float64(got[i]))-float64(p)) > 1e-5 {
+			t.Errorf("class %d is %g, should be %g: both members are the same network", i, math.Exp(float64(got[i])), p)
+		}
+	}
+	if _, err := Ensemble(members[0], members[2]); err == nil || !strings.Contains(err.Error(), "has two classes") {
+		t.Errorf("two of one name in another order: %v", err)
+	}
+}
+
 // turn writes lenet5-fashion-mnist with its classes, and their outputs, in the opposite order.
 func turn(t *testing.T, path string) {
 	t.Helper()

@@ -61,7 +61,7 @@ type Model interface {
 // ErrImage says that a file is no image that can be read.
 var ErrImage = errors.New("no image that can be read")
 
-// Limits bound what requests may cost. Zero values are replaced by the defaults.
+// Limits bound what requests may cost. What is not above zero is replaced by the default.
 type Limits struct {
 	Body    int64         // bytes of a request; 32 MiB
 	Bodies  int64         // bytes of all requests that are inside together; 256 MiB
@@ -75,28 +75,28 @@ type Limits struct {
 
 func (l Limits) complete() Limits {
 	d := Limits{32 << 20, 256 << 20, 64_000_000, 64, 256, infer.StepImages, 20 * time.Millisecond, 30 * time.Second}
-	if l.Body == 0 {
+	if l.Body <= 0 {
 		l.Body = d.Body
 	}
-	if l.Bodies == 0 {
+	if l.Bodies <= 0 {
 		l.Bodies = d.Bodies
 	}
-	if l.Pixels == 0 {
+	if l.Pixels <= 0 {
 		l.Pixels = d.Pixels
 	}
-	if l.Images == 0 {
+	if l.Images <= 0 {
 		l.Images = d.Images
 	}
-	if l.Queue == 0 {
+	if l.Queue <= 0 {
 		l.Queue = d.Queue
 	}
-	if l.Batch == 0 {
+	if l.Batch <= 0 {
 		l.Batch = d.Batch
 	}
-	if l.Delay == 0 {
+	if l.Delay <= 0 {
 		l.Delay = d.Delay
 	}
-	if l.Timeout == 0 {
+	if l.Timeout <= 0 {
 		l.Timeout = d.Timeout
 	}
 	return l
@@ -116,6 +116,17 @@ type Source struct {
 // Named is a source of a model that is there already.
 func Named(name string, m Model) Source {
 	return Source{Name: name, Open: func() (Model, error) { return m, nil }}
+}
+
+// open makes the model, or says that there is none.
+func (s Source) open() (m Model, err error) {
+	if s.Open == nil {
+		return nil, errors.New("its source does not say how it is opened")
+	}
+	if m, err = s.Open(); err == nil && m == nil {
+		err = errors.New("there is no model: it is nil")
+	}
+	return m, err
 }
 
 // Config says how a server behaves.
@@ -147,6 +158,10 @@ func New(models ...*infer.Classifier) *Server {
 	var sources []Source
 	taken := map[string]int{}
 	for _, m := range models {
+		if m == nil || m.Model() == nil { // not ready, and says so
+			sources = append(sources, Named("none", nil))
+			continue
+		}
 		name := m.Model().Name
 		if taken[name]++; taken[name] > 1 {
 			name = fmt.Sprintf("%s-%d", name, taken[name])
@@ -198,7 +213,7 @@ func (s *Server) load(name string) error {
 	if source.Version != nil {
 		version = source.Version()
 	}
-	m, err := source.Open()
+	m, err := source.open()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -262,8 +277,15 @@ func (s *Server) worker(name string) (*worker, error) {
 }
 
 // Watch looks every so often whether the models' sources have changed, until ctx ends, and loads those
-// that have. A model that cannot be loaded leaves the old one in its place and is told to the log.
+// that have. A model that cannot be loaded leaves the old one in its place and is told to the log. No time
+// between two looks means two seconds.
 func (s *Server) Watch(ctx context.Context, every time.Duration) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if every <= 0 {
+		every = 2 * time.Second
+	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	tried := map[string]string{}
@@ -301,6 +323,9 @@ func (s *Server) Watch(ctx context.Context, every time.Duration) {
 // Close waits for what was accepted, up to ctx's end, and closes the models. Requests that come later are
 // refused. Call it after [http.Server.Shutdown], which waits for the answers to be written.
 func (s *Server) Close(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	s.mu.Lock()
 	s.closed = true
 	var all []*worker
