@@ -308,3 +308,25 @@ func TestTheEngineKeepsTheTime(t *testing.T) {
 		t.Errorf("in Japanese overtime: %+v", c)
 	}
 }
+
+// Before the overtime of so many moves begins, a move may take more than what is left of the main time; in it, no more
+// than is left.
+func TestABudgetEndsWithTheTimeOfThePeriod(t *testing.T) {
+	b, err := baduk.NewBoard(9, baduk.Rules{}) // of whose game 54 moves are expected, 27 for each player
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		clock Clock
+		want  time.Duration
+	}{
+		{Clock{Main: time.Minute, Byo: 300 * time.Second, Stones: 10, Known: true, Left: 27 * time.Second}, 31 * time.Second},
+		{Clock{Main: time.Minute, Byo: 300 * time.Second, Stones: 10, Known: true, Left: 2700 * time.Millisecond}, 30100 * time.Millisecond},
+		{Clock{Main: time.Minute, Byo: 300 * time.Second, Stones: 10, Known: true, Left: 20 * time.Second, LeftStones: 4}, 5 * time.Second},
+		{Clock{Main: 27 * time.Second}, time.Second},
+	} {
+		if got, ok := c.clock.Budget(b); !ok || got != max(c.want-lag, c.want/4) {
+			t.Errorf("%+v: %v, want %v less the lag", c.clock, got, c.want)
+		}
+	}
+}
