@@ -188,6 +188,7 @@ func TestArgumentsAtTheirLimits(t *testing.T) {
 				func(b *Builder, x, _ node) node { return b.Combine(x, b.Input("y", 3, 1, 5), Plus) },
 				func(b *Builder, x, _ node) node { return b.Combine(b.Input("y", 5), x, Plus) },
 				func(b *Builder, x, _ node) node { return b.MatMul(x, b.Input("y", 5, 6)) },
+				func(b *Builder, _, x node) node { return b.MatMul(x, b.Input("y", 3, 4)) },
 				func(b *Builder, x, _ node) node { return b.MatMul(b.Input("y", 7, 1, 1, 6, 4), x) },
 			},
 			[]build{
