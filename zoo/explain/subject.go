@@ -160,9 +160,17 @@ func find(b *graph.Builder, name string, output *gorgonia.Node) (*gorgonia.Node,
 	return nil, noLayer(name, names)
 }
 
-func noLayer(name string, names []string) error {
-	return fmt.Errorf("no layer is called %q: there are %s", name, strings.Join(names, ", "))
+// A LayerError is about a layer that the network does not have.
+type LayerError struct {
+	Name string
+	Have []string // the names of those that would do
 }
+
+func (e *LayerError) Error() string {
+	return fmt.Sprintf("no layer is called %q: there are %s", e.Name, strings.Join(e.Have, ", "))
+}
+
+func noLayer(name string, names []string) error { return &LayerError{name, names} }
 
 // run computes the program for images; gradient fills what is given to the layer, from its values.
 func (p *program) run(x []float32, gradient func(y, dy []float32)) error {
