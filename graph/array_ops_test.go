@@ -345,6 +345,24 @@ func TestArrayOpsAndTheirGradientsMatchStraightLoops(t *testing.T) {
 }
 
 // A mean over windows that hang over the edge divides by the pixels that are there, and by the padding.
+// By hand: the slopes of x^y are y·x^(y-1) and x^y·ln x, the second where x is positive; equals share an extreme's.
+func TestSlopesOfPowersAndExtremes(t *testing.T) {
+	const ln2, ln3 = 0.6931472, 1.0986123
+	for _, c := range []struct {
+		a            Arithmetic
+		x, y, dx, dy float32
+	}{
+		{Power, 2, 3, 12, 8 * ln2}, {Power, 3, -1, -1. / 9, ln3 / 3}, {Power, -2, 2, -4, 0}, {Power, -2, -1, -0.25, 0},
+		{Power, 2, 0, 0, ln2}, {Power, 0, 0, 0, 0}, {Power, 0, 1, 1, 0}, {Power, 0, 2, 0, 0}, {Power, 4, 0.5, 0.25, 4 * ln2},
+		{Most, 3, 2, 1, 0}, {Most, -3, 2, 0, 1}, {Most, 2, 2, 0.5, 0.5}, {Least, 3, 2, 0, 1}, {Least, -3, 2, 1, 0}, {Least, 2, 2, 0.5, 0.5},
+	} {
+		dx, dy := c.a.slopes(c.x, c.y)
+		if math.Abs(float64(dx-c.dx)) > 1e-6 || math.Abs(float64(dy-c.dy)) > 2e-6 {
+			t.Errorf("%v of %v and %v: slopes %v and %v, want %v and %v", c.a, c.x, c.y, dx, dy, c.dx, c.dy)
+		}
+	}
+}
+
 func TestMeansOfWindowsThatHangOver(t *testing.T) {
 	for _, tt := range []struct {
 		x                []float32

@@ -79,3 +79,29 @@ func TestFirstFaultNamesWhereItBegins(t *testing.T) {
 		}
 	}
 }
+
+// What the run before has left in memory is no fault, although it lies where a concatenation is made part by part.
+func TestAFaultIsNotWhatAnEarlierRunLeft(t *testing.T) {
+	b := NewBuilder(NewParams(), Eval)
+	x := b.Input("x", 1, 16, 4, 4)
+	y := b.Conv(b.Conv(b.Concat(x, x), "a", 32, 3, Same()), "b", 32, 3, Same())
+	s, err := Compile(b, []*gorgonia.Node{b.GlobalAvgPool(y)}, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Params().Init(1)
+	for i := range b.Params().Get("a.bias").Data {
+		b.Params().Get("a.bias").Data[i] = float32(math.NaN())
+	}
+	if err := s.Bind(x, make([]float32, 16*16)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := s.FirstFault(); err != nil || f == nil || *f != (Fault{"a", "parameter", "a.bias"}) {
+			t.Errorf("got %+v, %v", f, err)
+		}
+	}
+}

@@ -371,8 +371,8 @@ func (r *result) leave(o vmOptions) (err error) {
 			return fmt.Errorf("machine: %v: %w", r.node, err)
 		}
 	}
-	for _, leaf := range r.of {
-		if err := r.give(leaf, o); err != nil {
+	for i, leaf := range r.of {
+		if err := r.give(leaf, o, i > 0); err != nil {
 			return err
 		}
 	}
@@ -380,19 +380,24 @@ func (r *result) leave(o vmOptions) (err error) {
 }
 
 // give makes the gradient that of a leaf. With BindDualValues it is added to the one that is there, which solvers
-// set to zero.
-func (r *result) give(leaf *gorgonia.Node, o vmOptions) error {
+// set to zero. Of leaves that have one gradient, as those of a sum do, all but the first get a copy: a solver that
+// writes into one must not change the others'.
+func (r *result) give(leaf *gorgonia.Node, o vmOptions, copied bool) error {
 	dual := o.bindDual && (len(o.dual) == 0 || slices.Contains(o.dual, leaf))
 	before, err := leaf.Grad()
 	if err != nil {
 		return fmt.Errorf("machine: gradient of %v: %w", leaf, err)
 	}
-	if before == r.bound && !dual {
+	if before == r.bound && !dual && !copied {
 		return nil
 	}
 	if !dual || before == nil || before == r.bound {
 		v := r.bound
-		if dual { // of its own, as it grows
+		switch to, ok := before.(*tensor.Dense); {
+		case copied && !dual && ok && before != r.bound:
+			copy(to.Float32s(), v.(*tensor.Dense).Float32s())
+			return nil
+		case copied, dual: // of its own, which grows if it is dual
 			if v, err = gorgonia.CloneValue(v); err != nil {
 				return fmt.Errorf("machine: gradient of %v: %w", leaf, err)
 			}

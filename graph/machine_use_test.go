@@ -181,6 +181,54 @@ func TestARectifiersSlopeAtZeroIsThatBelow(t *testing.T) {
 	}
 }
 
+// Gradients that are one value have memory of their own each, as solvers write into them, and so have a value and what
+// passes it on. With dual values a gradient grows until it is set to zero.
+func TestGradientsAreTheLeavesOwn(t *testing.T) {
+	leaves := func() (graph *g.ExprGraph, x, y, cost *g.Node) {
+		graph = g.NewGraph()
+		leaf := func(name string) *g.Node {
+			return g.NewVector(graph, g.Float32, g.WithShape(2), g.WithName(name), g.WithValue(tensor.New(tensor.WithBacking([]float32{1, 2}))))
+		}
+		x, y = leaf("x"), leaf("y")
+		cost = g.Must(g.Sum(g.Must(g.HadamardProd(g.Must(g.Add(x, y)), g.NewConstant(tensor.New(tensor.WithBacking([]float32{5, 7})))))))
+		if _, err := g.Grad(cost, x, y); err != nil {
+			t.Fatal(err)
+		}
+		return graph, x, y, cost
+	}
+	gradient := func(n *g.Node) []float32 {
+		v, err := n.Grad()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return numbers(t, v)
+	}
+	graph, x, y, _ := leaves()
+	m := NewMachine(graph)
+	for range 2 {
+		runMachine(t, m)
+		clear(gradient(x))
+		if got := gradient(y); !slices.Equal(got, []float32{5, 7}) {
+			t.Errorf("y's gradient is %v after x's was cleared", got)
+		}
+	}
+	graph, x, y, _ = leaves()
+	m = NewMachine(graph, g.BindDualValues(x))
+	for run := range 3 {
+		if run == 2 {
+			clear(gradient(x))
+		}
+		runMachine(t, m)
+		want := [][]float32{{5, 7}, {10, 14}, {5, 7}}[run]
+		if got := gradient(x); !slices.Equal(got, want) {
+			t.Errorf("run %d: x's gradient is %v, want %v", run, got, want)
+		}
+		if got := gradient(y); !slices.Equal(got, []float32{5, 7}) {
+			t.Errorf("run %d: y's gradient is %v, which does not grow", run, got)
+		}
+	}
+}
+
 func TestTrainingIsSwitchedByTheOps(t *testing.T) {
 	l := newStockLeaves(t, 1)
 	x := l.input(8, 64)

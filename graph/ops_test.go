@@ -106,6 +106,10 @@ func opCases() []opCase {
 		}, func(x ref, p []ref) ref {
 			return refPool(refFixedNorm(x, p[0].data, p[1].data, 1e-3).apply(relu), geometry{3, 3, 2, 2, 0, 0, 1, 1, 1, 2, 3}, 0, 0, func(v []float64, _ int) float64 { return slices.Max(v) })
 		}},
+		{"batch norm by a frozen variance", []int{2, 6, 5, 7}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			freezeNorm(b, "bn", 6, "running_var")
+			return b.BatchNorm(x, "bn", 1e-3, 0.1)
+		}, func(x ref, p []ref) ref { return refFixedNorm(x, p[0].data, p[1].data, 1e-3) }},
 		{"a frozen batch norm followed by relu, between convolutions", []int{2, 3, 5, 4}, func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
 			freezeNorm(b, "bn", 18, "weight", "bias", "running_mean", "running_var")
 			x = b.ReLU(b.BatchNorm(b.Conv(x, "1", 18, 1, NoBias()), "bn", 1e-3, 0.1))
@@ -379,6 +383,37 @@ func useFamily(t *testing.T, f kernel.Family) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { kernel.SetFamily(before) })
+}
+
+// Same pads an even window by a pixel more at the bottom and right, and a dilated one by what it reaches.
+func TestSamePadsTheEndMore(t *testing.T) {
+	x := []float32{1, 5, 2, 4}
+	for _, c := range []struct {
+		h, w int // of the map
+		opts []Opt
+		want []float32
+	}{
+		{1, 4, []Opt{Kernel(1, 2)}, []float32{5, 5, 4, 4}},
+		{4, 1, []Opt{Kernel(2, 1)}, []float32{5, 5, 4, 4}},
+		{1, 4, []Opt{Kernel(1, 4)}, []float32{5, 5, 5, 4}}, // one on the left, two on the right
+		{4, 1, []Opt{Kernel(4, 1)}, []float32{5, 5, 5, 4}},
+		{1, 4, []Opt{Kernel(1, 3)}, []float32{5, 5, 5, 4}},
+	} {
+		b := NewBuilder(NewParams(), Eval)
+		in := b.Input("x", 1, 1, c.h, c.w)
+		y := b.MaxPool(in, 1, append(c.opts, Same())...)
+		s, err := Compile(b, []*gorgonia.Node{y}, Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := outputs(t, s, in, y, x); !slices.Equal(got, c.want) {
+			t.Errorf("%d×%d: %v, want %v", c.h, c.w, got, c.want)
+		}
+	}
+	o := NewBuilder(NewParams(), Eval).opts(0, 1, []Opt{Kernel(2, 3), Dilations(3, 2), Same()})
+	if got, want := [4]int{o.top, o.bottom, o.left, o.right}, [4]int{1, 2, 2, 2}; got != want {
+		t.Errorf("dilated windows are padded by %v, want %v", got, want)
+	}
 }
 
 // An expectation is what the straight loops make of some inputs.

@@ -168,6 +168,29 @@ func TestOutputsAreReadyBeforeTheRunEnds(t *testing.T) {
 	}
 }
 
+// An output that lies in another value's memory is told of when that one is there.
+func TestAViewIsReadyWithWhatItShows(t *testing.T) {
+	b := NewBuilder(NewParams(), Eval)
+	x := b.Input("x", 2, 3)
+	flat := b.Reshape(b.Apply(x, Function{Kind: Square}), 6)
+	sum := b.Reduce(flat, SumOf, 0)
+	told := map[int]float32{}
+	var s *Session
+	s, err := Compile(b, []*gorgonia.Node{sum, flat}, Config{Ready: func(k int) { told[k] = s.Value([]*gorgonia.Node{sum, flat}[k])[0] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Bind(x, []float32{2, -1, 3, 0, 1, 5}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 2 || told[0] != 40 || told[1] != 4 {
+		t.Errorf("told of %v, want 40 of the sum and 4 of the squares", told)
+	}
+}
+
 // A part that is still moves no running statistics, together with others and by itself.
 func TestAStillPartLeavesRunningStatistics(t *testing.T) {
 	for name, sum := range map[string]func([]float32) error{"together": func([]float32) error { return nil }, "alone": nil} {

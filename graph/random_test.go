@@ -295,20 +295,40 @@ func TestLanesBeyondTheLastChannelAreZeros(t *testing.T) {
 		for seed := range uint64(40) {
 			var s *Session
 			runWild(t, seed, mode, apart, func(ses *Session) { s = ses; poison(s) })
-			for _, v := range append(slices.Clone(s.planned), s.views...) {
-				if !v.blocked || v.shape[1]%kernel.Block == 0 {
-					continue
-				}
-				pixels, last := v.shape[2]*v.shape[3], kernel.Blocks(v.shape[1])-1
-				for n := range v.shape[0] {
-					for i, f := range v.image(n)[last*pixels*kernel.Block:][:pixels*kernel.Block] {
-						if i%kernel.Block >= v.shape[1]%kernel.Block && f != 0 {
-							t.Fatalf("seed %d: a value of shape %v holds %v beyond its last channel", seed, v.shape, f)
-						}
-					}
+			lanesAreZeros(t, seed, s)
+		}
+	}
+}
+
+func lanesAreZeros(t *testing.T, seed uint64, s *Session) {
+	t.Helper()
+	for _, v := range append(slices.Clone(s.planned), s.views...) {
+		if !v.blocked || v.shape[1]%kernel.Block == 0 {
+			continue
+		}
+		pixels, last := v.shape[2]*v.shape[3], kernel.Blocks(v.shape[1])-1
+		for n := range v.shape[0] {
+			for i, f := range v.image(n)[last*pixels*kernel.Block:][:pixels*kernel.Block] {
+				if i%kernel.Block >= v.shape[1]%kernel.Block && f != 0 {
+					t.Fatalf("seed %d: a value of shape %v holds %v beyond its last channel", seed, v.shape, f)
 				}
 			}
 		}
+	}
+}
+
+// So must those of maps that are combined with a number for each channel, and of what else is computed in blocks.
+func TestLanesBeyondTheLastChannelAreZerosOfCombinedMaps(t *testing.T) {
+	for how, numbers := range map[Arithmetic]int{Plus: 1, Minus: 3, Times: 3} {
+		var s *Session
+		net := func(b *Builder, x *gorgonia.Node) *gorgonia.Node {
+			x = b.Conv(x, "stem", 18, 3, Same())
+			y := b.Combine(x, b.Param("numbers", Normal(1), numbers, 18, 1, 1), how)
+			y = b.ChannelShuffle(b.Apply(b.Apply(y, Function{Kind: Cos}), Function{Kind: Square}), 3)
+			return b.Dense(b.Flatten(b.MaxPool(b.Add(x, y), 2)), "fc", 4)
+		}
+		runNetwork(t, net, 1, Eval, apart, func(ses *Session) { s = ses; poison(s) })
+		lanesAreZeros(t, uint64(how), s)
 	}
 }
 
@@ -339,14 +359,24 @@ func TestEvaluationSeesTheStatisticsThatTrainingHasMoved(t *testing.T) {
 	params.Init(1)
 	tr.bind(t, 4)
 	s, y := evaluation()
-	before := run(s, y)
-	tr.run(t) // moves nothing but the running statistics
-	after := run(s, y)
-	if slices.Equal(before, after) {
-		t.Error("the result is that of the statistics before the training step")
-	}
-	if fresh, y := evaluation(); !slices.Equal(run(fresh, y), after) {
-		t.Error("a session that was compiled before the step gives another result than one compiled after it")
+	// Both move nothing but the running statistics.
+	for what, move := range map[string]func(){
+		"the training step": func() { tr.run(t) },
+		"the search for a fault": func() {
+			if f, err := tr.s.FirstFault(); f != nil || err != nil {
+				t.Fatal(f, err)
+			}
+		},
+	} {
+		before := run(s, y)
+		move()
+		after := run(s, y)
+		if slices.Equal(before, after) {
+			t.Errorf("the result is that of the statistics before %s", what)
+		}
+		if fresh, y := evaluation(); !slices.Equal(run(fresh, y), after) {
+			t.Errorf("a session that was compiled before %s gives another result than one compiled after it", what)
+		}
 	}
 }
 

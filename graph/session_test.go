@@ -142,6 +142,57 @@ func TestPlanSharesMemory(t *testing.T) {
 	}
 }
 
+func TestMemoryIsToldInBytes(t *testing.T) {
+	b := NewBuilder(NewParams(), Eval)
+	x := b.Input("x", 2, 3, 8, 7)
+	y := b.Dense(b.Flatten(b.BatchNorm(b.Conv(x, "conv", 20, 3, Same()), "norm", 1e-5, 0.1)), "fc", 5)
+	s, err := Compile(b, []*gorgonia.Node{y}, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Params().Init(1)
+	if err := s.Bind(x, make([]float32, 2*3*8*7)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	packed := 0
+	for _, v := range s.derived.values {
+		packed += len(v)
+	}
+	got, want := s.Memory(), Memory{
+		Parameters: 4 * (20*3*3*3 + 20 + 4*20 + 5*20*8*7 + 5),
+		Inputs:     4 * 2 * 3 * 8 * 7,
+		Packed:     4 * int64(packed),
+		Values:     4 * int64(s.program),
+		Scratch:    4 * int64(len(s.exec.scratch)),
+	}
+	if got != want || packed == 0 {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if total := want.Parameters + want.Inputs + want.Packed + want.Values + want.Scratch; got.Total() != total {
+		t.Errorf("%d bytes in all, want %d", got.Total(), total)
+	}
+}
+
+// Results of an earlier run, which are bound as an input, lie in the memory of this one.
+func TestWithinIsInMemoryAndNotBesideIt(t *testing.T) {
+	all := make([]float32, 30)
+	memory := all[10:20]
+	for _, c := range []struct {
+		from, to int
+		want     bool
+	}{{9, 10, false}, {10, 10, false}, {10, 11, true}, {14, 17, true}, {19, 20, true}, {20, 21, false}, {0, 2, false}, {28, 30, false}} {
+		if got := within(all[c.from:c.to], memory); got != c.want {
+			t.Errorf("%d to %d within 10 to 20: %v", c.from, c.to, got)
+		}
+	}
+	if within(memory, nil) {
+		t.Error("a slice lies within nothing")
+	}
+}
+
 func TestTrainingFusesWhatItCan(t *testing.T) {
 	kinds := map[string]int{}
 	for _, s := range trainingOf(t, NewParams(), 2, Config{}).s.steps {

@@ -109,7 +109,7 @@ func ReadConfig(path string) (recipe.Config, error) {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			folder := filepath.Dir(path)
 			if _, err := os.Stat(filepath.Join(folder, lockFile)); err == nil && unused(folder) == nil {
-				return c, fmt.Errorf("%s: the run was ended before it began: zoo train NAME --out %[1]s begins in it", folder)
+				return c, fmt.Errorf("%s: the run has not begun: unless a process is about to, zoo train NAME --out %[1]s begins it", folder)
 			}
 			return c, fmt.Errorf("%s: not the folder of a run: there is no %s in it", folder, report.ConfigFile)
 		}

@@ -568,7 +568,7 @@ func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
 		t.Errorf("a lock that does not say whose it is: %v", err)
 	}
 	unlock()
-	if _, err := ReadConfig(folder); err == nil || err.Error() != folder+": the run was ended before it began: zoo train NAME --out "+folder+" begins in it" {
+	if _, err := ReadConfig(folder); err == nil || err.Error() != folder+": the run has not begun: unless a process is about to, zoo train NAME --out "+folder+" begins it" {
 		t.Errorf("a run of a lock alone: %v", err)
 	}
 }

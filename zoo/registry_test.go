@@ -356,6 +356,9 @@ func TestTheReportTellsWhatEachLayerReads(t *testing.T) {
 			if j >= i {
 				t.Errorf("%s reads a later layer", l.Name)
 			}
+			if j < 0 && i > 0 {
+				t.Errorf("%s reads the image", l.Name)
+			}
 		}
 		if l.Kind == "add" {
 			joins++

@@ -49,6 +49,7 @@ var (
 	listing   = os.Getenv("MUTATE_LISTS") != ""    // no coverage is needed to list what could be changed
 	alone     = os.Getenv("MUTATE_REACHING") != "" // the tests that reach a line judge it alone
 	logFile   = os.Getenv("MUTATE_LOG")            // gets what tests say that see a change; empty for none
+	apart     = os.Getenv("MUTATE_APART")          // a pattern of tests that are not measured; empty for none
 )
 
 func main() {
@@ -124,16 +125,12 @@ func profile(args []string) error {
 	blocks := map[string]bool{}
 	for _, p := range of {
 		name, dir, _ := strings.Cut(p, "=")
-		tests, err := measure(name, dir, blocks)
+		m, err := measure(name, dir)
 		if err != nil {
 			return err
 		}
-		text, err := json.Marshal(tests)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(reachedBy(name), text, 0o666); err != nil {
-			return err
+		for b, reached := range m.Blocks {
+			blocks[b] = blocks[b] || reached
 		}
 	}
 	text := "mode: set\n"
@@ -143,31 +140,49 @@ func profile(args []string) error {
 	return os.WriteFile(after(args, "-coverprofile"), []byte(text), 0o666)
 }
 
+// measured is what is known of a package's tests. It is kept test by test: who is interrupted need not begin again.
+type measured struct {
+	Tests  []test
+	Blocks map[string]bool // of statements, as a profile names them, and whether a test reaches them
+}
+
 func reachedBy(name string) string {
 	return filepath.Join(reached, strings.ReplaceAll(name, "/", "_")+".json")
 }
 
-// measure runs each test of a package, and notes in blocks what any of them reaches.
-func measure(name, dir string, blocks map[string]bool) ([]test, error) {
+func readMeasured(name string) (m measured) {
+	if text, err := os.ReadFile(reachedBy(name)); err == nil {
+		_ = json.Unmarshal(text, &m)
+	}
+	return m
+}
+
+// measure runs each test of a package.
+func measure(name, dir string) (m measured, err error) {
+	if m = readMeasured(name); m.Blocks == nil {
+		m.Blocks = map[string]bool{}
+	}
 	temp, err := os.MkdirTemp("", "judge")
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	defer os.RemoveAll(temp)
 	b := binary{filepath.Join(temp, "x.test"), dir}
 	if out, err := exec.Command(goCommand, "test", "-c", "-cover", "-o", b.path, name).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", name, err, out)
+		return m, fmt.Errorf("%s: %w\n%s", name, err, out)
 	}
 	if _, err := os.Stat(b.path); err != nil {
-		return nil, nil // it has no tests
+		return m, nil // it has no tests
 	}
 	all, err := b.test(nil, "-test.list=.")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", name, err, all)
+		return m, fmt.Errorf("%s: %w\n%s", name, err, all)
 	}
-	var list []test
 	for _, t := range strings.Fields(all) {
 		if !strings.HasPrefix(t, "Test") && !strings.HasPrefix(t, "Example") && !strings.HasPrefix(t, "Fuzz") {
+			continue
+		}
+		if apart != "" && regexp.MustCompile(apart).MatchString(t) {
 			continue
 		}
 		patterns := []string{"^" + t + "$"}
@@ -184,29 +199,38 @@ func measure(name, dir string, blocks map[string]bool) ([]test, error) {
 			}
 		}
 		for _, p := range patterns {
+			if slices.ContainsFunc(m.Tests, func(t test) bool { return t.Pattern == p }) {
+				continue
+			}
 			data, err := os.MkdirTemp(temp, "data")
 			if err != nil {
-				return nil, err
+				return m, err
 			}
 			file := filepath.Join(data, "profile")
 			begun := time.Now()
 			out, err := b.test([]string{"GOCOVERDIR=" + data}, "-test.run="+p, "-test.v", "-test.paniconexit0", "-test.timeout=20m", "-test.gocoverdir="+data, "-test.coverprofile="+file)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s fails where nothing was changed: %w\n%s", name, p, err, out)
+				return m, fmt.Errorf("%s: %s fails where nothing was changed: %w\n%s", name, p, err, out)
 			}
 			if strings.Contains(p, "/") && !strings.Contains(out, "    --- ") {
 				continue // another test's script
 			}
 			one := test{p, time.Since(begun).Seconds(), map[string][]span{}}
-			if err := one.read(file, blocks); err != nil {
-				return nil, err
+			if err := one.read(file, m.Blocks); err != nil {
+				return m, err
 			}
 			os.RemoveAll(data)
-			list = append(list, one)
+			m.Tests = append(m.Tests, one)
+			text, err := json.Marshal(m)
+			if err == nil {
+				err = os.WriteFile(reachedBy(name), text, 0o666)
+			}
+			if err != nil {
+				return m, err
+			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b test) int { return cmp.Compare(a.Seconds, b.Seconds) })
-	return list, nil
+	return m, nil
 }
 
 var block = regexp.MustCompile(`^(.*:(\d+)\.\d+,(\d+)\.\d+ \d+) (\d+)$`)
@@ -338,10 +362,8 @@ func tokens(text []byte) (list []word) {
 
 // steps are the arguments of one run of the tests after the other.
 func steps(path, file string, line int) [][]string {
-	var all []test
-	if text, err := os.ReadFile(reachedBy(path)); err != nil || json.Unmarshal(text, &all) != nil {
-		return [][]string{nil} // all together
-	}
+	all := readMeasured(path).Tests
+	slices.SortStableFunc(all, func(a, b test) int { return cmp.Compare(a.Seconds, b.Seconds) })
 	var reaching []test
 	whole, own := 0., 0.
 	for _, t := range all {

@@ -40,6 +40,16 @@ func TestTheShellCompletesNames(t *testing.T) {
 		{"eval x --part _", []string{"val", "test", "train"}, nil, false},
 		{"resume _", []string{"runs/lenet5-fashion/001"}, []string{"lenet5-fashion-mnist"}, true},
 		{"curves _", []string{"runs/lenet5-fashion/001"}, nil, true},
+		{"explain _", []string{"lenet5-fashion-mnist", "runs/lenet5-fashion/001"}, nil, true},
+		{"explain x --how _", []string{"gradcam", "dream", "filters"}, nil, false},
+		{"weights get _", []string{"resnet50", "lenet5-mnist"}, nil, false},
+		{"weights where _", []string{"resnet50"}, nil, false},
+		{"inspect _", []string{"lenet5", "vgg16"}, nil, false},
+		{"inspect lenet5 _", nil, []string{"vgg16"}, false},
+		{"import x --as _", []string{"resnet18"}, nil, false},
+		{"import x --classes _", []string{"imagenet", "cifar-10"}, nil, true},
+		{"data show _", []string{"mnist", "fashion-mnist-small"}, []string{"lenet5"}, false},
+		{"data show mnist _", nil, []string{"mnist"}, false},
 	} {
 		words := strings.Fields(c.typed)
 		words[len(words)-1] = ""

@@ -62,9 +62,6 @@ patches of all its images that excite a feature most, and epochs the strongest a
   zoo explain alexnet --how filters --beside squeezenet -o filters.png
   zoo explain lenet5-fashion-mnist --how deconvnet --layer 'relu 2' --data fashion-mnist-small -o patches.png`,
 		Args: arguments(1, -1, "weights"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveDefault
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.images = args[1:]
 			return a.explain(cmd.Context(), args[0], o)

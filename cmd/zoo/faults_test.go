@@ -84,7 +84,7 @@ func (f *faults) run(t *testing.T, args ...string) (code int, stdout, stderr str
 func (f *faults) finish(t *testing.T, folder string) {
 	t.Helper()
 	code, _, stderr := f.run(t, "resume", folder)
-	if code != 0 && (strings.Contains(stderr, "is not there") || strings.Contains(stderr, "before it began") || strings.Contains(stderr, "no such file or folder")) {
+	if code != 0 && (strings.Contains(stderr, "is not there") || strings.Contains(stderr, "has not begun") || strings.Contains(stderr, "no such file or folder")) {
 		code, _, stderr = f.run(t, append(append([]string{"train"}, faulty...), "--out", folder)...)
 	}
 	if code != 0 {
@@ -200,7 +200,7 @@ func twoProcesses(t *testing.T, f *faults, folder string, after time.Duration) {
 		if p.cmd.ProcessState == nil && !strings.Contains(stderr, "is complete") {
 			t.Errorf("the run was taken from the process that works in it: %s", stderr)
 		}
-	} else if !strings.Contains(stderr, fmt.Sprintf("in use by process %d", p.cmd.Process.Pid)) && !strings.Contains(stderr, "no such file or folder") && !strings.Contains(stderr, "config.json") {
+	} else if !strings.Contains(stderr, fmt.Sprintf("in use by process %d", p.cmd.Process.Pid)) && !strings.Contains(stderr, "no such file or folder") && !strings.Contains(stderr, "config.json") && !strings.Contains(stderr, "has not begun") {
 		t.Errorf("%s", stderr)
 	}
 	if err := p.cmd.Wait(); err != nil {

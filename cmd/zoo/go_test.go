@@ -43,26 +43,19 @@ func TestGoScripts(t *testing.T) {
 					size, err = strconv.Atoi(args[0])
 					ts.Check(err)
 				}
-				randomWeights(ts, zoo.AlphaGoPolicy(zoo.Input(48, size, size), zoo.Classes(size*size), zoo.Filters(2), zoo.Depth(2)), args[len(args)-1])
+				m := zoo.AlphaGoPolicy(zoo.Input(48, size, size), zoo.Classes(size*size), zoo.Filters(2), zoo.Depth(2))
+				ts.Check(randomWeights(m, ts.MkAbs(args[len(args)-1])))
 			},
 			// value FILE: writes a tiny value network.
 			"value": func(ts *testscript.TestScript, _ bool, args []string) {
-				randomWeights(ts, zoo.AlphaGoValue(zoo.Filters(2), zoo.Depth(2)), args[0])
+				ts.Check(randomWeights(zoo.AlphaGoValue(zoo.Filters(2), zoo.Depth(2)), ts.MkAbs(args[0])))
 			},
 			// games FILE NUMBER: writes games of 20 moves each. Of four, black wins one, white one, one is drawn and
 			// one has no result.
 			"games": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[1])
 				ts.Check(err)
-				var text strings.Builder
-				for g := range n {
-					text.WriteString("(;SZ[19]" + []string{"RE[B+R]", "RE[W+3.5]", "RE[0]", ""}[g%4])
-					for m := range 20 {
-						fmt.Fprintf(&text, ";%c[%c%c]", "BW"[m%2], 'a'+(g+3*m)%19, 'a'+(2*g+m+m/19)%19)
-					}
-					text.WriteString(")\n")
-				}
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o666))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(records(n)), 0o666))
 			},
 			// append FILE TEXT: what a killed program may leave.
 			"append": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -85,12 +78,29 @@ func TestGoScripts(t *testing.T) {
 	})
 }
 
+// records are games of 20 moves each. Of four, black wins one, white one, one is drawn and one has no result.
+func records(n int) string {
+	var text strings.Builder
+	for g := range n {
+		text.WriteString("(;SZ[19]" + []string{"RE[B+R]", "RE[W+3.5]", "RE[0]", ""}[g%4])
+		for m := range 20 {
+			fmt.Fprintf(&text, ";%c[%c%c]", "BW"[m%2], 'a'+(g+3*m)%19, 'a'+(2*g+m+m/19)%19)
+		}
+		text.WriteString(")\n")
+	}
+	return text.String()
+}
+
 // randomWeights writes a network with random weights.
-func randomWeights(ts *testscript.TestScript, m *zoo.Model, name string) {
+func randomWeights(m *zoo.Model, name string) error {
 	options, err := json.Marshal(m.Options)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	params, err := m.Params(graph.Train)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	params.Allocate()
 	f := weights.File{Meta: weights.Meta{Network: m.Name, Variant: m.Variant, Options: options, Classes: m.Classes, Input: m.Input[:]}}
 	r := rand.New(rand.NewPCG(1, 1))
@@ -100,5 +110,5 @@ func randomWeights(ts *testscript.TestScript, m *zoo.Model, name string) {
 		}
 		f.Tensors = append(f.Tensors, weights.Tensor{Name: p.Name, Shape: p.Shape, Data: p.Data})
 	}
-	ts.Check(weights.Save(ts.MkAbs(name), &f))
+	return weights.Save(name, &f)
 }

@@ -75,7 +75,9 @@ ImageNet or CIFAR where network and number are theirs.`,
 	flags.StringVar(&f.classes, "classes", "", "names of the classes: a file (text, JSON or CSV), imagenet, cifar-10 or cifar-100")
 	flags.BoolVar(&f.newHead, "new-head", false, "replace the last layer by a new one for the classes of --classes, to be trained")
 	flags.Uint64Var(&f.seed, "seed", 1, "of a new last layer's weights")
-	_ = cmd.RegisterFlagCompletionFunc("as", completeNetwork)
+	_ = cmd.RegisterFlagCompletionFunc("as", func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return completeNetwork(cmd, nil, begun) // the file may be named already
+	})
 	_ = cmd.RegisterFlagCompletionFunc("classes", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return labels.Names, cobra.ShellCompDirectiveDefault
 	})

@@ -22,6 +22,11 @@ func (a *app) join(ctx context.Context, verb string) error {
 	if err != nil {
 		return err
 	}
+	return a.enter(c, verb)
+}
+
+// enter makes this process a rank of a group whose ranks are to be the same program with the same verb.
+func (a *app) enter(c cluster.Comm, verb string) error {
 	a.group = c
 	if c.Size() == 1 {
 		return nil

@@ -28,6 +28,7 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 	if code, text := commanded(t, words("export lenet5-fashion-mnist -o r.pth")); code != 0 {
 		t.Fatal(text)
 	}
+	picture(t, "boot.png", 1)
 	// A command in front of "|" stands before each flag that follows in the list. What ends in a line feed is all of the line.
 	of := ""
 	for _, c := range []struct {
@@ -176,6 +177,10 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"export lenet5-fashion-mnist |", 0, ""},
 		{"-o x.xyz", 2, "-o x.xyz: the ending should be one of .safetensors, .pth, .pt, .onnx, .dot"},
 
+		{"export nothing -o x.pth |", 0, ""},
+		{"", 1, "nothing: there is no such file or folder: the weights that are part of the program are "},
+		{"export two.txt -o x.pth |", 0, ""},
+		{"", 1, "two.txt: a text: no weights file begins like that"},
 		{"export lenet5-fashion-mnist |", 0, ""},
 		{"", 2, "zoo export needs a file to write: -o FILE"},
 		{"-o x.pth --softmax", 2, "--softmax is for .onnx, not for .pth"},
@@ -204,6 +209,8 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"lenet5 --data nothing", 2, `unknown data set "nothing": known are `},
 		{"lenet5 --classes 3 --out x", 1, "lenet5 has 3 classes, the data set fashion-mnist-small has 10\n"},
 		{"lenet5 lenet5", 2, "zoo train: one argument too many: lenet5"},
+		{"lenet5 --input 1x2", 2, "--input 1x2: should be channels, height and width, as in 3x224x224"},
+		{"none.onnx", 1, "none.onnx: there is no such file or folder"},
 		{"go judge game.sgf |", 0, ""},
 		{"", 2, "zoo go judge needs a file to write: -o judged.sgf"},
 		{"-o x.sgf --margin NaN", 2, "--margin NaN: should be 0 or above"},
@@ -277,6 +284,17 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"lenet5-fashion-mnist --limit 10 --report none/m.csv", 1, "none/m.csv: not written: none: there is no such file or folder"},
 		{"explain lenet5-fashion-mnist -o x.png |", 0, ""},
 		{"--how gradcamm", 2, "unknown --how gradcamm: did you mean gradcam?"},
+		{"boot.png --how maps --layer nine", 1, `--how maps: no layer is called "nine": there are `},
+		{"boot.png --how guided-gradcam --layer nine", 1, `--how guided-gradcam: no layer is called "nine": there are `},
+		{"boot.png --how deconvnet --layer nine", 1, `--how deconvnet: no layer is called "nine": there are `},
+		{"boot.png --how dream --layer nine", 1, `--how dream: no layer is called "nine": there are `},
+		{"boot.png --how invert --layer nine", 1, `--how invert: no layer is called "nine": there are `},
+		{"boot.png --how invert", 2, "--how invert: what a layer cannot tell apart: which? --layer, one of c1, relu 1, "},
+		{"boot.png --how occlusion --size 99", 1, "--how occlusion: "},
+		{"--how maximise --layer nine", 1, `--how maximise: no layer is called "nine": there are `},
+		{"--how filters --beside resnet20-cifar10 --layer nine", 1, `--how filters: lenet5-fashion-mnist: no layer is called "nine": there are c1, c3`},
+		{"--how epochs --data fashion-mnist-small", 1, "--how epochs: there are no weights of epochs: a run keeps them with zoo train … --set keep=1"},
+		{"--data fashion-mnist-small --image 0 --part val", 1, `fashion-mnist-small: no such part as "val": there is train, test`},
 		{"--data fashion-mnist-small --image -1", 2, "--image -1: fashion-mnist-small/test has 2000, numbered from 0"},
 		{"--how filters --beside nothing", 1, "--how filters: nothing: there is no such file or folder"},
 		{"--how maximise --layer c1 --feature 1,2", 2, "--how maximise: --feature: one is enough for --how maximise"},

@@ -15,16 +15,18 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/sys/unix"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
-// onScreen runs the command on a pseudo terminal of so many columns, and returns what it shows there.
-func onScreen(t *testing.T, columns int, args ...string) string {
+// pseudoTerminal is a terminal of so many columns. What was shown on it is told when it is closed.
+func pseudoTerminal(t *testing.T, columns int) (terminal *os.File, shown func() string) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Skip("no pseudo terminal here: ", err)
 	}
-	defer master.Close()
+	t.Cleanup(func() { master.Close() })
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -32,27 +34,85 @@ func onScreen(t *testing.T, columns int, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 50, Col: uint16(columns)}); err != nil {
 		t.Fatal(err)
 	}
-	shown := make(chan []byte)
+	all := make(chan []byte)
 	go func() {
 		var b bytes.Buffer
 		io.Copy(&b, master) // ends in an error when nobody has the terminal open
-		shown <- b.Bytes()
+		all <- b.Bytes()
 	}()
+	return terminal, func() string {
+		terminal.Close()
+		return strings.ReplaceAll(string(<-all), "\r\n", "\n")
+	}
+}
+
+// onScreen runs the command with its output on a terminal of so many columns, and returns what it shows there.
+func onScreen(t *testing.T, columns int, args ...string) string {
+	t.Helper()
+	terminal, shown := pseudoTerminal(t, columns)
 	var problems bytes.Buffer
 	code := run(context.Background(), args, terminal, &problems)
-	terminal.Close()
-	out := strings.ReplaceAll(string(<-shown), "\r\n", "\n")
+	out := shown()
 	if code != 0 {
 		t.Fatalf("zoo %s ends with %d: %s", strings.Join(args, " "), code, &problems)
 	}
 	return out
+}
+
+// On a terminal progress is drawn where it can be, and taken away before results come; elsewhere nothing is drawn.
+func TestProgressIsDrawnOnATerminal(t *testing.T) {
+	terminal, shown := pseudoTerminal(t, 61)
+	var out, drawn bytes.Buffer
+	if code := run(t.Context(), words("data verify fashion-mnist-small"), &out, terminal); code != 0 {
+		t.Fatal(&out)
+	}
+	plain := &app{stdout: &out, stderr: &out, screen: &drawn, terminal: &out}
+	a := &app{stdout: &out, stderr: &out, screen: &drawn, terminal: terminal}
+	if a.width() != 61 || plain.width() != 80 {
+		t.Errorf("%d columns on a terminal of 61, %d without", a.width(), plain.width())
+	}
+	if plain.counter() != nil || plain.dataCounter("test") != nil {
+		t.Error("something counts where nothing can be drawn")
+	}
+	if a.progress() != io.Writer(&drawn) || plain.progress() != io.Writer(&out) {
+		t.Error("progress is told in another place")
+	}
+	if bar, ok := a.events().(*report.Bar); !ok || bar.Width() != 61 {
+		t.Errorf("%T on a terminal", a.events())
+	}
+	if _, ok := plain.events().(*report.Lines); !ok {
+		t.Errorf("%T without one", plain.events())
+	}
+	count := a.counter()
+	for _, done := range []int{1, 399, 400, 401, 1200, 1234} {
+		count(done, 1234)
+	}
+	if got, want := drawn.String(), "\r400 of 1,234 positions\r1,200 of 1,234 positions\r\x1b[K"; got != want {
+		t.Errorf("positions are counted by %q, want %q", got, want)
+	}
+	drawn.Reset()
+	count = a.dataCounter("test")
+	count(3, 2000) // the first is shown at once
+	count(2000, 2000)
+	if got, want := drawn.String(), "\r\x1b[Ktest: 3 of 2,000 images\r\x1b[Ktest: 2,000 of 2,000 images\r\x1b[K"; got != want {
+		t.Errorf("images are counted by %q, want %q", got, want)
+	}
+	text := shown()
+	for _, want := range []string{"train: 10,000 of 10,000 images\r\x1b[K", "test: 2,000 of 2,000 images\r\x1b[K"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q has no %q", text, want)
+		}
+	}
+	if !strings.HasSuffix(text, "\r\x1b[K") {
+		t.Errorf("something is left: %q", text)
+	}
 }
 
 func TestTablesFitScreensOf40To200Columns(t *testing.T) {

@@ -211,6 +211,47 @@ func TestSetupRefusesGroupsWithoutLiberties(t *testing.T) {
 	if b.Color(0) != Empty || b.Color(8) != White || b.Undo() {
 		t.Errorf("after the set-up:\n%v", b)
 	}
+	// A point that is named twice gets back what it had at first.
+	before = b.String()
+	if err := b.Setup(Stone{Black, 1}, Stone{Black, 3}, Stone{Black, 0}, Stone{White, 0}); err == nil || b.String() != before {
+		t.Errorf("got %v and\n%v", err, b)
+	}
+}
+
+// Setting up forbids no ko, and what it puts on the board is old; stones that were there already keep their ages.
+func TestWhatIsSetUpIsOldAndForbidsNoKo(t *testing.T) {
+	b, m := draw(t, `
+		. X O . .
+		X k X O .
+		. X O . .
+		. . . . a
+		. . . b c`)
+	if err := b.Play(White, m['k']); err != nil || b.Ko() != At(2, 1, 5) {
+		t.Fatal(err, b.Ko())
+	}
+	if err := b.Setup(Stone{White, m['k']}, Stone{Black, m['a']}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Check(Black, At(2, 1, 5)); err != nil || b.Ko() != None {
+		t.Errorf("black may not take: %v, ko at %v", err, b.Ko())
+	}
+	if err := b.Play(Black, m['c']); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Setup(Stone{White, m['c']}); err != nil {
+		t.Fatal(err)
+	}
+	planes := make([]uint8, 12*25)
+	if err := new(Features).Bytes(planes, b, 12); err != nil {
+		t.Fatal(err)
+	}
+	for mark, want := range map[rune]int{'k': 2, 'a': 8, 'c': 8} {
+		for age := 1; age <= 8; age++ {
+			if got := planes[(PlaneTurns+age-1)*25+int(m[mark])] == 1; got != (age == want) {
+				t.Errorf("the stone at %c is %d turns old: %v", mark, age, got)
+			}
+		}
+	}
 }
 
 func TestScores(t *testing.T) {

@@ -148,8 +148,10 @@ func (b *Board) holder(p int16) Color {
 // Dead returns the stones that are likely to be dead, for a game that is over: those of groups whose
 // points the opponent has in the end of six of ten of so many random games. It is an estimate: it
 // errs in long fights and in some sekis.
-func (b *Board) Dead(playouts int, seed uint64) []Point {
-	owner := b.Ownership(playouts, seed)
+func (b *Board) Dead(playouts int, seed uint64) []Point { return b.dead(b.Ownership(playouts, seed)) }
+
+// dead are the stones whose groups' points are the opponent's by their owners, as [Board.Ownership] gives them.
+func (b *Board) dead(owner []float32) []Point {
 	sum := make([]float32, b.points) // by root
 	for p := range b.points {
 		switch b.color[p] {

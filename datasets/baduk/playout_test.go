@@ -50,6 +50,87 @@ func TestDeadStonesAreFound(t *testing.T) {
 	}
 }
 
+// A group is dead whose points are the opponent's in six of ten games: on average less than -0.2 its owner's.
+func TestAGroupIsDeadByAllItsPoints(t *testing.T) {
+	b, m := draw(t, `
+		a X . . .
+		. b . . .
+		. . . O O
+		. . . c .
+		. . . . d`)
+	for _, c := range []struct {
+		name   string
+		owners map[rune]float32
+		dead   []string
+	}{
+		{"nobody's", nil, nil},
+		{"just not", map[rune]float32{'X': -0.2, 'O': 0.1, 'Q': 0.3}, nil},
+		{"black's stone", map[rune]float32{'X': -0.25, 'O': 0.5, 'Q': -0.125}, []string{"B5"}},
+		{"white's group", map[rune]float32{'X': 1, 'O': 0.5, 'Q': 0}, []string{"D3", "E3"}},
+	} {
+		owner := make([]float32, 25)
+		owner[At(1, 0, 5)], owner[At(3, 2, 5)], owner[At(4, 2, 5)] = c.owners['X'], c.owners['O'], c.owners['Q']
+		for _, p := range m { // of no stone
+			owner[p] = 1
+		}
+		var got []string
+		for _, p := range b.dead(owner) {
+			got = append(got, p.Vertex(5))
+		}
+		if !slices.Equal(got, c.dead) {
+			t.Errorf("%s: %v are dead, want %v", c.name, got, c.dead)
+		}
+	}
+}
+
+// One point is left, which is whose turn it is: by turns the player to move and its opponent begin.
+func TestRandomGamesBeginWithBothPlayersByTurns(t *testing.T) {
+	for first, want := range map[Color][]int{Black: {5, 3, 5, 3, 5}, White: {3, 5, 3, 5, 3}} {
+		b, _ := draw(t, `
+			. X X O .
+			X X X O O
+			. X . O .
+			X X X O O
+			. X X O .`)
+		if b.ToPlay() != first {
+			b.Play(b.ToPlay(), Pass)
+		}
+		var r Playouts
+		r.Play(b, 5, 1)
+		if !slices.Equal(r.Leads, want) {
+			t.Errorf("%v to move: black leads by %v, want %v", first, r.Leads, want)
+		}
+		if mid, sign := r.Owned[At(2, 2, 5)], want[0]-4; mid != sign || r.Owned[At(0, 0, 5)] != 5 || r.Owned[At(4, 4, 5)] != -5 {
+			t.Errorf("%v to move: the middle is black's %d times more than white's, want %d", first, mid, sign)
+		}
+	}
+}
+
+func TestGamesAreWonBeyondTheKomi(t *testing.T) {
+	for _, c := range []struct {
+		leads []int
+		komi  float64
+		want  float64
+	}{{[]int{3, 4, -5, 2}, 3, 0.375}, {[]int{3, 4, -5, 2}, 2.5, 0.5}, {[]int{0}, 0, 0.5}, {nil, 0, 0}} {
+		if got := (&Playouts{Leads: c.leads}).Won(c.komi); got != c.want {
+			t.Errorf("%v with a komi of %v: %v won, want %v", c.leads, c.komi, got, c.want)
+		}
+	}
+}
+
+// A point is settled that is one player's in nine of ten games, so that it is eight of ten more.
+func TestSettledIsNineOfTen(t *testing.T) {
+	for _, c := range []struct {
+		games int
+		owned []int
+		want  bool
+	}{{10, []int{8, -8, 10}, true}, {10, []int{10, 7}, false}, {10, []int{-7, 10}, false}, {20, []int{16, -16}, true}, {20, []int{16, 15}, false}, {3, []int{3, -3}, true}, {3, []int{1}, false}} {
+		if got := (&Playouts{Leads: make([]int, c.games), Owned: c.owned}).Settled(); got != c.want {
+			t.Errorf("%v of %d games: %v", c.owned, c.games, got)
+		}
+	}
+}
+
 func TestOwnershipIsRepeatable(t *testing.T) {
 	b, _ := NewBoard(9, Rules{})
 	for _, m := range randomGame(9, Rules{}, 70, 3) {

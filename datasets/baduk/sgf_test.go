@@ -177,27 +177,31 @@ func TestRealServersRecordsAreRead(t *testing.T) {
 }
 
 func TestADamagedGameCostsOnlyItself(t *testing.T) {
-	const before, after = "(;GM[1]SZ[9];B[aa];W[bb])", "\n(;GM[1]SZ[9];B[cc];W[dd])"
+	const before, after = "(;GM[1]SZ[9];B[aa];W[bb])", "(;GM[1]SZ[9];B[cc];W[dd])"
 	for _, c := range []struct{ name, damage string }{
 		{"a point beyond the board", "(;GM[1]SZ[9];B[zz];W[bb](;B[cc])(;B[dd]))"},
 		{"a point beyond a small board", "(;GM[1]SZ[9];B[jj];W[bb])"},
 		{"cut in a value", "(;GM[1]SZ[9];B[b"},
+		{"cut at a value's beginning", "(;GM[1]SZ[9];B["},
 		{"cut in a comment", `(;GM[1]SZ[9]C[well \] [`},
+		{"cut in a long comment", "(;GM[1]SZ[9]C[" + strings.Repeat("a move (of sorts) ", 9)},
 		{"another game", "(;GM[3];B[1];W[2])"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var games, errs []string
-			for g, err := range Parse("f", []byte(before+c.damage+after)) {
-				if err != nil {
-					errs = append(errs, err.Error())
-				} else {
-					games = append(games, moves(g))
+		for _, gap := range []string{"", "\n"} {
+			t.Run(c.name, func(t *testing.T) {
+				var games, errs []string
+				for g, err := range Parse("f", []byte(before+c.damage+gap+after)) {
+					if err != nil {
+						errs = append(errs, err.Error())
+					} else {
+						games = append(games, moves(g))
+					}
 				}
-			}
-			if got := strings.Join(games, ", "); got != "B:A9 W:B8, B:C7 W:D6" || len(errs) != 1 || !strings.HasPrefix(errs[0], "f: game 2: ") {
-				t.Errorf("got %s and %q", got, errs)
-			}
-		})
+				if got := strings.Join(games, ", "); got != "B:A9 W:B8, B:C7 W:D6" || len(errs) != 1 || !strings.HasPrefix(errs[0], "f: game 2: ") {
+					t.Errorf("with %q before the next: got %s and %q", gap, got, errs)
+				}
+			})
+		}
 	}
 	t.Run("a game that is not closed is not damaged", func(t *testing.T) {
 		n := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -615,12 +616,37 @@ func TestALayersContentIsFoundAgain(t *testing.T) {
 	s.Mean, s.Std = []float32{0.5}, []float32{0.2}
 	x := noise(1, s.size())
 	s.clamp(x)
-	_, shallow, err := Invert{Layer: "relu 1", Steps: 200, TV: 1e-6}.Explain(context.Background(), s, x)
+	var before []float32 // the last step
+	image, shallow, err := Invert{Layer: "relu 1", Steps: 200, TV: 1e-6, Frame: func(step int, x []float32) {
+		if step == 198 {
+			before = slices.Clone(x)
+		}
+	}}.Explain(context.Background(), s, x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shallow > 0.2 {
-		t.Errorf("the first layer's content is missed by %.2f of its length", shallow)
+	if shallow > 0.2 || len(image) != len(x) {
+		t.Errorf("the first layer's content is missed by %.2f of its length, by %d numbers", shallow, len(image))
+	}
+	// What is told is |Φ(image) - Φ(x)|/|Φ(x)| of the image that the last step began with.
+	p, err := s.compile(route{batch: 1, from: "relu 1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := func(x []float32) []float32 {
+		if err := p.run(x, nil); err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(p.session.Value(p.y))
+	}
+	want, got := layer(x), layer(before)
+	difference, length := 0.0, 0.0
+	for i, v := range want {
+		difference += math.Pow(float64(got[i]-v), 2)
+		length += math.Pow(float64(v), 2)
+	}
+	if d := math.Sqrt(difference) / math.Sqrt(length); math.Abs(d-shallow) > 1e-4*d {
+		t.Errorf("the distance is told as %v, and is %v", shallow, d)
 	}
 }
 

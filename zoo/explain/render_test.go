@@ -269,6 +269,51 @@ func TestCaptionsAreWrapped(t *testing.T) {
 	}
 }
 
+// Pictures stand in rows, each in a cell as large as the largest, 16 pixels from the edges and 10 from each other.
+func TestASheetsPicturesStandInRows(t *testing.T) {
+	colours := []color.RGBA{{200, 0, 0, 255}, {0, 200, 0, 255}, {0, 0, 200, 255}, {200, 200, 0, 255}, {0, 200, 200, 255}}
+	sheet := Sheet{Columns: 3}
+	for i, c := range colours {
+		picture := image.NewRGBA(image.Rect(5, 7, 5+[]int{120, 100, 120, 120, 120}[i], 7+[]int{100, 130, 100, 100, 100}[i]))
+		draw.Draw(picture, picture.Rect, image.NewUniform(c), image.Point{}, draw.Src)
+		sheet.Panels = append(sheet.Panels, Panel{Picture: picture})
+	}
+	boxes := func(s Sheet) (image.Rectangle, []image.Rectangle) {
+		img, err := s.Draw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := make([]image.Rectangle, len(colours))
+		for i, c := range colours {
+			for y := range img.Rect.Dy() {
+				for x := range img.Rect.Dx() {
+					if img.RGBAAt(x, y) == c {
+						list[i] = list[i].Union(image.Rect(x, y, x+1, y+1))
+					}
+				}
+			}
+		}
+		return img.Rect, list
+	}
+	whole, got := boxes(sheet)
+	want := []image.Rectangle{image.Rect(16, 26, 136, 126), image.Rect(146, 26, 246, 156), image.Rect(276, 26, 396, 126), image.Rect(16, 166, 136, 266), image.Rect(146, 166, 266, 266)}
+	if !slices.Equal(got, want) || whole != image.Rect(0, 0, 412, 312) {
+		t.Errorf("pictures at %v of %v, want %v", got, whole, want)
+	}
+	// A title and captions of a line move them down, all by the title and each row by a caption more.
+	sheet.Title, sheet.Panels[1].Caption = "Title", "one"
+	below, down := boxes(sheet)
+	first, second := down[0].Min.Y-want[0].Min.Y, down[3].Min.Y-want[3].Min.Y
+	if first < 24 || second-first < 15 || below.Dy()-whole.Dy() != first+2*(second-first) || below.Dx() != whole.Dx() {
+		t.Errorf("the first row moves by %d, the second by %d, of %v", first, second, below)
+	}
+	for i, r := range down {
+		if r != want[i].Add(image.Pt(0, []int{first, second}[i/3])) {
+			t.Errorf("picture %d is at %v", i, r)
+		}
+	}
+}
+
 // Guided Grad-CAM is the product of the two.
 func TestGuidedGradCAMIsTheProduct(t *testing.T) {
 	s := subject(t, 3)

@@ -83,6 +83,7 @@ func TestTIFFFilesOfEveryKindOfSample(t *testing.T) {
 		{"four greys", []byte{0b00011011}, sized(4, 1, photoBlackIsZero, 2), [3][]uint8{{0, 85, 170, 255}, {0, 85, 170, 255}, {0, 85, 170, 255}}},
 		{"sixteen colours", []byte{0x39}, append(sized(2, 1, photoPalette, 4), tag{tagColours, palette}), [3][]uint8{{0x11, 0xaa}, {0x22, 0xbb}, {0x33, 0xcc}}},
 		{"colours", []byte{1, 2, 3, 4, 5, 6}, sized(2, 1, photoRGB, 8, 8, 8), [3][]uint8{{1, 4}, {2, 5}, {3, 6}}},
+		{"colours of four bits", []byte{0x12, 0x34, 0x5f}, sized(2, 1, photoRGB, 4, 4, 4), [3][]uint8{{17, 68}, {34, 85}, {51, 255}}},
 		{"colours, plane by plane", []byte{1, 2}, append(sized(2, 1, photoRGB, 8, 8, 8), tag{tagPlanar, []uint32{2}}), [3][]uint8{}},
 		{"opacity that is not multiplied", []byte{100, 0, 200, 255, 100, 0, 200, 0}, append(sized(2, 1, photoRGB, 8, 8, 8, 8), tag{tagExtra, []uint32{2}}), [3][]uint8{{100, 255}, {0, 255}, {200, 255}}},
 		{"opacity that is", []byte{100, 0, 50, 128, 0, 0, 0, 0}, append(sized(2, 1, photoRGB, 8, 8, 8, 8), tag{tagExtra, []uint32{1}}), [3][]uint8{{227, 255}, {127, 255}, {177, 255}}},

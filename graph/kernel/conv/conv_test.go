@@ -34,6 +34,10 @@ var convCases = []struct {
 	{"1×1 on a long row", Shape{N: 1, C: 16, H: 1, W: 1000, F: 16, KH: 1, KW: 1}, false},
 	{"1×1 padded", Shape{N: 2, C: 5, H: 3, W: 3, F: 4, KH: 1, KW: 1, PadT: 1, PadB: 2, PadL: 0, PadR: 1}, false},
 	{"1×1 stride 2", Shape{N: 2, C: 32, H: 15, W: 14, F: 48, KH: 1, KW: 1, SH: 2, SW: 2}, false},
+	{"1×1 stride 2 to rows of seven", Shape{N: 3, C: 40, H: 13, W: 14, F: 72, KH: 1, KW: 1, SH: 2, SW: 2}, false},
+	{"1×1 stride 2 by 3 to rows of seven", Shape{N: 2, C: 272, H: 16, W: 19, F: 90, KH: 1, KW: 1, SH: 2, SW: 3}, false},
+	{"1×1 stride 2 to many short rows", Shape{N: 2, C: 24, H: 90, W: 14, F: 33, KH: 1, KW: 1, SH: 1, SW: 2}, false},
+	{"groups, 1×1, stride 2 to rows of seven", Shape{N: 2, C: 48, H: 14, W: 14, F: 96, KH: 1, KW: 1, SH: 2, SW: 2, Groups: 3}, false},
 	{"5×5 of six channels", Shape{N: 3, C: 6, H: 14, W: 14, F: 16, KH: 5, KW: 5}, false},
 	{"5×5 down to one pixel", Shape{N: 4, C: 16, H: 5, W: 5, F: 120, KH: 5, KW: 5}, false},
 	{"5×5 in two groups", Shape{N: 2, C: 96, H: 13, W: 13, F: 64, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2, Groups: 2}, false},
@@ -711,4 +715,32 @@ func plannedBy(c *Plan, a *algorithm) bool {
 		return a == &depthwise
 	}
 	return a == &direct
+}
+
+// Pixels that a 1×1 filter with strides sees are brought together where tiles that end with the rows would be short.
+func TestThinnedMaps(t *testing.T) {
+	tests := []struct {
+		name string
+		s    Shape
+		want map[simd.Family]bool
+	}{
+		{"rows of 7", Shape{N: 1, C: 32, H: 14, W: 14, F: 64, KH: 1, KW: 1, SH: 2, SW: 2}, map[simd.Family]bool{simd.AVX2: true, simd.AVX512: false}},
+		{"rows of 14", Shape{N: 1, C: 32, H: 28, W: 28, F: 64, KH: 1, KW: 1, SH: 2, SW: 2}, map[simd.Family]bool{simd.AVX2: true, simd.AVX512: false}},
+		{"rows of 36", Shape{N: 1, C: 32, H: 72, W: 72, F: 64, KH: 1, KW: 1, SH: 2, SW: 2}, map[simd.Family]bool{simd.AVX2: false, simd.AVX512: false}},
+		{"padding", Shape{N: 1, C: 32, H: 13, W: 13, F: 64, KH: 1, KW: 1, SH: 2, SW: 2, PadT: 1, PadL: 1}, map[simd.Family]bool{simd.AVX2: false}},
+		{"no strides", Shape{N: 1, C: 32, H: 7, W: 7, F: 64, KH: 1, KW: 1}, map[simd.Family]bool{simd.AVX2: false}},
+		{"3×3", Shape{N: 1, C: 32, H: 15, W: 15, F: 64, KH: 3, KW: 3, SH: 2, SW: 2}, map[simd.Family]bool{simd.AVX2: false}},
+	}
+	convFamilies(t, func(t *testing.T) {
+		for _, c := range tests {
+			want, told := c.want[simd.CurrentFamily()]
+			if !told {
+				continue
+			}
+			pass := direct.forward(convDefaults(c.s), options{}).(*directPass)
+			if got := pass.phases[0].thinned.w > 0; got != want {
+				t.Errorf("%s: thinned is %v, want %v", c.name, got, want)
+			}
+		}
+	})
 }

@@ -10,7 +10,10 @@ import (
 var direct = algorithm{
 	name: "the direct sum",
 	forward: func(s Shape, o options) pass {
-		return &directPass{phases: []*corr{forwardCorr(s, o.plain)}}
+		c := forwardCorr(s, o.plain)
+		c.thin()
+		c.plan()
+		return &directPass{phases: []*corr{c}}
 	},
 	dataGrad: func(s Shape, o options) pass {
 		phases := gradCorrs(s)
@@ -101,6 +104,7 @@ type corr struct {
 	offs     [][][2]int
 	blocks   int  // of input channels that a group's window touches
 	copied   bool // the input window is copied, with its border
+	thinned  thinned
 	shared   bool // by tasks of their own, for all that read it
 	bh, bw   int  // the largest window
 	window   int  // floats of it
@@ -111,6 +115,49 @@ type corr struct {
 
 	filter   filterIndex
 	packedAt int // floats of the packed filters of the phases before
+}
+
+// A thinned map is one of which a 1×1 filter with strides sees some pixels only. They are copied side by side, so that tiles may
+// cross their rows.
+type thinned struct {
+	h, w   int // of the map, 0 if it is read where it is
+	ow     int // columns of what is seen of it
+	sh, sw int
+}
+
+// copy copies what is seen of a map, from pixel from on, to dst.
+func (t thinned) copy(dst, x []float32, from int) {
+	r, s := from/t.ow, from%t.ow
+	for len(dst) > 0 {
+		row := x[(r*t.sh*t.w+s*t.sw)*Block:]
+		n := min(t.ow-s, len(dst)/Block)
+		for i := range n {
+			*(*[Block]float32)(dst[i*Block:]) = *(*[Block]float32)(row[i*t.sw*Block:])
+		}
+		dst, r, s = dst[n*Block:], r+1, 0
+	}
+}
+
+// thin copies what a 1×1 filter with strides sees of blocked maps, if tiles that end with the rows are too short: rows of seven
+// pixels make tiles of four and three where six fit (AVX2), and pairs of rows whole ones where fourteen do (AVX-512).
+func (c *corr) thin() {
+	if c.plain || c.kh*c.kw > 1 || c.sh*c.sw == 1 || c.top != 0 || c.left != 0 || (c.oh-1)*c.sh >= c.h || (c.ow-1)*c.sw >= c.w {
+		return
+	}
+	panels := simd.Blocks(c.fout)
+	_, apart := cheapest(c.ow, c.oh, panels)
+	if _, across := cheapest(c.oh*c.ow, 1, panels); 10*across < 9*apart {
+		c.thinned = thinned{c.h, c.w, c.ow, c.sh, c.sw}
+		c.h, c.w, c.sh, c.sw = c.oh, c.ow, 1, 1
+	}
+}
+
+// pixels returns those of an input map.
+func (c *corr) pixels() int {
+	if c.thinned.w > 0 {
+		return c.thinned.h * c.thinned.w
+	}
+	return c.h * c.w
 }
 
 // A strip is a box of output pixels: images, rows, columns.
@@ -139,6 +186,7 @@ func mergeGroups(groups, outputs int) int {
 	return groups
 }
 
+// forwardCorr returns the correlation of a forward pass, which is still to be planned.
 func forwardCorr(s Shape, plain bool) *corr {
 	taps := s.KH * s.KW
 	f := filterIndex{outLen: s.F / s.Groups, inpLen: s.C / s.Groups, input: taps}
@@ -158,7 +206,6 @@ func forwardCorr(s Shape, plain bool) *corr {
 		osh: 1, osw: 1, filter: f,
 	}
 	c.yh, c.yw = c.oh, c.ow
-	c.plan()
 	return c
 }
 
@@ -239,7 +286,7 @@ func (c *corr) plan() {
 		c.oh, c.ow, c.yh, c.yw = 1, c.w, 1, c.w
 	}
 	c.panels = simd.Blocks(c.fout)
-	c.copied = c.top > 0 || (c.oh-1)*c.sh+(c.kh-1)*c.dh-c.top >= c.h ||
+	c.copied = c.thinned.w > 0 || c.top > 0 || (c.oh-1)*c.sh+(c.kh-1)*c.dh-c.top >= c.h ||
 		c.left > 0 || (c.ow-1)*c.sw+(c.kw-1)*c.dw-c.left >= c.w
 	c.blocks = c.cin
 	if !c.plain {

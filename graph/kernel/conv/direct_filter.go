@@ -52,6 +52,7 @@ func (g *filterGrad) run(p *Pool, x []float32, xs int, dy Act, dw, db, scratch [
 
 func newFilterGrad(s Shape, plain bool) *filterGrad {
 	c := forwardCorr(s, plain) // the same groups, and the same view of a 1×1 filter
+	c.plan()
 	g := &filterGrad{
 		n: c.n, plain: plain, groups: c.groups, cin: c.cin, fout: c.fout, h: c.h, w: c.w, oh: c.oh, ow: c.ow,
 		kh: c.kh, kw: c.kw, dh: c.dh, dw: c.dw, sh: c.sh, sw: c.sw, top: c.top, left: c.left,

@@ -338,7 +338,13 @@ func (w *walk) half(t *simd.Tile, r, m int) {
 // work: a step of a tile costs a multiply-add for each of its vectors, and no less than its loads
 // and the latency of the adder allow.
 func tilePanels(width, rows, panels int) int {
-	best, least := 1, 0
+	best, _ := cheapest(width, rows, panels)
+	return best
+}
+
+// cheapest is [tilePanels] with the cost.
+func cheapest(width, rows, panels int) (best, least int) {
+	best = 1
 	for np := 1; np <= min(panels, 4); np++ {
 		if simd.MaxRows(np) == 0 {
 			continue
@@ -348,7 +354,7 @@ func tilePanels(width, rows, panels int) int {
 			best, least = np, cost
 		}
 	}
-	return best
+	return best, least
 }
 
 func stripCost(width, rows, np int) int {
@@ -389,8 +395,12 @@ func (c *corr) copyWindow(dst, x []float32, stride int, s *strip, first, b0, b1 
 	}
 	for n := s.n0; n < s.n1; n++ {
 		for b := b0; b < b1; b++ {
-			src := x[n*stride+(first+b)*c.h*c.w*vec:]
+			src := x[n*stride+(first+b)*c.pixels()*vec:]
 			to := dst[((n-s.n0)*c.blocks+b)*c.bh*c.bw*vec:]
+			if c.thinned.w > 0 {
+				c.thinned.copy(to[:cols*vec], src, s.c0)
+				continue
+			}
 			for i := range rows {
 				row := to[i*c.bw*vec:][:cols*vec]
 				if y0+i < 0 || y0+i >= c.h {
