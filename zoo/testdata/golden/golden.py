@@ -150,7 +150,7 @@ def formula(name, shape, salts={}, shift=None):
 
 
 class TooNear(Exception):
-    """The filters, as pairs of weight and row, to draw again."""
+    """The filters, as pairs of weight and row, to draw again; none if biases have been moved."""
 
 
 class Tuner:
@@ -164,7 +164,7 @@ class Tuner:
 
     def __init__(self, net):
         self.net, self.names = net, {m: n for n, m in net.named_modules()}
-        self.salts, self.shifts, self.filled, self.last, self.apart = {}, {}, {}, None, APART
+        self.salts, self.shifts, self.moved, self.filled, self.last, self.apart = {}, {}, {}, {}, None, APART
         self.pool, self.cat = F.max_pool2d, torch.cat
         self.bent = {"relu": (0,), "hardtanh": (0, 6), "hardswish": (-3, 3), "hardsigmoid": (-3, 3)}  # hardtanh: ReLU6
         self.functions = {n: getattr(F, n) for n in self.bent}
@@ -181,15 +181,17 @@ class Tuner:
         for n in self.bent:
             setattr(F, n, functools.partial(self.on_bent, n))
         try:
-            for attempt in range(200):
-                self.apart = APART / 2 ** (attempt // 40)
-                self.shifts, self.margin = {}, 1.0
+            drawn = 0
+            for attempt in range(400):
+                self.apart = APART / 2 ** (drawn // 40)
+                self.shifts, self.margin = dict(self.moved), 1.0
                 self.fill()
                 try:
                     with torch.no_grad():
                         self.net.train()(x)
                     break
                 except TooNear as near:
+                    drawn += len(near.args[0]) > 0
                     for weight, row in near.args[0]:
                         salts = self.salts.setdefault(weight, {})
                         salts[row] = salts.get(row, 0) + 1
@@ -223,17 +225,20 @@ class Tuner:
             self.last = m
 
     def gated(self, m, inputs, out):
-        """No bias before a gate is a shift after it. Filters are drawn again where values are too near to zero."""
-        self.last, self.gate = None, self.names[m].rsplit(".", 1)[0] + ".conv3.weight"
+        self.last, self.gate = None, self.names[m].rsplit(".", 1)[0] + ".bn3.bias"
 
     def on_bent(self, name, x, *args, inplace=False):
         made = getattr(x, "made", None)
         last = self.last
         if last is None:
             flat = x.transpose(0, 1).reshape(x.shape[1], -1)
-            gap = flat.abs().amin(1) / flat.square().mean().sqrt()
-            if (small := (gap < self.apart / 10).nonzero().ravel().tolist()):
-                raise TooNear([(self.gate, c) for c in small])
+            size = flat.square().mean().sqrt().item()
+            gap = flat.abs().amin(1) / size
+            if (small := (gap < self.apart).nonzero().ravel().tolist()):
+                by = self.moved.setdefault(self.gate, dict(step=2.0 ** np.floor(np.log2(size)) / 512, by=[0] * x.shape[1]))["by"]
+                for c in small:
+                    by[c] += 1
+                raise TooNear([])
             self.margin = min(self.margin, gap.min().item())
         if last is not None and self.names[last] + ".bias" not in self.shifts and last.bias.numel() == x.shape[1]:
             flat = x.transpose(0, 1).reshape(x.shape[1], -1)
