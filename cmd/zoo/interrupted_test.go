@@ -201,7 +201,7 @@ func TestMembersGoOnWithOtherSettings(t *testing.T) {
 		t.Errorf("the run's configuration: %+v, %v", cfg, err)
 	}
 	for args, want := range map[string]string{
-		"train lenet5 --limit 64 --epochs 2 --ensemble 3 --dry-run --set val_limit=50":                                            "\n3 members, one after another, each as above\nestimated time about ",
+		"train lenet5 --limit 64 --epochs 2 --ensemble 3 --dry-run --set val_limit=50":                                             "\n3 members, one after another, each as above\nestimated time about ",
 		"train lenet5 --limit 64 --epochs 9 --set early_stop=1 --set optimizer.lr=1e-30 --set val_limit=50 --out s --recipe quick": "ended after 2 epochs: the last ones brought no better result\n",
 	} {
 		if stdout, _ := zooOutput(t, words(args)...); !strings.Contains(stdout, want) {
