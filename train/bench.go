@@ -83,6 +83,9 @@ type BenchRoofline struct {
 	MoveMS float64 `json:"move_ms"`         // what a step reads and writes at that, if caches held none of it
 }
 
+// maxBenchBatch is more images than a step of any network has memory for.
+const maxBenchBatch = 1 << 20
+
 // Bench times a network on random images, after some steps that are not counted.
 func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	if err := recipe.OneOf("mode", c.Mode, BenchModes); err != nil {
@@ -91,6 +94,8 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	switch {
 	case c.Batch < 1:
 		return BenchResult{}, &recipe.ConfigError{Key: "batch", Value: c.Batch, Want: "at least 1"}
+	case c.Batch > maxBenchBatch:
+		return BenchResult{}, &recipe.ConfigError{Key: "batch", Value: c.Batch, Want: fmt.Sprintf("at most %d", maxBenchBatch)}
 	case c.Threads < 0:
 		return BenchResult{}, &recipe.ConfigError{Key: "threads", Value: c.Threads, Want: "at least 1, or 0 for one a core"}
 	case c.Time <= 0:

@@ -265,6 +265,9 @@ func escape(raw []byte) int {
 // With the sum of the data, the metadata ends in it and in that of the header
 // itself.
 func encodeHeader(f *File, d *dtype, dataSum []byte) ([]byte, error) {
+	if f == nil {
+		return nil, errors.New("no tensors: the file is nil")
+	}
 	meta, err := f.Meta.encode()
 	if err != nil {
 		return nil, err

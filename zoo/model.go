@@ -35,12 +35,23 @@ type Model struct {
 	err     error
 }
 
+// wrong says why there is no network, if there is none.
+func (m *Model) wrong() error {
+	switch {
+	case m == nil:
+		return errors.New("no network: the model is nil")
+	case m.err == nil && m.build == nil:
+		return errors.New("no network: a model is made by New, or by a function such as VGG16")
+	}
+	return m.err
+}
+
 // Build adds the network to b's graph over x, N×C×H×W as [Model.Input] says, and returns its output,
 // N×Classes: logits before the softmax, or the value network's tanh. In training, networks with
 // classifiers on inner layers leave them in [graph.Builder.Auxiliaries].
 func (m *Model) Build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
-	if m.err != nil {
-		return nil, m.err
+	if err := m.wrong(); err != nil {
+		return nil, err
 	}
 	if b == nil {
 		return nil, fmt.Errorf("%s: no builder", m.Name)
@@ -84,6 +95,9 @@ func (m *Model) output(b *graph.Builder, x *gorgonia.Node) (y *gorgonia.Node, er
 // Describe tells in data what a trainer has to know; package train takes a Model by it. Of a model with a bad option
 // the name alone: its Build says what is wrong.
 func (m *Model) Describe() recipe.Network {
+	if m == nil {
+		return recipe.Network{}
+	}
 	n := recipe.Network{Name: m.Name, Variant: m.Variant, Input: m.Input, Classes: m.Classes, Squared: m.Loss == MSE}
 	n.Options, _ = json.Marshal(m.Options) // plain data
 	return n
@@ -129,8 +143,8 @@ func (m *Model) Head() (map[string]int, error) {
 
 // graph builds the network over parameters of its own.
 func (m *Model) graph(mode graph.Mode, batch int) (*graph.Builder, *gorgonia.Node, error) {
-	if m.err != nil {
-		return nil, nil, m.err
+	if err := m.wrong(); err != nil {
+		return nil, nil, err
 	}
 	b := graph.NewBuilder(graph.NewParams(), mode)
 	y, err := m.Build(b, b.Input("x", batch, m.Input[0], m.Input[1], m.Input[2]))
@@ -144,8 +158,8 @@ type modelJSON struct {
 
 // MarshalJSON writes name and options.
 func (m *Model) MarshalJSON() ([]byte, error) {
-	if m.err != nil {
-		return nil, m.err
+	if err := m.wrong(); err != nil {
+		return nil, err
 	}
 	return json.Marshal(modelJSON{m.Name, m.Options})
 }

@@ -11,7 +11,10 @@ import (
 // Recipes lists how to train the network: "paper" is how the authors trained, as far as the trainer can;
 // "quick", which every network has, makes the best of minutes on two cores. A variant can have its own.
 func (m *Model) Recipes() []recipe.Recipe {
-	list := m.recipes
+	var list []recipe.Recipe
+	if m != nil {
+		list = m.recipes
+	}
 	if !slices.ContainsFunc(list, func(r recipe.Recipe) bool { return r.Name == "quick" }) {
 		list = append(slices.Clip(list), recipe.Quick(10, 64, 0.02))
 	}
@@ -21,8 +24,8 @@ func (m *Model) Recipes() []recipe.Recipe {
 // Recipe returns the recipe of that name for a data set, with a complete configuration but for the network's
 // options.
 func (m *Model) Recipe(name, data string) (recipe.Recipe, error) {
-	if m.err != nil {
-		return recipe.Recipe{}, m.err
+	if err := m.wrong(); err != nil {
+		return recipe.Recipe{}, err
 	}
 	var names []string
 	for _, r := range m.Recipes() {

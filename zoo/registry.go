@@ -212,7 +212,9 @@ func (e Entry) as(v VariantInfo) Entry {
 func (e *registered) model(opts ...Option) *Model {
 	var asked Options
 	for _, f := range opts {
-		f(&asked)
+		if f != nil {
+			f(&asked)
+		}
 	}
 	m := &Model{Name: e.Name, Loss: e.Loss, build: e.Build}
 	if m.Loss == "" {

@@ -23,7 +23,6 @@ import (
 func newEval(a *app) *cobra.Command {
 	var asJSON bool
 	var data, confusion, reportFile, part string
-	parts := []string{string(datasets.Train), string(datasets.Val), string(datasets.Test)}
 	var ensemble int
 	var strict bool
 	c := train.EvalConfig{Network: stored, Open: openWeights}
@@ -51,8 +50,6 @@ an ensemble, or the newest N runs of one network and data set.`,
 				return usage(fmt.Errorf("--confusion %s: should end in .csv or .png", confusion))
 			case reportFile != "" && filepath.Ext(reportFile) != ".csv" && filepath.Ext(reportFile) != ".md":
 				return usage(fmt.Errorf("--report %s: should end in .csv or .md", reportFile))
-			case part != "" && !slices.Contains(parts, part):
-				return usage(unknown("part", part, parts, "there are train, val and test"))
 			}
 			if len(args) == 0 {
 				newest, err := a.newest(ensemble)

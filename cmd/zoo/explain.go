@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
@@ -107,7 +108,7 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 	if len(o.beside) > 0 {
 		sheet, err := a.beside(ctx, o, append([]string{arg}, o.beside...))
 		if err != nil {
-			return fmt.Errorf("--how %s: %w", w.name, err)
+			return layerIsUsage(fmt.Errorf("--how %s: %w", w.name, err))
 		}
 		return a.writeExplained(o.out, sheet, true, func(to io.Writer) error { return drawSheet(to, sheet) })
 	}
@@ -138,7 +139,7 @@ func (a *app) explain(ctx context.Context, arg string, o explainOptions) error {
 	err = e.each(c, func() error {
 		panels, err := w.panels(ctx, e)
 		if err != nil {
-			return fmt.Errorf("--how %s: %w", w.name, err)
+			return layerIsUsage(fmt.Errorf("--how %s: %w", w.name, err))
 		}
 		sheet.Panels = append(sheet.Panels, panels...)
 		sheet.Columns = e.columns
@@ -288,4 +289,12 @@ func prepared(c *infer.Classifier, file string) ([]float32, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return x, nil
+}
+
+// layerIsUsage marks the name of a layer that there is not as the command line's fault.
+func layerIsUsage(err error) error {
+	if errors.As(err, new(*explain.LayerError)) {
+		return usage(err)
+	}
+	return err
 }

@@ -85,7 +85,7 @@ func NewAct(data []float32, n, c, h, w int) Act { return simd.NewAct(data, n, c,
 // BlockedLen returns the number of floats of a dense blocked batch.
 func BlockedLen(n, c, h, w int) int { return simd.BlockedLen(n, c, h, w) }
 
-// NewPool starts a pool of threads (one of them the caller's); 0 means one for each core.
+// NewPool starts a pool of threads (one of them the caller's), at most 1024; 0 means one for each core.
 func NewPool(threads int) *Pool { return simd.NewPool(threads) }
 
 // NewConv plans a convolution. With plainInput, Forward and FilterGrad read plain N×C×H×W images

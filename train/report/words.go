@@ -251,6 +251,7 @@ var phrases = []struct {
 	{regexp.MustCompile(`zip: checksum error`), "damaged: a checksum of the zip archive does not fit"},
 	{regexp.MustCompile(`gzip: invalid (header|checksum)`), "damaged, or not compressed by gzip"},
 	{regexp.MustCompile(`flate: corrupt input before offset \d+`), "damaged: it cannot be decompressed"},
+	{regexp.MustCompile(`exec: ("[^"]*"): executable file not found in (?:\$PATH|%PATH%)`), "no program is called $1 on the path"},
 	{regexp.MustCompile(`time: (?:invalid|missing unit in|unknown unit ".*" in) duration ("[^"]*")`), "$1 is no time, such as 90s, 30m or 2h"},
 	{regexp.MustCompile(`invalid argument ("[^"]*") for "(?:-\w, )?(--[\w-]+)" flag: `), "$2: "},
 }

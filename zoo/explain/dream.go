@@ -36,6 +36,9 @@ type Plane struct {
 // Explain returns the picture, larger than p by Scale for each octave but the first. P is as large as the network's
 // input at least.
 func (m Dream) Explain(ctx context.Context, s *Subject, p Plane) (Plane, error) {
+	if err := s.there(); err != nil {
+		return Plane{}, err
+	}
 	if m.Octaves == 0 {
 		m.Octaves = 3
 	}

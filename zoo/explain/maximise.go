@@ -29,6 +29,9 @@ type Maximise struct {
 
 // Explain returns the image, C×H×W as the network takes it, and what is maximised in it.
 func (m Maximise) Explain(ctx context.Context, s *Subject) (x []float32, value float64, err error) {
+	if err := s.there(); err != nil {
+		return nil, 0, err
+	}
 	if m.Steps == 0 {
 		m.Steps = 200
 	}

@@ -33,8 +33,24 @@ type Subject struct {
 // size is the number of floats of an image.
 func (s *Subject) size() int { return s.Input[0] * s.Input[1] * s.Input[2] }
 
+// there says whether there is a network to look at.
+func (s *Subject) there() error {
+	switch {
+	case s == nil || s.Network == nil:
+		return errors.New("there is no network to look at")
+	case s.Params == nil:
+		return errors.New("the network has no parameters")
+	case s.size() < 1:
+		return fmt.Errorf("images of %d×%d×%d", s.Input[0], s.Input[1], s.Input[2])
+	}
+	return nil
+}
+
 // check says whether x is images of the subject.
 func (s *Subject) check(x []float32) error {
+	if err := s.there(); err != nil {
+		return err
+	}
 	if n := s.size(); len(x) == 0 || len(x)%n != 0 {
 		return fmt.Errorf("%d numbers are no images of %d×%d×%d", len(x), s.Input[0], s.Input[1], s.Input[2])
 	}
@@ -48,6 +64,9 @@ func (s *Subject) check(x []float32) error {
 
 // Layers lists the network's layers in their order, as methods name them.
 func (s *Subject) Layers() ([]graph.Layer, error) {
+	if err := s.there(); err != nil {
+		return nil, err
+	}
 	b := graph.NewBuilder(s.Params, graph.Eval)
 	if _, err := s.Network.Build(b, b.Input("image", 1, s.Input[0], s.Input[1], s.Input[2])); err != nil {
 		return nil, err
@@ -92,6 +111,9 @@ type route struct {
 
 // compile makes a program.
 func (s *Subject) compile(r route) (*program, error) {
+	if err := s.there(); err != nil {
+		return nil, err
+	}
 	b := graph.NewBuilder(s.Params, graph.Eval)
 	b.BackwardReLU(r.relu)
 	p := &program{batch: r.batch}
@@ -160,9 +182,17 @@ func find(b *graph.Builder, name string, output *gorgonia.Node) (*gorgonia.Node,
 	return nil, noLayer(name, names)
 }
 
-func noLayer(name string, names []string) error {
-	return fmt.Errorf("no layer is called %q: there are %s", name, strings.Join(names, ", "))
+// A LayerError is about a layer that the network does not have.
+type LayerError struct {
+	Name string
+	Have []string // the names of those that would do
 }
+
+func (e *LayerError) Error() string {
+	return fmt.Sprintf("no layer is called %q: there are %s", e.Name, strings.Join(e.Have, ", "))
+}
+
+func noLayer(name string, names []string) error { return &LayerError{name, names} }
 
 // run computes the program for images; gradient fills what is given to the layer, from its values.
 func (p *program) run(x []float32, gradient func(y, dy []float32)) error {

@@ -71,10 +71,15 @@ func open(name string) (*weights.Reader, error) {
 	return Open(name)
 }
 
+var (
+	errNoReader = errors.New("no weights: the reader is nil")
+	errNotMade  = errors.New("no weights: a classifier is made by Load or LoadFrom")
+)
+
 // LoadFrom is [Load] from an open file or embedded weights. The reader is not needed afterwards.
 func LoadFrom(r *weights.Reader, opts ...Option) (*Classifier, error) {
 	if r == nil {
-		return nil, errors.New("no weights: the reader is nil")
+		return nil, errNoReader
 	}
 	c, err := load(r, opts)
 	if err != nil {
@@ -97,11 +102,19 @@ type options struct{ half bool }
 func Half() Option { return func(o *options) { o.half = true } }
 
 // Halves returns the layers whose weights are kept as 16-bit floats: see [Half].
-func (c *Classifier) Halves() []string { return slices.Clone(c.runner.halves) }
+func (c *Classifier) Halves() []string {
+	if c.runner == nil {
+		return nil
+	}
+	return slices.Clone(c.runner.halves)
+}
 
 // Params reads the parameters of evaluation of a network from a weights file. Those of classifiers on inner
 // layers may be in the file or not. Errors name the file.
 func Params(r *weights.Reader, m *zoo.Model) (*graph.Params, error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	params, err := evaluated(m, r.Specs())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name(), err)
@@ -124,7 +137,9 @@ func read(r *weights.Reader, params *graph.Params) error {
 func load(r *weights.Reader, opts []Option) (*Classifier, error) {
 	var o options
 	for _, set := range opts {
-		set(&o)
+		if set != nil {
+			set(&o)
+		}
 	}
 	c := &Classifier{name: r.Name(), meta: r.Meta()}
 	if c.meta.Network == "" {
@@ -260,6 +275,9 @@ func (c *Classifier) Features(ctx context.Context, img image.Image) (features []
 // Close ends the threads that the classifier keeps, after the calls that are under way; later ones are
 // errors. A classifier that becomes garbage is closed by the way.
 func (c *Classifier) Close() error {
+	if c.runner == nil {
+		return nil
+	}
 	c.runner.close()
 	return nil
 }
@@ -267,6 +285,12 @@ func (c *Classifier) Close() error {
 // run calls each for every image, with outputs that hold until it returns, in any order and from several
 // goroutines.
 func (c *Classifier) run(ctx context.Context, images []image.Image, each func(i int, o Outputs)) error {
+	if c.runner == nil {
+		return errNotMade
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	for i, img := range images {
 		if img == nil {
 			return c.imageError(i, len(images), errors.New("is nil"))
@@ -296,6 +320,9 @@ func (c *Classifier) imageError(i, of int, err error) error {
 
 // best picks from the softmax of the logits, or of many labels from the logistic function of each.
 func (c *Classifier) best(logits []float32, top int) []Prediction {
+	if len(logits) == 0 || top < 1 {
+		return nil
+	}
 	sum, most := 0.0, float64(slices.Max(logits))
 	for _, v := range logits {
 		sum += math.Exp(float64(v) - most)

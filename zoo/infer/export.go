@@ -29,6 +29,9 @@ func Stored(meta weights.Meta) (*zoo.Model, error) {
 // "input", N×C×H×W with a free N, and output "logits", what [zoo.Model.Build] returns, or "probabilities". c
 // says how; its metadata are the file's. Classifiers on inner layers stay behind.
 func SaveONNX(path string, f *weights.File, c onnx.Config) error {
+	if f == nil {
+		return errors.New("no weights: the file is nil")
+	}
 	m, err := Stored(f.Meta)
 	if err != nil {
 		return err

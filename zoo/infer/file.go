@@ -20,6 +20,9 @@ const (
 // does. It may be called from many goroutines: pictures that take much memory wait for each other, so that they
 // never take more than 128 MiB together, or a single one more.
 func (c *Classifier) PrepareFile(dst []float32, file []byte) error {
+	if c.runner == nil {
+		return errNotMade
+	}
 	if len(dst) != c.input.Len() {
 		return fmt.Errorf("%s: room for %d numbers: an image has %d", c.name, len(dst), c.input.Len())
 	}

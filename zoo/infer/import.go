@@ -47,6 +47,9 @@ type Imported struct {
 // for. A list that begins with a background class, and is one longer, loses it. Classifiers on inner layers
 // come along if the file has them.
 func Import(r *weights.Reader, m *zoo.Model, c ImportConfig) (*Imported, error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	f, err := fitTo(r, m, c)
 	if err != nil {
 		return nil, err
@@ -271,6 +274,9 @@ func metaOf(m *zoo.Model, c ImportConfig) (weights.Meta, error) {
 // 224), the centre cropped, and the mean and deviation of ImageNet. Inputs of up to 64 pixels are not cropped,
 // grey ones not normalised; what is no image has none: nil.
 func Preprocessing(m *zoo.Model) *weights.Preprocessing {
+	if m == nil {
+		return nil
+	}
 	list, err := published.List()
 	if err != nil {
 		return torchvision(m.Input)
@@ -352,6 +358,9 @@ func paramsFor(m *zoo.Model, have []weights.Spec) (*graph.Params, error) {
 
 // Fits says whether the tensors of a file are those of a network, or may be: of several dicts any of which is.
 func Fits(r *weights.Reader, m *zoo.Model) bool {
+	if r == nil {
+		return false
+	}
 	f := &fitted{}
 	var err error
 	if f.head, err = m.Head(); err != nil {
@@ -364,11 +373,11 @@ func Fits(r *weights.Reader, m *zoo.Model) bool {
 // find lists the networks and variants whose tensors are those of a file: of all, or of a name, or with a
 // variant's name.
 func find(r *weights.Reader, name, variant string) []*zoo.Model {
-	var list []*zoo.Model
-	elements := r.Elements()
-	if r.Huge() {
+	if r == nil || r.Huge() {
 		return nil
 	}
+	var list []*zoo.Model
+	elements := r.Elements()
 	for _, e := range zoo.List() {
 		if name != "" && e.Name != name {
 			continue

@@ -12,13 +12,21 @@ import (
 )
 
 // Input is the shape of one prepared image: channels, height, width.
-func (c *Classifier) Input() [3]int { return c.model.Input }
+func (c *Classifier) Input() [3]int {
+	if c.model == nil {
+		return [3]int{}
+	}
+	return c.model.Input
+}
 
 // Classes are the names of the classes in the order of the output: their numbers where the weights have no
 // names.
 func (c *Classifier) Classes() []string {
 	if len(c.meta.ClassNames) > 0 {
 		return slices.Clone(c.meta.ClassNames)
+	}
+	if c.model == nil {
+		return nil
 	}
 	names := make([]string, c.model.Classes)
 	for i := range names {
@@ -28,10 +36,18 @@ func (c *Classifier) Classes() []string {
 }
 
 // Parameters are the network's weights. They are shared with the classifier: do not change them.
-func (c *Classifier) Parameters() *graph.Params { return c.runner.params }
+func (c *Classifier) Parameters() *graph.Params {
+	if c.runner == nil {
+		return nil
+	}
+	return c.runner.params
+}
 
 // Prepare writes an image to dst as the network takes it, C×H×W, ready for [Classifier.Compute].
 func (c *Classifier) Prepare(dst []float32, img image.Image) error {
+	if c.runner == nil {
+		return errNotMade
+	}
 	if len(dst) != c.input.Len() {
 		return fmt.Errorf("%s: room for %d numbers: an image of %d×%d×%d has %d", c.name, len(dst), c.model.Input[0], c.model.Input[1], c.model.Input[2], c.input.Len())
 	}
@@ -52,6 +68,9 @@ func (c *Classifier) Prepare(dst []float32, img image.Image) error {
 // Compute writes the logits of n prepared images, x, N×C×H×W: Classes numbers for each. It may be called
 // from many goroutines; images that come together share steps of the network.
 func (c *Classifier) Compute(x []float32, n int, logits []float32) error {
+	if c.runner == nil {
+		return errNotMade
+	}
 	one, k := c.input.Len(), c.model.Classes
 	if n < 1 || len(x) != n*one || len(logits) != n*k {
 		return fmt.Errorf("%s: %d images in %d numbers, with room for %d: should be %d and %d an image", c.name, n, len(x), len(logits), one, k)

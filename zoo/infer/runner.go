@@ -264,6 +264,9 @@ type Program struct {
 
 // NewProgram compiles the network for steps of batch images.
 func NewProgram(m *zoo.Model, params *graph.Params, batch int, cfg graph.Config) (*Program, error) {
+	if m == nil {
+		return nil, errors.New("no network: the model is nil")
+	}
 	b := graph.NewBuilder(params, graph.Eval)
 	p := &Program{x: b.Input("image", batch, m.Input[0], m.Input[1], m.Input[2]), batch: batch}
 	var err error
@@ -303,6 +306,9 @@ func lastInput(b *graph.Builder, y *gorgonia.Node) (*gorgonia.Node, error) {
 // Run computes a step of batch images x, N×C×H×W, and calls each for the first n, with outputs that hold until
 // it returns.
 func (p *Program) Run(x []float32, n int, each func(i int, o Outputs) error) error {
+	if p.session == nil {
+		return errors.New("no network: a program is made by NewProgram")
+	}
 	if err := p.session.Bind(p.x, x); err != nil {
 		return err
 	}

@@ -30,7 +30,12 @@ type Source struct {
 }
 
 // Close closes the files.
-func (s *Source) Close() error { return s.Reader.Close() }
+func (s *Source) Close() error {
+	if s.Reader == nil {
+		return nil
+	}
+	return s.Reader.Close()
+}
 
 // OpenSource opens weights that another program wrote: a file of PyTorch, safetensors or Caffe, the
 // index of one in shards, or a folder of Hugging Face with its config.json. A file that others publish is

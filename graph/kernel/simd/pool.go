@@ -79,11 +79,15 @@ type sleeper struct {
 // with a busy idle processor.
 const spinTime = 50 * time.Microsecond
 
-// NewPool starts a pool of threads (one of them the caller's); 0 means one for each core.
+// maxThreads is more than any machine has use for.
+const maxThreads = 1024
+
+// NewPool starts a pool of threads (one of them the caller's), at most 1024; 0 means one for each core.
 func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
+	threads = min(threads, maxThreads)
 	p := &Pool{threads: threads, sleeper: make([]sleeper, threads), shares: make([]share, threads)}
 	if threads <= min(runtime.GOMAXPROCS(0), runtime.NumCPU()) {
 		p.spin = spinTime // else it would keep the others from running
