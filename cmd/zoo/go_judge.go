@@ -108,9 +108,7 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 			} else {
 				n.unknown++
 			}
-			if (i+1)%100 == 0 {
-				fmt.Fprintf(a.stderr, "played on %s of %s games\n", report.Group(int64(i+1)), report.Group(int64(len(given))))
-			}
+			a.tellPlayedOn(i+1, len(given))
 			return nil
 		})
 		if stopped != nil && ctx.Err() == nil {
@@ -146,6 +144,13 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 	fmt.Fprintf(a.stdout, "%s: %s %s: %s had a result, %s were counted, %s were played on; %s were too close to tell\n", f.out,
 		report.Group(int64(known)), what, report.Group(int64(n.told)), report.Group(int64(n.counted)), report.Group(int64(n.played)), report.Group(int64(n.unknown)))
 	return stopped
+}
+
+// tellPlayedOn says now and then how many games were played on.
+func (a *app) tellPlayedOn(done, of int) {
+	if done%100 == 0 {
+		fmt.Fprintf(a.stderr, "played on %s of %s games\n", report.Group(int64(done)), report.Group(int64(of)))
+	}
 }
 
 // letter is a player's in SGF.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,20 @@ func TestACommandLineIsSplitAtSpaces(t *testing.T) {
 		if got, err := splitWords(line); err == nil || err.Error() != want {
 			t.Errorf("%s: %q, %v, want %s", line, got, err, want)
 		}
+	}
+}
+
+func TestJudgingTellsHowFarItIs(t *testing.T) {
+	var said bytes.Buffer
+	a := &app{stderr: &said}
+	for _, done := range []int{1, 99, 100, 101, 1200, 1250} {
+		a.tellPlayedOn(done, 1250)
+	}
+	if want := "played on 100 of 1,250 games\nplayed on 1,200 of 1,250 games\n"; said.String() != want {
+		t.Errorf("%q, want %q", &said, want)
+	}
+	if letter(baduk.Black) != "B" || letter(baduk.White) != "W" {
+		t.Errorf("black is %s, white %s", letter(baduk.Black), letter(baduk.White))
 	}
 }
 

@@ -154,6 +154,14 @@ zoo: left out: mixed.sgf: game 3: move 2, white at A19: the point is occupied: h
 		t.Errorf("judged are %s", got)
 	}
 
+	// One game in twenty is held out unless a number says otherwise.
+	if err := os.WriteFile("forty.sgf", []byte(records(40)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if plan, _ := zooOutput(t, words("go train --data forty.sgf --k 2 --depth 2 --dry-run")...); !strings.Contains(plan, "760 training and 40 validation images") {
+		t.Errorf("two of forty games should be held out: %s", plan)
+	}
+
 	// A value network begins with a policy's convolutions; the result is one object.
 	stdout, stderr := zooOutput(t, words("go train --network alphago-value --data told.sgf --holdout 1 --k 2 --depth 2 --epochs 1 --init policy.safetensors --json --out value")...)
 	var r report.Result
@@ -193,8 +201,8 @@ func TestMembersGoOnWithOtherSettings(t *testing.T) {
 		t.Errorf("the run's configuration: %+v, %v", cfg, err)
 	}
 	for args, want := range map[string]string{
-		"train lenet5 --limit 64 --epochs 2 --ensemble 3 --dry-run --set val_limit=50":                                            "\n3 members, one after another, each as above\nestimated time about ",
-		"train lenet5 --limit 64 --epochs 9 --set early_stop=1 --set optimizer.lr=1e-9 --set val_limit=50 --out s --recipe quick": "ended after 2 epochs: the last ones brought no better result\n",
+		"train lenet5 --limit 64 --epochs 2 --ensemble 3 --dry-run --set val_limit=50":                                             "\n3 members, one after another, each as above\nestimated time about ",
+		"train lenet5 --limit 64 --epochs 9 --set early_stop=1 --set optimizer.lr=1e-30 --set val_limit=50 --out s --recipe quick": "ended after 2 epochs: the last ones brought no better result\n",
 	} {
 		if stdout, _ := zooOutput(t, words(args)...); !strings.Contains(stdout, want) {
 			t.Errorf("zoo %s prints %q, without %q", args, stdout, want)

@@ -195,10 +195,13 @@ func TestManyProcesses(t *testing.T) {
 			"eval two --data no-such-data":              "no-such-data",
 			"train lenet5 --init no-weights --epochs 1": "no-weights",
 		} {
-			out, err := m.command(2, args).CombinedOutput()
-			if n := strings.Count("\n"+string(out), "\nzoo: "); err == nil || n != 1 || !strings.Contains(string(out), want) {
-				t.Errorf("%s: %v, %d messages: %s", args, err, n, out)
-			}
+			t.Run(args, func(t *testing.T) {
+				t.Parallel() // the launcher waits more than it computes
+				out, err := m.command(2, args).CombinedOutput()
+				if n := strings.Count("\n"+string(out), "\nzoo: "); err == nil || n != 1 || !strings.Contains(string(out), want) {
+					t.Errorf("%v, %d messages: %s", err, n, out)
+				}
+			})
 		}
 	})
 	t.Run("train members side by side", func(t *testing.T) {
