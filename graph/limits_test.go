@@ -116,6 +116,34 @@ func TestArgumentsAtTheirLimits(t *testing.T) {
 				func(b *Builder, x, _ node) node { return b.ChannelShuffle(x, 2) }, func(b *Builder, x, _ node) node { return b.ChannelShuffle(x, 0) },
 			},
 		},
+		"filters that are given": {
+			[]build{
+				func(b *Builder, x, _ node) node {
+					return b.ConvWith(x, b.Param("w", Constant(0), 6, 1, 2, 2), nil, "c", Groups(3))
+				},
+				func(b *Builder, x, _ node) node {
+					return b.ConvWith(x, b.Param("w", Constant(0), 6, 3, 2, 2), b.Param("b", Constant(0), 6), "c")
+				},
+				func(b *Builder, _, x node) node {
+					return b.DenseWith(x, b.Param("w", Constant(0), 6, 3), b.Param("b", Constant(0), 6), "fc")
+				},
+			},
+			[]build{
+				func(b *Builder, x, _ node) node {
+					return b.ConvWith(x, b.Param("w", Constant(0), 6, 3, 2, 2), nil, "c", Groups(3))
+				},
+				func(b *Builder, x, _ node) node {
+					return b.ConvWith(x, b.Param("w", Constant(0), 6, 1, 2, 2), nil, "c")
+				},
+				func(b *Builder, x, _ node) node {
+					return b.ConvWith(x, b.Param("w", Constant(0), 6, 3, 2, 2), b.Param("b", Constant(0), 3), "c")
+				},
+				func(b *Builder, _, x node) node { return b.DenseWith(x, b.Param("w", Constant(0), 6, 2), nil, "fc") },
+				func(b *Builder, _, x node) node {
+					return b.DenseWith(x, b.Param("w", Constant(0), 6, 3), b.Param("b", Constant(0), 3), "fc")
+				},
+			},
+		},
 		"places on an axis": {
 			[]build{
 				func(b *Builder, x, _ node) node {
@@ -160,6 +188,7 @@ func TestArgumentsAtTheirLimits(t *testing.T) {
 				func(b *Builder, x, _ node) node { return b.Combine(x, b.Input("y", 3, 1, 5), Plus) },
 				func(b *Builder, x, _ node) node { return b.Combine(b.Input("y", 5), x, Plus) },
 				func(b *Builder, x, _ node) node { return b.MatMul(x, b.Input("y", 5, 6)) },
+				func(b *Builder, _, x node) node { return b.MatMul(x, b.Input("y", 3, 4)) },
 				func(b *Builder, x, _ node) node { return b.MatMul(b.Input("y", 7, 1, 1, 6, 4), x) },
 			},
 			[]build{

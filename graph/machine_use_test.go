@@ -229,6 +229,30 @@ func TestGradientsAreTheLeavesOwn(t *testing.T) {
 	}
 }
 
+// What a caller writes into a result changes neither what it is a view of nor the leaf that it passes on.
+func TestResultsHaveMemoryOfTheirOwn(t *testing.T) {
+	l := newStockLeaves(t, 1)
+	x := l.of(2, 3)
+	y := g.Must(g.Tanh(x))
+	turned := g.Must(g.Reshape(y, tensor.Shape{3, 2}))
+	passed := g.Must(g.Dropout(x, 0.5))
+	m := NewMachine(l.g, g.EvalMode())
+	if err := m.Keep(y, turned, passed); err != nil {
+		t.Fatal(err)
+	}
+	before := slices.Clone(numbers(t, x.Value()))
+	runMachine(t, m)
+	want := slices.Clone(numbers(t, y.Value()))
+	if !slices.Equal(numbers(t, turned.Value()), want) || !slices.Equal(numbers(t, passed.Value()), before) {
+		t.Errorf("%v and %v, want %v and %v", turned.Value(), passed.Value(), want, before)
+	}
+	clear(numbers(t, turned.Value()))
+	clear(numbers(t, passed.Value()))
+	if !slices.Equal(numbers(t, y.Value()), want) || !slices.Equal(numbers(t, x.Value()), before) {
+		t.Errorf("now %v and %v, want %v and %v", y.Value(), x.Value(), want, before)
+	}
+}
+
 func TestTrainingIsSwitchedByTheOps(t *testing.T) {
 	l := newStockLeaves(t, 1)
 	x := l.input(8, 64)

@@ -254,6 +254,20 @@ func TestWhatIsSetUpIsOldAndForbidsNoKo(t *testing.T) {
 	}
 }
 
+func TestWhatIsBeyondTheBoardIsEmpty(t *testing.T) {
+	b, _ := NewBoard(5, Rules{})
+	for _, p := range []Point{0, 24} {
+		if err := b.Play(Black, p); err != nil || b.Color(p) != Black {
+			t.Errorf("%v: %v on %d", err, b.Color(p), p)
+		}
+	}
+	for _, p := range []Point{None, Pass, 25, 26, 1000} {
+		if c := b.Color(p); c != Empty {
+			t.Errorf("%v on %d", c, p)
+		}
+	}
+}
+
 func TestScores(t *testing.T) {
 	b, _ := draw(t, `
 		. X . O .

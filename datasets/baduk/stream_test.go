@@ -361,6 +361,16 @@ func TestReadCorpusSkipsWhatIsDamaged(t *testing.T) {
 	}
 }
 
+func TestNPYTakesFromOneToAllPlanes(t *testing.T) {
+	g := someGames(t)[2]
+	for planes, allowed := range map[int]bool{-1: false, 0: false, 1: true, ValuePlanes: true, ValuePlanes + 1: false} {
+		var file bytes.Buffer
+		if err := WriteNPY(&file, g, planes); (err == nil) != allowed || (file.Len() > 0) != allowed {
+			t.Errorf("%d planes: %v and %d bytes", planes, err, file.Len())
+		}
+	}
+}
+
 func TestNPYHasEveryPosition(t *testing.T) {
 	g := someGames(t)[2]
 	var file bytes.Buffer

@@ -122,3 +122,14 @@ func TestLettersAreDrawnWhereTheyShouldBe(t *testing.T) {
 		t.Errorf("ink in %v: want %v", up, want)
 	}
 }
+
+// Joiners, non-joiners and the sixteen variation selectors belong to the letter before them.
+func TestWhatJoinsLetters(t *testing.T) {
+	for r, want := range map[rune]bool{
+		'\u200b': false, '\u200c': true, '\u200d': true, '\u200e': false, '\ufdff': false, '\ufe00': true, '\ufe07': true, '\ufe0f': true, '\ufe10': false, 'a': false,
+	} {
+		if got := joins(r); got != want {
+			t.Errorf("%U joins: %v", r, got)
+		}
+	}
+}

@@ -611,6 +611,48 @@ func TestAStepTowardsAClassIsWhatItSays(t *testing.T) {
 	}
 }
 
+// The gradient of weight·mean of (x - right)² and (x - below)², by central differences.
+func TestNeighboursArePulledTogether(t *testing.T) {
+	const c, h, w, weight = 2, 3, 4, 0.5
+	s := &Subject{Input: [3]int{c, h, w}}
+	x, got := noise(5, c*h*w), make([]float32, c*h*w)
+	cost := func(x []float64) (sum float64) {
+		for plane := range c {
+			for y := range h {
+				for i := range w {
+					at := func(y, i int) float64 { return x[plane*h*w+y*w+i] }
+					if i < w-1 {
+						sum += math.Pow(at(y, i)-at(y, i+1), 2)
+					}
+					if y < h-1 {
+						sum += math.Pow(at(y, i)-at(y+1, i), 2)
+					}
+				}
+			}
+		}
+		return weight * sum / (c * h * w)
+	}
+	for i := range got {
+		got[i] = float32(i) // what is there is added to
+	}
+	s.neighbours(x, got, weight)
+	wide := make([]float64, len(x))
+	for i, v := range x {
+		wide[i] = float64(v)
+	}
+	for i := range wide {
+		v := wide[i]
+		wide[i] = v + 1e-4
+		high := cost(wide)
+		wide[i] = v - 1e-4
+		want := float64(i) + (high-cost(wide))/2e-4
+		wide[i] = v
+		if math.Abs(float64(got[i])-want) > 1e-5 {
+			t.Errorf("gradient %d is %v, want %v", i, got[i], want)
+		}
+	}
+}
+
 func TestALayersContentIsFoundAgain(t *testing.T) {
 	s := subject(t, 3)
 	s.Mean, s.Std = []float32{0.5}, []float32{0.2}
@@ -670,6 +712,8 @@ func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
 		"a large square":  {func() error { _, _, err := Occlusion{Size: 99}.Explain(ctx, s, x); return err }, "a square of 99"},
 		"no such filters": {func() error { _, err := Filters{Layer: "conv9"}.Explain(s); return err }, `no layer is called "conv9": there are conv1`},
 		"no filters":      {func() error { _, err := Filters{Layer: "fc"}.Explain(s); return err }, "layer fc is no convolution"},
+		"no class to see": {func() error { _, _, err := Maximise{Class: 3, Feature: -1}.Explain(ctx, s); return err }, "class 3: the network has 3"},
+		"no such channel": {func() error { _, _, err := Maximise{Layer: "conv1", Class: 9, Feature: 3}.Explain(ctx, s); return err }, "feature 3: layer conv1 has"},
 		"no steps":        {func() error { _, _, err := Maximise{Steps: -1}.Explain(ctx, s); return err }, "-1 steps"},
 	} {
 		if err := c.f(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -81,7 +81,8 @@ func TestEveryCommandAnswersAsItShould(t *testing.T) {
 		{"last_move", "= white D4"}, {"undo", "= "}, {"play w D4", "= "},
 		{"time_settings 60 10 5", "= "}, {"time_left w 30 0", "= "}, {"kgs-time_settings byoyomi 60 10 5", "= "}, {"kgs-time_settings canadian 60 10 5", "= "},
 		{"kgs-time_settings absolute 60", "= "}, {"kgs-time_settings none", "= "}, {"kgs-time_settings byoyomi 60 10", `\? syntax error`}, {"kgs-time_settings sandglass 1", `\? unknown kind of time sandglass.*`},
-		{"kgs-time_settings byoyomi 60 10 1.5", `\? syntax error`}, {"kgs-time_settings", `\? syntax error`},
+		{"kgs-time_settings byoyomi 60 10 1.5", `\? syntax error`}, {"kgs-time_settings byoyomi 60 10 0", `\? syntax error`}, {"kgs-time_settings byoyomi 0 0 1", "= "}, {"kgs-time_settings absolute -0.5", `\? syntax error`}, {"kgs-time_settings absolute 1e8", `\? syntax error`},
+		{"kgs-time_settings", `\? syntax error`},
 		{"lz-analyze b 10", `=\ninfo move A5 visits 20 winrate 6250 prior 2500 lcb 5000 order 0 pv A5 pass info move A4 visits 10 winrate 6250 prior 2500 lcb 5000 order 1 pv A4 pass`},
 		{"lz-analyze interval 10 maxmoves 1", `=\ninfo move A5 [^\n]* order 0 pv A5 pass`}, {"lz-analyze 10 minmoves 4", `=\ninfo [^\n]* order 3 pv A2 pass`},
 		{"3 kata-analyze w 10 ownership true rootInfo true maxmoves 1", `=3\ninfo move A5 visits 20 utility 0.250000 winrate 0.625000 prior 0.250000 lcb 0.500000 utilityLcb 0.000000 order 0 pv A5 pass rootInfo visits 30 utility 0.250000 winrate 0.625000 ownership( 0.0000){5} -0.5000( 0.0000){19}`},
@@ -305,5 +306,27 @@ func TestTheEngineKeepsTheTime(t *testing.T) {
 	}
 	if c := clocks[4]; c.Periods != 3 || c.Byo != 10*time.Second || c.LeftStones != 2 || c.Left != 9*time.Second {
 		t.Errorf("in Japanese overtime: %+v", c)
+	}
+}
+
+// Before the overtime of so many moves begins, a move may take more than what is left of the main time; in it, no more
+// than is left.
+func TestABudgetEndsWithTheTimeOfThePeriod(t *testing.T) {
+	b, err := baduk.NewBoard(9, baduk.Rules{}) // of whose game 54 moves are expected, 27 for each player
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		clock Clock
+		want  time.Duration
+	}{
+		{Clock{Main: time.Minute, Byo: 300 * time.Second, Stones: 10, Known: true, Left: 27 * time.Second}, 31 * time.Second},
+		{Clock{Main: time.Minute, Byo: 300 * time.Second, Stones: 10, Known: true, Left: 2700 * time.Millisecond}, 30100 * time.Millisecond},
+		{Clock{Main: time.Minute, Byo: 300 * time.Second, Stones: 10, Known: true, Left: 20 * time.Second, LeftStones: 4}, 5 * time.Second},
+		{Clock{Main: 27 * time.Second}, time.Second},
+	} {
+		if got, ok := c.clock.Budget(b); !ok || got != max(c.want-lag, c.want/4) {
+			t.Errorf("%+v: %v, want %v less the lag", c.clock, got, c.want)
+		}
 	}
 }

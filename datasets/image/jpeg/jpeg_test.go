@@ -133,6 +133,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"a Huffman table that is none", change(plain, 0xda, 2, 0x33), "a scan without its Huffman table"},
 		{"no tables, and not the usual two", change(film, 0xda, 2, 0x22), "a scan without its Huffman table"},
 		{"too many codes", change(plain, 0xc4, 1, 9, 9, 9), "bad segment DHT"},
+		{"codes that its segment has not", change(plain, 0xc4, -2, 0, 2+17+2), "bad segment DHT"},
 		{"a band of nothing", change(progressive, 0xda, 7, 5, 2), "bad segment SOS"},
 		{"lossless", change(plain, 0xc0, -3, 0xc3), "lossless or hierarchical kind (SOF3)"},
 		{"arithmetic coding", change(plain, 0xc0, -3, 0xc9), "arithmetic coding"},
