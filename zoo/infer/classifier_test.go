@@ -512,9 +512,19 @@ func TestPredictionErrors(t *testing.T) {
 		})
 	}
 	t.Run("weights that are no numbers", func(t *testing.T) {
-		damaged := load(t, save(t, zoo.LeNet5(), graph.Eval, func(f *weights.File) { f.Tensors[9].Data[3] = float32(math.NaN()) }))
+		_, err := infer.Load(save(t, zoo.LeNet5(), graph.Eval, func(f *weights.File) { f.Tensors[9].Data[3] = float32(math.NaN()) }))
+		if err == nil || !strings.Contains(err.Error(), `lenet5.safetensors: tensor "output.bias": 1 of its 10 values are NaN`) {
+			t.Error(err)
+		}
+	})
+	t.Run("weights beyond what can be added up", func(t *testing.T) {
+		damaged := load(t, save(t, zoo.LeNet5(), graph.Eval, func(f *weights.File) {
+			for i := range f.Tensors[8].Data {
+				f.Tensors[8].Data[i] = math.MaxFloat32
+			}
+		}))
 		_, err := damaged.Predict(t.Context(), good, 1)
-		if err == nil || !strings.Contains(err.Error(), "lenet5.safetensors: image lenet5 answers NaN: the weights are damaged") {
+		if err == nil || !strings.Contains(err.Error(), "lenet5.safetensors: image lenet5 answers ") || !strings.Contains(err.Error(), ": the weights are damaged") {
 			t.Error(err)
 		}
 	})
