@@ -203,7 +203,7 @@ func TestWhatCannotBeServedIsSaid(t *testing.T) {
 		{[]string{"a/b=lenet5-mnist"}, 2, "a model's name has letters"},
 		{[]string{"lenet5-mnist", "lenet5-mnist"}, 2, "would both be called lenet5-mnist"},
 		{[]string{"lenet5-mnist", "--queue", "0"}, 2, "--queue 0"},
-		{[]string{"lenet5-mnist", "--addr", "localhost:port"}, 1, "--addr localhost:port"},
+		{[]string{"lenet5-mnist", "--addr", "localhost:port"}, 2, "--addr localhost:port"},
 		{[]string{"lenet5-mnist", "lenet5-fashion-mnist", "--ensemble"}, 1, "does not know class"},
 	} {
 		var stderr bytes.Buffer
