@@ -199,7 +199,8 @@ func findLayout(root string) (layout, error) {
 	return l, nil
 }
 
-// partsInside says of classes that hold the parts, as in cat/train, that it should be the other way round.
+// partsInside says of classes that hold the parts, as in cat/train, that it should be the other way round; and of a folder
+// whose parts hold folders, that it is the data folder.
 func partsInside(root string, classes []string) error {
 	for _, class := range classes {
 		found := map[Part]string{}
@@ -214,6 +215,11 @@ func partsInside(root string, classes []string) error {
 		}
 		if len(found) > 1 {
 			list := slices.Sorted(maps.Values(found))
+			for _, part := range list {
+				if h, err := peek(filepath.Join(root, part)); err == nil && h.folders && !h.images {
+					return fmt.Errorf("%s: the parts are within %s, %s: name that folder, %s", root, ClassName(class), strings.Join(list, " and "), filepath.Join(root, class))
+				}
+			}
 			var turned []string
 			for _, p := range list {
 				turned = append(turned, path.Join(path.Base(p), path.Dir(p)))

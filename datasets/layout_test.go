@@ -145,6 +145,8 @@ func TestAFolderThatCouldMeanSeveralThingsIsRefused(t *testing.T) {
 		{"parts within the classes", "cat/train/1.jpg cat/test/2.jpg dog/train/1.jpg dog/test/2.jpg", "ROOT: cat/test and cat/train are parts within a class: the classes should be within the parts, test/cat and train/cat"},
 		{"a part of another name", "train/a/1.jpg train/b/1.jpg evaluation/a/1.jpg evaluation/b/1.jpg", "ROOT: evaluation holds images of the class a, as the part train does, but its name is no part's: call it val or test, or move it elsewhere"},
 		{"no images at all", "docs/a/1.txt more/2.md", "ROOT: no folders of images in it, one for each class: a data folder has CLASS/*.jpg, or train/CLASS/*.jpg and val/CLASS/*.jpg, as in cat/1.jpg and dog/1.jpg; it holds 1 .txt"},
+		{"a folder around the parts, beside others", "data/train/cat/1.jpg data/test/dog/1.jpg docs/a.txt", "ROOT: the parts are within data, data/test and data/train: name that folder, ROOT/data"},
+		{"labels in a table beside a folder without images", "1.jpg 2.jpg labels.csv more/a.txt", "; it holds 2 images and labels.csv, which is not read: move the images into folders by their labels"},
 		{"labels in a table", "1.jpg 2.jpg labels.csv", "; it holds 2 images and labels.csv, which is not read: move the images into folders by their labels"},
 		{"images of other kinds alone", "a/1.heic b/1.jpg", "a: no images in it: remove the folder, or add some; it holds 1 .heic"},
 	} {

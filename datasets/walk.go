@@ -158,7 +158,11 @@ func (k *folderWalk) classes(x *indexWriter, dir string, all []classFolder) erro
 			return &folderError{err}
 		}
 		if len(files) == 0 && k.found == 0 && !k.anyImages(dir, at[class+1:]) {
-			return &folderError{fmt.Errorf("%s: %w", filepath.Join(k.root, dir), noClasses(k.leftOut("; it holds ", "")))}
+			has := k.leftOut("; it holds ", "")
+			if h, err := peek(filepath.Join(k.root, dir)); err == nil && h.images {
+				has = k.beside(dir)
+			}
+			return &folderError{fmt.Errorf("%s: %w", filepath.Join(k.root, dir), noClasses(has))}
 		}
 		if len(files) == 0 {
 			return &folderError{fmt.Errorf("%s: no images in it: remove the folder, or add some%s; each folder is taken for a class, as in cat/1.jpg and dog/1.jpg", filepath.Join(k.root, dir, name), k.leftOut("; it holds ", ""))}
@@ -200,6 +204,7 @@ func (k *folderWalk) beside(dir string) string {
 	images, tables, others := 0, []string(nil), 0
 	err := eachEntry(filepath.Join(k.root, dir), func(e fs.DirEntry) error {
 		switch {
+		case isFolderEntry(e, filepath.Join(k.root, dir)):
 		case IsImageName(e.Name()):
 			images++
 		case isTable(e.Name()):
