@@ -41,11 +41,15 @@ var bounds = map[string]bound{
 	"explain --steps":      {0, 1e6, "1 to 1000000, or 0 for the usual"},
 	"go match --size":      {0, 25, "2 to 25, or 0 for the policy's own"},
 	"go judge --margin":    {0, 1e9, "0 or above, such as 5"},
-	"go selfplay --beside": {-1e18, 1 << 14, "1 to 16384"},
-	"serve --batch":        {-1e18, 1 << 16, "1 to 65536"},
-	"serve --queue":        {-1e18, 1 << 24, "1 to 16777216"},
+	"go selfplay --beside": {1, 1 << 14, "1 to 16384"},
+	"serve --batch":        {1, 1 << 16, "1 to 65536"},
+	"serve --queue":        {1, 1 << 24, "1 to 16777216"},
 	"serve --delay":        {0, 1e9, "0s or above"},
-	"serve --max-images":   {-1e18, 1 << 24, "1 to 16777216"},
+	"serve --timeout":      {1e-9, 1e9, "above 0s"},
+	"serve --max-images":   {1, 1 << 24, "1 to 16777216"},
+	"serve --max-body":     {1, 1e18, "at least 1"},
+	"serve --max-bodies":   {1, 1e18, "at least 1"},
+	"serve --max-pixels":   {1, 1e18, "at least 1"},
 }
 
 // flagsAreRight checks what can be said of a command line before anything is opened.

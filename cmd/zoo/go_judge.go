@@ -137,12 +137,8 @@ func (a *app) judge(ctx context.Context, f goJudgeFlags, paths []string) error {
 	if stopped != nil {
 		fmt.Fprintln(a.stderr, "interrupted: the games that were not played on yet are left out")
 	}
-	known, what := len(games)-n.unknown, "games"
-	if known == 1 {
-		what = "game"
-	}
-	fmt.Fprintf(a.stdout, "%s: %s %s: %s had a result, %s were counted, %s were played on; %s were too close to tell\n", f.out,
-		report.Group(int64(known)), what, report.Group(int64(n.told)), report.Group(int64(n.counted)), report.Group(int64(n.played)), report.Group(int64(n.unknown)))
+	fmt.Fprintf(a.stdout, "%s: %s: %s had a result, %s were counted, %s were played on; %s were too close to tell\n", f.out,
+		report.Plural(len(games)-n.unknown, "game"), report.Group(int64(n.told)), report.Group(int64(n.counted)), report.Group(int64(n.played)), report.Group(int64(n.unknown)))
 	return stopped
 }
 

@@ -83,8 +83,6 @@ func (a *app) selfplay(ctx context.Context, f goSelfplayFlags) error {
 		return usage(errors.New("zoo go selfplay needs a file to write: -o games.sgf"))
 	case f.games < 1:
 		return usage(fmt.Errorf("--games %d: should be at least 1", f.games))
-	case f.beside < 1:
-		return usage(fmt.Errorf("--beside %d: should be at least 1", f.beside))
 	}
 	p, err := loadPolicy(f.weights, f.threads)
 	if err != nil {

@@ -172,7 +172,7 @@ func (p *printer) print(file string, of []infer.Prediction, failed error) error 
 	switch {
 	case failed != nil:
 		p.bad++
-		fmt.Fprintf(p.stderr, "zoo: %v\n", failed)
+		fmt.Fprintln(p.stderr, "zoo:", report.Words(failed))
 		return nil
 	case p.asJSON:
 		return p.printJSON(imagePrediction{file, of})

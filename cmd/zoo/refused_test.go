@@ -134,7 +134,7 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"--stall 0s", 2, "--stall 0s: should be above 0s"},
 		{"go |", 0, ""},
 		{"selfplay -o x.sgf --beside 99999999999999", 2, "--beside 99999999999999: should be 1 to 16384"},
-		{"selfplay --beside 0 -o x.sgf", 2, "--beside 0: should be at least 1"},
+		{"selfplay --beside 0 -o x.sgf", 2, "--beside 0: should be 1 to 16384"},
 		{"selfplay", 2, "zoo go selfplay needs a file to write: -o games.sgf"},
 		{"nothing", 2, "unknown command go nothing: zoo go --help lists them"},
 
@@ -252,7 +252,7 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 		{"--plot x.png zzz", 2, "unknown network with a published error on ImageNet zzz: zoo list without a pattern lists all"},
 		{"--plot x.png [", 2, "pattern [: syntax error in pattern"},
 		{"serve |", 0, ""},
-		{"--queue 0", 2, "--queue 0: should be at least 1"},
+		{"--queue 0", 2, "--queue 0: should be 1 to 16777216"},
 		{"--timeout -1m", 2, "--timeout -1m0s: should be above 0"},
 		{"a/b=lenet5-mnist", 2, "a/b=lenet5-mnist: a model's name has letters, digits, and - _ . alone"},
 		{"lenet5-mnist lenet5-mnist", 2, "lenet5-mnist and lenet5-mnist would both be called lenet5-mnist: say NAME=lenet5-mnist"},

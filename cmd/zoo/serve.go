@@ -148,17 +148,6 @@ func clean(name string) string {
 }
 
 func (a *app) serve(ctx context.Context, o serveOptions, args []string) error {
-	for _, n := range []struct {
-		flag  string
-		value int64
-	}{{"max-body", o.limits.Body}, {"max-bodies", o.limits.Bodies}, {"max-pixels", int64(o.limits.Pixels)}, {"max-images", int64(o.limits.Images)}, {"queue", int64(o.limits.Queue)}, {"batch", int64(o.limits.Batch)}} {
-		if n.value < 1 {
-			return usage(fmt.Errorf("--%s %d: should be at least 1", n.flag, n.value))
-		}
-	}
-	if o.limits.Timeout <= 0 {
-		return usage(fmt.Errorf("--timeout %v: should be above 0", o.limits.Timeout))
-	}
 	if len(args) == 0 {
 		args = served()
 	}

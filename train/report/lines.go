@@ -237,7 +237,7 @@ func Clock(d time.Duration) string {
 // Seconds is that many seconds as a duration.
 func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// Plural counts: 1 epoch, 2 epochs.
+// Plural counts: 1 epoch, 2 epochs, 1,000 epochs.
 func Plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -245,5 +245,5 @@ func Plural(n int, what string) string {
 	if strings.HasSuffix(what, "s") {
 		what += "e"
 	}
-	return strconv.Itoa(n) + " " + what + "s"
+	return Group(int64(n)) + " " + what + "s"
 }
