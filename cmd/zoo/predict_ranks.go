@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/cluster"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/zoo/infer"
 )
 
@@ -200,9 +201,10 @@ func predictMine(ctx context.Context, c *infer.Classifier, one round, rank, size
 	return answers
 }
 
+// textOf is what a rank says of an error, in the words of [report.Words]: the others get no more than text.
 func textOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	return fmt.Sprint(err)
+	return report.Words(err)
 }
