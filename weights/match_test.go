@@ -117,6 +117,11 @@ func TestNearest(t *testing.T) {
 		{"--epochs", []string{"epochs", "batch"}, "epochs"},
 		{"head.bias", []string{"tail.bias2", "module.head.bias"}, "module.head.bias"},
 		{"model.encoder.fc.weight", []string{"conv.weight", "fc.weight"}, "fc.weight"},
+		{"alexnets", []string{"alexn"}, "alexn"}, // three letters, and no more
+		{"alexnetss", []string{"alexn"}, ""},
+		{"axnt", []string{"alexnet"}, "alexnet"},
+		{"ant", []string{"alexnet"}, ""},
+		{"abc", []string{"abd", "abe"}, "abd"}, // the first of equally near ones
 		{"größe", []string{"grösse", "groß"}, "grösse"},
 	} {
 		t.Run(fmt.Sprintf("to %q", tt.name), func(t *testing.T) {

@@ -212,6 +212,26 @@ func TestRenameAndFit(t *testing.T) {
 	}
 }
 
+// Where nothing fits, what most names begin with is taken off before they are compared: what differs is told, and no more.
+func TestAMismatchIsToldWithoutWhatMostNamesBeginWith(t *testing.T) {
+	want := []Spec{{"conv.weight", []int{1}}, {"fc.weight", []int{1}}, {"fc.bias", []int{1}}}
+	for _, c := range []struct {
+		name    string
+		tensors []string
+		say     string
+	}{
+		{"one is called otherwise", []string{"net.conv.weight", "net.fc.weight", "net.linear.bias"}, `1 missing: "fc.bias" (1) [is it "linear.bias"?]; 1 unexpected: "linear.bias" (1)`},
+		{"the rarer beginning stays", []string{"old.conv.weight", "net.conv.weight", "net.fc.weight"}, `1 missing: "fc.bias" (1) [is it "old.conv.weight"?]; 1 unexpected: "old.conv.weight" (1)`},
+		{"counters say nothing", []string{"net.conv.weight", "net.fc.weight", "net.bn.num_batches_tracked"}, `1 missing: "fc.bias" (1)`},
+		{"none begins so", []string{"conv.weight", "fc.weight"}, `1 missing: "fc.bias" (1)`},
+	} {
+		_, err := checkpoint(t, scalars(0, c.tensors...)).Fit(want)
+		if err == nil || !strings.HasSuffix(err.Error(), "the tensors are not the network's: "+c.say) {
+			t.Errorf("%s: error %v, want %s", c.name, err, c.say)
+		}
+	}
+}
+
 func TestFitLeavesCountersOut(t *testing.T) {
 	r := checkpoint(t, scalars(0, "conv.weight", "bn.num_batches_tracked", "fc.weight", "n_averaged"))
 	fitted, err := r.Fit(network)
