@@ -207,6 +207,7 @@ func TestScalesAndShiftsBehindLayers(t *testing.T) {
 	tensors := []*message{
 		floats("w", []int{2, 2, 1, 1}, 1, 2, -3, 0.5), floats("b", []int{2}, 10, -20), floats("rows", []int{4, 2}, 1, -1, 2, 0, 0, 3, -2, 1), floats("turned", []int{2, 4}, 1, 2, 0, -2, -1, 0, 3, 1), floats("channels", []int{1, 2, 1, 1}, 4, -0.5), floats("short channels", []int{2, 1, 1}, 4, -0.5),
 		floats("columns", []int{2}, 4, -0.5), floats("image rows", []int{2, 1}, 4, -0.5), floats("number", nil, 3), floats("whole", []int{1, 2, 2, 2}, 1, 2, 3, 4, 5, 6, 7, 8), floats("one row", []int{1, 2}, 4, -0.5), floats("each image", []int{2, 1}, 4, -0.5),
+		longs("from 1", 1), longs("to 3", 3), floats("wide", []int{4, 4}, 9, 1, -1, 9, 9, 2, 0, 9, 9, 0, 3, 9, 9, -2, 1, 9), floats("half", []int{2, 2}, 1, -1, 2, 0), floats("other half", []int{2, 2}, 0, 3, -2, 1),
 	}
 	conv := func(bias ...string) *message { return use("Conv", append([]string{"x", "w"}, bias...), "c") }
 	channels, columns, rows := func(i int) int { return i / 4 }, func(i int) int { return i % 2 }, func(i int) int { return i / 2 % 2 }
@@ -267,6 +268,10 @@ func TestScalesAndShiftsBehindLayers(t *testing.T) {
 		{"a fully connected layer times its outputs'", []int64{2, 4}, []*message{use("MatMul", []string{"x", "rows"}, "c"), use("Mul", []string{"c", "columns"}, "y")}, with(dense(), func(i int, v float64) float64 { return v * factor[i%2] })},
 		{"plus its outputs'", []int64{2, 4}, []*message{use("Gemm", []string{"x", "turned", "b"}, "c", intAttr("transB", 1)), use("Add", []string{"one row", "c"}, "y")}, with(dense(), func(i int, v float64) float64 { return v + []float64{14, -20.5}[i%2] })},
 		{"plus a number for each image", []int64{2, 4}, []*message{use("MatMul", []string{"x", "rows"}, "c"), use("Add", []string{"c", "each image"}, "y")}, with(dense(), func(i int, v float64) float64 { return v + factor[i/2] })},
+		{"times its channels', through nothing", []int64{1, 2, 2, 2}, []*message{conv("b"), use("Identity", []string{"c"}, "i"), use("Dropout", []string{"i"}, "d"), use("Mul", []string{"d", "channels"}, "y")}, with(maps(true), func(i int, v float64) float64 { return v * factor[channels(i)] })},
+		{"with weights that others compute with", []int64{2, 4}, []*message{use("Gemm", []string{"x", "turned", "b"}, "c", intAttr("transB", 1)), use("Mul", []string{"b", "columns"}, "f"), use("Add", []string{"c", "f"}, "y")}, with(dense(), func(i int, v float64) float64 { return v + []float64{10 + 40, -20 + 10}[i%2] })},
+		{"with weights that are a part of others", []int64{2, 4}, []*message{use("Slice", []string{"wide", "from 1", "to 3", "from 1"}, "v"), use("MatMul", []string{"x", "v"}, "y")}, dense()},
+		{"with weights that are joined", []int64{2, 4}, []*message{use("Concat", []string{"half", "other half"}, "v", intAttr("axis", 0)), use("MatMul", []string{"x", "v"}, "y")}, dense()},
 		{"with factors", []int64{2, 4}, []*message{use("Gemm", []string{"x", "rows", "b"}, "y", floatAttr("alpha", 0.5), floatAttr("beta", 2))}, with(dense(), func(i int, v float64) float64 { return v/2 + []float64{20, -40}[i%2] })},
 		{"with one number as its bias", []int64{2, 4}, []*message{use("Gemm", []string{"x", "rows", "number"}, "y", floatAttr("beta", 2))}, with(dense(), func(i int, v float64) float64 { return v + 6 })},
 		{"with a bias that does not count", []int64{2, 4}, []*message{use("Gemm", []string{"x", "rows", "b"}, "y", floatAttr("beta", 0))}, dense()},
@@ -299,20 +304,48 @@ func TestScalesAndShiftsBehindLayers(t *testing.T) {
 	}
 }
 
-// run gives the output of a model whose only input is data.
+// run gives the output of a model whose only input is data. Its structure, with the parameters that the model has, must
+// give the same.
 func run(t *testing.T, s sketch, data []float32) []float32 {
 	t.Helper()
+	defer func(n int) { fewNumbers = n }(fewNumbers)
+	fewNumbers = 1 // a structure has no list of numbers that a parameter has
 	m, err := Read(bytes.NewReader(s.bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
+	params, out := built(t, m, s.input, data, nil)
+	again, err := Read(bytes.NewReader(m.Structure()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, second := built(t, again, s.input, data, params); !slices.Equal(second, out) {
+		t.Errorf("%v, and %v from the structure", out, second)
+	}
+	return out
+}
+
+// built computes a model with its own numbers, or with those of other parameters.
+func built(t *testing.T, m *Model, input []int64, data []float32, from *graph.Params) (*graph.Params, []float32) {
+	t.Helper()
 	b := graph.NewBuilder(graph.NewParams(), graph.Eval)
-	x := b.Input("image", clampInts(s.input)...)
+	x := b.Input("image", clampInts(input)...)
 	y, err := m.Build(b, x)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Params().Init(1)
+	if from != nil {
+		for _, p := range b.Params().All() {
+			if own := from.Get(p.Name); own == nil || !slices.Equal(own.Shape, p.Shape) {
+				t.Fatalf("the structure has the parameter %s of %v, which the model has not", p.Name, p.Shape)
+			}
+			copy(p.Data, from.Get(p.Name).Data)
+		}
+		if len(from.All()) != len(b.Params().All()) {
+			t.Errorf("%d parameters, and %d from the structure", len(from.All()), len(b.Params().All()))
+		}
+	}
 	session, err := graph.Compile(b, []*gorgonia.Node{y[0]}, graph.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -323,7 +356,7 @@ func run(t *testing.T, s sketch, data []float32) []float32 {
 	if err := session.Run(); err != nil {
 		t.Fatal(err)
 	}
-	return slices.Clone(session.Value(y[0]))
+	return b.Params(), slices.Clone(session.Value(y[0]))
 }
 
 func float64s(list []float32) []float64 {
