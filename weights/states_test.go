@@ -192,6 +192,11 @@ func TestFitGivesATensorItsShape(t *testing.T) {
 			t.Errorf("2×4×1×1 is taken for %v", want)
 		}
 	}
+	for _, want := range [][]int{{2, 5}, {3, 4}, {-1, 5}, {3, -1}, {4, 2}, {2}} {
+		if _, err := r.Fit([]Spec{{"fc.weight", []int{2, 4, 1, 1}}, {"conv.weight", want}}); err == nil {
+			t.Errorf("2×4 is taken for %v", want)
+		}
+	}
 }
 
 func TestRenameAndFit(t *testing.T) {
