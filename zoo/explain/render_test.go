@@ -126,6 +126,15 @@ func TestResizeKeepsTheMiddles(t *testing.T) {
 	if want := []float32{0, 1, 3, 4, 8, 8, 8, 8}; p.H != 1 || p.W != 4 || !slices.Equal(p.X, want) {
 		t.Errorf("%v, should be %v", p.X, want)
 	}
+	// Between four numbers each counts by how near it is: 4x + 8y + 8xy here.
+	four := Map{2, 2, []float32{0, 4, 8, 20}}.Resize(4, 4)
+	if want := []float32{0, 1, 3, 4, 2, 3.5, 6.5, 8, 6, 8.5, 13.5, 16, 8, 11, 17, 20}; !slices.Equal(four.V, want) {
+		t.Errorf("%v, should be %v", four.V, want)
+	}
+	// A smaller one has what lies at its pixels' middles: at 0.25 and 1.75 of the columns, between the rows.
+	if less := (Map{2, 3, []float32{0, 4, 8, 16, 20, 40}}).Resize(1, 2); !slices.Equal(less.V, []float32{9, 21}) {
+		t.Errorf("%v", less.V)
+	}
 }
 
 func TestRollBlurAndClamp(t *testing.T) {
@@ -310,6 +319,30 @@ func TestASheetsPicturesStandInRows(t *testing.T) {
 	for i, r := range down {
 		if r != want[i].Add(image.Pt(0, []int{first, second}[i/3])) {
 			t.Errorf("picture %d is at %v", i, r)
+		}
+	}
+}
+
+// A sheet is as wide as its title and its note, in whatever letters: none is cut off.
+func TestASheetIsAsWideAsItsTitle(t *testing.T) {
+	for _, title := range []string{strings.Repeat("wide ", 30), strings.Repeat("日本語", 30)} {
+		for _, s := range []Sheet{{Title: title}, {Note: title}} {
+			s.Panels = []Panel{{Picture: image.NewGray(image.Rect(0, 0, 10, 10))}}
+			img, err := s.Draw()
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, last := img.Rect.Dx(), 0
+			for x := range img.Rect.Dx() {
+				for y := 16; y < 60; y++ {
+					if img.RGBAAt(x, y).R < 128 && (x > 16+96 || y < 40) { // the picture is black, too
+						first, last = min(first, x), max(last, x)
+					}
+				}
+			}
+			if first < 16 || first > 20 || last > img.Rect.Dx()-16 || last < img.Rect.Dx()-32 {
+				t.Errorf("%.12q… is written from %d to %d of %d", title, first, last, img.Rect.Dx())
+			}
 		}
 	}
 }
