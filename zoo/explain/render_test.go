@@ -132,6 +132,13 @@ func TestResizeKeepsTheMiddles(t *testing.T) {
 		t.Errorf("%v, should be %v", four.V, want)
 	}
 	// A smaller one has what lies at its pixels' middles: at 0.25 and 1.75 of the columns, between the rows.
+	// Outer pixels keep their numbers to the last bit.
+	r := Map{1, 9, []float32{0.1, 0.2, 0.3, 0.7, 0.9, 1.1, 1.3, 1.7, 0.3}}.Resize(3, 31)
+	for _, i := range []int{0, 1, 29, 30, 31, 61, 62, 92} {
+		if want := []float32{0.1, 0.3}[i%31/16]; r.V[i] != want {
+			t.Errorf("number %d is %v, should be %v", i, r.V[i], want)
+		}
+	}
 	if less := (Map{2, 3, []float32{0, 4, 8, 16, 20, 40}}).Resize(1, 2); !slices.Equal(less.V, []float32{9, 21}) {
 		t.Errorf("%v", less.V)
 	}
@@ -254,6 +261,13 @@ func TestCaptionsAreWrapped(t *testing.T) {
 	if got := wrap(f, " ", 80); got != nil {
 		t.Errorf("of nothing: %q", got)
 	}
+	full := measure(f, "one two")
+	if got := wrap(f, "one two", full); !slices.Equal(got, []string{"one two"}) {
+		t.Errorf("what fits exactly is %q", got)
+	}
+	if got := wrap(f, "one two", full-1); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("what is a pixel too wide is %q", got)
+	}
 	if _, err := face([]byte("no font"), 12); err == nil {
 		t.Error("no font is read")
 	}
@@ -309,6 +323,17 @@ func TestASheetsPicturesStandInRows(t *testing.T) {
 	if !slices.Equal(got, want) || whole != image.Rect(0, 0, 412, 312) {
 		t.Errorf("pictures at %v of %v, want %v", got, whole, want)
 	}
+	// A title takes its font's height and 4 pixels more, a note likewise.
+	for _, c := range []struct {
+		title, note string
+		down        int
+	}{{"Title", "", 28 + 4}, {"", "note", 18 + 4}, {"Title", "note", 28 + 4 + 18 + 4}} {
+		sheet.Title, sheet.Note = c.title, c.note
+		if below, down := boxes(sheet); down[0] != want[0].Add(image.Pt(0, c.down)) || below.Dy() != whole.Dy()+c.down {
+			t.Errorf("below %q and %q the first picture is at %v", c.title, c.note, down[0])
+		}
+	}
+	sheet.Note = ""
 	// A title and captions of a line move them down, all by the title and each row by a caption more.
 	sheet.Title, sheet.Panels[1].Caption = "Title", "one"
 	below, down := boxes(sheet)
