@@ -287,7 +287,7 @@ func TestCaptionsAreWrapped(t *testing.T) {
 	for range 5000 {
 		many = append(many, Panel{small, ""})
 	}
-	if _, err := (Sheet{Panels: many, Columns: 1}).Draw(); err == nil || !strings.Contains(err.Error(), "too large") {
+	if _, err := (Sheet{Panels: many, Columns: 1, Side: 1}).Draw(); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("5000 pictures in a column: %v", err)
 	}
 }
