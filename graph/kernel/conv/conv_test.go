@@ -452,6 +452,7 @@ var convPlans = []struct {
 	{"by the direct sum", &direct, false},
 	{"by minimal filtering", &minimal, false},
 	{"by minimal filtering in training", &minimal, true},
+	{"by minimal filtering of small tiles", &minimal2, false},
 	{"in vectors of pixels", &pixelwise, false},
 	{"depthwise", &depthwise, false},
 }
@@ -706,8 +707,11 @@ func TestConvOnRandomShapes(t *testing.T) {
 
 // plannedBy reports whether the forward pass is the algorithm's.
 func plannedBy(c *Plan, a *algorithm) bool {
-	switch c.forward.(type) {
+	switch f := c.forward.(type) {
 	case *winogradPass:
+		if f.side == winogradSmall {
+			return a == &minimal2
+		}
 		return a == &minimal
 	case *pixelConv:
 		return a == &pixelwise

@@ -11,7 +11,9 @@ const (
 	cycleProduct = 0.55 // a multiply-add of sixteen lanes
 	cycleInput   = 130  // to transform a tile of sixteen input channels
 	cycleOutput  = 120  // and of results
-	cycleMemory  = 0.8  // a float of filters, from memory or the outermost cache
+	cycleInput2  = 40   // the same for tiles of 2×2 pixels
+	cycleOutput2 = 30
+	cycleMemory  = 0.48 // a float of filters, from memory or the outermost cache
 	cycleFilter  = 0.5  // a float of filters to transform, or to transform back
 )
 
@@ -30,24 +32,47 @@ func (m mapping) direct() (products, filters float64) {
 }
 
 // minimal returns the cycles of the transforms, the products and the transformed filters.
-func (m mapping) minimal() (transforms, products, filters float64) {
-	side := func(n int) int { return (n + winogradSide - 1) / winogradSide }
-	tiles := float64(m.images * side(m.h) * side(m.w))
+func (m mapping) minimal(side int) (transforms, products, filters float64) {
+	input, output := cycleInput, cycleOutput
+	if side == winogradSmall {
+		input, output = cycleInput2, cycleOutput2
+	}
+	tiles := float64(m.images * ceil(m.h, side) * ceil(m.w, side))
 	kb, nb := channelSteps(m.inputs / m.groups)
-	filters = float64(36 * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block))
-	transforms = float64(tiles * float64(simd.Blocks(m.inputs)*cycleInput+simd.Blocks(m.outputs)*cycleOutput))
+	filters = float64(float64((side+2)*(side+2)) * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block))
+	transforms = float64(tiles * float64(simd.Blocks(m.inputs)*input+simd.Blocks(m.outputs)*output))
 	return transforms, float64(tiles * filters / Block), filters
 }
 
-// winogradPays reports whether minimal filtering is faster for a forward pass, or a data gradient.
-func winogradPays(m mapping, training bool) bool {
-	products, filters := m.direct()
-	transforms, fewer, larger := m.minimal()
-	saved := float64((products - fewer) * cycleProduct)
+// winogradSide returns the side of the tiles by which a forward pass, or a data gradient, is fastest; 0 if that is the
+// direct sum. In training there are large ones only.
+func winogradSide(m mapping, training bool) int {
 	if training {
-		return transforms+float64(larger*cycleFilter) < saved
+		products, _ := m.direct()
+		transforms, fewer, larger := m.minimal(winogradLarge)
+		if transforms+float64(larger*cycleFilter) < float64((products-fewer)*cycleProduct) {
+			return winogradLarge
+		}
+		return 0
 	}
-	return transforms+float64((larger-filters)*cycleMemory) < saved
+	best, least := 0, 0.
+	for _, side := range []int{0, winogradLarge, winogradSmall} {
+		var transforms, products, filters float64
+		if side == 0 {
+			products, filters = m.direct()
+		} else {
+			transforms, products, filters = m.minimal(side)
+		}
+		if cost := transforms + together(float64(products*cycleProduct), float64(filters*cycleMemory)); side == 0 || cost < least {
+			best, least = side, cost
+		}
+	}
+	return best
+}
+
+// together returns the cycles of multiplying and of reading filters, most of which goes on meanwhile.
+func together(products, reading float64) float64 {
+	return max(products, reading) + float64(min(products, reading)/4)
 }
 
 // winogradGradPays reports whether minimal filtering is faster for a filter gradient. The direct sum
@@ -56,6 +81,6 @@ func winogradGradPays(m mapping) bool {
 	products, _ := m.direct()
 	inside := func(n int) float64 { return float64(3*n-2) / float64(3*n) }
 	products = float64(products * inside(m.h) * inside(m.w))
-	transforms, fewer, larger := m.minimal()
+	transforms, fewer, larger := m.minimal(winogradLarge)
 	return transforms+float64(larger*cycleFilter) < float64((products-fewer)*cycleProduct)
 }

@@ -38,7 +38,7 @@ func (g *winogradGrad) run(p *Pool, x []float32, xs int, dy Act, dw, db, scratch
 
 func newWinogradGrad(s Shape) *winogradGrad {
 	g := &winogradGrad{
-		winogradMap: newWinogradMap(s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
+		winogradMap: newWinogradMap(winogradLarge, s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
 		f:           s.F, groups: s.Groups, panels: simd.Blocks(s.F), chunks: 1, across: 1, along: 1,
 	}
 	const (
@@ -244,29 +244,29 @@ func (r *winogradGradRun) gradient(panel, slot, t0, t1 int, w, temp []float32) {
 	row, pitch := g.ow*Block*4, g.wPitch*4
 	for t := t0; t < t1; {
 		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
-		y0, x0 := ty*winogradSide, tx*winogradSide
+		y0, x0 := ty*winogradLarge, tx*winogradLarge
 		maps := r.dy.Data[n*r.dy.Stride+panel*g.oh*g.ow*Block:][:g.oh*g.ow*Block]
 		to := &w[(t-t0)*Block]
 		run := 1
-		if y0+winogradSide <= g.oh && x0+winogradSide <= g.ow {
-			run = min(g.ow/winogradSide-tx, t1-t)
+		if y0+winogradLarge <= g.oh && x0+winogradLarge <= g.ow {
+			run = min(g.ow/winogradLarge-tx, t1-t)
 			simd.WinogradOutputGrad(run, &maps[(y0*g.ow+x0)*Block], row, to, pitch)
 		} else {
-			if y0+winogradSide > g.oh {
+			if y0+winogradLarge > g.oh {
 				run = min(g.tw-tx, t1-t, winogradRow)
 			}
-			columns := run * winogradSide
-			copyTiles(temp, maps, y0, x0, g.oh, g.ow, winogradSide, columns)
+			columns := run * winogradLarge
+			copyTiles(temp, maps, y0, x0, g.oh, g.ow, winogradLarge, columns)
 			simd.WinogradOutputGrad(run, &temp[0], columns*Block*4, to, pitch)
 		}
 		if r.db != nil {
-			rows := min(winogradSide, g.oh-y0)
-			var starts [winogradSide][2]int
+			rows := min(winogradLarge, g.oh-y0)
+			var starts [winogradLarge][2]int
 			for i := range rows {
 				starts[i][1] = i * row
 			}
 			sum := unsafe.Pointer(&r.biases[(slot*g.panels+panel)*Block])
-			addUp(unsafe.Pointer(&maps[(y0*g.ow+x0)*Block]), starts[:rows], min(run*winogradSide, g.ow-x0), sum)
+			addUp(unsafe.Pointer(&maps[(y0*g.ow+x0)*Block]), starts[:rows], min(run*winogradLarge, g.ow-x0), sum)
 		}
 		t += run
 	}

@@ -27,7 +27,7 @@ func (r *winogradPack) Task(task, _ int) {
 }
 
 // transform transforms the filters of rows k0 to k1, which are at most winogradRows, of neighbouring panels
-// of a group: to u, with pitch floats from one of the 36 matrices to the next and room for steps rows in a
+// of a group: to u, with pitch floats from one of the matrices to the next and room for steps rows in a
 // panel.
 func (g *winograd) transform(w []float32, panel, panels, k0, k1 int, u []float32, pitch, steps int) {
 	inputs, outputs, perGroup := g.c/g.groups, g.f/g.groups, g.panels/g.groups
@@ -45,7 +45,7 @@ func (g *winograd) transform(w []float32, panel, panels, k0, k1 int, u []float32
 		} else {
 			simd.PackTransposed(temp[:], w[((group*outputs+lane)*inputs+k0)*9:], inputs*9, lanes, count*9)
 		}
-		simd.WinogradFilter(k1-k0, &temp[0], &u[p*steps*Block], pitch*4)
+		simd.WinogradFilter(g.side, k1-k0, &temp[0], &u[p*steps*Block], pitch*4)
 	}
 }
 

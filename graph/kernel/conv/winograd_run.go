@@ -63,7 +63,7 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activati
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
 	} else {
-		r.v, r.m = scratch[:g.round*36*g.vPitch], scratch[g.round*36*g.vPitch:]
+		r.v, r.m = scratch[:g.round*g.products*g.vPitch], scratch[g.round*g.products*g.vPitch:]
 		for r.strip = 0; r.strip < g.strips; r.strip += g.round {
 			strips := min(g.round, g.strips-r.strip)
 			r.stage = winogradIn
@@ -74,7 +74,7 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activati
 				continue
 			}
 			r.stage = winogradProducts
-			p.Run(strips*36, r)
+			p.Run(strips*g.products, r)
 			r.stage = winogradOut
 			p.Run(strips*g.panels*g.outputParts, r)
 		}
@@ -87,13 +87,13 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activati
 }
 
 // Task does some panels of results of a strip, or a part of a strip's stage: some tiles of a block of
-// channels, one of the 36 products, some tiles of a panel of results.
+// channels, one of the products, some tiles of a panel of results.
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
 	room := r.rooms[worker*g.room():][:g.room()]
 	temp := room[:winogradTemp]
 	if r.stage == winogradFused {
-		v, m := room[winogradTemp:][:36*g.vPitch], room[winogradTemp+36*g.vPitch:][:36*g.mPitch]
+		v, m := room[winogradTemp:][:g.products*g.vPitch], room[winogradTemp+g.products*g.vPitch:][:g.products*g.mPitch]
 		strip, part := task/g.parts, task%g.parts
 		t0, t1 := g.tilesOf(strip)
 		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
@@ -104,7 +104,7 @@ func (r *winogradRun) Task(task, worker int) {
 			}
 		}
 		t, step := g.product(t1-t0, min(p1-p0, g.panels/g.groups), g.nb*g.kb)
-		for xi := range 36 {
+		for xi := range g.products {
 			if strip+1 < g.strips {
 				n0, n1 := g.tilesOf(strip + 1)
 				g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
@@ -122,21 +122,21 @@ func (r *winogradRun) Task(task, worker int) {
 		b, i := task/g.inputParts, task%g.inputParts
 		t0, t1 := g.tilesOf(r.strip + s)
 		from, to := i*(t1-t0)/g.inputParts, (i+1)*(t1-t0)/g.inputParts
-		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[s*36*g.vPitch+(b*g.strip+from)*Block:], temp)
+		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[s*g.products*g.vPitch+(b*g.strip+from)*Block:], temp)
 	case winogradProducts:
-		s, xi := task/36, task%36
+		s, xi := task/g.products, task%g.products
 		t0, t1 := g.tilesOf(r.strip + s)
 		t, step := g.product(t1-t0, g.panels/g.groups, g.nb*g.kb)
-		r.multiply(&t, step, r.v[s*36*g.vPitch:], r.m[s*36*g.mPitch:], t1-t0, xi, 0, g.panels)
+		r.multiply(&t, step, r.v[s*g.products*g.vPitch:], r.m[s*g.products*g.mPitch:], t1-t0, xi, 0, g.panels)
 	case winogradOut:
 		s, task := task/(g.panels*g.outputParts), task%(g.panels*g.outputParts)
 		p, i := task/g.outputParts, task%g.outputParts
 		t0, t1 := g.tilesOf(r.strip + s)
 		from, to := i*(t1-t0)/g.outputParts, (i+1)*(t1-t0)/g.outputParts
-		r.output(r.m[s*36*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
+		r.output(r.m[s*g.products*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
 	case winogradPart:
 		t0, t1 := g.tilesOf(r.strip)
-		m, u := room[winogradTemp:][:36*g.mPitch], room[winogradTemp+36*g.mPitch:][:36*g.uPitch]
+		m, u := room[winogradTemp:][:g.products*g.mPitch], room[winogradTemp+g.products*g.mPitch:][:g.products*g.uPitch]
 		r.part(m, u, task, t0, t1, temp)
 	}
 }
@@ -171,8 +171,8 @@ func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
 		steps := nb * g.kb
 		t, step := g.product(t1-t0, p1-p0, steps)
 		t.Offs, t.NB = &g.offs[0], nb
-		for xi := range 36 {
-			next.fetch(r.u, xi, 36)
+		for xi := range g.products {
+			next.fetch(r.u, xi, g.products)
 			v := r.v[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
 			t.Ahead = g.ahead(xi)
 			for p := 0; p < p1-p0; p += step {
@@ -192,40 +192,40 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 	row, pitch := g.w*Block*4, g.vPitch*4
 	for t := t0; t < t1; {
 		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
-		y0, x0 := ty*winogradSide-g.top, tx*winogradSide-g.left
+		y0, x0 := ty*g.side-g.top, tx*g.side-g.left
 		maps := x[n*stride+block*g.h*g.w*Block:][:g.h*g.w*Block]
 		to := &v[(t-t0)*Block]
-		if y0 >= 0 && y0+6 <= g.h && x0 >= 0 && x0+6 <= g.w {
-			run := min((g.w-6-x0)/winogradSide+1, g.tw-tx, t1-t)
-			simd.WinogradInput(run, &maps[(y0*g.w+x0)*Block], row, to, pitch)
+		if y0 >= 0 && y0+g.reach <= g.h && x0 >= 0 && x0+g.reach <= g.w {
+			run := min((g.w-g.reach-x0)/g.side+1, g.tw-tx, t1-t)
+			simd.WinogradInput(g.side, run, &maps[(y0*g.w+x0)*Block], row, to, pitch)
 			t += run
 			continue
 		}
 		run := 1
-		if y0 < 0 || y0+6 > g.h { // as does all of the row of tiles
+		if y0 < 0 || y0+g.reach > g.h { // as does all of the row of tiles
 			run = min(g.tw-tx, t1-t, winogradRow)
 		}
-		wide := run*winogradSide + 2
-		copyTiles(temp, maps, y0, x0, g.h, g.w, 6, wide)
-		simd.WinogradInput(run, &temp[0], wide*Block*4, to, pitch)
+		wide := run*g.side + 2
+		copyTiles(temp, maps, y0, x0, g.h, g.w, g.reach, wide)
+		simd.WinogradInput(g.side, run, &temp[0], wide*Block*4, to, pitch)
 		t += run
 	}
 }
 
 // fetch asks for the pixels that come with tiles t0 to t1 of a number of maps: a share for each of the
-// 36 products. Each row of tiles brings four rows of pixels, the first one's from shift on.
+// products. Each row of tiles brings side rows of pixels, the first one's from shift on.
 func (g *winogradMap) fetch(maps []float32, stride, blocks, h, w, shift, t0, t1, xi int) {
 	first := t0 / g.tw // row of tiles, through all images
-	each := blocks * winogradSide
+	each := blocks * g.side
 	all := ((t1-1)/g.tw - first + 1) * each
-	for k := xi * all / 36; k < (xi+1)*all/36; k++ {
+	for k := xi * all / g.products; k < (xi+1)*all/g.products; k++ {
 		row := first + k/each
-		y := row%g.th*winogradSide + shift + k%winogradSide
+		y := row%g.th*g.side + shift + k%g.side
 		if y < 0 || y >= h {
 			continue
 		}
-		x0, x1 := max(t0-row*g.tw, 0)*winogradSide, min(t1-row*g.tw, g.tw)*winogradSide
-		line := maps[row/g.th*stride+(k/winogradSide%blocks*h+y)*w*Block:][:w*Block]
+		x0, x1 := max(t0-row*g.tw, 0)*g.side, min(t1-row*g.tw, g.tw)*g.side
+		line := maps[row/g.th*stride+(k/g.side%blocks*h+y)*w*Block:][:w*Block]
 		simd.Fetch(line[min(x0, w)*Block : min(x1, w)*Block])
 	}
 }
@@ -260,13 +260,13 @@ func (g *winograd) product(count, panels, steps int) (t simd.Tile, step int) {
 // ahead is where tiles of a product ask for what the next one reads: other threads may have written it, into caches
 // of their own. Behind the last one is what another thread is writing.
 func (g *winograd) ahead(xi int) uintptr {
-	if xi == 35 {
+	if xi == g.products-1 {
 		return 0
 	}
 	return uintptr(g.vPitch) * 4
 }
 
-// multiply computes one of the 36 products for count tiles and panels p0 to p1; m is where the results of panel p0
+// multiply computes one of the products for count tiles and panels p0 to p1; m is where the results of panel p0
 // lie.
 func (r *winogradRun) multiply(t *simd.Tile, step int, v, m []float32, count, xi, p0, p1 int) {
 	g := r.g
@@ -327,37 +327,37 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 	bias, bounds := &r.bias[panel*Block], &r.bounds[0]
 	for t := t0; t < t1; {
 		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
-		y0, x0 := ty*winogradSide, tx*winogradSide
+		y0, x0 := ty*g.side, tx*g.side
 		maps := r.y[n*r.ys+panel*size:][:size]
 		var res []float32
 		if r.res != nil {
 			res = r.res[n*r.rs+panel*size:][:size]
 		}
 		from := &m[(t-t0)*Block]
-		if y0+winogradSide <= g.oh && x0+winogradSide <= g.ow {
-			run := min(g.ow/winogradSide-tx, t1-t)
+		if y0+g.side <= g.oh && x0+g.side <= g.ow {
+			run := min(g.ow/g.side-tx, t1-t)
 			at := (y0*g.ow + x0) * Block
 			var add *float32
 			if res != nil {
 				add = &res[at]
 			}
-			simd.WinogradOutput(run, from, pitch, &maps[at], row, add, bias, bounds)
+			simd.WinogradOutput(g.side, run, from, pitch, &maps[at], row, add, bias, bounds)
 			t += run
 			continue
 		}
 		run := 1
-		if y0+winogradSide > g.oh {
+		if y0+g.side > g.oh {
 			run = min(g.tw-tx, t1-t, winogradRow)
 		}
-		columns := run * winogradSide
+		columns := run * g.side
 		var add *float32
 		if res != nil {
-			copyTiles(temp, res, y0, x0, g.oh, g.ow, winogradSide, columns)
+			copyTiles(temp, res, y0, x0, g.oh, g.ow, g.side, columns)
 			add = &temp[0]
 		}
-		simd.WinogradOutput(run, from, pitch, &temp[0], columns*Block*4, add, bias, bounds)
+		simd.WinogradOutput(g.side, run, from, pitch, &temp[0], columns*Block*4, add, bias, bounds)
 		wide := min(columns, g.ow-x0) * Block
-		for i := range min(winogradSide, g.oh-y0) {
+		for i := range min(g.side, g.oh-y0) {
 			copy(maps[((y0+i)*g.ow+x0)*Block:][:wide], temp[i*columns*Block:])
 		}
 		t += run

@@ -11,12 +11,13 @@ func TestWinogradErrorOnNormalData(t *testing.T) {
 	convFamilies(t, func(t *testing.T) {
 		p := convPool(t, 2)
 		for _, k := range []struct {
+			a         *algorithm
 			channels  int
 			tolerance float64
-		}{{64, 1e-6}, {512, 2e-6}} {
+		}{{&minimal, 64, 1e-6}, {&minimal, 512, 2e-6}, {&minimal2, 64, 4e-7}, {&minimal2, 512, 7e-7}} {
 			s := squareConv(1, k.channels, 12, 16, 3, 1, 1)
 			d := newConvData(s, false)
-			c, err := newPlan(s, options{plain: false, training: false}, &minimal)
+			c, err := newPlan(s, options{plain: false, training: false}, k.a)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,8 +39,12 @@ func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		small, err := newPlan(s, options{plain: false, training: false}, &minimal2)
+		if err != nil {
+			t.Fatal(err)
+		}
 		// Of the two factors of each product one is scaled by a, the other by 1/a.
-		run := func(a float64) [3][]float32 {
+		run := func(a float64) [4][]float32 {
 			scaled := func(x, w, dy float64) *convData {
 				d := newConvData(s, false)
 				for _, k := range []struct {
@@ -56,12 +61,12 @@ func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
 			d := scaled(a, 1/a, 1/a)
 			y := d.forward(t, p, c, false, false, none)
 			dw, _ := d.filterGrad(t, p, c, false)
-			return [3][]float32{y, scaled(1, 1/a, a).dataGrad(t, p, c, false), dw}
+			return [4][]float32{y, scaled(1, 1/a, a).dataGrad(t, p, c, false), dw, d.forward(t, p, small, false, false, none)}
 		}
 		want := run(1)
 		for _, k := range []int{-90, -40, 40, 90} {
 			got := run(math.Ldexp(1, k))
-			for i, what := range []string{"forward", "data gradient", "filter gradient"} {
+			for i, what := range []string{"forward", "data gradient", "filter gradient", "forward by small tiles"} {
 				for j, v := range got[i] {
 					if math.Float32bits(v) != math.Float32bits(want[i][j]) {
 						t.Fatalf("%s, scaled by 2^%d and back: %g at %d, want %g", what, k, v, j, want[i][j])
@@ -119,26 +124,34 @@ func TestAlgorithmIsChosenByShape(t *testing.T) {
 		name            string
 		s               Shape
 		plain, training bool
-		want            bool
+		want            *algorithm
 	}{
-		{"3×3 with stride 1 takes minimal filtering", squareConv(1, 64, 56, 64, 3, 1, 1), false, false, true},
-		{"so do groups of whole blocks", Shape{N: 1, C: 384, H: 13, W: 13, F: 384, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false, false, true},
-		{"few pixels and many filters do not", squareConv(1, 512, 7, 512, 3, 1, 1), false, false, false},
-		{"nor do they in training", squareConv(1, 512, 7, 512, 3, 1, 1), false, true, false},
-		{"but a batch of them does, in training", squareConv(8, 512, 7, 512, 3, 1, 1), false, true, true},
-		{"few channels do not", squareConv(8, 4, 32, 4, 3, 1, 1), false, false, false},
-		{"nor does plain input", squareConv(1, 64, 56, 64, 3, 1, 1), true, false, false},
-		{"nor does stride 2", squareConv(1, 64, 56, 64, 3, 2, 1), false, false, false},
-		{"nor does 5×5", squareConv(1, 64, 56, 64, 5, 1, 1), false, false, false},
-		{"nor do groups that share blocks", Shape{N: 1, C: 96, H: 56, W: 56, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 12}, false, false, false},
+		{"3×3 with stride 1 takes minimal filtering", squareConv(1, 64, 56, 64, 3, 1, 1), false, false, &minimal},
+		{"so do groups of whole blocks", Shape{N: 1, C: 384, H: 13, W: 13, F: 384, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false, false, &minimal},
+		{"few pixels and many filters take small tiles", squareConv(1, 512, 7, 512, 3, 1, 1), false, false, &minimal2},
+		{"but sum directly in training", squareConv(1, 512, 7, 512, 3, 1, 1), false, true, &direct},
+		{"a batch of them does not", squareConv(8, 512, 7, 512, 3, 1, 1), false, false, &minimal},
+		{"nor in training", squareConv(8, 512, 7, 512, 3, 1, 1), false, true, &minimal},
+		{"a single pixel sums directly", squareConv(1, 512, 1, 512, 3, 1, 1), false, false, &direct},
+		{"few channels do, too", squareConv(8, 4, 32, 4, 3, 1, 1), false, false, &direct},
+		{"so does stride 2", squareConv(1, 64, 56, 64, 3, 2, 1), false, false, &direct},
+		{"and 5×5", squareConv(1, 64, 56, 64, 5, 1, 2), false, false, &direct},
+		{"and groups that share blocks", Shape{N: 1, C: 96, H: 56, W: 56, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 12}, false, false, nil},
+		{"and plain input", squareConv(1, 64, 56, 64, 3, 1, 1), true, false, nil},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			c, err := New(convDefaults(k.s), k.plain, k.training)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := plannedBy(c, &minimal); got != k.want {
-				t.Errorf("minimal filtering: %v, want %v", got, k.want)
+			if k.want == nil { // any but minimal filtering
+				if plannedBy(c, &minimal) || plannedBy(c, &minimal2) {
+					t.Error("minimal filtering")
+				}
+				return
+			}
+			if !plannedBy(c, k.want) {
+				t.Errorf("not %s", k.want.name)
 			}
 		})
 	}

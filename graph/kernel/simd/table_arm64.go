@@ -47,6 +47,7 @@ var tableNEON = func() Table {
 	t.gather, t.scatter = gatherNEON, scatterNEON
 	t.winogradInput, t.winogradOutput, t.winogradFilter = winogradInputNEON, winogradOutputNEON, winogradFilterNEON
 	t.winogradOutGrad, t.winogradSumGrad = winogradOutputGradNEON, winogradFilterGradNEON
+	t.winograd2Input, t.winograd2Output, t.winograd2Filter = winograd2InputNEON, winograd2OutputNEON, winograd2FilterNEON
 	t.dot = []dotRow{
 		1: {1: dot1x1NEON, 8: dot8x1NEON},
 		2: {1: dot1x2NEON, 8: dot8x2NEON},

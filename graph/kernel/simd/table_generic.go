@@ -36,6 +36,7 @@ var tableGeneric = Table{
 	boxes: boxesGeneric, places: placesGeneric, spreadHalves: spreadHalvesGeneric, gatherHalves: gatherHalvesGeneric,
 	winogradInput: winogradInputGeneric, winogradOutput: winogradOutputGeneric, winogradFilter: winogradFilterGeneric,
 	winogradOutGrad: winogradOutputGradGeneric, winogradSumGrad: winogradFilterGradGeneric,
+	winograd2Input: winograd2InputGeneric, winograd2Output: winograd2OutputGeneric, winograd2Filter: winograd2FilterGeneric,
 	maxArg: maxRowGeneric, maxOnly: maxRowGeneric, unpool: unpoolRowGeneric, sumWindows: sumRowGeneric, routed: routedGeneric, spread: spreadGeneric,
 	sumPixels: sumPixelsGeneric, sumMoments: sumMomentsGeneric,
 	normalise:     [3]func(x, y *float32, n int, a *byte){normaliseGeneric(Unclipped), normaliseGeneric(ClipBelow0), normaliseGeneric(ClipBelow0Above6)},

@@ -1472,3 +1472,360 @@ done4:
 
 done2:
 	RET
+
+// func winograd2InputNEON(n int, x *float32, row int, v *float32, pitch int)
+TEXT ·winograd2InputNEON(SB), NOSPLIT, $0-40
+	MOVD n+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD row+16(FP), R2
+	MOVD v+24(FP), R3
+	MOVD pitch+32(FP), R4
+	ADD R4, R4, R5
+	ADD R5, R5, R5
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	MOVD $4, R6
+	CMP $0, R6
+	BLE done4
+
+loop3:
+	ADD R2, R1, R7
+	ADD R2, R7, R8
+	ADD R2, R8, R9
+	FMOVQ (R1), F0
+	FMOVQ (R7), F1
+	FMOVQ (R8), F2
+	FMOVQ (R9), F3
+	WORD $0x4e21d444 // fadd v4.4s, v2.4s, v1.4s
+	WORD $0x4ea1d445 // fsub v5.4s, v2.4s, v1.4s
+	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
+	WORD $0x4ea1d461 // fsub v1.4s, v3.4s, v1.4s
+	FMOVQ 64(R1), F2
+	FMOVQ 64(R7), F3
+	FMOVQ 64(R8), F6
+	FMOVQ 64(R9), F7
+	WORD $0x4e23d4c8 // fadd v8.4s, v6.4s, v3.4s
+	WORD $0x4ea3d4c9 // fsub v9.4s, v6.4s, v3.4s
+	WORD $0x4ea6d442 // fsub v2.4s, v2.4s, v6.4s
+	WORD $0x4ea3d4e3 // fsub v3.4s, v7.4s, v3.4s
+	FMOVQ 128(R1), F6
+	FMOVQ 128(R7), F7
+	FMOVQ 128(R8), F10
+	FMOVQ 128(R9), F11
+	WORD $0x4e27d54c // fadd v12.4s, v10.4s, v7.4s
+	WORD $0x4ea7d54d // fsub v13.4s, v10.4s, v7.4s
+	WORD $0x4eaad4c6 // fsub v6.4s, v6.4s, v10.4s
+	WORD $0x4ea7d567 // fsub v7.4s, v11.4s, v7.4s
+	FMOVQ 192(R1), F10
+	FMOVQ 192(R7), F11
+	FMOVQ 192(R8), F14
+	FMOVQ 192(R9), F15
+	WORD $0x4e2bd5d0 // fadd v16.4s, v14.4s, v11.4s
+	WORD $0x4eabd5d1 // fsub v17.4s, v14.4s, v11.4s
+	WORD $0x4eaed54a // fsub v10.4s, v10.4s, v14.4s
+	WORD $0x4eabd5eb // fsub v11.4s, v15.4s, v11.4s
+	MOVD R3, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	WORD $0x4e22d4ce // fadd v14.4s, v6.4s, v2.4s
+	WORD $0x4ea2d4cf // fsub v15.4s, v6.4s, v2.4s
+	WORD $0x4ea6d400 // fsub v0.4s, v0.4s, v6.4s
+	WORD $0x4ea2d542 // fsub v2.4s, v10.4s, v2.4s
+	FMOVQ F0, (R7)
+	FMOVQ F14, (R8)
+	FMOVQ F15, (R9)
+	FMOVQ F2, (R10)
+	ADD R5, R7, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	WORD $0x4e28d580 // fadd v0.4s, v12.4s, v8.4s
+	WORD $0x4ea8d582 // fsub v2.4s, v12.4s, v8.4s
+	WORD $0x4eacd484 // fsub v4.4s, v4.4s, v12.4s
+	WORD $0x4ea8d606 // fsub v6.4s, v16.4s, v8.4s
+	FMOVQ F4, (R7)
+	FMOVQ F0, (R8)
+	FMOVQ F2, (R9)
+	FMOVQ F6, (R10)
+	ADD R5, R7, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	WORD $0x4e29d5a0 // fadd v0.4s, v13.4s, v9.4s
+	WORD $0x4ea9d5a2 // fsub v2.4s, v13.4s, v9.4s
+	WORD $0x4eadd4a4 // fsub v4.4s, v5.4s, v13.4s
+	WORD $0x4ea9d625 // fsub v5.4s, v17.4s, v9.4s
+	FMOVQ F4, (R7)
+	FMOVQ F0, (R8)
+	FMOVQ F2, (R9)
+	FMOVQ F5, (R10)
+	ADD R5, R7, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	WORD $0x4e23d4e0 // fadd v0.4s, v7.4s, v3.4s
+	WORD $0x4ea3d4e2 // fsub v2.4s, v7.4s, v3.4s
+	WORD $0x4ea7d421 // fsub v1.4s, v1.4s, v7.4s
+	WORD $0x4ea3d563 // fsub v3.4s, v11.4s, v3.4s
+	FMOVQ F1, (R7)
+	FMOVQ F0, (R8)
+	FMOVQ F2, (R9)
+	FMOVQ F3, (R10)
+	ADD $16, R1, R1
+	ADD $16, R3, R3
+	SUBS $1, R6, R6
+	BNE loop3
+
+done4:
+	ADD $64, R1, R1
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET
+
+// func winograd2OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
+TEXT ·winograd2OutputNEON(SB), NOSPLIT, $0-64
+	MOVD n+0(FP), R0
+	MOVD m+8(FP), R1
+	MOVD pitch+16(FP), R2
+	MOVD y+24(FP), R3
+	MOVD row+32(FP), R4
+	MOVD r+40(FP), R5
+	MOVD bias+48(FP), R6
+	MOVD bounds+56(FP), R7
+	ADD R2, R2, R8
+	ADD R8, R8, R8
+	SUB R3, R5, R9
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	MOVD $4, R10
+	CMP $0, R10
+	BLE done4
+
+loop3:
+	ADD R8, R1, R11
+	ADD R8, R11, R12
+	ADD R8, R12, R13
+	FMOVQ (R1), F0
+	ADD R2, R1, R14
+	FMOVQ (R11), F1
+	ADD R2, R11, R11
+	FMOVQ (R12), F2
+	ADD R2, R12, R12
+	FMOVQ (R13), F3
+	ADD R2, R13, R13
+	WORD $0x4e22d424 // fadd v4.4s, v1.4s, v2.4s
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	FMOVQ (R14), F0
+	ADD R2, R14, R14
+	FMOVQ (R11), F2
+	ADD R2, R11, R11
+	FMOVQ (R12), F3
+	ADD R2, R12, R12
+	FMOVQ (R13), F5
+	ADD R2, R13, R13
+	WORD $0x4e23d446 // fadd v6.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	WORD $0x4e25d442 // fadd v2.4s, v2.4s, v5.4s
+	FMOVQ (R14), F0
+	ADD R2, R14, R14
+	FMOVQ (R11), F3
+	ADD R2, R11, R11
+	FMOVQ (R12), F5
+	ADD R2, R12, R12
+	FMOVQ (R13), F7
+	ADD R2, R13, R13
+	WORD $0x4e25d468 // fadd v8.4s, v3.4s, v5.4s
+	WORD $0x4ea5d463 // fsub v3.4s, v3.4s, v5.4s
+	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	WORD $0x4e27d463 // fadd v3.4s, v3.4s, v7.4s
+	FMOVQ (R14), F0
+	FMOVQ (R11), F5
+	FMOVQ (R12), F7
+	FMOVQ (R13), F9
+	WORD $0x4e27d4aa // fadd v10.4s, v5.4s, v7.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	MOVD R3, R11
+	WORD $0x4e28d4c0 // fadd v0.4s, v6.4s, v8.4s
+	WORD $0x4ea8d4c6 // fsub v6.4s, v6.4s, v8.4s
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	FMOVQ (R6), F4
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4e24d4c6 // fadd v6.4s, v6.4s, v4.4s
+	CBZ R5, none5
+	ADD R9, R11, R12
+	FMOVQ (R12), F4
+	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
+	FMOVQ 64(R12), F4
+	WORD $0x4e24d4c6 // fadd v6.4s, v6.4s, v4.4s
+
+none5:
+	FMOVQ (R7), F4
+	FMOVQ 64(R7), F7
+	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
+	WORD $0x4ea7f400 // fmin v0.4s, v0.4s, v7.4s
+	FMOVQ F0, (R11)
+	WORD $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD $0x4ea7f4c6 // fmin v6.4s, v6.4s, v7.4s
+	FMOVQ F6, 64(R11)
+	ADD R4, R11, R11
+	WORD $0x4e23d440 // fadd v0.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
+	WORD $0x4e25d442 // fadd v2.4s, v2.4s, v5.4s
+	FMOVQ (R6), F1
+	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
+	WORD $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
+	CBZ R5, none6
+	ADD R9, R11, R12
+	FMOVQ (R12), F1
+	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
+	FMOVQ 64(R12), F1
+	WORD $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
+
+none6:
+	FMOVQ (R7), F1
+	FMOVQ 64(R7), F3
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4ea3f400 // fmin v0.4s, v0.4s, v3.4s
+	FMOVQ F0, (R11)
+	WORD $0x4e21f442 // fmax v2.4s, v2.4s, v1.4s
+	WORD $0x4ea3f442 // fmin v2.4s, v2.4s, v3.4s
+	FMOVQ F2, 64(R11)
+	ADD $16, R1, R1
+	ADD $16, R3, R3
+	ADD $16, R6, R6
+	ADD $16, R7, R7
+	SUBS $1, R10, R10
+	BNE loop3
+
+done4:
+	ADD $64, R3, R3
+	SUB $64, R6, R6
+	SUB $64, R7, R7
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET
+
+// func winograd2FilterNEON(n int, w, u *float32, pitch int)
+TEXT ·winograd2FilterNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD u+16(FP), R2
+	MOVD pitch+24(FP), R3
+	VMOVI $0, V0.B16
+	MOVW $1056964608, R4
+	VMOV R4, V0.S[0]
+	ADD R3, R3, R4
+	ADD R4, R4, R4
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	MOVD $4, R5
+	CMP $0, R5
+	BLE done4
+
+loop3:
+	FMOVQ (R1), F1
+	FMOVQ 192(R1), F2
+	FMOVQ 384(R1), F3
+	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
+	WORD $0x4f809084 // fmul v4.4s, v4.4s, v0.s[0]
+	VMOV V4.B16, V5.B16
+	WORD $0x4f801044 // fmla v4.4s, v2.4s, v0.s[0]
+	WORD $0x4f805045 // fmls v5.4s, v2.4s, v0.s[0]
+	FMOVQ 64(R1), F2
+	FMOVQ 256(R1), F6
+	FMOVQ 448(R1), F7
+	WORD $0x4e27d448 // fadd v8.4s, v2.4s, v7.4s
+	WORD $0x4f809108 // fmul v8.4s, v8.4s, v0.s[0]
+	VMOV V8.B16, V9.B16
+	WORD $0x4f8010c8 // fmla v8.4s, v6.4s, v0.s[0]
+	WORD $0x4f8050c9 // fmls v9.4s, v6.4s, v0.s[0]
+	FMOVQ 128(R1), F6
+	FMOVQ 320(R1), F10
+	FMOVQ 512(R1), F11
+	WORD $0x4e2bd4cc // fadd v12.4s, v6.4s, v11.4s
+	WORD $0x4f80918c // fmul v12.4s, v12.4s, v0.s[0]
+	VMOV V12.B16, V13.B16
+	WORD $0x4f80114c // fmla v12.4s, v10.4s, v0.s[0]
+	WORD $0x4f80514d // fmls v13.4s, v10.4s, v0.s[0]
+	MOVD R2, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	WORD $0x4e26d42a // fadd v10.4s, v1.4s, v6.4s
+	WORD $0x4f80914a // fmul v10.4s, v10.4s, v0.s[0]
+	VMOV V10.B16, V14.B16
+	WORD $0x4f80104a // fmla v10.4s, v2.4s, v0.s[0]
+	WORD $0x4f80504e // fmls v14.4s, v2.4s, v0.s[0]
+	FMOVQ F1, (R6)
+	FMOVQ F10, (R7)
+	FMOVQ F14, (R8)
+	FMOVQ F6, (R9)
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	WORD $0x4e2cd481 // fadd v1.4s, v4.4s, v12.4s
+	WORD $0x4f809021 // fmul v1.4s, v1.4s, v0.s[0]
+	VMOV V1.B16, V2.B16
+	WORD $0x4f801101 // fmla v1.4s, v8.4s, v0.s[0]
+	WORD $0x4f805102 // fmls v2.4s, v8.4s, v0.s[0]
+	FMOVQ F4, (R6)
+	FMOVQ F1, (R7)
+	FMOVQ F2, (R8)
+	FMOVQ F12, (R9)
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	WORD $0x4e2dd4a1 // fadd v1.4s, v5.4s, v13.4s
+	WORD $0x4f809021 // fmul v1.4s, v1.4s, v0.s[0]
+	VMOV V1.B16, V2.B16
+	WORD $0x4f801121 // fmla v1.4s, v9.4s, v0.s[0]
+	WORD $0x4f805122 // fmls v2.4s, v9.4s, v0.s[0]
+	FMOVQ F5, (R6)
+	FMOVQ F1, (R7)
+	FMOVQ F2, (R8)
+	FMOVQ F13, (R9)
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	WORD $0x4e2bd461 // fadd v1.4s, v3.4s, v11.4s
+	WORD $0x4f809021 // fmul v1.4s, v1.4s, v0.s[0]
+	VMOV V1.B16, V2.B16
+	WORD $0x4f8010e1 // fmla v1.4s, v7.4s, v0.s[0]
+	WORD $0x4f8050e2 // fmls v2.4s, v7.4s, v0.s[0]
+	FMOVQ F3, (R6)
+	FMOVQ F1, (R7)
+	FMOVQ F2, (R8)
+	FMOVQ F11, (R9)
+	ADD $16, R1, R1
+	ADD $16, R2, R2
+	SUBS $1, R5, R5
+	BNE loop3
+
+done4:
+	ADD $512, R1, R1
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET

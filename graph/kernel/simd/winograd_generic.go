@@ -68,22 +68,26 @@ func winogradOutputGeneric(n int, m *float32, pitch int, y *float32, row int, r,
 			}
 			for i := range 4 {
 				for j, s := range outputLine(t[i]) {
-					at := i*row + (4*k+j)*Block*4
-					s += *lane(bias, 0, l)
-					if r != nil {
-						s += *lane(r, at, l)
-					}
-					if low := *lane(bounds, 0, l); s < low {
-						s = low
-					}
-					if high := *lane(bounds, Block*4, l); s > high {
-						s = high
-					}
-					*lane(y, at, l) = s
+					finishLane(s, y, i*row+(4*k+j)*Block*4, l, r, bias, bounds)
 				}
 			}
 		}
 	}
+}
+
+// finishLane adds bias and residual to a lane of a pixel that lies bytes behind y, clips and stores it.
+func finishLane(s float32, y *float32, bytes, l int, r, bias, bounds *float32) {
+	s += *lane(bias, 0, l)
+	if r != nil {
+		s += *lane(r, bytes, l)
+	}
+	if low := *lane(bounds, 0, l); s < low {
+		s = low
+	}
+	if high := *lane(bounds, Block*4, l); s > high {
+		s = high
+	}
+	*lane(y, bytes, l) = s
 }
 
 func outputLine(m [6]float32) [4]float32 {

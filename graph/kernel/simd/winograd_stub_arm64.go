@@ -28,3 +28,18 @@ func winogradOutputGradNEON(n int, dy *float32, row int, w *float32, pitch int)
 //
 //go:noescape
 func winogradFilterGradNEON(n int, u *float32, pitch int, w *float32)
+
+// winograd2InputNEON is winograd2InputGeneric.
+//
+//go:noescape
+func winograd2InputNEON(n int, x *float32, row int, v *float32, pitch int)
+
+// winograd2OutputNEON is winograd2OutputGeneric.
+//
+//go:noescape
+func winograd2OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
+
+// winograd2FilterNEON is winograd2FilterGeneric.
+//
+//go:noescape
+func winograd2FilterNEON(n int, w, u *float32, pitch int)

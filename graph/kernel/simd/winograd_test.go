@@ -28,14 +28,22 @@ func TestWinogradTransformsAgreeWithTheirTwins(t *testing.T) {
 		floats int
 		run    func(n int, to []float32)
 	}{
-		{"input", 36 * pitch, func(n int, to []float32) { WinogradInput(n, &pixels[0], row, &to[0], pitch*4) }},
+		{"input", 36 * pitch, func(n int, to []float32) { WinogradInput(4, n, &pixels[0], row, &to[0], pitch*4) }},
 		{"output", 4 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
+			WinogradOutput(4, n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
 		}},
 		{"output with residual, clipped", 4 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
+			WinogradOutput(4, n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
 		}},
-		{"filter", 36 * pitch, func(n int, to []float32) { WinogradFilter(n, &filters[0], &to[0], pitch*4) }},
+		{"input of 2×2", 16 * pitch, func(n int, to []float32) { WinogradInput(2, n, &pixels[0], row, &to[0], pitch*4) }},
+		{"output of 2×2", 2 * rowPixels * Block, func(n int, to []float32) {
+			WinogradOutput(2, n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
+		}},
+		{"output of 2×2 with residual, clipped", 2 * rowPixels * Block, func(n int, to []float32) {
+			WinogradOutput(2, n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
+		}},
+		{"filter of 2×2", 16 * pitch, func(n int, to []float32) { WinogradFilter(2, n, &filters[0], &to[0], pitch*4) }},
+		{"filter", 36 * pitch, func(n int, to []float32) { WinogradFilter(4, n, &filters[0], &to[0], pitch*4) }},
 		{"gradient of the output", 36 * pitch, func(n int, to []float32) { WinogradOutputGrad(n, &pixels[0], row, &to[0], pitch*4) }},
 		{"gradient of the filter", 9 * most * Block, func(n int, to []float32) { WinogradFilterGrad(n, &vectors[0], pitch*4, &to[0]) }},
 	}

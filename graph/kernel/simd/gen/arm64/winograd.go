@@ -31,6 +31,9 @@ func winograd(file *neon.File) {
 	one("winogradFilter", "func(n int, w, u *float32, pitch int)", winogradFilter)
 	one("winogradOutputGrad", "func(n int, dy *float32, row int, w *float32, pitch int)", winogradOutputGrad)
 	one("winogradFilterGrad", "func(n int, u *float32, pitch int, w *float32)", winogradFilterGrad)
+	one("winograd2Input", "func(n int, x *float32, row int, v *float32, pitch int)", winograd2Input)
+	one("winograd2Output", "func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)", winograd2Output)
+	one("winograd2Filter", "func(n int, w, u *float32, pitch int)", winograd2Filter)
 }
 
 // A transform is one under construction. Its constants are lanes of registers.
@@ -233,28 +236,33 @@ func winogradOutput(w *transform) {
 		for k := range t {
 			var z [4]neon.Vec
 			z[0], z[1], z[2], z[3] = w.outputLine(t[k])
-			b := w.Load(neon.Mem{Base: bias})
-			for _, v := range z {
-				w.AddTo(v, b)
-			}
-			none := w.Label("none")
-			w.JumpZero(r, none)
-			residual := w.after(out, delta)
-			for j, v := range z {
-				w.AddTo(v, w.Load(neon.Mem{Base: residual, Disp: 64 * j}))
-			}
-			w.Here(none)
-			low, high := w.Load(neon.Mem{Base: bounds}), w.Load(neon.Mem{Base: bounds, Disp: 64})
-			for j, v := range z {
-				w.MaxTo(v, low) // NaN stays NaN
-				w.MinTo(v, high)
-				w.Store(v, neon.Mem{Base: out, Disp: 64 * j})
-			}
+			w.finish(z[:], out, r, delta, bias, bounds)
 			if k < 3 {
 				w.AddReg(out, out, row)
 			}
 		}
 	})
+}
+
+// finish adds bias and residual to neighbouring pixels, clips and stores them.
+func (w *transform) finish(z []neon.Vec, out, r, delta, bias, bounds neon.Reg) {
+	b := w.Load(neon.Mem{Base: bias})
+	for _, v := range z {
+		w.AddTo(v, b)
+	}
+	none := w.Label("none")
+	w.JumpZero(r, none)
+	residual := w.after(out, delta)
+	for j, v := range z {
+		w.AddTo(v, w.Load(neon.Mem{Base: residual, Disp: 64 * j}))
+	}
+	w.Here(none)
+	low, high := w.Load(neon.Mem{Base: bounds}), w.Load(neon.Mem{Base: bounds, Disp: 64})
+	for j, v := range z {
+		w.MaxTo(v, low) // NaN stays NaN
+		w.MinTo(v, high)
+		w.Store(v, neon.Mem{Base: out, Disp: 64 * j})
+	}
 }
 
 // outputLine uses up what it is given.

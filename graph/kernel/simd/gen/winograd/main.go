@@ -1,5 +1,6 @@
 // Command winograd writes the transforms of Winograd's minimal filtering F(4×4, 3×3): Lavin & Gray,
-// "Fast Algorithms for Convolutional Networks" (arXiv:1509.09308), at the points 0, ±5/8, ±3/2 and ∞.
+// "Fast Algorithms for Convolutional Networks" (arXiv:1509.09308), at the points 0, ±5/8, ±3/2 and ∞; and those of
+// F(2×2, 3×3) (two.go).
 //
 // Any six points will do; these lose the least precision among small binary fractions, less than half
 // of what the usual 0, ±1, ±2 lose, and all constants but the reciprocals in the filter transform are
@@ -42,6 +43,12 @@ func main() {
 		"transforms n tiles of 4×4 pixels to 36 vectors that are pitch bytes apart: the transpose of winogradOutput.", outputGrad)
 	both("winogradFilterGrad", "func(n int, u *float32, pitch int, w *float32)",
 		"transforms 36 vectors to each of n filters of 3×3 vectors: the transpose of winogradFilter.", filterGrad)
+	both("winograd2Input", "func(n int, x *float32, row int, v *float32, pitch int)",
+		"transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.", input2)
+	both("winograd2Output", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
+		"is winogradOutput for 16 vectors and tiles of 2×2 pixels.", output2)
+	both("winograd2Filter", "func(n int, w *float32, u *float32, pitch int)",
+		"transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.", filter2)
 	lanes.Generate()
 }
 
@@ -342,7 +349,11 @@ func outputRow(g *gen, x []reg.VecVirtual, out, r, delta, bias, bounds reg.GPVir
 	g.fma(x[5], x[3], b3)
 	y1 := g.mul(x[1], a)
 	g.fma(y1, x[3], b)
-	y := []reg.VecVirtual{x[0], y1, y2, x[5]}
+	g.finish([]reg.VecVirtual{x[0], y1, y2, x[5]}, out, r, delta, bias, bounds)
+}
+
+// finish adds bias and residual to neighbouring pixels, clips and stores them.
+func (g *gen) finish(y []reg.VecVirtual, out, r, delta, bias, bounds reg.GPVirtual) {
 	for _, v := range y {
 		g.VADDPS(Mem{Base: bias, Disp: g.half}, v, v)
 	}
