@@ -93,3 +93,11 @@ func TestBoardsHaveTheirStarPoints(t *testing.T) {
 		}
 	}
 }
+
+func TestNoBoardIsNotDrawn(t *testing.T) {
+	for _, b := range []*baduk.Board{nil, {}} {
+		if _, err := Draw(b, Marks{}, 20); err == nil || err.Error() != "picture: there is no board" {
+			t.Errorf("%v", err)
+		}
+	}
+}
