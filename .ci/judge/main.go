@@ -44,6 +44,7 @@ type span struct{ First, Last int }
 var (
 	goCommand = os.Getenv("GO")
 	original  = os.Getenv("MUTATE_COPY")           // the root of the module as it is without a change
+	kept      = os.Getenv("MUTATE_SCHEMATA")       // a folder with the binaries that have many changes
 	reached   = os.Getenv("MUTATE_REACHED")        // a folder with what the tests of each package reach
 	packages  = os.Getenv("MUTATE_PACKAGES")       // those to measure; all that gremlins asks for, where it is empty
 	listing   = os.Getenv("MUTATE_LISTS") != ""    // no coverage is needed to list what could be changed
@@ -127,6 +128,9 @@ func profile(args []string) error {
 		name, dir, _ := strings.Cut(p, "=")
 		m, err := measure(name, dir)
 		if err != nil {
+			return err
+		}
+		if err := buildSchemata(name, dir); err != nil {
 			return err
 		}
 		for b, reached := range m.Blocks {
@@ -275,21 +279,24 @@ func judge(args []string) (code int, err error) {
 		return 2, err
 	}
 	path, dir, _ := strings.Cut(found[0], "=")
-	temp, err := os.MkdirTemp("", "judge")
-	if err != nil {
-		return 1, err
+	at := changed(dir, filepath.Join(original, strings.TrimPrefix(path, modulePath(path, dir))))
+	b := binary{"", dir}
+	if b.path = selectChange(path, at); b.path == "" {
+		temp, err := os.MkdirTemp("", "judge")
+		if err != nil {
+			return 1, err
+		}
+		defer os.RemoveAll(temp)
+		b.path = filepath.Join(temp, "x.test")
+		if exec.Command(goCommand, "test", "-c", "-vet=off", "-o", b.path, name).Run() != nil {
+			return 2, nil
+		}
+		if _, err := os.Stat(b.path); err != nil {
+			return 0, nil // it has no tests
+		}
 	}
-	defer os.RemoveAll(temp)
-	b := binary{filepath.Join(temp, "x.test"), dir}
-	if exec.Command(goCommand, "test", "-c", "-vet=off", "-o", b.path, name).Run() != nil {
-		return 2, nil
-	}
-	if _, err := os.Stat(b.path); err != nil {
-		return 0, nil // it has no tests
-	}
-	file, line := changed(dir, filepath.Join(original, strings.TrimPrefix(path, modulePath(path, dir))))
 	begun := time.Now()
-	for _, step := range steps(path, file, line) {
+	for _, step := range steps(path, at.file, at.line) {
 		out, err := b.test(nil, append(step, "-test.failfast", "-test.paniconexit0", "-test.timeout="+after(args, "-timeout"))...)
 		if err == nil {
 			continue
@@ -300,7 +307,7 @@ func judge(args []string) (code int, err error) {
 				return 1, failed
 			}
 			defer log.Close()
-			fmt.Fprintf(log, "== %s:%d is seen after %.1f s by %s: %v\n%s\n", file, line, time.Since(begun).Seconds(), strings.Join(step, " "), err, out)
+			fmt.Fprintf(log, "== %s:%d:%d %s is seen after %.1f s by %s: %v\n%s\n", at.file, at.line, at.column, at.is, time.Since(begun).Seconds(), strings.Join(step, " "), err, out)
 		}
 		return 1, nil
 	}
@@ -316,8 +323,15 @@ func modulePath(path, dir string) string {
 	}
 }
 
-// changed finds the file and the line that differ from the original in more than blanks; both are empty if none does.
-func changed(dir, original string) (file string, line int) {
+// A change is an operator that is another one.
+type change struct {
+	file         string
+	line, column int
+	is           string
+}
+
+// changed finds the first difference from the original that is more than blanks; all is empty if there is none.
+func changed(dir, original string) change {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.go"))
 	for _, f := range files {
 		is, err := os.ReadFile(f)
@@ -331,16 +345,16 @@ func changed(dir, original string) (file string, line int) {
 		a, b := tokens(was), tokens(is)
 		for i := range min(len(a), len(b)) {
 			if a[i].text != b[i].text {
-				return filepath.Base(f), a[i].line
+				return change{filepath.Base(f), a[i].at.Line, a[i].at.Column, b[i].text}
 			}
 		}
 	}
-	return "", 0
+	return change{}
 }
 
 type word struct {
 	text string
-	line int
+	at   token.Position
 }
 
 func tokens(text []byte) (list []word) {
@@ -356,7 +370,7 @@ func tokens(text []byte) (list []word) {
 		if tok == token.SEMICOLON { // a line's end is one, too
 			lit = ""
 		}
-		list = append(list, word{tok.String() + lit, file.Line(pos)})
+		list = append(list, word{tok.String() + lit, file.Position(pos)})
 	}
 }
 

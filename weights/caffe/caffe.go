@@ -222,10 +222,10 @@ func (n *net) chain() bool {
 		if len(l.blobs) == 0 || l.kind != "Convolution" && l.kind != "InnerProduct" {
 			continue
 		}
-		// Back through layers without weights, to one that has some.
-		from, steps := n.source(l), 0
-		for from >= 0 && n.layers[from].kind != "Convolution" && n.layers[from].kind != "InnerProduct" && steps < len(n.layers) {
-			from, steps = n.source(&n.layers[from]), steps+1
+		// Back through layers without weights, to one that has some. A source stands before what reads it.
+		from := n.source(l)
+		for from >= 0 && n.layers[from].kind != "Convolution" && n.layers[from].kind != "InnerProduct" {
+			from = n.source(&n.layers[from])
 		}
 		if from >= 0 && n.layers[from].name != last {
 			return false
