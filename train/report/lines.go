@@ -15,8 +15,8 @@ import (
 // Lines is an [Events] that writes one plain line for each epoch, and one with the time that the run
 // will take as soon as that is known, if it is long.
 type Lines struct {
-	W     io.Writer
-	Stamp bool // each line begins with the time
+	W     io.Writer // nil for none
+	Stamp bool      // each line begins with the time
 	// Width is the number of columns that lines are broken at, between words; nil means that they are not.
 	Width func() int
 
@@ -26,6 +26,9 @@ type Lines struct {
 
 // Print writes a line.
 func (l *Lines) Print(format string, args ...any) {
+	if l.W == nil {
+		return
+	}
 	text := fmt.Sprintf(format, args...)
 	if l.Stamp {
 		text = time.Now().UTC().Format("2006-01-02 15:04:05 ") + text

@@ -57,6 +57,9 @@ func Open(path string) (*weights.File, error) {
 
 // Read reads the network that src holds, size bytes long.
 func Read(src io.ReaderAt, size int64) (*weights.File, error) {
+	if src == nil {
+		return nil, errors.New("there is nothing to read")
+	}
 	net, err := readNet(&message{src: src, end: size})
 	if err != nil {
 		return nil, fmt.Errorf("no Caffe network, or damaged: %w", err)

@@ -390,3 +390,9 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestNothingToReadIsAnError(t *testing.T) {
+	if _, err := Read(nil, 1); err == nil || err.Error() != "there is nothing to read" {
+		t.Error(err)
+	}
+}
