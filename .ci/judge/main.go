@@ -32,8 +32,8 @@ import (
 
 // A test is a test, an example, the saved inputs of a fuzz test, or one script of a test that runs scripts.
 type test struct {
-	Pattern string // for -test.run
-	Seconds float64
+	Pattern string            // for -test.run
+	Seconds float64           // of processors
 	Reaches map[string][]span // by a file's name
 }
 
@@ -102,12 +102,15 @@ func list(format string, of ...string) ([]string, error) {
 // A binary is the tests of a package.
 type binary struct{ path, dir string }
 
-// test runs those that match.
-func (b binary) test(env []string, args ...string) (string, error) {
+// test runs those that match, and tells the time that processors spent on them: a machine that stands still makes no test slow.
+func (b binary) test(env []string, args ...string) (out string, spent time.Duration, err error) {
 	cmd := exec.Command(b.path, args...)
 	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), env...)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	text, err := cmd.CombinedOutput()
+	if cmd.ProcessState != nil {
+		spent = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	return string(text), spent, err
 }
 
 // profile measures the packages, and writes the coverage of all their tests together.
@@ -179,7 +182,7 @@ func measure(name, dir string) (m measured, err error) {
 	if _, err := os.Stat(b.path); err != nil {
 		return m, nil // it has no tests
 	}
-	all, err := b.test(nil, "-test.list=.")
+	all, _, err := b.test(nil, "-test.list=.")
 	if err != nil {
 		return m, fmt.Errorf("%s: %w\n%s", name, err, all)
 	}
@@ -212,15 +215,14 @@ func measure(name, dir string) (m measured, err error) {
 				return m, err
 			}
 			file := filepath.Join(data, "profile")
-			begun := time.Now()
-			out, err := b.test([]string{"GOCOVERDIR=" + data}, "-test.run="+p, "-test.v", "-test.paniconexit0", "-test.timeout=20m", "-test.gocoverdir="+data, "-test.coverprofile="+file)
+			out, spent, err := b.test([]string{"GOCOVERDIR=" + data}, "-test.run="+p, "-test.v", "-test.paniconexit0", "-test.timeout=20m", "-test.gocoverdir="+data, "-test.coverprofile="+file)
 			if err != nil {
 				return m, fmt.Errorf("%s: %s fails where nothing was changed: %w\n%s", name, p, err, out)
 			}
 			if strings.Contains(p, "/") && !strings.Contains(out, "    --- ") {
 				continue // another test's script
 			}
-			one := test{p, time.Since(begun).Seconds(), map[string][]span{}}
+			one := test{p, spent.Seconds(), map[string][]span{}}
 			if err := one.read(file, m.Blocks); err != nil {
 				return m, err
 			}
@@ -302,7 +304,7 @@ func judge(args []string) (code int, err error) {
 		if step.seconds > 0 {
 			limit = fmt.Sprintf("%.0fs", 60+20*step.seconds)
 		}
-		out, err := b.test(nil, append(step.args, "-test.failfast", "-test.paniconexit0", "-test.timeout="+limit)...)
+		out, _, err := b.test(nil, append(step.args, "-test.failfast", "-test.paniconexit0", "-test.timeout="+limit)...)
 		if err == nil {
 			continue
 		}
