@@ -222,15 +222,17 @@ func Group(n int64) string {
 // Shape writes 3×227×227.
 func Shape(s [3]int) string { return fmt.Sprintf("%d×%d×%d", s[0], s[1], s[2]) }
 
-// Clock writes a duration to the second, or to the tenth below ten of them.
+// Clock writes a duration to the second, or to the tenth below ten of them, and from an hour on to the minute.
 func Clock(d time.Duration) string {
+	if d >= 10*time.Second {
+		d = d.Round(time.Second)
+	}
 	switch {
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%.0fs", d.Seconds())
 	case d < time.Hour:
-		d = d.Round(time.Second)
 		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	d = d.Round(time.Minute)
