@@ -95,6 +95,14 @@ func TestBoardsHaveTheirStarPoints(t *testing.T) {
 	}
 }
 
+func TestNoBoardIsNotDrawn(t *testing.T) {
+	for _, b := range []*baduk.Board{nil, {}} {
+		if _, err := Draw(b, Marks{}, 20); err == nil || err.Error() != "picture: there is no board" {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // Columns have GTP's letters, without an I, and rows their numbers, from below; each stands in the middle of its cell.
 func TestEdgesHaveTheCoordinatesOfGTP(t *testing.T) {
 	const scale = 20
