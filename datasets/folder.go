@@ -159,6 +159,9 @@ func (f *Folder) Len() int { return f.index.images() }
 
 // Label returns the class of image i.
 func (f *Folder) Label(i int) int {
+	if within(f, i) != nil {
+		return -1
+	}
 	// The last class that begins at or before i: classes without images begin where the next one does.
 	at, _ := slices.BinarySearch(f.index.First, i+1)
 	return at - 1
@@ -180,6 +183,9 @@ func (f *Folder) Checksum() (string, error) { return f.index.Sum, nil }
 
 // Path returns the file of image i.
 func (f *Folder) Path(i int) (string, error) {
+	if err := within(f, i); err != nil {
+		return "", err
+	}
 	var room []byte
 	path, _, err := f.index.entry(i, &room)
 	if err != nil {
@@ -207,6 +213,9 @@ func (f *Folder) Image(i int, dst *image.Image) error { return f.ImageAtLeast(i,
 
 // ImageAtLeast reads and decodes image i, which may be smaller than it is ([codec.DecodeAtLeast]).
 func (f *Folder) ImageAtLeast(i, least int, dst *image.Image) error {
+	if err := within(f, i); err != nil {
+		return err
+	}
 	r := fileReaders.Get().(*fileReader)
 	defer fileReaders.Put(r)
 	path, size, err := f.index.entry(i, &r.block)

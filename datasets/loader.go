@@ -178,6 +178,9 @@ type Batch struct {
 
 // NewLoader checks the settings against the source and allocates the buffers.
 func NewLoader(src Source, cfg Config) (*Loader, error) {
+	if src == nil {
+		return nil, errNoSource
+	}
 	info := src.Info()
 	fail := func(err error) (*Loader, error) { return nil, fmt.Errorf("loading %v: %w", info, err) }
 	err := cfg.Validate()

@@ -46,10 +46,18 @@ func (m *Memory) Info() Info { return m.info }
 func (m *Memory) Len() int { return len(m.labels) }
 
 // Label returns the class of image i.
-func (m *Memory) Label(i int) int { return int(m.labels[i]) }
+func (m *Memory) Label(i int) int {
+	if within(m, i) != nil {
+		return -1
+	}
+	return int(m.labels[i])
+}
 
 // Image copies image i to dst.
 func (m *Memory) Image(i int, dst *image.Image) error {
+	if err := within(m, i); err != nil {
+		return err
+	}
 	n := m.info.Shape.Len()
 	dst.Reset(m.info.Shape)
 	copy(dst.Pix, m.pix[i*n:(i+1)*n])

@@ -11,6 +11,9 @@ import (
 // source's [Info] does not know them: over all pixels of at most that many images, spread evenly over
 // the source.
 func ComputeNormalisation(src Source, images int) (mean, std []float32, err error) {
+	if src == nil {
+		return nil, nil, errNoSource
+	}
 	m, err := image.Measure(src, images)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%v: %w", src.Info(), err)

@@ -61,6 +61,9 @@ func Sheet(ctx context.Context, src Source, cfg Config, opts SheetOptions) (*std
 	if opts.Tile == 0 {
 		opts.Tile = 96
 	}
+	if src == nil {
+		return nil, fmt.Errorf("contact sheet: %w", errNoSource)
+	}
 	info := src.Info()
 	if cfg.Input.Shape == (image.Shape{}) && info.Shape.H == 0 && cfg.Input.Crop == 0 {
 		cfg.Input.Resize, cfg.Input.Crop = 128, 128

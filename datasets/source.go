@@ -1,6 +1,11 @@
 package datasets
 
-import "github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
+)
 
 // A Part names a piece of a data set.
 type Part string
@@ -34,7 +39,8 @@ func (i Info) String() string {
 }
 
 // A Source is a finite list of labelled images. Its methods are safe for concurrent use and return
-// the same for the same i, always.
+// the same for the same i, always. Images are numbered from 0; of one that is not there, Label is -1 and
+// what returns errors returns one.
 type Source interface {
 	Info() Info
 	// Len returns the number of images.
@@ -45,6 +51,16 @@ type Source interface {
 	Image(i int, dst *image.Image) error
 	// Checksum identifies the images, the labels and their order: "sha256:" and hexadecimal digits.
 	Checksum() (string, error)
+}
+
+var errNoSource = errors.New("no images: the source is nil")
+
+// within says why a source has no image i, or nil.
+func within(src Source, i int) error {
+	if n := src.Len(); i < 0 || i >= n {
+		return fmt.Errorf("%v: no image %d: there are %d, from 0 on", src.Info(), i, n)
+	}
+	return nil
 }
 
 // A Split is a data set in its parts; those that it does not have are nil.
@@ -61,6 +77,9 @@ func (s Split) Part(p Part) Source {
 // as its shorter side keeps that many pixels, if the source has a method of that name. That spares photographs most
 // of the time and memory.
 func ImageAtLeast(src Source, i, least int, dst *image.Image) error {
+	if src == nil {
+		return errNoSource
+	}
 	if s, ok := src.(interface {
 		ImageAtLeast(i, least int, dst *image.Image) error
 	}); ok && least > 0 {

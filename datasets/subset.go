@@ -26,6 +26,8 @@ type Subset struct {
 // labels' order alone. A source of numbers is one class.
 func HoldOut(src Source, fraction float64, seed uint64) (rest, held *Subset, err error) {
 	switch {
+	case src == nil:
+		return nil, nil, errNoSource
 	case !(fraction > 0 && fraction < 1):
 		return nil, nil, fmt.Errorf("hold out %v of %v: should be a fraction between 0 and 1", fraction, src.Info())
 	case src.Len() > math.MaxInt32:
@@ -92,18 +94,31 @@ func (s *Subset) At(i int) int { return int(s.at[i]) }
 func (s *Subset) Len() int { return len(s.at) }
 
 // Label returns the class of image i.
-func (s *Subset) Label(i int) int { return s.of.Label(int(s.at[i])) }
+func (s *Subset) Label(i int) int {
+	if within(s, i) != nil {
+		return -1
+	}
+	return s.of.Label(int(s.at[i]))
+}
 
 // Image writes image i to dst.
-func (s *Subset) Image(i int, dst *image.Image) error { return s.of.Image(int(s.at[i]), dst) }
+func (s *Subset) Image(i int, dst *image.Image) error { return s.ImageAtLeast(i, 0, dst) }
 
 // ImageAtLeast reads image i of the subset, as [ImageAtLeast] does.
 func (s *Subset) ImageAtLeast(i, least int, dst *image.Image) error {
+	if err := within(s, i); err != nil {
+		return err
+	}
 	return ImageAtLeast(s.of, int(s.at[i]), least, dst)
 }
 
 // Path returns the file of image i; empty if the images are not in files of their own.
-func (s *Subset) Path(i int) (string, error) { return Path(s.of, int(s.at[i])) }
+func (s *Subset) Path(i int) (string, error) {
+	if err := within(s, i); err != nil {
+		return "", err
+	}
+	return Path(s.of, int(s.at[i]))
+}
 
 // Notes are the source's.
 func (s *Subset) Notes() []string { return Notes(s.of) }

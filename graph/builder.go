@@ -179,8 +179,8 @@ func (b *Builder) declare(name string, shape []int, buffer bool, init Initialize
 // Let binds every parameter's memory to its node, as a [gorgonia.TapeMachine] needs it. Inputs are
 // bound by the caller with [gorgonia.Let].
 func (b *Builder) Let() error {
-	if b.err != nil {
-		return b.err
+	if err := b.check("let"); err != nil {
+		return err
 	}
 	b.params.Allocate()
 	for name, n := range b.nodes {
@@ -282,6 +282,9 @@ func (b *Builder) layer(l Layer, o op, inputs ...*gorgonia.Node) *gorgonia.Node 
 
 // unnamed starts the entry of a layer without parameters, named after its kind and a running number.
 func (b *Builder) unnamed(kind string) Layer {
+	if b.counts == nil { // no builder of NewBuilder's: see check
+		b.counts = map[string]int{}
+	}
 	b.counts[kind]++
 	return Layer{Name: fmt.Sprintf("%s %d", kind, b.counts[kind]), Kind: kind}
 }
@@ -296,8 +299,11 @@ func (b *Builder) takes(layer string, xs ...*gorgonia.Node) bool {
 
 // check says whether all that was built is right so far and the nodes are values of this graph.
 func (b *Builder) check(layer string, xs ...*gorgonia.Node) error {
-	if b.err != nil {
+	switch {
+	case b.err != nil:
 		return b.err
+	case b.g == nil:
+		return errors.New("a builder is made by NewBuilder")
 	}
 	for _, x := range xs {
 		switch {

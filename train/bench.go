@@ -101,6 +101,9 @@ func Bench(ctx context.Context, n Network, c BenchConfig) (BenchResult, error) {
 	case c.Time <= 0:
 		return BenchResult{}, &recipe.ConfigError{Key: "seconds", Value: c.Time.Seconds(), Want: "above 0"}
 	}
+	if err := n.complete(); err != nil {
+		return BenchResult{}, err
+	}
 	if c.Half && c.Mode != "infer" {
 		return BenchResult{}, &recipe.ConfigError{Key: "half", Value: c.Half, Want: "false in mode train: weights of 16 bits are for mode infer"}
 	}

@@ -248,7 +248,13 @@ func (r *relabelled) Info() datasets.Info {
 	return info
 }
 
-func (r *relabelled) Label(i int) int { return r.to[r.Source.Label(i)] }
+func (r *relabelled) Label(i int) int {
+	label := r.Source.Label(i)
+	if label < 0 { // there is no such image
+		return label
+	}
+	return r.to[label]
+}
 
 func (r *relabelled) ImageAtLeast(i, least int, dst *image.Image) error {
 	return datasets.ImageAtLeast(r.Source, i, least, dst)

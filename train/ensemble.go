@@ -40,6 +40,9 @@ func NewEnsemble(cfg recipe.Config, opts Options) (folder string, err error) {
 // before it wrote its configuration has left behind is removed.
 func OpenMember(folder string, i int, has func(folder string, cfg recipe.Config) (*Trainer, error), begin func(folder string) (*Trainer, error)) (*Trainer, error) {
 	member := MemberFolder(folder, i)
+	if has == nil || begin == nil {
+		return nil, fmt.Errorf("%s: nothing says how a member goes on or begins", member)
+	}
 	_, err := os.Stat(filepath.Join(member, report.ConfigFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.RemoveAll(member); err != nil {

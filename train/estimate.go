@@ -41,14 +41,20 @@ func (t *Trainer) Estimate(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	run := t.lasting(step, image)
+	t.estimated = run
+	return run, nil
+}
+
+// lasting is how long the run takes where a step of a whole batch and the evaluation of an image take so long.
+func (t *Trainer) lasting(step, image time.Duration) time.Duration {
 	// Images and not steps, for the last batch of an epoch is smaller.
 	epoch := time.Duration(float64(step)/float64(min(t.cfg.Batch, t.loader.Len()))*float64(t.loader.Len())) + image*time.Duration(t.val.Len())
 	run := time.Duration(t.cfg.Epochs*max(t.cfg.Ensemble, 1)) * epoch
 	if t.cfg.Time > 0 {
 		run = min(run, time.Duration(t.cfg.Time))
 	}
-	t.estimated = run
-	return run, nil
+	return run
 }
 
 // timeSteps is the mean time of a step, with its batch from the loader.
@@ -96,10 +102,16 @@ func (t *Trainer) timeSmallSteps(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		slope := max(second-first, second/4) / time.Duration(small) // timing is rough: never a line that hardly rises
-		return second + slope*time.Duration(images-2*small), nil
+		return extrapolated(first, second, small, images), nil
 	}
 	return 0, nil
+}
+
+// extrapolated is the time of a step of so many images by those of two steps of fewer, the second one of twice as many
+// as the first.
+func extrapolated(first, second time.Duration, small, images int) time.Duration {
+	slope := max(second-first, second/4) / time.Duration(small) // timing is rough: never a line that hardly rises
+	return second + slope*time.Duration(images-2*small)
 }
 
 // timeSmallStep times a step of the first n of a batch's images, after one that is not counted.

@@ -60,6 +60,12 @@ func Evaluate(ctx context.Context, c EvalConfig) (report.Evaluation, error) {
 	if err := c.alike(); err != nil {
 		return report.Evaluation{}, err
 	}
+	switch {
+	case c.Images == nil:
+		return report.Evaluation{}, errors.New("no images to evaluate on")
+	case c.Network == nil:
+		return report.Evaluation{}, errors.New("nothing makes networks of what weights say of them")
+	}
 	pool := kernel.NewPool(c.Threads)
 	defer pool.Close()
 	if c.Views.Len() == 1 {
@@ -420,6 +426,9 @@ func (c *EvalConfig) open(path string) (n Network, meta weights.Meta, params *gr
 	r, err := opener(path)
 	if err != nil {
 		return n, meta, nil, err
+	}
+	if r == nil {
+		return n, meta, nil, fmt.Errorf("%s: what opens it returned no weights", path)
 	}
 	defer r.Close()
 	meta = r.Meta()

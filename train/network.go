@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -35,8 +36,11 @@ type Architecture interface {
 	Build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error)
 }
 
-// Of is an architecture as a trainer takes it.
+// Of is an architecture as a trainer takes it. Nil is a network without a name or a graph, which no trainer takes.
 func Of(a Architecture) Network {
+	if a == nil {
+		return Network{}
+	}
 	d := a.Describe()
 	n := Network{Name: d.Name, Variant: d.Variant, Options: d.Options, Input: d.Input, Classes: d.Classes, Squared: d.Squared, Build: a.Build}
 	if h, ok := a.(interface {
@@ -118,11 +122,31 @@ type trainingGraph struct {
 	macs      int64            // of one image, forward
 }
 
+// complete says what a network lacks to be built, or nil.
+func (n *Network) complete() error {
+	if n.Build == nil || min(n.Classes, n.Input[0], n.Input[1], n.Input[2]) < 1 {
+		return fmt.Errorf("network %q: it should have a graph, an input and classes: it takes %d×%d×%d to %d, Build is given: %t", n.Name, n.Input[0], n.Input[1], n.Input[2], n.Classes, n.Build != nil)
+	}
+	return nil
+}
+
+// build is Build, and an error where there is none or it returns nothing.
+func (n *Network) build(b *graph.Builder, x *gorgonia.Node) (*gorgonia.Node, error) {
+	if err := n.complete(); err != nil {
+		return nil, err
+	}
+	out, err := n.Build(b, x)
+	if err == nil && out == nil {
+		err = cmp.Or(b.Err(), fmt.Errorf("network %q: what builds its graph returned no output", n.Name))
+	}
+	return out, err
+}
+
 // declareFor adds the network's parameters to params: those of auxiliary classifiers for graph.Train,
 // not for graph.Eval.
 func (n *Network) declareFor(params *graph.Params, mode graph.Mode) error {
 	b := graph.NewBuilder(params, mode)
-	_, err := n.Build(b, b.Input("x", 2, n.Input[0], n.Input[1], n.Input[2]))
+	_, err := n.build(b, b.Input("x", 2, n.Input[0], n.Input[1], n.Input[2]))
 	return err
 }
 
@@ -132,7 +156,7 @@ func (n *Network) training(params *graph.Params, batch int, smoothing float64, m
 	b := graph.NewBuilder(params, graph.Train)
 	g := &trainingGraph{x: b.Input("x", batch, n.Input[0], n.Input[1], n.Input[2])}
 	var err error
-	if g.out, err = n.Build(b, g.x); err != nil {
+	if g.out, err = n.build(b, g.x); err != nil {
 		return nil, err
 	}
 	loss := func(out *gorgonia.Node) *gorgonia.Node { return b.CrossEntropy(out, g.target, float32(smoothing)) }
@@ -225,7 +249,7 @@ func (n *Network) evaluation(params *graph.Params, batch int, cfg graph.Config) 
 	b := graph.NewBuilder(params, graph.Eval)
 	g := &evaluationGraph{x: b.Input("x", batch, n.Input[0], n.Input[1], n.Input[2])}
 	var err error
-	if g.out, err = n.Build(b, g.x); err != nil {
+	if g.out, err = n.build(b, g.x); err != nil {
 		return nil, err
 	}
 	for _, l := range b.Layers() {

@@ -29,6 +29,9 @@ func WriteAtomically(path string, write func(io.Writer) error) (err error) {
 	if path == "" {
 		return errors.New("no file name to write to")
 	}
+	if write == nil {
+		return fmt.Errorf("%s: not written: nothing says what", path)
+	}
 	target, perm := path, fs.FileMode(0)
 	switch info, statErr := os.Stat(path); {
 	case statErr == nil && !info.Mode().IsRegular():

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -126,11 +127,16 @@ func TestWriteAtomicallyRefuses(t *testing.T) {
 		"a folder":            dir,
 		"a folder not there":  filepath.Join(dir, "missing", "f"),
 		"a folder in a file":  filepath.Join(dir, "file", "f"),
-		"a device of the OS":  os.DevNull,
 		"a name without file": "",
 	}
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o666); err != nil {
 		t.Fatal(err)
+	}
+	// A socket stands for a device: a program with a fault, run as root, would put a file in the place of /dev/null.
+	socket := filepath.Join(dir, "socket")
+	if l, err := net.Listen("unix", socket); err == nil {
+		defer l.Close()
+		tests["what is no file"] = socket
 	}
 	if runtime.GOOS != "windows" && os.Getuid() != 0 { // root may write anywhere
 		locked := filepath.Join(dir, "locked")
@@ -145,6 +151,9 @@ func TestWriteAtomicallyRefuses(t *testing.T) {
 			err := WriteAtomically(path, func(io.Writer) error { called = true; return nil })
 			if err == nil || called || !strings.Contains(err.Error(), path) {
 				t.Errorf("error %v, write called: %v", err, called)
+			}
+			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+				t.Error("a file has taken its place")
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func (r *Reader) withAverage(best fitting, states []state, want []Spec) (fitting
 		var order []string
 		for _, e := range s.entries {
 			prefix := ""
-			if s.path == best.path || !s.averaged {
+			if !s.averaged { // as the best one's is not
 				if prefix = averagedPrefix(e.name); prefix == "" {
 					continue
 				}

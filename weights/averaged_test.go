@@ -82,6 +82,54 @@ func TestAveragesOfTrainedTensorsAreTaken(t *testing.T) {
 	}
 }
 
+// An average in a dict of its own has all that is trained, however much that is, and the statistics stay the last ones.
+func TestAnAverageInADictOfItsOwnIsTaken(t *testing.T) {
+	all := []string{"conv.weight", "bn.running_mean", "fc.weight", "fc.bias", "head.weight"}
+	for n := 2; n <= len(all); n++ {
+		var trained []string
+		var want []Spec
+		for _, name := range all[:n] {
+			want = append(want, Spec{name, []int{1}})
+			if name != "bn.running_mean" {
+				trained = append(trained, name)
+			}
+		}
+		for _, c := range []struct {
+			name, root, note string
+			at               float32 // of the first averaged one
+		}{
+			{"beside the last ones", pDict(pString("model"), scalars(0, all[:n]...), pString("model_ema"), scalars(3, trained...)), `"model_ema"`, 3},
+			{"which stands first", pDict(pString("model_ema"), scalars(3, trained...), pString("model"), scalars(0, all[:n]...)), `"model_ema"`, 3},
+			{"of nothing", pDict(pString("model"), scalars(0, all[:n]...), pString("model_ema"), strings.TrimSuffix(scalars(3, trained...), "u")+pString("n_averaged")+averagesOf(0)+"u"), "", 0},
+			{"of two steps", pDict(pString("model"), scalars(0, all[:n]...), pString("model_ema"), strings.TrimSuffix(scalars(3, trained...), "u")+pString("n_averaged")+averagesOf(1)+"u"), `"model_ema"`, 3},
+		} {
+			r, err := checkpoint(t, c.root).Fit(want)
+			if err != nil {
+				t.Errorf("%d tensors, %s: %v", n, c.name, err)
+				continue
+			}
+			f, err := r.ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := c.at
+			for i, tensor := range f.Tensors {
+				value := float32(i)
+				if tensor.Name != "bn.running_mean" && c.at > 0 {
+					value = at
+					at++
+				}
+				if tensor.Data[0] != value {
+					t.Errorf("%d tensors, %s: %s is %v, want %v", n, c.name, tensor.Name, tensor.Data[0], value)
+				}
+			}
+			if notes := strings.Join(r.Notes(), "; "); !strings.Contains(notes, c.note) || strings.Contains(notes, "leaves out") {
+				t.Errorf("%d tensors, %s: notes %q", n, c.name, notes)
+			}
+		}
+	}
+}
+
 // torch_ema keeps its average as a list, in the order of the parameters and without the statistics.
 func TestAveragesWithoutNamesAreTakenByTheirPlaces(t *testing.T) {
 	at := func(offset int64) string {

@@ -23,6 +23,9 @@ func (r *Reader) ReadNetwork(lookup func(name string, shape []int) []float32) er
 
 // Finite says which tensor of a network's file cannot be computed with: see [Reader.ReadNetwork].
 func (r *Reader) Finite(f *File) error {
+	if f == nil {
+		return fmt.Errorf("%s: no tensors", r.name)
+	}
 	for _, t := range f.Tensors {
 		if err := r.finite(t.Name, t.Data); err != nil {
 			return err

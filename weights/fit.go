@@ -21,10 +21,13 @@ func (r *Reader) WithMeta(m Meta) *Reader {
 	return v
 }
 
-// Owning is r with the files of another Reader, of which r is a view: closing it closes these.
+// Owning is r with the files of another Reader, of which r is a view: closing it closes these. Of nil
+// there are none.
 func (r *Reader) Owning(of *Reader) *Reader {
 	v := r.view()
-	v.files = of.files
+	if of != nil {
+		v.files = of.files
+	}
 	return v
 }
 

@@ -85,6 +85,69 @@ func TestForeignFilesAreNamed(t *testing.T) {
 	}
 }
 
+// A few bytes are enough to tell a format, and what differs from it in one of them, or ends before it, is another.
+func TestFormatsAreToldByTheirFirstBytes(t *testing.T) {
+	const darknet = "\x00\x00\x00\x00\x02\x00\x00\x00\x05\x00\x00\x00"
+	header := binary.LittleEndian.AppendUint64(nil, maxHeader-1)
+	long := binary.LittleEndian.AppendUint64(nil, maxHeader)
+	for _, c := range []struct{ name, head, want string }{
+		{"x", "GGUF", "a GGUF file, of llama.cpp"},
+		{"x", "GGU", "a text"},
+		{"x", string(header) + "{", FormatSafetensors},
+		{"x", string(header), ""},
+		{"x", string(long) + "{", ""},
+		{"x", "a\tb\r\nc", "a text"},
+		{"x", "a\vb", ""},
+		{"x", "caf\xc3", "a text"}, // the rest of the letter comes behind the head
+		{"x", "caf\xe2\x82", "a text"},
+		{"x", "caf\xf0\x9f\x98", "a text"},
+		{"x", "\xc3", "a text"},
+		{"x", "caf\xe9 au lait", ""},
+		{"x", "\x08\x1e\x12\x00", FormatONNX}, // version 30
+		{"x", "\x08\x1f\x12\x00", ""},
+		{"x", "\x08\x01\x42\x00", FormatONNX},
+		{"x", "\x08\x00\x12\x00", ""},
+		{"x", "\x08\x07\x12", ""},
+		{"x", "\x08\x07\x4a\x00", ""},
+		{"x", "\x0a\x50abc", "a text"}, // a name that would be longer than there is
+		{"x", "\x0a\x02ab\x12\x10\x0a\x01", FormatCaffe},
+		{"x", "\x0a\x02ab\x12\x10\x0a", ""},
+		{"x", "\x0a\x02ab\x13\x10\x0a\x01", ""},
+		{"x", "\x0a\x02a\x01\x12\x10\x0a\x01", ""},
+		{"x", "\x0a\x7f" + strings.Repeat("n", 127) + "\xa2\x06\x01\x01", FormatCaffe},
+		{"x", "\xa2\x06\x10\x0a", FormatCaffe},
+		{"x", "\xa2\x06\x10", ""},
+		{"x", darknet + "\x01\x00\x00\x00", "a Darknet file (.weights)"},
+		{"x", darknet + "\x01\x00\x00", ""},
+		{"x", strings.Replace(darknet, "\x05", "\x06", 1) + "\x01\x00\x00\x00", ""},
+		{"x", strings.Replace(darknet, "\x02", "\x03", 1) + "\x01\x00\x00\x00", ""},
+		{"x", "\x81\xa1a", "a MessagePack file, as Flax writes (.msgpack)"},
+		{"x", "\x8f\xa1a", "a MessagePack file, as Flax writes (.msgpack)"},
+		{"x", "\x90\xa1a", ""},
+		{"x", "\x81\xa0a", ""},
+		{"x", "\x81\xa2a", ""},
+		{"x", "\x81\xbf" + strings.Repeat("k", 31), "a MessagePack file, as Flax writes (.msgpack)"},
+		{"x", "\x81\xc0" + strings.Repeat("k", 32), ""},
+		{"x", "\xde\x00\x10\xa2ab", "a MessagePack file, as Flax writes (.msgpack)"},
+		{"x.ckpt", "\x00\x00\x02\x08\x01", "a TensorFlow checkpoint"},
+		{"x.ckpt", "\x00\x01\x02\x08\x01", ""},
+		{"x.ckpt", "\x01\x00\x02\x08\x01", ""},
+		{"model.ckpt.data-00000-of-00001", "\x01\x02", "a TensorFlow checkpoint"},
+		{"x", "\xff\xfea\x00", "a text in UTF-16"},
+		{"x", "\xff\xfea", ""},
+		{"x", "\xff\xfe\x00\x00", ""},
+		{"x", "\xff\xfea\x01", ""},
+	} {
+		got := ""
+		if f := Recognise(c.name, []byte(c.head)[:len(c.head):len(c.head)]); f != nil {
+			got = f.Format
+		}
+		if got != c.want {
+			t.Errorf("%q of the name %s is %q, want %q", c.head, c.name, got, c.want)
+		}
+	}
+}
+
 func TestOurFormatsAreNotForeign(t *testing.T) {
 	for _, file := range []string{"zip.pth", "legacy.pth", "zip-protocol4.pth"} {
 		b := content(t, "testdata", "pytorch", file)

@@ -34,6 +34,23 @@ func TestMatchListsEveryDifference(t *testing.T) {
 	}
 }
 
+// Differences of two kinds do not make up for each other.
+func TestADifferenceOfAnyKindIsOne(t *testing.T) {
+	a, b, c, wide := Spec{"a", []int{1}}, Spec{"b", []int{1}}, Spec{"c", []int{1}}, Spec{"a", []int{2}}
+	for _, tt := range []struct {
+		name       string
+		have, want []Spec
+	}{
+		{"missing", nil, []Spec{a}}, {"unexpected", []Spec{a}, nil}, {"of another shape", []Spec{a}, []Spec{wide}},
+		{"one for one", []Spec{a}, []Spec{b}}, {"missing, and of another shape", []Spec{a}, []Spec{wide, b}}, {"unexpected, and of another shape", []Spec{a, b}, []Spec{wide}},
+		{"one for one, and of another shape", []Spec{a, b}, []Spec{wide, c}},
+	} {
+		if err := Match(tt.have, tt.want); err == nil {
+			t.Errorf("%s: no error", tt.name)
+		}
+	}
+}
+
 func TestMatchPrefersCandidatesOfTheSameShape(t *testing.T) {
 	have := []Spec{{"conv2.weight", []int{6, 3, 5, 5}}, {"conv9.weight", []int{16, 6, 5, 5}}, {"head.kernel", []int{10, 84}}, {"norm.scale", []int{7}}, {"norm.shift", []int{7}}}
 	want := []Spec{{"conv3.weight", []int{16, 6, 5, 5}}, {"fc.weight", []int{10, 84}}, {"bn.weight", []int{7}}, {"conv4.weight", []int{1}}}
@@ -117,6 +134,12 @@ func TestNearest(t *testing.T) {
 		{"--epochs", []string{"epochs", "batch"}, "epochs"},
 		{"head.bias", []string{"tail.bias2", "module.head.bias"}, "module.head.bias"},
 		{"model.encoder.fc.weight", []string{"conv.weight", "fc.weight"}, "fc.weight"},
+		{"alexnets", []string{"alexn"}, "alexn"}, // three letters, and no more
+		{"alexnetss", []string{"alexn"}, ""},
+		{"axnt", []string{"alexnet"}, "alexnet"},
+		{"ant", []string{"alexnet"}, ""},
+		{"abc", []string{"abd", "abe"}, "abd"}, // the first of equally near ones
+		{"res", []string{"resnet152", "resnet18", "resnet34"}, "resnet18"},
 		{"größe", []string{"grösse", "groß"}, "grösse"},
 	} {
 		t.Run(fmt.Sprintf("to %q", tt.name), func(t *testing.T) {

@@ -24,6 +24,9 @@ import (
 //
 // Nothing is written if f is not valid; see [Write].
 func WritePyTorch(w io.Writer, f *File) error {
+	if w == nil {
+		return errNowhere
+	}
 	if err := checkPyTorch(f); err != nil {
 		return err
 	}

@@ -108,6 +108,9 @@ func openFile(path string) (*os.File, int64, error) {
 // NewReader is Open for a source that is no file, such as embedded weights.
 // Name stands in errors; size is the length of src in bytes.
 func NewReader(name string, src io.ReaderAt, size int64) (*Reader, error) {
+	if src == nil || size < 0 {
+		return nil, fmt.Errorf("%s: there is nothing to read", name)
+	}
 	r := &Reader{name: name}
 	if err := r.readIndex(src, size); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

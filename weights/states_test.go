@@ -192,6 +192,11 @@ func TestFitGivesATensorItsShape(t *testing.T) {
 			t.Errorf("2×4×1×1 is taken for %v", want)
 		}
 	}
+	for _, want := range [][]int{{2, 5}, {3, 4}, {-1, 5}, {3, -1}, {4, 2}, {2}} {
+		if _, err := r.Fit([]Spec{{"fc.weight", []int{2, 4, 1, 1}}, {"conv.weight", want}}); err == nil {
+			t.Errorf("2×4 is taken for %v", want)
+		}
+	}
 }
 
 func TestRenameAndFit(t *testing.T) {
@@ -209,6 +214,26 @@ func TestRenameAndFit(t *testing.T) {
 	}
 	if _, err := r.Rename(func(string) string { return "x" }); err == nil {
 		t.Error("two tensors of one name are no error")
+	}
+}
+
+// Where nothing fits, what most names begin with is taken off before they are compared: what differs is told, and no more.
+func TestAMismatchIsToldWithoutWhatMostNamesBeginWith(t *testing.T) {
+	want := []Spec{{"conv.weight", []int{1}}, {"fc.weight", []int{1}}, {"fc.bias", []int{1}}}
+	for _, c := range []struct {
+		name    string
+		tensors []string
+		say     string
+	}{
+		{"one is called otherwise", []string{"net.conv.weight", "net.fc.weight", "net.linear.bias"}, `1 missing: "fc.bias" (1) [is it "linear.bias"?]; 1 unexpected: "linear.bias" (1)`},
+		{"the rarer beginning stays", []string{"old.conv.weight", "net.conv.weight", "net.fc.weight"}, `1 missing: "fc.bias" (1) [is it "old.conv.weight"?]; 1 unexpected: "old.conv.weight" (1)`},
+		{"counters say nothing", []string{"net.conv.weight", "net.fc.weight", "net.bn.num_batches_tracked"}, `1 missing: "fc.bias" (1)`},
+		{"none begins so", []string{"conv.weight", "fc.weight"}, `1 missing: "fc.bias" (1)`},
+	} {
+		_, err := checkpoint(t, scalars(0, c.tensors...)).Fit(want)
+		if err == nil || !strings.HasSuffix(err.Error(), "the tensors are not the network's: "+c.say) {
+			t.Errorf("%s: error %v, want %s", c.name, err, c.say)
+		}
 	}
 }
 

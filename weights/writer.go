@@ -2,6 +2,7 @@ package weights
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -22,7 +23,12 @@ func Write(w io.Writer, f *File) error { return write(w, f, dtypes["F32"]) }
 // names the tensor. They are read as float32 again.
 func WriteHalf(w io.Writer, f *File) error { return write(w, f, dtypes["F16"]) }
 
+var errNowhere = errors.New("there is nowhere to write to")
+
 func write(w io.Writer, f *File, d *dtype) error {
+	if w == nil {
+		return errNowhere
+	}
 	if _, err := encodeHeader(f, d, nil); err != nil { // before anything is computed of its tensors
 		return err
 	}

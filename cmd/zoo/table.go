@@ -237,7 +237,10 @@ func broken(s string, width int) string {
 			line = line[head:]
 		}
 	}
-	return strings.Join(append(lines, strings.TrimRight(line, " ")), "\n")
+	if line != "" || len(lines) == 0 {
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // sentence writes a line of text, which a narrow terminal gets in several: none that breaks a number.

@@ -71,7 +71,8 @@ func (s *Sample) cut(dst, src *image.Image, y, x int, border Border) {
 }
 
 // Window copies the window of dst's size whose top left corner is at (y, x) of src. What lies beyond
-// the edge is the border's, or in channel c the value fill(c).
+// the edge is the border's, or in channel c the value fill(c). It panics without images, a fill, or as many
+// channels in src.
 func Window(dst, src *image.Image, y, x int, border Border, fill func(c int) uint8) {
 	// Of a row, the pixels from left to right are there.
 	left := min(max(-x, 0), dst.W)

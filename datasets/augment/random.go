@@ -8,7 +8,7 @@ import (
 
 // Below returns a number from 0 to n-1, each as likely. N must be at least 1. Of math/rand/v2 only
 // what the generators put out is promised to stay: what a run's repeatability rests on is drawn by
-// this and the functions beside it.
+// this and the functions beside it. They panic without a generator.
 func Below(r *rand.Rand, n int) int {
 	v, _ := bits.Mul64(r.Uint64(), uint64(n))
 	return int(v)

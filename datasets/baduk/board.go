@@ -121,11 +121,16 @@ func (b *Board) Clone() *Board {
 	return c
 }
 
-// Size returns the number of lines.
-func (b *Board) Size() int { return b.size }
+// Size returns the number of lines: 0 if the board is nil or was not made by [NewBoard].
+func (b *Board) Size() int {
+	if b == nil || b.geometry == nil {
+		return 0
+	}
+	return b.size
+}
 
 // Points returns the number of points, size².
-func (b *Board) Points() int { return b.points }
+func (b *Board) Points() int { return b.Size() * b.Size() }
 
 // Rules returns the board's rules.
 func (b *Board) Rules() Rules { return b.rules }

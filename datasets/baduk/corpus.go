@@ -124,14 +124,29 @@ func (c *Corpus) add(g *Game) error {
 	return nil
 }
 
-// Size returns the size of the games' board.
-func (c *Corpus) Size() int { return c.size }
+// Size returns the size of the games' board: 0 if the corpus is nil.
+func (c *Corpus) Size() int {
+	if c == nil {
+		return 0
+	}
+	return c.size
+}
 
-// Games returns the number of games.
-func (c *Corpus) Games() int { return len(c.games) }
+// Games returns the number of games: 0 if the corpus is nil.
+func (c *Corpus) Games() int {
+	if c == nil {
+		return 0
+	}
+	return len(c.games)
+}
 
-// Len returns the number of positions.
-func (c *Corpus) Len() int { return c.all }
+// Len returns the number of positions: 0 if the corpus is nil.
+func (c *Corpus) Len() int {
+	if c == nil {
+		return 0
+	}
+	return c.all
+}
 
 // Memory returns the bytes that the games take.
 func (c *Corpus) Memory() int64 { return 2*int64(len(c.moves)) + 48*int64(len(c.games)) }

@@ -1,6 +1,9 @@
 package baduk
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // The planes of Silver et al., Extended Data Table 2, in its order, seen by the player to move. Where
 // a feature is a number, its eight planes stand for 1 to 7 and for 8 or more, and a point is 1 in at
@@ -89,6 +92,8 @@ func (c *canvas[T]) all(plane int) {
 
 func fill[T uint8 | float32](f *Features, dst []T, b *Board, planes int, s Symmetry) error {
 	switch {
+	case b.Size() == 0:
+		return errors.New("feature planes: there is no board")
 	case planes < 1 || planes > ValuePlanes:
 		return fmt.Errorf("%d feature planes: should be from 1 to %d", planes, ValuePlanes)
 	case len(dst) != planes*b.points:

@@ -1,6 +1,7 @@
 package baduk
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -174,6 +175,9 @@ func (g *Game) Final() (*Board, error) {
 
 // Check returns why the game cannot be played through, or nil.
 func (g *Game) Check() error {
+	if g == nil {
+		return errors.New("there is no game")
+	}
 	_, err := g.Final()
 	return err
 }

@@ -15,6 +15,9 @@ func WriteNPY(w io.Writer, g *Game, planes int) error {
 	if planes < 1 || planes > ValuePlanes {
 		return fmt.Errorf("%d feature planes: should be from 1 to %d", planes, ValuePlanes)
 	}
+	if w == nil {
+		return fmt.Errorf("%v: there is nowhere to write it", g)
+	}
 	out := bufio.NewWriter(w)
 	header := fmt.Sprintf("{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", len(g.Moves), planes, g.Size, g.Size)
 	// Magic, version and length take 10 bytes; the data begin at a multiple of 64.

@@ -18,10 +18,13 @@ type Playouts struct {
 	empty []int16
 }
 
-// Play plays so many games. What they show is a function of the position, their number and the seed.
+// Play plays so many games; of a board of no size none. What they show is a function of the position, their number and the seed.
 func (r *Playouts) Play(b *Board, games int, seed uint64) {
 	r.Leads = r.Leads[:0]
-	r.Owned = append(r.Owned[:0], make([]int, b.points)...)
+	r.Owned = append(r.Owned[:0], make([]int, b.Points())...)
+	if b.Size() == 0 {
+		return
+	}
 	rnd := rand.New(rand.NewPCG(seed, b.hash))
 	for n := range games {
 		r.board.adopt(b)

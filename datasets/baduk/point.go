@@ -85,6 +85,9 @@ func ParseVertex(s string, size int) (Point, error) {
 	if strings.EqualFold(s, "pass") {
 		return Pass, nil
 	}
+	if size < MinSize || size > MaxSize {
+		return None, fmt.Errorf("vertex %q: a board of size %d: should be from %d to %d", s, size, MinSize, MaxSize)
+	}
 	bad := func() (Point, error) {
 		return None, fmt.Errorf("vertex %q: should be a letter from A to %c without I and a number from 1 to %d, or pass", s, letters[size-1], size)
 	}

@@ -216,6 +216,26 @@ func TestADamagedGameCostsOnlyItself(t *testing.T) {
 	})
 }
 
+// What has the form of a game's beginning ends a value if it stands within 63 bytes of the value's bracket; farther
+// from it, it is text.
+func TestANextGameBeginsNearTheEndOfAValueThatHasNone(t *testing.T) {
+	for _, c := range []struct {
+		space int
+		want  string
+	}{{0, "B:A9, B:C7"}, {56, "B:A9, B:C7"}, {57, "B:A9, B:C7"}, {58, "B:A9 B:C7"}, {59, "B:A9 B:C7"}, {100, "B:A9 B:C7"}} {
+		var games []string
+		for g, err := range Parse("f", []byte("(;GM[1]SZ[9];B[aa]C[and then (;"+strings.Repeat(" ", c.space)+"GM[1]SZ[9];B[cc])")) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			games = append(games, moves(g))
+		}
+		if got := strings.Join(games, ", "); got != c.want {
+			t.Errorf("with %d blanks: %s, want %s", c.space, got, c.want)
+		}
+	}
+}
+
 func TestParseKeepsWhatIsKnownOfTheGame(t *testing.T) {
 	g := parseOne(t, `(;SZ[19]KM[6,5]HA[2]RU[NZ]PB[A \[B\]]PW[C]RE[W+3.5]AB[dp][pd];W[dd];B[pp])`)
 	want := Result{White, 3.5, "W+3.5"}

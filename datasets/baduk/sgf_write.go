@@ -14,6 +14,9 @@ func WriteSGF(w io.Writer, g *Game) error {
 	if err := g.Check(); err != nil {
 		return fmt.Errorf("%v: %w", g, err)
 	}
+	if w == nil {
+		return fmt.Errorf("%v: there is nowhere to write it", g)
+	}
 	var b bytes.Buffer
 	property := func(name, value string) { fmt.Fprintf(&b, "%s[%s]", name, escape.Replace(value)) }
 	fmt.Fprintf(&b, "(;GM[1]FF[4]CA[UTF-8]SZ[%d]", g.Size)

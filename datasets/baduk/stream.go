@@ -112,7 +112,7 @@ func NewStream(c *Corpus, cfg StreamConfig) (*Stream, error) {
 	if cfg.Planes == 0 {
 		cfg.Planes = Planes + int(cfg.Target)
 	}
-	stride := cfg.Planes * c.size * c.size
+	stride := cfg.Planes * c.Size() * c.Size()
 	switch {
 	case s.positions == 0:
 		return fail(errors.New("the games have no moves"))

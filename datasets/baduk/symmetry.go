@@ -44,7 +44,8 @@ func (s Symmetry) Inverse() Symmetry {
 }
 
 // Turn moves one plane or policy of a board: dst[s(p)] = src[p]. Both are size² long and do not
-// overlap. To bring a network's answer about a turned position back, turn it with the inverse.
+// overlap. To bring a network's answer about a turned position back, turn it with the inverse. It panics if a plane is
+// shorter, or no board has the size.
 func Turn[T any](dst, src []T, s Symmetry, size int) {
 	turned := geometries[size]().turned[s&7]
 	_ = dst[len(turned)-1]

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"errors"
 	"image"
 	"image/color"
 	"sync"
@@ -8,6 +9,9 @@ import (
 
 // From makes m an image of three channels of one of the image package's, as [Converter] does.
 func (m *Image) From(src image.Image) error {
+	if src == nil {
+		return errors.New("no image: it is nil")
+	}
 	size := src.Bounds().Size()
 	if err := CheckSize(size.X, size.Y); err != nil {
 		return err
@@ -124,7 +128,7 @@ func (m atWide) RGBA64At(x, y int) color.RGBA64 {
 }
 
 // CMYK makes a row of colours of inks, in place: red, green and blue are cyan, magenta and yellow before, and
-// white is what black leaves of it, 255 less black. All are as long.
+// white is what black leaves of it, 255 less black. All are as long; it panics if one is shorter than white.
 func CMYK(red, green, blue, white []uint8) {
 	red, green, blue = red[:len(white)], green[:len(white)], blue[:len(white)]
 	for i, w := range white {

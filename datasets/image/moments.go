@@ -22,6 +22,9 @@ type Moments struct {
 
 // Measure sums over at most that many images, spread evenly over the list. Broken ones are left out.
 func Measure(src List, images int) (m Moments, err error) {
+	if src == nil {
+		return m, errors.New("no images: the list is nil")
+	}
 	all := src.Len()
 	images = min(images, all)
 	var img Image

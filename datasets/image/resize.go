@@ -1,6 +1,7 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -22,11 +23,20 @@ type Resizer struct {
 
 // Resize scales src to the shape that dst has (see [Image.Reset]). The two must have the same number
 // of channels and not share memory.
-func (r *Resizer) Resize(dst, src *Image) error { return r.ResizePart(dst, src, dst.H, dst.W, 0, 0) }
+func (r *Resizer) Resize(dst, src *Image) error {
+	var height, width int
+	if dst != nil {
+		height, width = dst.H, dst.W
+	}
+	return r.ResizePart(dst, src, height, width, 0, 0)
+}
 
 // ResizePart makes dst the part of its height and width that begins at (y, x) of what src is when it is scaled to
 // height × width: as [Resizer.Resize] and a crop, but what is cut off is not computed.
 func (r *Resizer) ResizePart(dst, src *Image, height, width, y, x int) error {
+	if dst == nil || src == nil {
+		return errors.New("cannot resize: an image is nil")
+	}
 	if src.C != dst.C || min(src.C, src.H, src.W, dst.H, dst.W) < 1 {
 		return fmt.Errorf("cannot resize %v to %v: channels must agree, and no dimension be 0", src.Shape, dst.Shape)
 	}

@@ -60,7 +60,7 @@ func neighbours(y, n int) (near, far int) {
 	return near, min(near+1, n-1)
 }
 
-// Wider makes a row twice as wide (h2v1_fancy_upsample).
+// Wider makes a row twice as wide (h2v1_fancy_upsample). It panics if the row to make is not, or there is none.
 func Wider(to, from []uint8) {
 	n := len(from)
 	last := uint32(from[0])
@@ -74,14 +74,16 @@ func Wider(to, from []uint8) {
 	to[2*n-2], to[2*n-1] = uint8((3*this+last+1)>>2), uint8((4*this+2)>>2)
 }
 
-// Between makes a row between two; bias is 1 for the upper and 2 for the lower one (h1v2_fancy_upsample).
+// Between makes a row between two; bias is 1 for the upper and 2 for the lower one (h1v2_fancy_upsample). All are as
+// long; it panics if one is shorter than near.
 func Between(to, near, far []uint8, bias int) {
 	for i, v := range near {
 		to[i] = uint8((3*int(v) + int(far[i]) + bias) >> 2)
 	}
 }
 
-// WiderBetween makes a row between two, twice as wide (h2v2_fancy_upsample).
+// WiderBetween makes a row between two, twice as wide (h2v2_fancy_upsample). It panics as [Wider]
+// does.
 func WiderBetween(to, near, far []uint8) {
 	n := len(near)
 	far = far[:n]
@@ -97,7 +99,7 @@ func WiderBetween(to, near, far []uint8) {
 }
 
 // YCbCr makes a row of colours of their brightness and colour differences, full range (JFIF; libjpeg's
-// jdcolor.c). All are as long as light.
+// jdcolor.c). All are as long as light; it panics if one is shorter.
 func YCbCr(red, green, blue, light, cb, cr []uint8) {
 	n := len(light)
 	red, green, blue, cb, cr = red[:n], green[:n], blue[:n], cb[:n], cr[:n]

@@ -189,14 +189,21 @@ func Wrap(text string, width, most int) []string {
 	return lines
 }
 
-// Draw writes the text, whose upper left corner is at x, y.
+// Draw writes the text, whose upper left corner is at x, y. Without an image or ink it writes nothing.
 func Draw(dst draw.Image, x, y int, ink color.Color, text string) {
+	if dst == nil || ink == nil {
+		return
+	}
 	pen := font.Drawer{Dst: dst, Src: image.NewUniform(ink), Face: face, Dot: fixed.P(x, y+Ascent)}
 	pen.DrawString(turned(Letters(text)))
 }
 
-// DrawUp writes the text from below to above: its lower left corner, as it is read, is at x, y.
+// DrawUp writes the text from below to above: its lower left corner, as it is read, is at x, y. As with [Draw],
+// nothing is written without an image or ink.
 func DrawUp(dst draw.Image, x, y int, ink color.Color, text string) {
+	if dst == nil || ink == nil {
+		return
+	}
 	w := Width(text)
 	line := image.NewRGBA(image.Rect(0, 0, w, Height))
 	Draw(line, 0, 0, ink, text)

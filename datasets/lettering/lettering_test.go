@@ -133,3 +133,9 @@ func TestWhatJoinsLetters(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingIsWrittenOnNothing(t *testing.T) {
+	Draw(nil, 0, 0, color.Black, "x")
+	DrawUp(nil, 0, 0, color.Black, "x")
+	Draw(image.NewGray(image.Rect(0, 0, 9, 9)), 0, 0, nil, "x")
+}

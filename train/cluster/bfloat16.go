@@ -12,7 +12,12 @@ type Rounded struct {
 }
 
 // NewRounded returns sums over the ranks of c.
-func NewRounded(c Comm) *Rounded { return &Rounded{c: c} }
+func NewRounded(c Comm) *Rounded {
+	if c == nil {
+		c = Alone()
+	}
+	return &Rounded{c: c}
+}
 
 // Sum replaces data by the sum of all ranks' data, which have the same length and get the same bits.
 func (r *Rounded) Sum(data []float32) error {

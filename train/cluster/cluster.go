@@ -91,7 +91,7 @@ const Preparing = 10 * time.Minute
 // they have asked.
 const Grace = 400 * time.Millisecond
 
-// Alone is a group of one.
+// Alone is a group of one. The functions of this package take a nil [Comm] for it.
 func Alone() Comm { return alone{} }
 
 type alone struct{}
@@ -109,12 +109,15 @@ func (alone) Abort(error)                          {}
 func (alone) Close() error                         { return nil }
 
 // Share returns the part [from, to) of n things that belongs to a rank: contiguous, as even as can be, in
-// the order of ranks.
+// the order of ranks. Size is at least 1.
 func Share(n, rank, size int) (from, to int) { return n * rank / size, n * (rank + 1) / size }
 
 // Same checks that every rank has the same value of something that has to agree, such as a checksum of
 // the data. The error, on every rank, names the first one that differs from rank 0.
 func Same(c Comm, what, value string) error {
+	if c == nil {
+		return nil
+	}
 	all, err := c.Gather([]byte(value))
 	if err != nil {
 		return err
@@ -148,7 +151,7 @@ func (e *Everywhere) Unwrap() error { return e.Err }
 // [*Everywhere]; otherwise the first that has one keeps it, and the others get an [*Elsewhere], so that it is told
 // once. Without it the others would wait for a rank that has given up. Patience is how long others may take to come.
 func Agree(c Comm, patience time.Duration, err error) error {
-	if c.Size() == 1 {
+	if c == nil || c.Size() == 1 {
 		return err
 	}
 	if failed := c.Wait(patience); failed != nil {
@@ -179,7 +182,7 @@ func Agree(c Comm, patience time.Duration, err error) error {
 
 // BroadcastFloats replaces numbers by those of rank 0.
 func BroadcastFloats(c Comm, v []float32) error {
-	if c.Size() == 1 || len(v) == 0 {
+	if c == nil || c.Size() == 1 || len(v) == 0 {
 		return nil
 	}
 	return c.Broadcast(bytesOf(v))

@@ -8,6 +8,7 @@ import (
 
 // Goroutines returns the n ranks of a group inside this process. Sums are taken in the order of ranks.
 func Goroutines(n int) []Comm {
+	n = max(n, 0)
 	g := &room{size: n, broken: make(chan struct{})}
 	ranks := make([]Comm, n)
 	for i := range ranks {

@@ -33,6 +33,9 @@ type subtree struct {
 
 // NewTree returns a tree over the ranks of c, each of which needs a leaf.
 func NewTree(c Comm, leaves int) (*Tree, error) {
+	if c == nil {
+		c = Alone()
+	}
 	if leaves < c.Size() {
 		return nil, fmt.Errorf("%d shares: too few for %d ranks", leaves, c.Size())
 	}

@@ -38,7 +38,9 @@ var DecayWeightsAlone = Rule{Dims: 1, LR: 1, Decay: 0}
 // With returns the recipe with other settings.
 func (r Recipe) With(change func(*Config)) Recipe {
 	r.Config = r.Config.clone()
-	change(&r.Config)
+	if change != nil {
+		change(&r.Config)
+	}
 	return r
 }
 

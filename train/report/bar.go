@@ -14,7 +14,7 @@ import (
 // Bar is an [Events] for a terminal: a progress bar over the whole run with loss, error, speed and
 // time left, and above it a line for each epoch.
 type Bar struct {
-	W io.Writer
+	W io.Writer // nil for none
 	// Width is the number of columns of the terminal now; nil means 80.
 	Width func() int
 
@@ -29,6 +29,9 @@ const refresh = 100 * time.Millisecond
 
 // Begin tells the plan and shows the bar.
 func (b *Bar) Begin(p Plan) {
+	if b.W == nil {
+		b.W = io.Discard
+	}
 	b.lines = Lines{W: b.W, told: true, Width: b.Width}
 	b.lines.Begin(p)
 	b.bar = progressbar.NewOptions(p.Steps,

@@ -35,6 +35,9 @@ func (c Confusion) Results() []ClassResult {
 
 // WriteCSV writes a row for each class, and a column for each class that images were put into.
 func (c Confusion) WriteCSV(w io.Writer) error {
+	if w == nil {
+		return errNowhere
+	}
 	out := csv.NewWriter(w)
 	head := []string{"class"}
 	for _, name := range c.Classes {
@@ -66,6 +69,9 @@ const (
 // Right answers are green, wrong ones red, the darker the larger their part of the row. Up to 40 classes have their names,
 // counts and totals written.
 func (c Confusion) WritePNG(w io.Writer) error {
+	if w == nil {
+		return errNowhere
+	}
 	const line = lettering.Height
 	n := len(c.Counts)
 	named := n <= matrixNamed

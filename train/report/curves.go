@@ -120,8 +120,13 @@ func panel(name string, lines ...line) (*plot.Plot, error) {
 // figureDPI is how many pixels a figure has on an inch.
 const figureDPI = 96
 
+var errNowhere = errors.New("there is nowhere to write to")
+
 // figure writes panels side by side as PNG, each of the given size in inches, under a title.
 func figure(w io.Writer, width, height vg.Length, title string, row ...*plot.Plot) error {
+	if w == nil {
+		return errNowhere
+	}
 	named := names{row[0].Title.TextStyle.Handler}
 	row[0].Title.TextStyle.Handler = named
 	row[0].Title.Text = named.wrapped(title, row[0].Title.TextStyle.Font, width*vg.Inch*8/10)

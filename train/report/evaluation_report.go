@@ -11,6 +11,9 @@ import (
 // WriteCSV writes a row for each class: its images, how many were taken for it, precision and recall as fractions. What
 // has no meaning is empty.
 func (e Evaluation) WriteCSV(w io.Writer) error {
+	if w == nil {
+		return errNowhere
+	}
 	out := csv.NewWriter(w)
 	out.Write([]string{"class", "images", "predicted", "precision", "recall"})
 	number := func(o Optional) string {
@@ -28,6 +31,9 @@ func (e Evaluation) WriteCSV(w io.Writer) error {
 
 // WriteMarkdown writes the whole evaluation as a text of Markdown: the members, the classes, the worst mistakes.
 func (e Evaluation) WriteMarkdown(w io.Writer) error {
+	if w == nil {
+		return errNowhere
+	}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	part := ""

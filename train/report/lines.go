@@ -15,8 +15,8 @@ import (
 // Lines is an [Events] that writes one plain line for each epoch, and one with the time that the run
 // will take as soon as that is known, if it is long.
 type Lines struct {
-	W     io.Writer
-	Stamp bool // each line begins with the time
+	W     io.Writer // nil for none
+	Stamp bool      // each line begins with the time
 	// Width is the number of columns that lines are broken at, between words; nil means that they are not.
 	Width func() int
 
@@ -26,6 +26,9 @@ type Lines struct {
 
 // Print writes a line.
 func (l *Lines) Print(format string, args ...any) {
+	if l.W == nil {
+		return
+	}
 	text := fmt.Sprintf(format, args...)
 	if l.Stamp {
 		text = time.Now().UTC().Format("2006-01-02 15:04:05 ") + text
@@ -219,15 +222,17 @@ func Group(n int64) string {
 // Shape writes 3×227×227.
 func Shape(s [3]int) string { return fmt.Sprintf("%d×%d×%d", s[0], s[1], s[2]) }
 
-// Clock writes a duration to the second, or to the tenth below ten of them.
+// Clock writes a duration to the second, or to the tenth below ten of them, and from an hour on to the minute.
 func Clock(d time.Duration) string {
+	if d >= 10*time.Second {
+		d = d.Round(time.Second)
+	}
 	switch {
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%.0fs", d.Seconds())
 	case d < time.Hour:
-		d = d.Round(time.Second)
 		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	d = d.Round(time.Minute)

@@ -156,6 +156,9 @@ func Table(rows []Epoch) string {
 // ReadTable reads what Table writes. Columns are found by their names, so that those of other versions
 // may come between. It does not know what Table leaves out: numbers of images, and which epoch was best.
 func ReadTable(r io.Reader) ([]Epoch, error) {
+	if r == nil {
+		return nil, errors.New("there is nothing to read")
+	}
 	in := csv.NewReader(r)
 	in.ReuseRecord = true
 	head, err := in.Read()

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"errors"
 	"image/png"
 	"io"
 
@@ -20,6 +21,12 @@ type Mistake struct {
 
 // WriteMistakes writes a contact sheet of mistakes as PNG: what they are, and what they were taken for.
 func WriteMistakes(w io.Writer, src datasets.Source, input datasets.Input, list []Mistake) error {
+	switch {
+	case w == nil:
+		return errNowhere
+	case src == nil:
+		return errors.New("mistakes: no images")
+	}
 	sheet, err := datasets.Sheet(context.Background(), newMistakes(src, list), datasets.Config{Input: input}, datasets.SheetOptions{Images: len(list), Tile: 112})
 	if err != nil {
 		return err

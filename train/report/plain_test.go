@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,24 @@ func TestNamesAreShownWithoutWhatSteers(t *testing.T) {
 		}
 		if got := Markdown(c.name); got != c.markdown {
 			t.Errorf("Markdown(%q) = %q: want %q", c.name, got, c.markdown)
+		}
+	}
+}
+
+// Which characters are written as numbers, and their neighbours, which are not.
+func TestCharactersThatSteerAreKnownOneByOne(t *testing.T) {
+	var got []rune
+	for r := rune(0x80); r < 0x10000; r++ {
+		if r >= 0xa0 && (r < 0xd800 || r > 0xdfff) && Plain(string(r)) != string(r) {
+			got = append(got, r)
+		}
+	}
+	if want := []rune("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for text, want := range map[string]string{"\x1f": `\x1f`, " ": " ", "~": "~", "\x7f": `\u007f`, "\u0080": `\u0080`, "\u009f": `\u009f`, "\u00a0": "\u00a0", "\ufffd": "\ufffd", "\xc3": `\xc3`, "a\xe2\x82": `a\xe2\x82`} {
+		if got := Plain(text); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
 		}
 	}
 }

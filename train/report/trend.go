@@ -2,6 +2,8 @@ package report
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -34,8 +36,14 @@ var trendSizes = [2]struct {
 // as PNG. Networks of a family are joined by a line in the order of the axis, and families take colours in
 // the order in which they come.
 func WriteTrend(w io.Writer, points []TrendPoint) error {
+	if len(points) == 0 {
+		return errors.New("errors against sizes: no networks")
+	}
 	var families []string
 	for _, p := range points {
+		if p.MACs < 1 || p.Params < 1 || math.IsNaN(p.Error) || math.IsInf(p.Error, 0) {
+			return fmt.Errorf("errors against sizes: %s %s of %d parameters and %d multiply-adds has the error %v: sizes should be at least 1, and the error a number", p.Family, p.Label, p.Params, p.MACs, p.Error)
+		}
 		if !slices.Contains(families, p.Family) {
 			families = append(families, p.Family)
 		}

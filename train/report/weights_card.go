@@ -37,7 +37,11 @@ type WeightsFile struct {
 func (c WeightsCard) String() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	m, several := c.Files[0].Meta, len(c.Files) > 1
+	several := len(c.Files) > 1
+	var m weights.Meta // of the first
+	if len(c.Files) > 0 {
+		m = c.Files[0].Meta
+	}
 	line("# %s", c.Name)
 	line("")
 	what := fmt.Sprintf("%s (`%s`, variant %s: %s parameters, %s multiply-adds an image)", c.Network, m.Network, m.Variant, Group(c.Trained), Group(c.MACs))
@@ -106,8 +110,11 @@ func (c WeightsCard) String() string {
 	return b.String()
 }
 
-// Preprocessing tells how an image becomes the input.
+// Preprocessing tells how an image becomes the input; of nil, nothing is known.
 func Preprocessing(p *weights.Preprocessing, input []int) string {
+	if p == nil {
+		return "not known"
+	}
 	text := p.Channels
 	if p.Resize > 0 {
 		text += fmt.Sprintf(", the shorter side scaled to %d pixels", p.Resize)

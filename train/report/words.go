@@ -23,6 +23,9 @@ import (
 // Words is an error in plain words, on one line: what the system, or Go's own packages, say in words of theirs is said in
 // ours, and a path that does not exist is told with the one that was probably meant. What else the error says, stays.
 func Words(err error) string {
+	if err == nil {
+		return ""
+	}
 	text := err.Error()
 	for _, part := range systemErrors(err, nil) {
 		old, words := part.err.Error(), part.words

@@ -57,6 +57,9 @@ func Open(path string) (*weights.File, error) {
 
 // Read reads the network that src holds, size bytes long.
 func Read(src io.ReaderAt, size int64) (*weights.File, error) {
+	if src == nil {
+		return nil, errors.New("there is nothing to read")
+	}
 	net, err := readNet(&message{src: src, end: size})
 	if err != nil {
 		return nil, fmt.Errorf("no Caffe network, or damaged: %w", err)
@@ -219,10 +222,10 @@ func (n *net) chain() bool {
 		if len(l.blobs) == 0 || l.kind != "Convolution" && l.kind != "InnerProduct" {
 			continue
 		}
-		// Back through layers without weights, to one that has some.
-		from, steps := n.source(l), 0
-		for from >= 0 && n.layers[from].kind != "Convolution" && n.layers[from].kind != "InnerProduct" && steps < len(n.layers) {
-			from, steps = n.source(&n.layers[from]), steps+1
+		// Back through layers without weights, to one that has some. A source stands before what reads it.
+		from := n.source(l)
+		for from >= 0 && n.layers[from].kind != "Convolution" && n.layers[from].kind != "InnerProduct" {
+			from = n.source(&n.layers[from])
 		}
 		if from >= 0 && n.layers[from].name != last {
 			return false

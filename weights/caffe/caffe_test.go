@@ -2,6 +2,7 @@ package caffe
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -125,6 +126,7 @@ func TestTheFirstLayersSayHowTheNetworkComputes(t *testing.T) {
 		{"behind the first, then behind the second", [][]byte{pool("o", "data", 3), conv("a", "o"), pool("p", "a", 2), conv("b", "p"), pool("q", "b", 1)}, "2", ""},
 		{"a scale has no weights of its own", [][]byte{conv("a", "data"), newLayer("s", "Scale", "a", "s", newBlob([]uint64{1}, 1)), pool("p", "s", 1)}, "1", ""},
 		{"k is 1 where nothing is said", [][]byte{conv("a", "data"), lrn("l", "a", number(1, 5))}, "", "1"},
+		{"k with all its digits", [][]byte{conv("a", "data"), lrn("l", "a", float(5, 1.625))}, "", "1.625"},
 		{"the first k", [][]byte{lrn("l", "data", float(5, 0.5)), conv("a", "l"), lrn("m", "a", float(5, 2))}, "", "0.5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -179,19 +181,87 @@ func TestBranchesAreNoChain(t *testing.T) {
 	one := func(name, from string) []byte {
 		return newLayer(name, "Convolution", from, name, newBlob([]uint64{1, 1, 1, 1}, 1))
 	}
+	dense := func(name, from string) []byte {
+		return newLayer(name, "InnerProduct", from, name, newBlob([]uint64{1, 1}, 1))
+	}
+	joint := func(kind string, from ...string) []byte {
+		parts := [][]byte{text(1, "j"), text(2, kind), text(4, "j")}
+		for _, name := range from {
+			parts = append(parts, text(3, name))
+		}
+		return sub(100, parts...)
+	}
+	data := sub(100, text(1, "data"), text(2, "Data"), text(4, "data"), text(4, "label"))
 	for name, tt := range map[string]struct {
 		net  []([]byte)
 		want string
 	}{
-		"two from one":  {[][]byte{one("a", "data"), one("b", "a"), one("c", "a")}, "false"},
-		"a sum":         {[][]byte{one("a", "data"), one("b", "a"), sub(100, text(1, "s"), text(2, "Eltwise"), text(3, "a"), text(3, "b"), text(4, "s"))}, "false"},
-		"in place":      {[][]byte{one("a", "data"), newLayer("r", "ReLU", "a", "a"), one("b", "a"), one("c", "b")}, "true"},
-		"names of none": {[][]byte{one("a", "data"), one("b", "elsewhere")}, "true"},
+		"from a layer of data":                   {[][]byte{data, one("a", "data"), dense("b", "a")}, "true"},
+		"two fully connected ones from one":      {[][]byte{one("a", "data"), dense("b", "a"), dense("c", "a")}, "false"},
+		"a fully connected one, then a branch":   {[][]byte{dense("a", "data"), one("b", "a"), one("c", "a")}, "false"},
+		"a join":                                 {[][]byte{one("a", "data"), one("b", "a"), joint("Concat", "a", "b")}, "false"},
+		"a join of one":                          {[][]byte{one("a", "data"), joint("Concat", "a"), one("b", "j")}, "true"},
+		"a loss, which reads the labels, too":    {[][]byte{data, one("a", "data"), joint("SoftmaxWithLoss", "a", "label")}, "true"},
+		"a layer that says not where it reads":   {[][]byte{sub(100, text(1, "a"), text(2, "Convolution"), text(4, "a"), newBlob([]uint64{1, 1, 1, 1}, 1)), one("b", "a")}, "true"},
+		"a scale between":                        {[][]byte{one("a", "data"), newLayer("s", "Scale", "a", "s", newBlob([]uint64{1}, 1)), one("b", "s")}, "true"},
+		"a branch behind layers of no weights":   {[][]byte{one("a", "data"), newLayer("r", "ReLU", "a", "r"), newLayer("p", "Pooling", "r", "p"), one("b", "p"), newLayer("q", "Pooling", "p", "q"), one("c", "q")}, "false"},
+		"a copy that has no weights in the file": {[][]byte{one("a", "data"), newLayer("n", "Convolution", "data", "n"), one("b", "a")}, "true"},
+		"two from one":                           {[][]byte{one("a", "data"), one("b", "a"), one("c", "a")}, "false"},
+		"a sum":                                  {[][]byte{one("a", "data"), one("b", "a"), sub(100, text(1, "s"), text(2, "Eltwise"), text(3, "a"), text(3, "b"), text(4, "s"))}, "false"},
+		"in place":                               {[][]byte{one("a", "data"), newLayer("r", "ReLU", "a", "a"), one("b", "a"), one("c", "b")}, "true"},
+		"names of none":                          {[][]byte{one("a", "data"), one("b", "elsewhere")}, "true"},
 	} {
 		f, err := read(tt.net...)
 		if err != nil || f.Meta.Extra[Chain] != tt.want {
 			t.Errorf("%s: %v, error %v", name, f, err)
 		}
+	}
+}
+
+// A message may hold fields that this program does not know, of every kind, and as much of what it knows as is allowed.
+func TestWhatIsNotNeededIsSteppedOver(t *testing.T) {
+	fixed64 := protowire.AppendFixed64(protowire.AppendTag(nil, 30, protowire.Fixed64Type), math.MaxUint64)
+	strange := bytes.Join([][]byte{number(31, 1<<40), fixed64, float(32, 3), text(33, "unknown"), text(34, "")}, nil)
+	long := strings.Repeat("n", maxText)
+	blobs := bytes.Repeat(newBlob([]uint64{1}, 1), maxBlobs)
+	ones := slices.Repeat([]uint64{1}, maxDims)
+	for _, c := range []struct {
+		name string
+		file [][]byte
+		want string // names and shapes
+	}{
+		{"unknown fields everywhere", [][]byte{strange, sub(100, strange, text(1, "a"), strange, text(2, "Scale"), sub(7, strange, sub(7, strange, number(1, 2)), strange, packed(5, 1, 2), strange), strange), strange}, "a.weight [2]"},
+		{"a long name", [][]byte{newLayer(long, "Scale", "x", "y", newBlob([]uint64{1}, 1))}, long + ".weight [1]"},
+		{"many blobs", [][]byte{newLayer("a", "Own", "x", "y", blobs)}, "a.blob15 [1]"},
+		{"many dimensions", [][]byte{newLayer("a", "Own", "x", "y", newBlob(ones, 1))}, "a.blob0 [" + strings.TrimSuffix(strings.Repeat("1 ", maxDims), " ") + "]"},
+		{"nothing in a blob", [][]byte{newLayer("a", "Own", "x", "y", newBlob([]uint64{2, 0, 3}))}, "a.blob0 [2 0 3]"},
+		{"doubles one by one", [][]byte{newLayer("a", "Scale", "x", "y", sub(7, sub(7, number(1, 2)), bytes.Repeat(protowire.AppendFixed64(protowire.AppendTag(nil, 8, protowire.Fixed64Type), math.Float64bits(1.5)), 2)))}, "a.weight [2]"},
+		{"many layers", [][]byte{bytes.Repeat(sub(100, text(1, "x")), maxLayers-1), newLayer("a", "Scale", "x", "y", newBlob([]uint64{1}, 1))}, "a.weight [1]"},
+	} {
+		f, err := read(c.file...)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		last := f.Tensors[len(f.Tensors)-1]
+		if got := fmt.Sprint(last.Name, " ", last.Shape); got != c.want {
+			t.Errorf("%s: the last tensor is %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// A blob that is read in several pieces has all its numbers, and what stands behind it is the next field's.
+func TestALargeBlobIsReadInPieces(t *testing.T) {
+	values := make([]float32, 2*chunk/4+3)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	f, err := read(newLayer("a", "Scale", "x", "y", newBlob([]uint64{uint64(len(values))}, values...), newBlob([]uint64{2}, -1, -2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(f.Tensors[0].Data, values) || !slices.Equal(f.Tensors[1].Data, []float32{-1, -2}) {
+		t.Error("other numbers are read than were written")
 	}
 }
 
@@ -209,7 +279,14 @@ func TestDamagedFilesAreOneLine(t *testing.T) {
 		{"a field that is cut off", bytes.Join(small["new"], nil)[:40], "truncated"},
 		{"fewer numbers than the shape", conv(newBlob([]uint64{2, 1, 1, 1}, 1)), "1 numbers for the shape [2 1 1 1]"},
 		{"a shape that overflows", conv(newBlob([]uint64{1 << 31, 1 << 31, 1 << 31, 1}, 1)), "a shape of"},
-		{"a shape of 2⁶²", conv(newBlob([]uint64{1<<31 - 1, 1<<31 - 1, 8, 8}, 1)), "shape"},
+		{"a shape of 2⁶²", conv(newBlob([]uint64{1<<31 - 1, 1<<31 - 1, 8, 8}, 1)), "the shape [2147483647 2147483647 8 8] is none"},
+		{"a dimension too many", newLayer("c", "Own", "a", "b", newBlob(slices.Repeat([]uint64{1}, maxDims+1), 1)), fmt.Sprintf("a shape of %d dimensions", maxDims+1)},
+		{"a blob too many", newLayer("c", "Own", "a", "b", bytes.Repeat(newBlob([]uint64{1}, 1), maxBlobs+1)), "more than 16 blobs"},
+		{"a layer too many", bytes.Repeat(sub(100, text(1, "x")), maxLayers+1), "more than 20000 layers"},
+		{"a letter too many", sub(100, text(1, strings.Repeat("x", maxText+1))), "is no name: 4097 bytes"},
+		{"a blob that ends behind its layer", append(sub(100, text(1, "c"), protowire.AppendVarint(protowire.AppendTag(nil, 7, protowire.BytesType), 10), []byte{1, 2, 3}), number(1, 1<<60)...), "a field of 10 bytes, of which 3 are there: truncated"},
+		{"four bytes where eight should be", sub(100, text(1, "c"), protowire.AppendTag(nil, 9, protowire.Fixed64Type), []byte{1, 2, 3, 4}), "it ends within a field"},
+		{"three bytes where four should be", sub(100, text(1, "c"), protowire.AppendTag(nil, 9, protowire.Fixed32Type), []byte{1, 2, 3}), "it ends within a field"},
 		{"a negative dimension", oldLayer("c", 4, "a", "b", oldBlob(math.MaxUint64, 1, 1, 1, 1)), "shape"},
 		{"a shape of 32-bit numbers", conv(sub(7, sub(7, protowire.AppendFixed32(protowire.AppendTag(nil, 1, protowire.Fixed32Type), 1)))), "no list of integers"},
 		{"a shape of 64-bit numbers", conv(sub(7, sub(7, protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), 1)))), "no list of integers"},
@@ -312,4 +389,10 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestNothingToReadIsAnError(t *testing.T) {
+	if _, err := Read(nil, 1); err == nil || err.Error() != "there is nothing to read" {
+		t.Error(err)
+	}
 }

@@ -75,6 +75,11 @@ func TestListsAreRead(t *testing.T) {
 		{"a table with titles", "classes.csv", "id,synset,name,images\n2,n02120505,fox,100\n0,n02123045,cat,100\n1,n02087046,\"dog, hound\",50\n", three},
 		{"a table with two columns of texts, one of which is called name", "classes.csv", "class_id;name;group\n0;cat;feline\n1;dog, hound;canine\n2;fox;canine\n", three},
 		{"a table of names", "classes.csv", "name\ncat\n\"dog, hound\"\nfox\n", three},
+		{"names to numbers in JSON, as texts", "names.json", `{"fox": "2", "cat": "0", "dog, hound": "1"}`, three},
+		{"marks around single letters", "classes.txt", "\"a\"\n\"b\"\n", []string{"a", "b"}},
+		{"marks around nothing", "classes.txt", "\"\"\n\"b\"\n", []string{`""`, `"b"`}},
+		{"a table whose first column of numbers counts", "classes.csv", "1,2,dog\n0,1,cat\n2,0,fox\n", []string{"cat", "dog", "fox"}},
+		{"a table whose names stand first", "classes.csv", "name;id;group\ncat;0;feline\nfox;2;canine\ndog, hound;1;canine\n", three},
 		{"a table with tabs", "classes.tsv", "0\tcat\n1\tdog, hound\n2\tfox\n", three},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,6 +106,7 @@ func TestWhatIsNoListIsRefused(t *testing.T) {
 		{"an HTML page", "a.txt", "<!DOCTYPE html><html>\n<body>\n", "an HTML page"},
 		{"weights", "a.pth", "\x89HDF\r\n\x1a\n\x00", "HDF5"},
 		{"a text in Latin-1", "a.txt", "caf\xe9\ntea\n", "UTF-8"},
+		{"a text that begins with a zero byte", "a.txt", "\x00cat\ndog\n", "no text in UTF-8"},
 		{"a text that is Latin-1 later on", "a.txt", strings.Repeat("tea\n", 200) + "caf\xe9\n", "no text in UTF-8"},
 		{"YAML", "data.yaml", "names:\n  0: cat\n  1: dog\n", "YAML"},
 	} {
@@ -127,7 +133,18 @@ func TestReadNamesTheFile(t *testing.T) {
 }
 
 func TestBackground(t *testing.T) {
-	if !Background([]string{"background", "tench"}) || Background([]string{"tench", "background"}) {
-		t.Error("only a first class called background is one")
+	for _, c := range []struct {
+		names []string
+		want  bool
+	}{
+		{[]string{"background", "tench"}, true},
+		{[]string{"N/A", "person", "bicycle"}, true},
+		{[]string{"tench", "background"}, false},
+		{[]string{"background"}, false}, // nothing would be left
+		{nil, false},
+	} {
+		if got := Background(c.names); got != c.want {
+			t.Errorf("%q: %v, want %v", c.names, got, c.want)
+		}
 	}
 }

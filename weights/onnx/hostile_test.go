@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -20,6 +21,7 @@ import (
 type sketch struct {
 	nodes, tensors []*message
 	input          []int64 // -1 for a free side
+	other          []int64 // the shape of a second input, "z"; nil for none
 	opset          int64
 }
 
@@ -31,11 +33,11 @@ func (s sketch) bytes() []byte {
 	for _, t := range s.tensors {
 		g.message(5, t)
 	}
-	v := Value{Name: "x", Shape: clampInts(s.input), Sides: make([]string, len(s.input))}
-	for i := range v.Sides {
-		v.Sides[i] = "free"
+	for i, shape := range [][]int64{s.input, s.other} {
+		if i == 0 || shape != nil {
+			g.message(11, Value{Name: []string{"x", "z"}[i], Shape: clampInts(shape), Sides: slices.Repeat([]string{"free"}, len(shape))}.message())
+		}
 	}
-	g.message(11, v.message())
 	g.message(12, Value{Name: "y"}.message())
 	m, set := &message{}, &message{}
 	m.message(7, g)

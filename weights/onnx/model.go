@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -109,6 +110,9 @@ func Load(name string) (*Model, error) {
 
 // LoadFS is [Load] from a file system such as an embed.FS.
 func LoadFS(files fs.FS, name string) (*Model, error) {
+	if files == nil {
+		return nil, fmt.Errorf("%s: no file system to read it from", name)
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
@@ -134,6 +138,9 @@ func load(f fs.File, files fs.FS, dir string) (*Model, error) {
 
 // Read reads a model that has all its tensors in the same file.
 func Read(r io.Reader) (*Model, error) {
+	if r == nil {
+		return nil, errors.New("there is nothing to read")
+	}
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err

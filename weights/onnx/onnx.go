@@ -37,6 +37,7 @@ package onnx
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -76,6 +77,9 @@ type Config struct {
 // graph. The graph must be built for evaluation, and the parameters must have
 // values.
 func Write(w io.Writer, b *graph.Builder, input, output *gorgonia.Node, c Config) error {
+	if w == nil {
+		return errors.New("there is nowhere to write to")
+	}
 	model, err := encode(b, input, output, c)
 	if err != nil {
 		return err
@@ -94,6 +98,12 @@ func Save(path string, b *graph.Builder, input, output *gorgonia.Node, c Config)
 
 // Field numbers are those of onnx.proto.
 func encode(b *graph.Builder, input, output *gorgonia.Node, c Config) (*message, error) {
+	switch {
+	case b == nil || b.Graph() == nil:
+		return nil, errors.New("no network: its builder is made by graph.NewBuilder")
+	case input == nil || output == nil:
+		return nil, errors.New("the network's input or its output is nil")
+	}
 	for _, p := range b.Params().All() {
 		if len(p.Data) != p.Len() {
 			return nil, fmt.Errorf("parameter %s has no values", p.Name)

@@ -10,8 +10,8 @@ import (
 // parametersFile stands in a structure where a file names that of a tensor's numbers.
 const parametersFile = "(parameters)"
 
-// fewNumbers are kept in a structure also where they are a parameter's.
-const fewNumbers = 16
+// fewNumbers are kept in a structure also where they are a parameter's. It is a variable for the sake of tests.
+var fewNumbers = 16
 
 // Structure writes the model without the numbers of its parameters, as [Model.Build] has declared them: what
 // is needed beside those to build it again. [Read] reads it; parameters then begin with zeros.

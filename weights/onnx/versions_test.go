@@ -311,3 +311,44 @@ func TestAModelForManyImagesSaysSo(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// The number of images is free also where the file names one, for all inputs alike; every other side is as it stands.
+func TestInputsHaveTheSidesThatTheFileNames(t *testing.T) {
+	sum := []*message{use("Add", []string{"x", "z"}, "y")}
+	relu := []*message{use("Relu", []string{"x"}, "y")}
+	for _, c := range []struct {
+		name        string
+		nodes       []*message
+		file, other []int64
+		x, z        []int
+		say         string
+	}{
+		{"as the file has them", sum, []int64{1, 2}, []int64{1, 2}, []int{1, 2}, []int{1, 2}, ""},
+		{"three images where the file has one", sum, []int64{1, 2}, []int64{1, 2}, []int{3, 2}, []int{3, 2}, ""},
+		{"a free number of images", sum, []int64{-1, 2}, []int64{-1, 2}, []int{3, 2}, []int{3, 2}, ""},
+		{"three images, and two", sum, []int64{1, 2}, []int64{1, 2}, []int{3, 2}, []int{2, 2}, "input z is 1×2, the graph's has the shape 2×2"},
+		{"a second input that is of no image", sum, []int64{1, 2}, []int64{2, 2}, []int{3, 2}, []int{3, 2}, "input z is 2×2, the graph's has the shape 3×2"},
+		{"another side", sum, []int64{1, 2}, []int64{1, 2}, []int{1, 2}, []int{1, 3}, "input z is 1×2, the graph's has the shape 1×3"},
+		{"another side of the first", relu, []int64{1, 2}, nil, []int{1, 3}, nil, "input x is 1×2, the graph's has the shape 1×3"},
+		{"another rank", relu, []int64{1, 2}, nil, []int{1, 2, 1}, nil, "input x is 1×2, the graph's has the shape 1×2×1"},
+		{"a list of numbers is no list of images", relu, []int64{5}, nil, []int{3}, nil, "input x is 5, the graph's has the shape 3"},
+		{"a list of numbers", relu, []int64{5}, nil, []int{5}, nil, ""},
+	} {
+		m, err := Read(bytes.NewReader(sketch{nodes: c.nodes, input: c.file, other: c.other}.bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := graph.NewBuilder(graph.NewParams(), graph.Eval)
+		nodes := []*gorgonia.Node{b.Input("first", c.x...)}
+		if c.other != nil {
+			nodes = append(nodes, b.Input("second", c.z...))
+		}
+		y, err := m.Build(b, nodes...)
+		if c.say == "" && (err != nil || !slices.Equal(y[0].Shape(), c.x)) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if c.say != "" && (err == nil || !strings.Contains(err.Error(), c.say)) {
+			t.Errorf("%s: error %v, want %s", c.name, err, c.say)
+		}
+	}
+}

@@ -93,24 +93,7 @@ func fileNames() []string {
 // Lookup tells what a name stands for; that of an ensemble's member is an entry by itself. The error of
 // an unknown name tells the nearest, or all.
 func Lookup(name string) (Entry, error) {
-	e := Entry{Name: name}
-	var all []string // members
-	for _, f := range fileNames() {
-		if m := memberName.FindStringSubmatch(f); f == name {
-			e.Members = []string{f}
-			break
-		} else if m != nil && m[1] == name {
-			all = append(all, f)
-		}
-	}
-	if len(e.Members) == 0 {
-		number := func(member string) int {
-			n, _ := strconv.Atoi(memberName.FindStringSubmatch(member)[2])
-			return n
-		}
-		slices.SortFunc(all, func(a, b string) int { return number(a) - number(b) })
-		e.Members = all
-	}
+	e := Entry{Name: name, Members: members(fileNames(), name)}
 	if len(e.Members) == 0 {
 		names := Names()
 		if near := weights.Nearest(name, names); near != "" {
@@ -129,6 +112,29 @@ func Lookup(name string) (Entry, error) {
 		e.Bytes += size
 	}
 	return e, nil
+}
+
+// members are the files that a name stands for: the one of that name, or an ensemble's in the order of their numbers.
+func members(files []string, name string) []string {
+	if slices.Contains(files, name) {
+		return []string{name}
+	}
+	number := func(file string) int {
+		m := memberName.FindStringSubmatch(file)
+		if m == nil || m[1] != name {
+			return 0
+		}
+		n, _ := strconv.Atoi(m[2])
+		return n
+	}
+	var all []string
+	for _, f := range files {
+		if number(f) > 0 {
+			all = append(all, f)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return number(a) - number(b) })
+	return all
 }
 
 // Open returns the weights of one network of that name with their metadata, without a copy of them. There

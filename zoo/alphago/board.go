@@ -38,8 +38,17 @@ type boardNetwork struct {
 	views   []view
 }
 
+var (
+	errNoReader  = errors.New("no weights: the reader is nil")
+	errNoNetwork = errors.New("no network: it is made by LoadPolicy or LoadValue")
+	errNoBoard   = errors.New("there is no board")
+)
+
 // loadBoardNetwork reads the network of an open file, if it fits. Errors name the file.
 func loadBoardNetwork(r *weights.Reader, threads int, fits func(*zoo.Model) error) (*boardNetwork, error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	m, err := boardModel(r.Meta(), fits)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name(), err)
@@ -98,7 +107,11 @@ func checksum(params *graph.Params) string {
 func (n *boardNetwork) Checksum() string { return n.sum }
 
 // Close ends the network's threads.
-func (n *boardNetwork) Close() { n.pool.Close() }
+func (n *boardNetwork) Close() {
+	if n != nil {
+		n.pool.Close()
+	}
+}
 
 // Model describes the network.
 func (n *boardNetwork) Model() *zoo.Model { return n.model }
@@ -118,6 +131,9 @@ type view struct {
 // turns are the views of each board in so many of its symmetries: number i is symmetry i%symmetries of board
 // i/symmetries. They hold until the next call.
 func (n *boardNetwork) turns(boards []*baduk.Board, symmetries int) ([]view, error) {
+	if n == nil {
+		return nil, errNoNetwork
+	}
 	if symmetries != 1 && symmetries != baduk.Symmetries {
 		return nil, fmt.Errorf("symmetries %d: should be 1 or %d", symmetries, baduk.Symmetries)
 	}
@@ -191,6 +207,8 @@ func (p *painter) Task(i, worker int) {
 // and the number of each in the corpus. Progress may be nil.
 func (n *boardNetwork) walk(ctx context.Context, c *baduk.Corpus, limit int, progress func(done, of int), each func(boards []*baduk.Board, at []int) error) error {
 	switch {
+	case n == nil:
+		return errNoNetwork
 	case c.Size() != n.size:
 		return fmt.Errorf("%s: games of %d×%[2]d for a network of %d×%[3]d", n.name, c.Size(), n.size)
 	case c.Len() == 0:

@@ -48,13 +48,13 @@ func LoadPolicyFrom(r *weights.Reader, threads int) (*Policy, error) {
 // methods, "Symmetries"); 1 looks at the board as it is. Points where no move is legal have a probability
 // too, usually a very small one.
 func (p *Policy) Probabilities(boards []*baduk.Board, symmetries int) ([][]float32, error) {
-	list := make([][]float32, len(boards))
-	for i := range list {
-		list[i] = make([]float32, p.model.Classes)
-	}
 	views, err := p.turns(boards, symmetries)
 	if err != nil {
 		return nil, err
+	}
+	list := make([][]float32, len(boards))
+	for i := range list {
+		list[i] = make([]float32, p.model.Classes)
 	}
 	err = p.probabilities(views, func(i int, probabilities []float32) error {
 		for point, v := range probabilities {
@@ -98,6 +98,8 @@ func softmax(v []float32) {
 // first; otherwise it is drawn with probabilities that are p to the power of 1/temperature.
 func Choose(b *baduk.Board, probabilities []float32, temperature float64, r *rand.Rand) (baduk.Point, error) {
 	switch {
+	case b.Size() == 0:
+		return baduk.None, errNoBoard
 	case len(probabilities) != b.Points():
 		return baduk.None, fmt.Errorf("%d probabilities for %d points", len(probabilities), b.Points())
 	case !(temperature >= 0) || math.IsInf(temperature, 0):

@@ -30,6 +30,12 @@ func (p *PolicyPlayer) Genmove(ctx context.Context, pos gtp.Position) (baduk.Poi
 		return baduk.None, false, err
 	}
 	b := pos.Board
+	switch {
+	case p.Policy == nil:
+		return baduk.None, false, errNoNetwork
+	case b.Size() == 0:
+		return baduk.None, false, errNoBoard
+	}
 	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && !(pos.Cleanup && prisoners(b)) && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil
 	}

@@ -147,7 +147,12 @@ type Goal struct {
 // Set goes to a position. Of the tree what belongs to it is kept: all if it is the same position, and what is below
 // the moves if it comes at most two moves later. It copies the board.
 func (s *Search) Set(b *baduk.Board, g Goal) error {
-	if b.Size() != s.cfg.Policy.size {
+	switch {
+	case s == nil || s.cfg.Policy == nil:
+		return errors.New("search: it is made by NewSearch")
+	case b.Size() == 0:
+		return fmt.Errorf("search: %w", errNoBoard)
+	case b.Size() != s.cfg.Policy.size:
 		return fmt.Errorf("search: a board of %d×%[1]d for a policy of %d×%[2]d", b.Size(), s.cfg.Policy.size)
 	}
 	kept := s.kept(b)

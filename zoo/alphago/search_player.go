@@ -49,6 +49,9 @@ func (p *SearchPlayer) Genmove(ctx context.Context, pos gtp.Position) (baduk.Poi
 func (p *SearchPlayer) GenmoveAnalyze(ctx context.Context, pos gtp.Position, t gtp.Thinking) (baduk.Point, bool, error) {
 	p.Close()
 	b := pos.Board
+	if b.Size() == 0 {
+		return baduk.None, false, errNoBoard
+	}
 	if b.Moves() >= 2*b.Points() || b.Passes() > 0 && !(pos.Cleanup && prisoners(b)) && (ahead(b, pos.Komi) || settled(b)) {
 		return baduk.Pass, false, nil
 	}

@@ -249,11 +249,15 @@ func (s *SelfPlay) score(g *selfGame) bool {
 	return true
 }
 
-// Count scores a game that is over by area, without the stones that random games find dead.
+// Count scores a game that is over by area, without the stones that random games find dead. A nil board has no result.
 func Count(b *baduk.Board, komi float64) baduk.Result {
+	if b.Size() == 0 {
+		return baduk.Result{}
+	}
 	black, white := b.Area(b.Dead(passPlayouts, 1)...)
 	return baduk.Score(float64(black-white) - komi)
 }
 
-// Over says whether both players have passed, or random games leave no point of the board in doubt.
-func Over(b *baduk.Board) bool { return b.Passes() >= 2 || settled(b) }
+// Over says whether both players have passed, or random games leave no point of the board in doubt. On a nil board
+// no game is over.
+func Over(b *baduk.Board) bool { return b.Size() > 0 && (b.Passes() >= 2 || settled(b)) }

@@ -17,6 +17,9 @@ import (
 // for any new network. The paper trained its value network on 30 million games from nothing; from few games it only
 // learns what the policy knows already. The policy's file is not needed afterwards.
 func ValueFromPolicy(r *weights.Reader, seed uint64) (*weights.Reader, error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	policy, err := infer.Stored(r.Meta())
 	if err != nil {
 		return nil, err
@@ -59,6 +62,9 @@ func ValueFromPolicy(r *weights.Reader, seed uint64) (*weights.Reader, error) {
 // own bias is that of the point as far from both edges, and beyond the smaller board's middle that of the middle. Nothing
 // has been learnt about the other size. The policy's file is not needed afterwards.
 func PolicyForBoard(r *weights.Reader, size int) (*weights.Reader, error) {
+	if r == nil {
+		return nil, errNoReader
+	}
 	m, err := infer.Stored(r.Meta())
 	if err != nil {
 		return nil, err

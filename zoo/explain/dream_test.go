@@ -27,6 +27,25 @@ func squaresOf(t *testing.T, s *Subject, layer string, feature int, x []float32)
 	return sum
 }
 
+func TestSquaresAreThoseOfALayerOrOfOneFeature(t *testing.T) {
+	y := []float32{1, 2, 3, 4, 5, 6, -7, 8, 9, 10, 11, -12}
+	for _, c := range []struct {
+		feature int
+		sum     float64
+		dy      []float32
+	}{
+		{-1, 650, y},
+		{0, 1 + 4 + 9 + 16, []float32{1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0}},
+		{1, 25 + 36 + 49 + 64, []float32{0, 0, 0, 0, 5, 6, -7, 8, 0, 0, 0, 0}},
+		{2, 81 + 100 + 121 + 144, []float32{0, 0, 0, 0, 0, 0, 0, 0, 9, 10, 11, -12}},
+	} {
+		dy := make([]float32, len(y))
+		if sum := squares([]int{1, 3, 2, 2}, c.feature, y, dy); sum != c.sum || !slices.Equal(dy, c.dy) {
+			t.Errorf("feature %d: %g and %v", c.feature, sum, dy)
+		}
+	}
+}
+
 func TestADreamHasMoreOfWhatALayerSees(t *testing.T) {
 	s := subject(t, 3)
 	s.Mean, s.Std = []float32{0.5}, []float32{0.1}

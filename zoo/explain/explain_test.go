@@ -692,6 +692,38 @@ func TestALayersContentIsFoundAgain(t *testing.T) {
 	}
 }
 
+// The first class and the last, the first feature and the last can be explained as those between.
+func TestEveryClassAndFeatureCanBeExplained(t *testing.T) {
+	s := subject(t, 3)
+	x := noise(1, s.size())
+	ctx := context.Background()
+	for class := range tinyClasses {
+		for name, f := range map[string]func() (int, error){
+			"saliency":        func() (int, error) { _, of, err := Saliency{Class: class}.Explain(s, x); return of, err },
+			"guided":          func() (int, error) { _, of, err := Guided{Class: class}.Explain(s, x); return of, err },
+			"Grad-CAM":        func() (int, error) { _, of, err := GradCAM{Class: class}.Explain(s, x); return of, err },
+			"guided Grad-CAM": func() (int, error) { _, of, err := GuidedGradCAM{Class: class}.Explain(s, x); return of, err },
+			"occlusion":       func() (int, error) { _, of, err := Occlusion{Class: class}.Explain(ctx, s, x); return of, err },
+			"maximise":        func() (int, error) { _, _, err := Maximise{Class: class, Steps: 1}.Explain(ctx, s); return class, err },
+		} {
+			if of, err := f(); err != nil || of != class {
+				t.Errorf("%s of class %d: %d, %v", name, class, of, err)
+			}
+		}
+	}
+	for feature := range tinyF {
+		if _, err := (Deconvnet{Layer: "conv1", Feature: feature}).Explain(s, x); err != nil {
+			t.Errorf("deconvnet of feature %d: %v", feature, err)
+		}
+		if _, _, err := (Maximise{Layer: "conv1", Feature: feature, Steps: 1}).Explain(ctx, s); err != nil {
+			t.Errorf("maximise feature %d: %v", feature, err)
+		}
+		if _, err := (Dream{Layer: "conv1", Feature: feature, Octaves: 1, Steps: 1}).Explain(ctx, s, Plane{tinyH, tinyW, x}); err != nil {
+			t.Errorf("dream of feature %d: %v", feature, err)
+		}
+	}
+}
+
 func TestWhatCannotBeExplainedIsSaid(t *testing.T) {
 	s := subject(t, 3)
 	x := noise(1, s.size())

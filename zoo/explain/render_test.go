@@ -126,6 +126,22 @@ func TestResizeKeepsTheMiddles(t *testing.T) {
 	if want := []float32{0, 1, 3, 4, 8, 8, 8, 8}; p.H != 1 || p.W != 4 || !slices.Equal(p.X, want) {
 		t.Errorf("%v, should be %v", p.X, want)
 	}
+	// Between four numbers each counts by how near it is: 4x + 8y + 8xy here.
+	four := Map{2, 2, []float32{0, 4, 8, 20}}.Resize(4, 4)
+	if want := []float32{0, 1, 3, 4, 2, 3.5, 6.5, 8, 6, 8.5, 13.5, 16, 8, 11, 17, 20}; !slices.Equal(four.V, want) {
+		t.Errorf("%v, should be %v", four.V, want)
+	}
+	// A smaller one has what lies at its pixels' middles: at 0.25 and 1.75 of the columns, between the rows.
+	// Outer pixels keep their numbers to the last bit.
+	r := Map{1, 9, []float32{0.1, 0.2, 0.3, 0.7, 0.9, 1.1, 1.3, 1.7, 0.3}}.Resize(3, 31)
+	for _, i := range []int{0, 1, 29, 30, 31, 61, 62, 92} {
+		if want := []float32{0.1, 0.3}[i%31/16]; r.V[i] != want {
+			t.Errorf("number %d is %v, should be %v", i, r.V[i], want)
+		}
+	}
+	if less := (Map{2, 3, []float32{0, 4, 8, 16, 20, 40}}).Resize(1, 2); !slices.Equal(less.V, []float32{9, 21}) {
+		t.Errorf("%v", less.V)
+	}
 }
 
 func TestRollBlurAndClamp(t *testing.T) {
@@ -245,6 +261,13 @@ func TestCaptionsAreWrapped(t *testing.T) {
 	if got := wrap(f, " ", 80); got != nil {
 		t.Errorf("of nothing: %q", got)
 	}
+	full := measure(f, "one two")
+	if got := wrap(f, "one two", full); !slices.Equal(got, []string{"one two"}) {
+		t.Errorf("what fits exactly is %q", got)
+	}
+	if got := wrap(f, "one two", full-1); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("what is a pixel too wide is %q", got)
+	}
 	if _, err := face([]byte("no font"), 12); err == nil {
 		t.Error("no font is read")
 	}
@@ -264,7 +287,7 @@ func TestCaptionsAreWrapped(t *testing.T) {
 	for range 5000 {
 		many = append(many, Panel{small, ""})
 	}
-	if _, err := (Sheet{Panels: many, Columns: 1}).Draw(); err == nil || !strings.Contains(err.Error(), "too large") {
+	if _, err := (Sheet{Panels: many, Columns: 1, Side: 1}).Draw(); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("5000 pictures in a column: %v", err)
 	}
 }
@@ -300,6 +323,17 @@ func TestASheetsPicturesStandInRows(t *testing.T) {
 	if !slices.Equal(got, want) || whole != image.Rect(0, 0, 412, 312) {
 		t.Errorf("pictures at %v of %v, want %v", got, whole, want)
 	}
+	// A title takes its font's height and 4 pixels more, a note likewise.
+	for _, c := range []struct {
+		title, note string
+		down        int
+	}{{"Title", "", 28 + 4}, {"", "note", 18 + 4}, {"Title", "note", 28 + 4 + 18 + 4}} {
+		sheet.Title, sheet.Note = c.title, c.note
+		if below, down := boxes(sheet); down[0] != want[0].Add(image.Pt(0, c.down)) || below.Dy() != whole.Dy()+c.down {
+			t.Errorf("below %q and %q the first picture is at %v", c.title, c.note, down[0])
+		}
+	}
+	sheet.Note = ""
 	// A title and captions of a line move them down, all by the title and each row by a caption more.
 	sheet.Title, sheet.Panels[1].Caption = "Title", "one"
 	below, down := boxes(sheet)
@@ -310,6 +344,30 @@ func TestASheetsPicturesStandInRows(t *testing.T) {
 	for i, r := range down {
 		if r != want[i].Add(image.Pt(0, []int{first, second}[i/3])) {
 			t.Errorf("picture %d is at %v", i, r)
+		}
+	}
+}
+
+// A sheet is as wide as its title and its note, in whatever letters: none is cut off.
+func TestASheetIsAsWideAsItsTitle(t *testing.T) {
+	for _, title := range []string{strings.Repeat("wide ", 30), strings.Repeat("日本語", 30)} {
+		for _, s := range []Sheet{{Title: title}, {Note: title}} {
+			s.Panels = []Panel{{Picture: image.NewGray(image.Rect(0, 0, 10, 10))}}
+			img, err := s.Draw()
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, last := img.Rect.Dx(), 0
+			for x := range img.Rect.Dx() {
+				for y := 16; y < 60; y++ {
+					if img.RGBAAt(x, y).R < 128 && (x > 16+96 || y < 40) { // the picture is black, too
+						first, last = min(first, x), max(last, x)
+					}
+				}
+			}
+			if first < 16 || first > 20 || last > img.Rect.Dx()-16 || last < img.Rect.Dx()-32 {
+				t.Errorf("%.12q… is written from %d to %d of %d", title, first, last, img.Rect.Dx())
+			}
 		}
 	}
 }

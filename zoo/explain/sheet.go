@@ -86,7 +86,7 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	if s.Note != "" {
 		top += line + 4
 	}
-	width := max(2*margin+columns*(cellW+gap)-gap, 2*margin+font.MeasureString(title, s.Title).Ceil(), 2*margin+font.MeasureString(small, s.Note).Ceil())
+	width := max(2*margin+columns*(cellW+gap)-gap, 2*margin+measure(title, s.Title), 2*margin+measure(small, s.Note))
 	height := top + gap + rows*(cellH+below+gap) - gap + margin
 	if width > 1<<14 || height > 1<<15 {
 		return nil, errors.New("the sheet would be too large: show fewer pictures, or smaller ones")
@@ -95,11 +95,11 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 	draw.Draw(img, img.Bounds(), image.White, image.Point{}, draw.Src)
 	y := margin
 	if s.Title != "" {
-		write(img, title, s.Title, margin, y, width-2*margin)
+		write(img, title, s.Title, margin, y, width)
 		y += title.Metrics().Height.Ceil() + 4
 	}
 	if s.Note != "" {
-		write(img, small, s.Note, margin, y, width-2*margin)
+		write(img, small, s.Note, margin, y, width)
 	}
 	for i, p := range pictures {
 		x, y := margin+i%columns*(cellW+gap), top+gap+i/columns*(cellH+below+gap)

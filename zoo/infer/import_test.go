@@ -238,6 +238,61 @@ func TestTorchvisionPreprocessing(t *testing.T) {
 	}
 }
 
+// Where torchvision's published weights want something of their own, that is assumed; not for inputs of another size.
+func TestPreprocessingIsWhatThePublishedWeightsWant(t *testing.T) {
+	for _, c := range []struct {
+		network, variant string
+		h, w             int
+		resize, crop     int
+	}{
+		{"efficientnet-b1", "torchvision", 240, 240, 256, 240},
+		{"convnext-tiny", "torchvision", 224, 224, 236, 224},
+		{"convnext-tiny", "torchvision", 192, 192, 219, 192},
+		{"convnext-tiny", "torchvision", 224, 192, 0, 0},
+		{"convnext-tiny", "torchvision", 192, 224, 0, 0},
+	} {
+		m, err := zoo.New(c.network, zoo.Variant(c.variant), zoo.Input(3, c.h, c.w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := Preprocessing(m); p.Resize != c.resize || p.Crop != c.crop {
+			t.Errorf("%s of %d×%d: resized to %d, cropped to %d, want %d and %d", c.network, c.h, c.w, p.Resize, p.Crop, c.resize, c.crop)
+		}
+	}
+}
+
+// Classes have names where a network sees colours at the size of a known data set and has as many classes as that.
+func TestClassesHaveNamesWhereNothingElseHasSoMany(t *testing.T) {
+	for _, c := range []struct {
+		input   [3]int
+		classes int
+		of      string
+	}{
+		{[3]int{3, 224, 224}, 1000, "ImageNet"},
+		{[3]int{3, 160, 160}, 1000, "ImageNet"},
+		{[3]int{3, 160, 300}, 1000, "ImageNet"},
+		{[3]int{3, 159, 300}, 1000, ""},
+		{[3]int{3, 300, 159}, 1000, ""},
+		{[3]int{1, 224, 224}, 1000, ""},
+		{[3]int{3, 224, 224}, 999, ""},
+		{[3]int{3, 32, 32}, 10, "CIFAR-10"},
+		{[3]int{3, 32, 32}, 100, "CIFAR-100"},
+		{[3]int{3, 32, 32}, 1000, ""},
+		{[3]int{1, 32, 32}, 10, ""},
+		{[3]int{3, 64, 64}, 10, ""},
+		{[3]int{3, 64, 64}, 100, ""},
+		{[3]int{3, 224, 224}, 10, ""},
+	} {
+		names, of := usual(&zoo.Model{Input: c.input, Loss: zoo.CrossEntropy}, c.classes)
+		if of != c.of || of != "" && len(names) != c.classes {
+			t.Errorf("%v with %d classes: %d names of %q, want %q", c.input, c.classes, len(names), of, c.of)
+		}
+	}
+	if _, of := usual(&zoo.Model{Input: [3]int{3, 32, 32}, Loss: zoo.MSE}, 10); of != "" {
+		t.Errorf("numbers are taken for classes of %s", of)
+	}
+}
+
 func TestImportTakesThePublishedResNets(t *testing.T) {
 	dir := os.Getenv("ZOO_TESTDATA")
 	if dir == "" {

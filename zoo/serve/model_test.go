@@ -382,6 +382,25 @@ func TestPathsOfOnesOwn(t *testing.T) {
 	}
 }
 
+// The log tells how many milliseconds a request took: as many as its path waits, and no more than there were.
+func TestTheLogTellsMilliseconds(t *testing.T) {
+	var log bytes.Buffer
+	s := Config{Log: slog.New(slog.NewJSONHandler(&log, nil))}.New(Named("pets", &fake{}))
+	s.HandleFunc("GET /waits", func(http.ResponseWriter, *http.Request) error { time.Sleep(2 * time.Millisecond); return nil })
+	h := httptest.NewServer(s)
+	began := time.Now()
+	send(t, "GET", h.URL+"/waits", "")
+	h.Close() // waits for what is written after the answer
+	most := float64(time.Since(began)) / float64(time.Millisecond)
+	var line struct{ MS float64 }
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.MS < 2 || line.MS > most {
+		t.Errorf("%v: %g ms of %g: %s", err, line.MS, most, &log)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A model that is in use is closed after its last user, and a server that may not wait says so.
 func TestAModelInUseStaysOpen(t *testing.T) {
 	f := &fake{}

@@ -146,6 +146,7 @@ func TestTheProtocol(t *testing.T) {
 		{"ready", "GET /v2/health/ready", "", "", 200, `{"ready":true}`},
 		{"the models", "GET /v2/models", "", "", 200, `{"models":["pets"]}`},
 		{"model metadata", "GET /v2/models/pets", "", "", 200, `"shape":[-1,2,1,1]`},
+		{"its outputs", "GET /v2/models/pets", "", "", 200, `"outputs":[{"name":"probabilities","datatype":"FP32","shape":[-1,3]},{"name":"logits","datatype":"FP32","shape":[-1,3]}]`},
 		{"a version's metadata", "GET /v2/models/pets/versions/1", "", "", 200, `"versions":["1"]`},
 		{"a version that is not", "GET /v2/models/pets/versions/2", "", "", 404, `has no version \"2\"`},
 		{"model ready", "GET /v2/models/pets/ready", "", "", 200, `{"name":"pets","ready":true}`},

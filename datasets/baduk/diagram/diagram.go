@@ -39,6 +39,8 @@ type Marks struct {
 func Draw(b *baduk.Board, m Marks, scale int) (*image.RGBA, error) {
 	size := b.Size()
 	switch {
+	case size == 0:
+		return nil, errors.New("picture: there is no board")
 	case scale < 8 || scale > 200:
 		return nil, fmt.Errorf("picture: scale %d: should be from 8 to 200 pixels", scale)
 	case m.Heat != nil && len(m.Heat) != b.Points():

@@ -3,6 +3,7 @@ package diagram
 import (
 	"image"
 	"image/color"
+	"strconv"
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/baduk"
@@ -90,6 +91,57 @@ func TestBoardsHaveTheirStarPoints(t *testing.T) {
 		}
 		if stars != want {
 			t.Errorf("%d×%d has %d star points, should have %d", size, size, stars, want)
+		}
+	}
+}
+
+func TestNoBoardIsNotDrawn(t *testing.T) {
+	for _, b := range []*baduk.Board{nil, {}} {
+		if _, err := Draw(b, Marks{}, 20); err == nil || err.Error() != "picture: there is no board" {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// Columns have GTP's letters, without an I, and rows their numbers, from below; each stands in the middle of its cell.
+func TestEdgesHaveTheCoordinatesOfGTP(t *testing.T) {
+	const scale = 20
+	for size, letters := range map[int]string{19: "ABCDEFGHJKLMNOPQRST", 25: "ABCDEFGHJKLMNOPQRSTUVWXYZ", 7: "ABCDEFG"} {
+		b, err := baduk.NewBoard(size, baduk.Rules{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := Draw(b, Marks{Played: baduk.None}, scale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, err := newCanvas(size, scale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(text string, x, y int) {
+			written.write(text, written.middle(x, y), line)
+			cell := written.cell(written.middle(x, y))
+			var ink image.Rectangle
+			for y := cell.Min.Y; y < cell.Max.Y; y++ {
+				for x := cell.Min.X; x < cell.Max.X; x++ {
+					if img.RGBAAt(x, y) != written.img.RGBAAt(x, y) {
+						t.Fatalf("%d×%d: no %s at %d, %d", size, size, text, x, y)
+					}
+					if img.RGBAAt(x, y) != wood {
+						ink = ink.Union(image.Rect(x, y, x+1, y+1))
+					}
+				}
+			}
+			if d := ink.Min.Add(ink.Max).Sub(cell.Min.Add(cell.Max)); ink.Empty() || max(d.X, -d.X, d.Y, -d.Y) > 3 {
+				t.Errorf("%s is at %v of %v", text, ink, cell)
+			}
+		}
+		for i := range size {
+			check(letters[i:i+1], i, -1)
+			check(letters[i:i+1], i, size)
+			check(strconv.Itoa(size-i), -1, i)
+			check(strconv.Itoa(size-i), size, i)
 		}
 	}
 }

@@ -86,6 +86,9 @@ func Start(ctx context.Context, timeout time.Duration, program string, args ...s
 // Connect is [Start] for a program that runs already, or is a part of this one: what it writes is read from r, and
 // commands are written to w. Name is what errors call it.
 func Connect(ctx context.Context, name string, timeout time.Duration, r io.Reader, w io.WriteCloser) (*Client, error) {
+	if r == nil || w == nil {
+		return nil, fmt.Errorf("%s: there is nothing to read from or to write to", name)
+	}
 	c := newClient(name, w, timeout)
 	go c.listen(r)
 	return c.begin(ctx)

@@ -130,6 +130,9 @@ func lines(r io.Reader) <-chan input {
 // answer is written at once, and those of analyses line by line while the player thinks. After the context's
 // end r is still read until one more line has come.
 func (e *Engine) Serve(ctx context.Context, r io.Reader, w io.Writer) error {
+	if r == nil || w == nil {
+		return errors.New("there is nothing to read commands from or to write answers to")
+	}
 	e.quit, e.ctx = false, ctx
 	defer func() { e.ctx = context.Background() }()
 	var broken error

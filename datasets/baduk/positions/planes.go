@@ -22,6 +22,9 @@ type worker struct {
 }
 
 func newPlanes(c *baduk.Corpus, name string, part datasets.Part, n int) planes {
+	if c == nil {
+		c = new(baduk.Corpus) // without positions
+	}
 	size := c.Size()
 	return planes{
 		corpus: c,

@@ -35,6 +35,7 @@ type Results struct {
 // with 0 all positions in their order.
 func NewResults(c *baduk.Corpus, part datasets.Part, each int) (*Results, error) {
 	r := &Results{planes: newPlanes(c, ResultsName, part, baduk.ValuePlanes), each: each}
+	c = r.corpus
 	for g := range c.Games() {
 		from, to := c.Positions(g)
 		if from == to {

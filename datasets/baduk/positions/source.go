@@ -34,9 +34,10 @@ type Source struct {
 	sum func() string
 }
 
-// New returns the positions of a corpus, to which nothing may be added any more.
+// New returns the positions of a corpus, to which nothing may be added any more. Nil has none.
 func New(c *baduk.Corpus, part datasets.Part) *Source {
-	s := &Source{planes: newPlanes(c, Name, part, baduk.Planes), sum: sync.OnceValue(c.Checksum)}
+	s := &Source{planes: newPlanes(c, Name, part, baduk.Planes)}
+	s.sum = sync.OnceValue(s.corpus.Checksum)
 	for p := range baduk.Point(c.Size() * c.Size()) {
 		s.info.Classes = append(s.info.Classes, p.Vertex(c.Size()))
 	}

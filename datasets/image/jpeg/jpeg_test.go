@@ -150,6 +150,106 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 }
 
+// Where a part between two restart markers is missing, all others are there, whichever of the eight markers follows it.
+func TestAPartThatIsMissingCostsOnlyItself(t *testing.T) {
+	const parts = 19
+	// Grey squares side by side, with a marker between each two, in the usual tables: "110" says that a mean has five bits,
+	// which are 16 to 31 for themselves, and "1010" that nothing follows. By a divisor of 8 a square is 128 and its number.
+	file := func(missing int) []byte {
+		b := []byte{0xff, 0xd8, 0xff, 0xdb, 0, 67, 0}
+		b = append(b, bytes.Repeat([]byte{8}, 64)...)
+		b = append(b, 0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8*parts, 1, 1, 0x11, 0, 0xff, 0xdd, 0, 4, 0, 1, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0)
+		for i := range parts {
+			if i > 0 {
+				b = append(b, 0xff, 0xd0+byte(i-1)&7)
+			}
+			if i != missing {
+				b = append(b, 0b110_10000|byte(i%16), 0b1010_1111)
+			}
+		}
+		return append(b, 0xff, 0xd9)
+	}
+	for missing := -1; missing < parts; missing++ {
+		var m image.Image
+		err := new(Decoder).Decode(file(missing), &m, 0)
+		if missing == parts-1 {
+			if err == nil {
+				t.Error("the last part is missing, and nobody says so")
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("without part %d: %v", missing, err)
+			continue
+		}
+		for i := range parts {
+			if got, want := m.Pix[8*i+3], byte(128+16+i%16); i != missing && got != want {
+				t.Errorf("without part %d part %d is %d, want %d", missing, i, got, want)
+			}
+		}
+	}
+}
+
+// Between segments restart markers and TEM stand alone: no segment belongs to them.
+func TestMarkersWithoutASegmentAreLeftBehind(t *testing.T) {
+	file := pictures(t)["jpeg444.jpg"]
+	var want image.Image
+	if err := new(Decoder).Decode(file, &want, 0); err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(file, []byte{0xff, 0xdb})
+	for _, m := range []byte{0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0x01} {
+		var got image.Image
+		if err := new(Decoder).Decode(slices.Insert(slices.Clone(file), at, 0xff, m), &got, 0); err != nil || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("marker %02x: %v", m, err)
+		}
+	}
+}
+
+// There are four tables of each kind, of up to 256 values.
+func TestHuffmanTablesHaveTheirBounds(t *testing.T) {
+	file := pictures(t)["jpeg444.jpg"]
+	var want, got image.Image
+	if err := new(Decoder).Decode(file, &want, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []byte{2, 3, 4} {
+		moved := slices.Clone(file) // the tables of colours are others
+		for i := 0; i+4 < len(moved); i++ {
+			if moved[i] != 0xff || moved[i+1] != 0xc4 {
+				continue
+			}
+			end := i + 2 + int(binary.BigEndian.Uint16(moved[i+2:]))
+			for at := i + 4; at < end; {
+				if moved[at]&15 == 1 {
+					moved[at] += to - 1
+				}
+				n := 17
+				for _, c := range moved[at+1 : at+17] {
+					n += int(c)
+				}
+				at += n
+			}
+		}
+		moved = change(moved, 0xda, 4, to<<4|to)
+		moved = change(moved, 0xda, 6, to<<4|to)
+		err := new(Decoder).Decode(moved, &got, 0)
+		if to < 4 && (err != nil || !bytes.Equal(got.Pix, want.Pix)) || to == 4 && (err == nil || !strings.Contains(err.Error(), "DHT")) {
+			t.Errorf("table %d: %v", to, err)
+		}
+	}
+	for longest, ok := range map[byte]bool{1: true, 2: false} { // with 255 of 16 bits
+		table := make([]byte, 1+16+255+int(longest))
+		table[0], table[15], table[16] = 0x12, longest, 255
+		segment := slices.Concat([]byte{0xff, 0xc4, 0, 0}, table)
+		binary.BigEndian.PutUint16(segment[2:], uint16(2+len(table)))
+		err := new(Decoder).Decode(slices.Insert(slices.Clone(file), 2, segment...), &got, 0)
+		if ok != (err == nil) || ok && !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%d values: %v", 255+int(longest), err)
+		}
+	}
+}
+
 func TestNothingIsLeftOfThePictureBefore(t *testing.T) {
 	files := pictures(t)
 	var one Decoder

@@ -215,6 +215,19 @@ func TestEntriesOfAProgram(t *testing.T) {
 	if _, ok := Lookup("resnet50"); !ok {
 		t.Error("the table is gone")
 	}
+	// The table's first is replaced as any other.
+	all, err := List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := good
+	first.Name = all[0].Name
+	if err := Register(first); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := List(); err != nil || len(now) != len(all) || now[0].Address != good.Address {
+		t.Errorf("%d entries after one of %d was replaced, error %v", len(now), len(all), err)
+	}
 	for want, change := range map[string]func(e *Entry){
 		"should name their network":                        func(e *Entry) { e.Network = "" },
 		"should have a name without spaces and slashes":    func(e *Entry) { e.Name = "two words" },
