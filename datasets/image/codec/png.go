@@ -68,13 +68,13 @@ func chunks(file []byte, each func(chunk) bool) {
 	}
 }
 
-// pngChunks returns the file with the chunks alone that pixels depend on, if others may be damaged, and how
+// pngChunks returns the file with the chunks alone that the picture depends on, if others may be damaged, and how
 // the picture is to be turned.
 func pngChunks(file []byte) (critical []byte, orientation int) {
 	damaged := false
 	var exif, raw, xmp int
 	chunks(file, func(c chunk) bool {
-		if c.kind[0] >= 'a' && c.kind != "tRNS" && binary.BigEndian.Uint32(c.whole[len(c.whole)-4:]) != crc32.ChecksumIEEE(c.whole[4:len(c.whole)-4]) {
+		if c.kind[0] >= 'a' && c.kind != "tRNS" && c.kind != "eXIf" && binary.BigEndian.Uint32(c.whole[len(c.whole)-4:]) != crc32.ChecksumIEEE(c.whole[4:len(c.whole)-4]) {
 			damaged = true
 			return true
 		}
@@ -101,7 +101,7 @@ func pngChunks(file []byte) (critical []byte, orientation int) {
 	}
 	critical = []byte(pngMagic)
 	chunks(file, func(c chunk) bool {
-		if c.kind[0] < 'a' || c.kind == "tRNS" {
+		if c.kind[0] < 'a' || c.kind == "tRNS" || c.kind == "eXIf" {
 			critical = append(critical, c.whole...)
 		}
 		return true

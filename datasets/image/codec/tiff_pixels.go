@@ -103,18 +103,16 @@ func (t *tiffFile) unpack(packed []byte, stride, rows int) ([]byte, error) {
 		}
 		return slices.Clone(packed[:n]), nil
 	case 2, 3, 4:
-		format := ccitt.Group3
 		switch {
-		case t.compression == 4:
-			format = ccitt.Group4
 		case t.compression == 2:
 			return nil, errors.New("a TIFF file with CCITT compression without line ends, which is not read")
 		case t.one(tagT4, 0)&1 != 0:
 			return nil, errors.New("a TIFF file with two-dimensional fax compression, group 3, which is not read")
 		}
-		align := t.compression == 3 && t.one(tagT4, 0)&4 != 0
-		// A run of white is zeros, whatever the file says that zero is.
-		r = ccitt.NewReader(bytes.NewReader(packed), ccitt.MSB, format, t.blockW, rows, &ccitt.Options{Invert: true, Align: align})
+		if t.compression == 3 {
+			return faxLines(packed, t.blockW, rows)
+		}
+		r = ccitt.NewReader(bytes.NewReader(packed), ccitt.MSB, ccitt.Group4, t.blockW, rows, &ccitt.Options{Invert: true})
 	case 5:
 		z := lzw.NewReader(bytes.NewReader(packed), lzw.MSB, 8)
 		defer z.Close()
@@ -134,6 +132,49 @@ func (t *tiffFile) unpack(packed []byte, stride, rows int) ([]byte, error) {
 		return nil, plainEOF(err)
 	}
 	return data, nil
+}
+
+// faxLines undoes the run lengths of ITU-T T.4 in one dimension, each line for itself: golang.org/x/image/ccitt takes the
+// zeros that may fill up a line, so that its end stands at a byte's (section 4.1.3), for damage. A line ends with 11 zeros
+// and a one, which no codes have.
+func faxLines(packed []byte, width, rows int) ([]byte, error) {
+	const end = 12 // bits
+	if len(packed) < 2 || packed[0] != 0 || packed[1]>>4 > 1 {
+		packed = append([]byte{0, 1}, packed...) // the end that should be before the first line
+	}
+	data, row := []byte{}, make([]byte, (width+7)/8)
+	from, zeros := 0, 0
+	for i := range 8*len(packed) + 1 {
+		last := i == 8*len(packed)
+		if !last && packed[i/8]>>(7-i%8)&1 == 0 {
+			zeros++
+			continue
+		}
+		if from > 0 && i-from > zeros && (last || zeros >= end-1) {
+			// The end before the line, the line, and the one after it.
+			line := make([]byte, 0, (i-from+end)/8+1)
+			for at := from - end; at <= i && at/8 < len(packed); at += 8 {
+				b := packed[at/8] << (at % 8)
+				if at/8+1 < len(packed) {
+					b |= packed[at/8+1] >> (8 - at%8)
+				}
+				line = append(line, b)
+			}
+			// A run of white is zeros, whatever the file says that zero is.
+			r := ccitt.NewReader(bytes.NewReader(line), ccitt.MSB, ccitt.Group3, width, 1, &ccitt.Options{Invert: true})
+			if _, err := io.ReadFull(r, row); err != nil {
+				return nil, plainEOF(err)
+			}
+			if data = append(data, row...); len(data) == rows*len(row) {
+				return data, nil
+			}
+		}
+		if zeros >= end-1 {
+			from = i + 1
+		}
+		zeros = 0
+	}
+	return nil, errTruncated
 }
 
 // packBits undoes Macintosh run lengths (TIFF 6.0, section 9).
@@ -265,6 +306,10 @@ func (d *decoder) tiffJPEGs(t *tiffFile, dst *image.Image) error {
 	}
 	dst.Reset(image.Shape{C: 3, H: t.h, W: t.w})
 	part := &d.turned
+	var inverted uint8 // all bits of a sample, where white is zero
+	if t.photometric == photoWhiteIsZero {
+		inverted = 255
+	}
 	return t.blocks(func(_, _, x, y int, packed []byte) error {
 		if len(packed) < 4 {
 			return errTruncated
@@ -278,7 +323,10 @@ func (d *decoder) tiffJPEGs(t *tiffFile, dst *image.Image) error {
 		}
 		for c := range 3 {
 			for r := range h {
-				copy(dst.Plane(c)[(y+r)*t.w+x:][:w], part.Plane(c)[r*part.W:])
+				row := dst.Plane(c)[(y+r)*t.w+x:][:w]
+				for i, v := range part.Plane(c)[r*part.W:][:w] {
+					row[i] = v ^ inverted
+				}
 			}
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,59 @@ func tiffOf(order binary.AppendByteOrder, strip []byte, tags ...tag) []byte {
 // sized are the tags of so many pixels, and of what they are.
 func sized(w, h uint32, photometric uint32, bits ...uint32) []tag {
 	return []tag{{tagWidth, []uint32{w}}, {tagHeight, []uint32{h}}, {tagPhotometric, []uint32{photometric}}, {tagBits, bits}, {tagSamples, []uint32{uint32(len(bits))}}}
+}
+
+// A fax of two lines of ten pixels, white but for the last two and white but for the first: ITU-T T.4's white runs of 8
+// (10011), 0 (00110101) and 9 (10100), and black ones of 2 (11) and 1 (010).
+func TestFaxLinesEndWhereTheyWill(t *testing.T) {
+	const end, first, second = "000000000001", "1001111", "0011010101010100"
+	black, white := []uint8{0}, []uint8{255}
+	row := func(runs ...[]uint8) []uint8 { return slices.Concat(runs...) }
+	want := row(slices.Repeat(white, 8), black, black, black, slices.Repeat(white, 9))
+	for name, bits := range map[string]string{
+		"as they come":             end + first + end + second + strings.Repeat(end, 6),
+		"at bytes' ends":           "0000" + end + first + "00000" + end + second + "0000" + strings.Repeat(end, 6),
+		"far behind":               strings.Repeat("0", 20) + end + first + strings.Repeat("0", 29) + end + second,
+		"without one at the start": first + end + second,
+		"without one at the end":   end + first + end + second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			strip := make([]byte, (len(bits)+7)/8)
+			for i, b := range bits {
+				strip[i/8] |= byte(b-'0') << (7 - i%8)
+			}
+			var m image.Image
+			tags := append(sized(10, 2, photoWhiteIsZero, 1), tag{tagCompression, []uint32{3}}, tag{tagT4, []uint32{4}})
+			if err := Decode(tiffOf(binary.LittleEndian, strip, tags...), &m); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(m.Plane(1), want) {
+				t.Errorf("%v, want %v", m.Plane(1), want)
+			}
+		})
+	}
+}
+
+func TestAJPEGInATIFFWhoseWhiteIsZero(t *testing.T) {
+	strip, err := os.ReadFile("testdata/images/grey.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain, m image.Image
+	if err := Decode(strip, &plain); err != nil {
+		t.Fatal(err)
+	}
+	for photometric, mask := range map[uint32]uint8{photoBlackIsZero: 0, photoWhiteIsZero: 255} {
+		tags := append(sized(uint32(plain.W), uint32(plain.H), photometric, 8), tag{tagCompression, []uint32{7}})
+		if err := Decode(tiffOf(binary.LittleEndian, strip, tags...), &m); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range plain.Pix {
+			if m.Pix[i] != v^mask {
+				t.Fatalf("photometric interpretation %d: byte %d is %d, in the JPEG file %d", photometric, i, m.Pix[i], v)
+			}
+		}
+	}
 }
 
 // What is right is TIFF 6.0's own text.

@@ -36,6 +36,9 @@ func (d *decoder) webpConfig(file []byte, _ int) (w, h int, memory int64, err er
 // webp reads a WebP file, of an animated one the first picture, where it belongs on the whole. What
 // golang.org/x/image/webp refuses is made what it takes: the picture's own chunks, in a file of their own.
 func (d *decoder) webp(file []byte, dst *image.Image, _ int) (int, error) {
+	if n := int64(binary.LittleEndian.Uint32(file[4:])); n > int64(len(file)-8) {
+		return 0, errTruncated // its orientation may be what is missing
+	}
 	var canvas, frame struct{ x, y, w, h int }
 	var alpha, picture []byte
 	kind, orientation := "", 0

@@ -27,6 +27,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets/image"
 )
@@ -46,7 +47,8 @@ type component struct {
 	plane         []uint8
 	coefficients  []int16 // of progressive files: blocks in their order, 64 each
 
-	seen    bool // in a scan
+	seen    bool   // in a scan
+	vague   uint64 // coefficients of which scans still have to bring bits, one bit each
 	quant   [64]int32
 	dc, ac  *huffman
 	predict int32
@@ -156,7 +158,7 @@ func (d *Decoder) read(file []byte, begin func() error) error {
 	for {
 		marker, ok := d.bits.marker()
 		if !ok {
-			if d.scanned {
+			if d.complete() {
 				return nil
 			}
 			return errTruncated
@@ -169,7 +171,7 @@ func (d *Decoder) read(file []byte, begin func() error) error {
 		}
 		data, err := d.bits.segment()
 		if err != nil {
-			if d.scanned {
+			if d.complete() {
 				return nil
 			}
 			return err
@@ -208,6 +210,17 @@ func (d *Decoder) read(file []byte, begin func() error) error {
 	}
 }
 
+// complete says whether the scans so far brought all of the picture. Who ends a progressive file early on purpose writes
+// its end; without that, the file was cut off.
+func (d *Decoder) complete() bool {
+	for i := range d.components {
+		if d.components[i].vague != 0 {
+			return false
+		}
+	}
+	return d.scanned
+}
+
 // frame reads the frame's header (section B.2.2).
 func (d *Decoder) frame(data []byte, progressive bool) error {
 	if d.width > 0 {
@@ -230,7 +243,7 @@ func (d *Decoder) frame(data []byte, progressive bool) error {
 	d.maxH, d.maxV = 1, 1
 	for i := range n {
 		f := data[6+3*i:]
-		c := component{id: f[0], h: int(f[1] >> 4), v: int(f[1] & 15), tq: f[2]}
+		c := component{id: f[0], h: int(f[1] >> 4), v: int(f[1] & 15), tq: f[2], vague: math.MaxUint64}
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tq > 3 {
 			return badSegment("SOF")
 		}

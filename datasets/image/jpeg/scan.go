@@ -81,6 +81,9 @@ func (d *Decoder) scan(data []byte) error {
 			}
 			c.seen = true
 		}
+		if s.low == 0 {
+			c.vague &^= 1<<(s.to+1) - 1<<s.from // 64 bits, of which 1<<64 leaves none
+		}
 		list = append(list, c)
 	}
 	if d.progressive && s.from > 0 && list[0].size == 1 {
