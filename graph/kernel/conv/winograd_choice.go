@@ -10,6 +10,7 @@ import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 const (
 	cycleProduct = 0.55 // a multiply-add of sixteen lanes
 	cycleMemory  = 0.48 // a float of filters, from memory or the outermost cache
+	cycleCall    = 2000 // to begin and end a call, beyond what the direct sum takes
 	cycleFilter  = 0.5  // a float of filters to transform, or to transform back
 )
 
@@ -47,7 +48,7 @@ func (m mapping) minimal(form simd.Winograd) (transforms, products, filters floa
 	kb, nb := channelSteps(m.inputs / m.groups)
 	filters = float64(float64(reach*reach) * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block))
 	cycles := cycleTile[form]
-	transforms = float64(tiles * float64(simd.Blocks(m.inputs)*cycles.input+simd.Blocks(m.outputs)*cycles.output))
+	transforms = cycleCall + float64(tiles*float64(simd.Blocks(m.inputs)*cycles.input+simd.Blocks(m.outputs)*cycles.output))
 	return transforms, float64(tiles * filters / Block), filters
 }
 
