@@ -32,8 +32,8 @@ import (
 
 // A test is a test, an example, the saved inputs of a fuzz test, or one script of a test that runs scripts.
 type test struct {
-	Pattern string // for -test.run
-	Seconds float64
+	Pattern string            // for -test.run
+	Seconds float64           // of processors
 	Reaches map[string][]span // by a file's name
 }
 
@@ -49,6 +49,7 @@ var (
 	packages  = os.Getenv("MUTATE_PACKAGES")       // those to measure; all that gremlins asks for, where it is empty
 	listing   = os.Getenv("MUTATE_LISTS") != ""    // no coverage is needed to list what could be changed
 	alone     = os.Getenv("MUTATE_REACHING") != "" // the tests that reach a line judge it alone
+	late      = os.Getenv("MUTATE_LATE")           // gets the changes whose tests do not end
 	logFile   = os.Getenv("MUTATE_LOG")            // gets what tests say that see a change; empty for none
 	apart     = os.Getenv("MUTATE_APART")          // a pattern of tests that are not measured; empty for none
 )
@@ -101,12 +102,15 @@ func list(format string, of ...string) ([]string, error) {
 // A binary is the tests of a package.
 type binary struct{ path, dir string }
 
-// test runs those that match.
-func (b binary) test(env []string, args ...string) (string, error) {
+// test runs those that match, and tells the time that processors spent on them: a machine that stands still makes no test slow.
+func (b binary) test(env []string, args ...string) (out string, spent time.Duration, err error) {
 	cmd := exec.Command(b.path, args...)
 	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), env...)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	text, err := cmd.CombinedOutput()
+	if cmd.ProcessState != nil {
+		spent = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	return string(text), spent, err
 }
 
 // profile measures the packages, and writes the coverage of all their tests together.
@@ -178,7 +182,7 @@ func measure(name, dir string) (m measured, err error) {
 	if _, err := os.Stat(b.path); err != nil {
 		return m, nil // it has no tests
 	}
-	all, err := b.test(nil, "-test.list=.")
+	all, _, err := b.test(nil, "-test.list=.")
 	if err != nil {
 		return m, fmt.Errorf("%s: %w\n%s", name, err, all)
 	}
@@ -211,15 +215,14 @@ func measure(name, dir string) (m measured, err error) {
 				return m, err
 			}
 			file := filepath.Join(data, "profile")
-			begun := time.Now()
-			out, err := b.test([]string{"GOCOVERDIR=" + data}, "-test.run="+p, "-test.v", "-test.paniconexit0", "-test.timeout=20m", "-test.gocoverdir="+data, "-test.coverprofile="+file)
+			out, spent, err := b.test([]string{"GOCOVERDIR=" + data}, "-test.run="+p, "-test.v", "-test.paniconexit0", "-test.timeout=20m", "-test.gocoverdir="+data, "-test.coverprofile="+file)
 			if err != nil {
 				return m, fmt.Errorf("%s: %s fails where nothing was changed: %w\n%s", name, p, err, out)
 			}
 			if strings.Contains(p, "/") && !strings.Contains(out, "    --- ") {
 				continue // another test's script
 			}
-			one := test{p, time.Since(begun).Seconds(), map[string][]span{}}
+			one := test{p, spent.Seconds(), map[string][]span{}}
 			if err := one.read(file, m.Blocks); err != nil {
 				return m, err
 			}
@@ -297,21 +300,35 @@ func judge(args []string) (code int, err error) {
 	}
 	begun := time.Now()
 	for _, step := range steps(path, at.file, at.line) {
-		out, err := b.test(nil, append(step, "-test.failfast", "-test.paniconexit0", "-test.timeout="+after(args, "-timeout"))...)
+		limit := after(args, "-timeout")
+		if step.seconds > 0 {
+			limit = fmt.Sprintf("%.0fs", 60+20*step.seconds)
+		}
+		out, _, err := b.test(nil, append(step.args, "-test.failfast", "-test.paniconexit0", "-test.timeout="+limit)...)
 		if err == nil {
 			continue
 		}
+		if strings.Contains(out, "panic: test timed out after") && late != "" { // for gremlins, as if it did not compile
+			return 2, appendTo(late, fmt.Sprintf("%s:%d:%d %s\n", at.file, at.line, at.column, at.is))
+		}
 		if logFile != "" {
-			log, failed := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
-			if failed != nil {
-				return 1, failed
+			text := fmt.Sprintf("== %s:%d:%d %s is seen after %.1f s by %s: %v\n%s\n", at.file, at.line, at.column, at.is, time.Since(begun).Seconds(), strings.Join(step.args, " "), err, out)
+			if err := appendTo(logFile, text); err != nil {
+				return 1, err
 			}
-			defer log.Close()
-			fmt.Fprintf(log, "== %s:%d:%d %s is seen after %.1f s by %s: %v\n%s\n", at.file, at.line, at.column, at.is, time.Since(begun).Seconds(), strings.Join(step, " "), err, out)
 		}
 		return 1, nil
 	}
 	return 0, nil
+}
+
+func appendTo(file, text string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // modulePath is a package's path without the folders from the module's root to its own.
@@ -374,8 +391,14 @@ func tokens(text []byte) (list []word) {
 	}
 }
 
-// steps are the arguments of one run of the tests after the other.
-func steps(path, file string, line int) [][]string {
+// A step is a run of some tests.
+type step struct {
+	args    []string
+	seconds float64 // that they took; 0 if that is not known
+}
+
+// steps are the runs of tests, one after the other.
+func steps(path, file string, line int) []step {
 	all := readMeasured(path).Tests
 	slices.SortStableFunc(all, func(a, b test) int { return cmp.Compare(a.Seconds, b.Seconds) })
 	var reaching []test
@@ -388,19 +411,20 @@ func steps(path, file string, line int) [][]string {
 		}
 	}
 	if len(reaching) == 0 || file == "" {
-		return [][]string{nil}
+		return []step{{}}
 	}
 	// Quick ones together, then one by one as long as that is worth it, for tests may run side by side.
-	var list [][]string
+	var list []step
 	var quick, tried []string
-	spent := 0.
+	spent, short := 0., 0.
 	for _, t := range reaching {
 		if t.Seconds < 1 && !strings.Contains(t.Pattern, "/") {
 			quick = append(quick, t.Pattern)
+			short += t.Seconds
 		}
 	}
 	if len(quick) > 0 {
-		list = append(list, []string{"-test.run=" + strings.Join(quick, "|")})
+		list = append(list, step{[]string{"-test.run=" + strings.Join(quick, "|")}, short})
 		tried = quick
 	}
 	var left []string
@@ -409,7 +433,7 @@ func steps(path, file string, line int) [][]string {
 		case slices.Contains(quick, t.Pattern):
 		case spent < whole/4:
 			spent += t.Seconds
-			list = append(list, []string{"-test.run=" + t.Pattern})
+			list = append(list, step{[]string{"-test.run=" + t.Pattern}, t.Seconds})
 			tried = append(tried, t.Pattern)
 		default:
 			left = append(left, t.Pattern)
@@ -417,9 +441,9 @@ func steps(path, file string, line int) [][]string {
 	}
 	switch {
 	case !alone:
-		list = append(list, []string{"-test.skip=" + strings.Join(tried, "|")})
+		list = append(list, step{args: []string{"-test.skip=" + strings.Join(tried, "|")}})
 	case len(left) > 0:
-		list = append(list, []string{"-test.run=" + strings.Join(left, "|")})
+		list = append(list, step{[]string{"-test.run=" + strings.Join(left, "|")}, own - short - spent})
 	}
 	return list
 }

@@ -232,6 +232,16 @@ func TestAPlayerPassesByItsRule(t *testing.T) {
 	if move := genmove(settled, baduk.Black, 0); move != baduk.Pass {
 		t.Errorf("no sensible move is left, but %s is played", move.Vertex(9))
 	}
+	// Black has six columns of the nine, white three: 27 points more.
+	for komi, want := range map[float64][2]bool{26.5: {true, false}, 27: {true, true}, 27.5: {false, true}, -3: {true, false}} {
+		for i, c := range []baduk.Color{baduk.Black, baduk.White} {
+			b := settled.Clone()
+			b.SetToPlay(c)
+			if got := ahead(b, komi); got != want[i] {
+				t.Errorf("with a komi of %g %v is ahead: %v", komi, c, got)
+			}
+		}
+	}
 	open := position(t, 30)
 	if move := genmove(open, baduk.Black, 0); move == baduk.Pass {
 		t.Error("the player passes in the middle of a game")

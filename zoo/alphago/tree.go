@@ -42,7 +42,8 @@ func (n *node) mean(c baduk.Color, loss float64) float64 {
 
 // choose returns the number of the move that the search of player c looks at next: that of the largest
 // Q + c_puct·P·√ΣN/(1+N) (Silver et al. 2016, methods, "Selection"). What was not visited is worth what the
-// node is, less the urgency for each root of the probability that was visited.
+// node is, less the urgency for each root of the probability that was visited. A node is counted as soon as its value is
+// known, before any choice.
 func (n *node) choose(c baduk.Color, s *SearchConfig) int {
 	all, seen := 0.0, 0.0
 	for i, child := range n.children {
@@ -62,10 +63,7 @@ func (n *node) choose(c baduk.Color, s *SearchConfig) int {
 		}
 	}
 	if k := len(n.children); k < len(n.moves) {
-		q := sign(c)*float64(n.value) - s.Urgency*math.Sqrt(seen)
-		if n.visits > 0 {
-			q = sign(c)*n.sum/float64(n.visits) - s.Urgency*math.Sqrt(seen)
-		}
+		q := sign(c)*n.sum/float64(n.visits) - s.Urgency*math.Sqrt(seen)
 		if u := q + explore*float64(n.priors[k]); u > most {
 			best = k
 		}
