@@ -176,3 +176,44 @@ func TestAPlaceSaysWhatIsDoneAndWhatIsLeft(t *testing.T) {
 		t.Errorf("%v seconds, want 3700.25 and a little, in thousandths", got)
 	}
 }
+
+// What a run's folder may hold, by hand: the weights three times, once more for each epoch that is kept, the state twice, and
+// two megabytes of texts and pictures.
+func TestPlanKnowsTheDisk(t *testing.T) {
+	const trained, buffers = 8*9 + 8 + 8 + 128*3 + 3 + 128*3 + 3, 16
+	for _, c := range []struct {
+		name  string
+		set   func(*recipe.Config)
+		kept  int64
+		state int64 // numbers beside the parameters
+	}{
+		{"momentum", func(*recipe.Config) {}, 0, trained},
+		{"neither momentum nor state", func(c *recipe.Config) { c.Optimizer.Momentum, c.Optimizer.Nesterov = 0, false }, 0, 0},
+		{"every epoch is kept", func(c *recipe.Config) { c.Keep = 1 }, 4, trained},
+		{"every third epoch, and the last", func(c *recipe.Config) { c.Keep = 3 }, 2, trained},
+		{"every second epoch", func(c *recipe.Config) { c.Keep = 2 }, 2, trained},
+		{"the last alone", func(c *recipe.Config) { c.Keep = 9 }, 1, trained},
+		{"an average", func(c *recipe.Config) { c.EMA = 0.9 }, 0, trained + trained + buffers},
+		{"groups of batches", func(c *recipe.Config) { c.Accumulate = 2 }, 0, trained + trained},
+	} {
+		cfg := tinyConfig()
+		c.set(&cfg)
+		tr := begin(t, cfg, t.TempDir(), nil)
+		want := 4*((3+c.kept)*(trained+buffers)+2*(trained+buffers+c.state)) + 2<<20
+		if got := tr.Plan().Disk; got != want {
+			t.Errorf("%s: %d bytes, want %d", c.name, got, want)
+		}
+	}
+}
+
+func TestNumbersAreRoundedToTheirDigits(t *testing.T) {
+	for _, c := range []struct {
+		x      float64
+		digits int
+		want   float64
+	}{{1.23456, 2, 1.23}, {1.23556, 2, 1.24}, {-1.2355, 3, -1.236}, {1234.5, 0, 1235}, {1234, -2, 1200}, {0.25, 1, 0.3}} {
+		if got := round(c.x, c.digits); math.Abs(got-c.want) > 1e-12*math.Abs(c.want) {
+			t.Errorf("%v with %d digits: %v, want %v", c.x, c.digits, got, c.want)
+		}
+	}
+}

@@ -28,15 +28,15 @@ var errChanged = errors.New("changed since it was written (a bad disk or a broke
 // as noSum, and tells where that is; at is -1 if it has none.
 func headerSum(raw []byte) (sum []byte, at int) {
 	const key = `"` + headerSumKey + `":"`
-	at = bytes.Index(raw, []byte(key))
-	if at < 0 || len(raw) < at+len(key)+len(noSum) {
+	before, rest, ok := bytes.Cut(raw, []byte(key))
+	if !ok || len(rest) < len(noSum) {
 		return nil, -1
 	}
-	at += len(key)
+	at = len(before) + len(key)
 	h := sha256.New()
 	h.Write(raw[:at])
 	io.WriteString(h, noSum)
-	h.Write(raw[at+len(noSum):])
+	h.Write(rest[len(noSum):])
 	return h.Sum(nil), at
 }
 

@@ -203,6 +203,48 @@ func legacy(pickle string, elements uint64, storage string) []byte {
 
 const eightFloats = "\x00\x00\x00\x00\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x40\x40\x00\x00\x80\x40\x00\x00\xa0\x40\x00\x00\xc0\x40\x00\x00\xe0\x40" // 0…7
 
+// lengthened has a zip's directory say that a record reaches so many bytes beyond the file.
+func lengthened(t *testing.T, file []byte, name string, beyond int) []byte {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.File {
+		if f.Name != name {
+			continue
+		}
+		at, err := f.DataOffset()
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry := bytes.LastIndex(file, []byte(name)) - 46 // in the directory, before the name
+		for _, field := range []int{20, 24} {             // compressed and not
+			binary.LittleEndian.PutUint32(file[entry+field:], uint32(len(file)-int(at)+beyond))
+		}
+		return file
+	}
+	t.Fatalf("no record %s", name)
+	return nil
+}
+
+// A size of 0 is one, and so is a stride of 0, which repeats a number.
+func TestTensorsOfNothingAndOfOneNumberAreRead(t *testing.T) {
+	storage := pStorage("FloatStorage", "0", 8)
+	r := checkpoint(t, pDict(
+		pString("nothing"), pTensor(storage, 3, []int64{0, 2}, []int64{2, 1}), pString("one"), pTensor(storage, 5, []int64{3}, []int64{0}), pString("some"), pTensor(storage, 6, []int64{2}, []int64{1}),
+	))
+	f, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]float32{{}, {5, 5, 5}, {6, 7}} {
+		if got := f.Tensors[i].Data; !slices.Equal(got, want) {
+			t.Errorf("%s is %v, want %v", f.Tensors[i].Name, got, want)
+		}
+	}
+}
+
 func TestOpenRefusesBrokenPyTorchFiles(t *testing.T) {
 	i64s := func(n ...int64) []int64 { return n }
 	float8 := pStorage("FloatStorage", "0", 8)
@@ -219,6 +261,8 @@ func TestOpenRefusesBrokenPyTorchFiles(t *testing.T) {
 		{"a compressed pickle", zipped(t, zip.Deflate, record{"archive/data.pkl", good}, record{"archive/data/0", eightFloats}), "is compressed"},
 		{"two records of a name", zipped(t, zip.Store, record{"archive/data.pkl", good}, record{"archive/data.pkl", good}), "two records"},
 		{"a missing storage", zipped(t, zip.Store, record{"archive/data.pkl", good}), `no record "archive/data/0"`},
+		{"a record that ends behind the file", lengthened(t, zipOf(t, good, eightFloats), "archive/data/0", 1), `record "archive/data/0" reaches beyond the end of the file`},
+		{"a record that is twice as long as the file", lengthened(t, zipOf(t, good, eightFloats), "archive/data/0", 2000), `record "archive/data/0" reaches beyond the end of the file`},
 		{"a storage that is too short", zipOf(t, good, eightFloats[:28]), `storage "0" has 28 bytes, its 8 elements of F32 need another number`},
 		{"big-endian storages", zipped(t, zip.Store, record{"archive/data.pkl", good}, record{"archive/byteorder", "big"}, record{"archive/data/0", eightFloats}), "little-endian"},
 		{"a storage that claims a terabyte", zipOf(t, one(pTensor(pStorage("FloatStorage", "0", tera/4), 0, i64s(tera/4), i64s(1))), eightFloats), "has 32 bytes"},

@@ -256,6 +256,11 @@ func TestManyTensorsAreCheap(t *testing.T) {
 	for i := range 300 {
 		want = append(want, Spec{fmt.Sprintf("layer%d.0.conv1.weight", i), []int{3, 3}})
 	}
+	// As many as are searched: what differs is told.
+	f.Tensors = f.Tensors[:mostTensors]
+	if _, err := mustOpen(t, mustWrite(t, f)).Fit(want); err == nil || !strings.Contains(err.Error(), "300 missing: ") {
+		t.Errorf("%d tensors: error %v", mostTensors, err)
+	}
 	for range 50 { // variants of networks
 		if _, err := r.Fit(want); err == nil || !strings.Contains(err.Error(), "there are 200000 of them") {
 			t.Fatalf("error %v", err)

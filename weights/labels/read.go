@@ -2,6 +2,7 @@ package labels
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -161,11 +162,7 @@ func byNumber(lines []string, form *regexp.Regexp) ([]string, bool) {
 		if err != nil {
 			return nil, false
 		}
-		name := m[2]
-		if len(m) > 3 && name == "" {
-			name = m[3]
-		}
-		found[n] = name
+		found[n] = cmp.Or(m[2:]...)
 	}
 	return inOrder(found, len(lines))
 }

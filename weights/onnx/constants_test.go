@@ -70,6 +70,7 @@ func TestConstantsAreComputed(t *testing.T) {
 		{"product over an axis", []*message{use("ReduceProd", []string{"i"}, "y", intsAttr("axes", 0), intAttr("keepdims", 0))}, []int{2}, of{28, 0}},
 		{"functions", []*message{use("Abs", []string{"a"}, "p"), use("Sqrt", []string{"p"}, "r"), use("Neg", []string{"r"}, "y")}, []int{2, 3}, of{-1, -math.Sqrt2, -math.Sqrt(3.5), 0, -2, -1}},
 		{"rounding", []*message{use("Round", []string{"b"}, "r"), use("Floor", []string{"a"}, "f"), use("Ceil", []string{"f"}, "c"), use("Add", []string{"c", "r"}, "y")}, []int{2, 3}, of{3, -2, 2, 2, 4, -2}},
+		{"a line between bounds", []*message{use("HardSigmoid", []string{"a"}, "y", floatAttr("alpha", 0.25), floatAttr("beta", 0.5))}, []int{2, 3}, of{0.75, 0, 1, 0.5, 1, 0.25}},
 		{"bounds", []*message{use("Clip", []string{"a", "low", "high"}, "y")}, []int{2, 3}, of{1, -1, 2, 0, 2, -1}},
 		{"to whole numbers", []*message{use("Cast", []string{"a"}, "y", intAttr("to", typeInt64))}, []int{2, 3}, of{1, -2, 3, 0, 4, -1}},
 		{"to fractions", []*message{use("Cast", []string{"i"}, "y", intAttr("to", typeFloat))}, []int{2, 2}, of{7, -7, 4, 0}},
@@ -143,6 +144,14 @@ func floatsAttr(name string, list ...float32) *message {
 		a.float(7, v)
 	}
 	a.int(20, 6)
+	return a
+}
+
+func tensorAttr(name string, t *message) *message {
+	a := &message{}
+	a.text(1, name)
+	a.message(5, t)
+	a.int(20, 4)
 	return a
 }
 
@@ -220,10 +229,13 @@ func TestTheClassesOfAModelCanBecomeOthers(t *testing.T) {
 		{"no layer", []*message{use("Relu", []string{"x"}, "y")}, "the 2 classes cannot become 3: no layer with weights gives them"},
 		{"a product of two values", []*message{flat, use("Gemm", []string{"f", "w"}, "g", intAttr("transB", 1)), use("Mul", []string{"g", "g"}, "y")}, "Mul of y (Mul) stands between them and the last layer"},
 		{"a sum of two values", []*message{flat, use("Gemm", []string{"f", "w"}, "g", intAttr("transB", 1)), use("Add", []string{"g", "g"}, "y")}, "Add of y joins them"},
+		{"weights in a node", []*message{flat, use("Constant", nil, "own", tensorAttr("value", floats("", []int{2, 4}, 1, 2, 3, 4, 5, 6, 7, 8))), use("Gemm", []string{"f", "own", "b"}, "y", intAttr("transB", 1))}, ""},
+		{"weights that two layers have", []*message{flat, use("Gemm", []string{"f", "w"}, "g", intAttr("transB", 1)), use("MatMul", []string{"g", "w"}, "h"), use("Gemm", []string{"h", "w"}, "y", intAttr("transB", 1))}, "are no stored ones of 2 rows"},
+		{"a bias of other classes", []*message{flat, use("Gemm", []string{"f", "w", "four"}, "y", intAttr("transB", 1))}, "the bias of Gemm of y is no stored one of 2"},
 		{"weights of other classes", []*message{flat, use("Gemm", []string{"f", "r"}, "y", intAttr("transB", 1))}, "are no stored ones of 2 rows"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := sketch{nodes: tt.nodes, input: []int64{-1, 1, 2, 2}, tensors: []*message{w, rows, bias, filters, integers("to", []int{2}, -1, 2)}}
+			s := sketch{nodes: tt.nodes, input: []int64{-1, 1, 2, 2}, tensors: []*message{w, rows, bias, filters, integers("to", []int{2}, -1, 2), floats("four", []int{4}, 1, 2, 3, 4)}}
 			m, err := Read(bytes.NewReader(s.bytes()))
 			if err != nil {
 				t.Fatal(err)

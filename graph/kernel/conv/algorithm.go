@@ -12,7 +12,7 @@ type algorithm struct {
 }
 
 // algorithms are all there are: for each pass, the first that plans a shape computes it. The direct sum takes all.
-var algorithms = []*algorithm{&depthwise, &minimal, &minimal2, &pixelwise, &direct}
+var algorithms = []*algorithm{&depthwise, &minimal, &smallTiles, &fiveTaps, &pixelwise, &direct}
 
 // options are what a plan depends on beside the shape.
 type options struct {

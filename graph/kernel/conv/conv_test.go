@@ -40,6 +40,8 @@ var convCases = []struct {
 	{"groups, 1×1, stride 2 to rows of seven", Shape{N: 2, C: 48, H: 14, W: 14, F: 96, KH: 1, KW: 1, SH: 2, SW: 2, Groups: 3}, false},
 	{"5×5 of six channels", Shape{N: 3, C: 6, H: 14, W: 14, F: 16, KH: 5, KW: 5}, false},
 	{"5×5 down to one pixel", Shape{N: 4, C: 16, H: 5, W: 5, F: 120, KH: 5, KW: 5}, false},
+	{"5×5, asymmetric borders", Shape{N: 2, C: 19, H: 11, W: 15, F: 37, KH: 5, KW: 5, PadT: 2, PadB: 1, PadL: 0, PadR: 3}, false},
+	{"5×5 of groups of whole blocks", Shape{N: 1, C: 64, H: 9, W: 21, F: 96, KH: 5, KW: 5, PadT: 4, PadB: 3, PadL: 2, PadR: 2, Groups: 2}, false},
 	{"5×5 in two groups", Shape{N: 2, C: 96, H: 13, W: 13, F: 64, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2, Groups: 2}, false},
 	{"7×7 stride 2", Shape{N: 1, C: 3, H: 33, W: 31, F: 17, KH: 7, KW: 7, SH: 2, SW: 2, PadT: 3, PadB: 3, PadL: 3, PadR: 3}, false},
 	{"3×3 stride 2, padding on one side", Shape{N: 2, C: 20, H: 12, W: 11, F: 36, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 0, PadB: 1, PadL: 1, PadR: 0}, false},
@@ -452,7 +454,9 @@ var convPlans = []struct {
 	{"by the direct sum", &direct, false},
 	{"by minimal filtering", &minimal, false},
 	{"by minimal filtering in training", &minimal, true},
-	{"by minimal filtering of small tiles", &minimal2, false},
+	{"by minimal filtering of small tiles", &smallTiles, false},
+	{"by minimal filtering of 5×5", &fiveTaps, false},
+	{"by minimal filtering of 5×5 in training", &fiveTaps, true},
 	{"in vectors of pixels", &pixelwise, false},
 	{"depthwise", &depthwise, false},
 }
@@ -709,10 +713,7 @@ func TestConvOnRandomShapes(t *testing.T) {
 func plannedBy(c *Plan, a *algorithm) bool {
 	switch f := c.forward.(type) {
 	case *winogradPass:
-		if f.side == winogradSmall {
-			return a == &minimal2
-		}
-		return a == &minimal
+		return a == map[simd.Winograd]*algorithm{simd.F43: &minimal, simd.F23: &smallTiles, simd.F25: &fiveTaps}[f.form]
 	case *pixelConv:
 		return a == &pixelwise
 	case *lanePass:

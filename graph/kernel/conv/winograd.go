@@ -2,39 +2,45 @@ package conv
 
 import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 
-// minimal is Winograd's minimal filtering, by tiles of 4×4 pixels.
-var minimal = algorithm{
-	name: "minimal filtering",
-	forward: func(s Shape, o options) pass {
-		if o.plain || !winogradCan(s) || !o.forced && winogradSide(forwardMapping(s), o.training) != winogradLarge {
-			return nil
-		}
-		return &winogradPass{winograd: forwardWinograd(s, winogradLarge, o.training)}
-	},
-	dataGrad: func(s Shape, o options) pass {
-		m := mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups}
-		if !winogradCan(s) || !o.forced && winogradSide(m, o.training) != winogradLarge {
-			return nil
-		}
-		return &winogradPass{winograd: gradWinograd(s, o.training)}
-	},
-	filterGrad: func(s Shape, o options) filterPass {
-		if o.plain || !winogradCan(s) || !o.forced && !winogradGradPays(forwardMapping(s)) {
-			return nil
-		}
-		return newWinogradGrad(s)
-	},
-}
+// The forms of Winograd's minimal filtering. The one of small tiles is for few pixels and many filters, in evaluation.
+var (
+	minimal    = minimalFiltering("minimal filtering", simd.F43)
+	smallTiles = minimalFiltering("minimal filtering of small tiles", simd.F23)
+	fiveTaps   = minimalFiltering("minimal filtering of 5×5", simd.F25)
+)
 
-// minimal2 is minimal filtering by tiles of 2×2 pixels: for few pixels and many filters, in evaluation.
-var minimal2 = algorithm{
-	name: "minimal filtering of small tiles",
-	forward: func(s Shape, o options) pass {
-		if o.plain || o.training || !winogradCan(s) || !o.forced && winogradSide(forwardMapping(s), false) != winogradSmall {
-			return nil
+func minimalFiltering(name string, form simd.Winograd) algorithm {
+	can := func(s Shape, m mapping, o options) bool {
+		if !winogradCan(s, form) || o.training && form == simd.F23 {
+			return false
 		}
-		return &winogradPass{winograd: forwardWinograd(s, winogradSmall, false)}
-	},
+		best, pays := winogradForm(m, o.training)
+		return o.forced || pays && best == form
+	}
+	a := algorithm{
+		name: name,
+		forward: func(s Shape, o options) pass {
+			if o.plain || !can(s, forwardMapping(s), o) {
+				return nil
+			}
+			return &winogradPass{winograd: forwardWinograd(s, form, o.training)}
+		},
+		dataGrad: func(s Shape, o options) pass {
+			if !can(s, gradMapping(s), o) {
+				return nil
+			}
+			return &winogradPass{winograd: gradWinograd(s, form, o.training)}
+		},
+	}
+	if form == simd.F43 {
+		a.filterGrad = func(s Shape, o options) filterPass {
+			if o.plain || !winogradCan(s, form) || !o.forced && !winogradGradPays(forwardMapping(s)) {
+				return nil
+			}
+			return newWinogradGrad(s)
+		}
+	}
+	return a
 }
 
 // A winogradPass is a plan and the call under way.
@@ -53,7 +59,7 @@ func (w *winogradPass) run(p *Pool, a *args, scratch []float32) {
 	w.call.do(p, w.winograd, a.bias, a.act, scratch)
 }
 
-// A winograd plans a 3×3 convolution of stride 1, or its data gradient, by minimal filtering (Winograd,
+// A winograd plans a 3×3 or 5×5 convolution of stride 1, or its data gradient, by minimal filtering (Winograd,
 // "Arithmetic Complexity of Computations", 1980; Lavin & Gray, "Fast Algorithms for Convolutional
 // Networks", arXiv:1509.09308). F(4×4, 3×3) computes tiles of 4×4 pixels from 6×6 with
 // 36 products for each pair of channels where the sum takes 144. In the transformed domain those are
@@ -62,8 +68,9 @@ func (w *winogradPass) run(p *Pool, a *args, scratch []float32) {
 //
 // Tiles pass by in strips. Where transformed strips fit in the second-level cache, a task takes a
 // strip through all three stages. Where all tiles are one strip and filters outweigh it, a task does so for
-// a pair of panels, and each thread transforms the input once for itself. Where channels are many, each
-// stage is split over all threads and strips are as long as the filters' way from memory asks for.
+// a pair of panels, and each thread transforms the input once for itself. Where channels are many, the
+// first stage is split over all threads, by channels, and the other two by panels: transformed pixels go from
+// cache to cache, but products stay where they are made. Strips are as long as the filters' way from memory asks for.
 //
 // Transformed filters are four times as large as filters. Where they would be used only once, in stages of
 // training, they are not packed: a task transforms those of a few panels of results, some channels at a
@@ -71,12 +78,14 @@ func (w *winogradPass) run(p *Pool, a *args, scratch []float32) {
 //
 // F(2×2, 3×3) takes 16 products for four pixels where the sum takes 36, with filters 1.8 times as large: for
 // evaluation of so few pixels that the larger ones' way from memory would take longer than what they save.
+// F(2×2, 5×5) takes 36 products where the sum takes 100, from pixels transformed as for F(4×4, 3×3).
 //
 // # Precision
 //
 // With the points 0, ±5/8, ±3/2 and ∞ the error of F(4×4, 3×3) on normally distributed data is about 8e-7 relative in
 // norm for 64 input channels and 1.4e-6 for 512, three or four times that of the direct sum, and half
-// of what the usual points 0, ±1, ±2 would give; that of F(2×2, 3×3) is a third of it. The transforms add pixels before they multiply:
+// of what the usual points 0, ±1, ±2 would give; that of F(2×2, 3×3) is a third of it,
+// that of F(2×2, 5×5) a tenth more. The transforms add pixels before they multiply:
 // values beyond 1e36 may overflow where the sum would not, and a pixel that is not finite makes its
 // whole tile so.
 type winograd struct {
@@ -109,28 +118,25 @@ type winogradHeld struct {
 
 // A winogradMap is the part of a plan that brings a batch into the transformed domain.
 type winogradMap struct {
-	side        int // pixels of a tile's side
-	reach       int // and of what a tile is made from
-	products    int // of a tile: the square of that
-	n, c        int
-	h, w        int // input map
-	oh, ow      int // output map
-	top, left   int // zeros before the input; may be negative
-	th, tw      int // tiles of an image
-	strip       int // tiles of a strip
-	strips      int
-	blocks      int // of input channels
-	vPitch      int // floats from one of the input matrices to the next
-	inputParts  int // tasks of a block in a strip
-	outputParts int
+	form       simd.Winograd
+	side, taps int // pixels of the sides of a tile and of a filter
+	reach      int // and of what a tile is made from
+	products   int // of a tile: the square of that
+	n, c       int
+	h, w       int // input map
+	oh, ow     int // output map
+	top, left  int // zeros before the input; may be negative
+	th, tw     int // tiles of an image
+	strip      int // tiles of a strip
+	strips     int
+	blocks     int // of input channels
+	vPitch     int // floats from one of the input matrices to the next
+	inputParts int // tasks of a block in a strip
 }
 
 const (
-	winogradLarge = 4 // pixels of a tile's side
-	winogradSmall = 2
-
-	winogradRow  = 8                                                             // tiles that hang over a border, at most, to be copied side by side
-	winogradTemp = (winogradLarge + 2) * (winogradRow*winogradLarge + 2) * Block // floats of such a copy
+	winogradRow  = 8                               // tiles that hang over a border, at most, to be copied side by side
+	winogradTemp = 6 * (winogradRow*4 + 2) * Block // floats of such a copy, of the largest form
 
 	// Stages take two strips at a time: two threads have nothing in common but the filters.
 	winogradRound = 2
@@ -141,19 +147,16 @@ const (
 func oddLines(n int) int { return (n | 1) * Block }
 
 // winogradCan reports whether a convolution has the form that the algorithm computes.
-func winogradCan(s Shape) bool {
-	return s.KH == 3 && s.KW == 3 && s.SH == 1 && s.SW == 1 && s.DH == 1 && s.DW == 1 &&
+func winogradCan(s Shape, form simd.Winograd) bool {
+	return s.KH == form.Taps() && s.KW == form.Taps() && s.SH == 1 && s.SW == 1 && s.DH == 1 && s.DW == 1 &&
 		(s.Groups == 1 || s.C/s.Groups%Block == 0 && s.F/s.Groups%Block == 0)
 }
 
-// forwardMapping is what a convolution maps.
-func forwardMapping(s Shape) mapping {
-	return mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups}
-}
-
-func newWinogradMap(side, n, c, h, w, oh, ow, top, left int) winogradMap {
+func newWinogradMap(form simd.Winograd, n, c, h, w, oh, ow, top, left int) winogradMap {
+	side, taps := form.Side(), form.Taps()
+	reach := side + taps - 1
 	return winogradMap{
-		side: side, reach: side + 2, products: (side + 2) * (side + 2),
+		form: form, side: side, taps: taps, reach: reach, products: reach * reach,
 		n: n, c: c, h: h, w: w, oh: oh, ow: ow, top: top, left: left, blocks: simd.Blocks(c),
 		th: ceil(oh, side), tw: ceil(ow, side),
 	}
@@ -177,18 +180,18 @@ func (g *winogradMap) tilesOf(strip int) (t0, t1 int) {
 }
 
 // forwardWinograd plans the forward pass, gradWinograd the data gradient.
-func forwardWinograd(s Shape, side int, training bool) *winograd {
+func forwardWinograd(s Shape, form simd.Winograd, training bool) *winograd {
 	g := &winograd{
-		winogradMap: newWinogradMap(side, s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
+		winogradMap: newWinogradMap(form, s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
 		f:           s.F, groups: s.Groups,
 	}
 	g.plan(training)
 	return g
 }
 
-func gradWinograd(s Shape, training bool) *winograd {
+func gradWinograd(s Shape, form simd.Winograd, training bool) *winograd {
 	g := &winograd{
-		winogradMap: newWinogradMap(winogradLarge, s.N, s.F, s.OutH(), s.OutW(), s.H, s.W, 2-s.PadT, 2-s.PadL),
+		winogradMap: newWinogradMap(form, s.N, s.F, s.OutH(), s.OutW(), s.H, s.W, s.KH-1-s.PadT, s.KW-1-s.PadL),
 		f:           s.C, groups: s.Groups, flipped: true,
 	}
 	g.plan(training)
@@ -203,14 +206,21 @@ func (g *winograd) plan(training bool) {
 	g.panels = simd.Blocks(g.f)
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
 	g.planStrips(training)
-	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
 	g.round = winogradRound
+	if g.staged {
+		g.parts = ceil(g.panels, g.wideness())
+	}
+	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
 	if g.fresh {
 		g.round = 1 // a task has its own part of the filters for all tiles
 		g.planParts()
+		const least = 8 // tasks, so that threads end together
+		if g.groups*g.across() < least && g.strips > 1 {
+			g.round = winogradRound
+			g.cut(ceil(g.strip, winogradRound))
+			g.planParts()
+		}
 	}
-	const tasks, least = 16, 8
-	g.outputParts = max(1, min(tasks/g.panels, g.strip/least))
 	g.offs = make([][2]int, g.nb)
 	for i := range g.offs {
 		ch := i * g.kb
@@ -229,7 +239,7 @@ func (g *winograd) planStrips(training bool) {
 		small  = 160 << 10  // bytes of filters, transformed, that each thread may read for short strips
 		held   = 1200 << 10 // bytes of all tiles, transformed, that each thread may have for itself
 		large  = 8 << 20    // bytes of a strip in stages
-		fresh  = 192        // tiles of a strip in stages for which filters are transformed anew
+		fresh  = 96         // tiles of a strip in stages for which filters are transformed anew
 		rows   = 14
 	)
 	channels := (g.blocks + g.panels) * Block
@@ -264,13 +274,16 @@ func (g *winograd) planStrips(training bool) {
 	g.cut(max(strip/rows, 1) * rows)
 }
 
+// wideness returns how many panels' results of a strip a task has in the second-level cache.
+func (g *winograd) wideness() int {
+	const results = 8 << 10 // floats of one of the products
+	return min(4, max(2, results/(g.strip*Block)), g.panels/g.groups)
+}
+
 // planParts chooses how much of the filters a task of a fresh plan has in its hands.
 func (g *winograd) planParts() {
-	const (
-		results = 8 << 10 // floats of one of the products: all fit in the second-level cache
-		filters = 8 << 10 // and of the filters in it
-	)
-	g.wide = min(4, max(2, results/(g.strip*Block)), g.panels/g.groups)
+	const filters = 8 << 10 // floats of them in one of the products
+	g.wide = g.wideness()
 	g.deep = max(1, filters/(g.wide*Block*g.kb))
 	if least := Block / g.kb; g.deep < g.nb { // whole blocks of channels
 		g.deep = (g.deep + least - 1) / least * least
@@ -294,7 +307,9 @@ func (g *winograd) room() int {
 	switch {
 	case g.fresh:
 		room += g.products * (g.mPitch + g.uPitch)
-	case !g.staged:
+	case g.staged:
+		room += g.products * g.mPitch
+	default:
 		room += g.products * (g.vPitch + g.mPitch)
 	}
 	return room
@@ -302,11 +317,8 @@ func (g *winograd) room() int {
 
 func (g *winograd) scratch(threads int) int {
 	n := Block + g.panels*Block + threads*g.room()
-	switch {
-	case g.fresh:
+	if g.staged {
 		n += g.round * g.products * g.vPitch
-	case g.staged:
-		n += g.round * g.products * (g.vPitch + g.mPitch)
 	}
 	return n
 }

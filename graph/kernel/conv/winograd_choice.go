@@ -9,65 +9,70 @@ import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 // and not counted; in training filters are transformed for each pass, and stay in the cache.
 const (
 	cycleProduct = 0.55 // a multiply-add of sixteen lanes
-	cycleInput   = 130  // to transform a tile of sixteen input channels
-	cycleOutput  = 120  // and of results
-	cycleInput2  = 40   // the same for tiles of 2×2 pixels
-	cycleOutput2 = 30
 	cycleMemory  = 0.48 // a float of filters, from memory or the outermost cache
+	cycleCall    = 2000 // to begin and end a call, beyond what the direct sum takes
 	cycleFilter  = 0.5  // a float of filters to transform, or to transform back
 )
+
+// cycleTile is what it takes to transform a tile of sixteen input channels, and of results.
+var cycleTile = [...]struct{ input, output int }{simd.F43: {130, 120}, simd.F23: {40, 30}, simd.F25: {130, 60}}
 
 // A mapping is the shape of a matrix of filters, and the pixels that it maps.
 type mapping struct {
 	images, h, w    int // output map
 	inputs, outputs int
 	groups          int
+	taps            int // pixels of a filter's side
+}
+
+// forwardMapping is what a convolution maps, gradMapping what its data gradient does.
+func forwardMapping(s Shape) mapping {
+	return mapping{images: s.N, h: s.OutH(), w: s.OutW(), inputs: s.C, outputs: s.F, groups: s.Groups, taps: s.KH}
+}
+
+func gradMapping(s Shape) mapping {
+	return mapping{images: s.N, h: s.H, w: s.W, inputs: s.F, outputs: s.C, groups: s.Groups, taps: s.KH}
 }
 
 // direct returns the products of the direct sum, each of sixteen lanes, and the filters.
 func (m mapping) direct() (products, filters float64) {
-	filters = float64(9 * float64(m.inputs) / float64(m.groups) * float64(m.outputs))
+	filters = float64(float64(m.taps*m.taps) * float64(m.inputs) / float64(m.groups) * float64(m.outputs))
 	lanes := float64(simd.Blocks(m.outputs)*Block) / float64(m.outputs)
 	return float64(float64(m.images*m.h*m.w) * filters * lanes / Block), filters
 }
 
 // minimal returns the cycles of the transforms, the products and the transformed filters.
-func (m mapping) minimal(side int) (transforms, products, filters float64) {
-	input, output := cycleInput, cycleOutput
-	if side == winogradSmall {
-		input, output = cycleInput2, cycleOutput2
-	}
+func (m mapping) minimal(form simd.Winograd) (transforms, products, filters float64) {
+	side, reach := form.Side(), form.Side()+form.Taps()-1
 	tiles := float64(m.images * ceil(m.h, side) * ceil(m.w, side))
 	kb, nb := channelSteps(m.inputs / m.groups)
-	filters = float64(float64((side+2)*(side+2)) * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block))
-	transforms = float64(tiles * float64(simd.Blocks(m.inputs)*input+simd.Blocks(m.outputs)*output))
+	filters = float64(float64(reach*reach) * float64(kb*nb) * float64(simd.Blocks(m.outputs)*Block))
+	cycles := cycleTile[form]
+	transforms = cycleCall + float64(tiles*float64(simd.Blocks(m.inputs)*cycles.input+simd.Blocks(m.outputs)*cycles.output))
 	return transforms, float64(tiles * filters / Block), filters
 }
 
-// winogradSide returns the side of the tiles by which a forward pass, or a data gradient, is fastest; 0 if that is the
-// direct sum. In training there are large ones only.
-func winogradSide(m mapping, training bool) int {
-	if training {
-		products, _ := m.direct()
-		transforms, fewer, larger := m.minimal(winogradLarge)
-		if transforms+float64(larger*cycleFilter) < float64((products-fewer)*cycleProduct) {
-			return winogradLarge
+// winogradForm returns the form by which a forward pass, or a data gradient, is fastest, and whether that is faster than
+// the direct sum. Of small tiles there are none in training.
+func winogradForm(m mapping, training bool) (best simd.Winograd, pays bool) {
+	products, filters := m.direct()
+	least := together(float64(products*cycleProduct), float64(filters*cycleMemory))
+	for _, form := range []simd.Winograd{simd.F43, simd.F23, simd.F25} {
+		if form.Taps() != m.taps || training && form == simd.F23 {
+			continue
 		}
-		return 0
-	}
-	best, least := 0, 0.
-	for _, side := range []int{0, winogradLarge, winogradSmall} {
-		var transforms, products, filters float64
-		if side == 0 {
-			products, filters = m.direct()
-		} else {
-			transforms, products, filters = m.minimal(side)
+		transforms, fewer, larger := m.minimal(form)
+		if training {
+			if transforms+float64(larger*cycleFilter) < float64((products-fewer)*cycleProduct) {
+				return form, true
+			}
+			continue
 		}
-		if cost := transforms + together(float64(products*cycleProduct), float64(filters*cycleMemory)); side == 0 || cost < least {
-			best, least = side, cost
+		if cost := transforms + together(float64(fewer*cycleProduct), float64(larger*cycleMemory)); cost < least {
+			best, pays, least = form, true, cost
 		}
 	}
-	return best
+	return best, pays
 }
 
 // together returns the cycles of multiplying and of reading filters, most of which goes on meanwhile.
@@ -81,6 +86,6 @@ func winogradGradPays(m mapping) bool {
 	products, _ := m.direct()
 	inside := func(n int) float64 { return float64(3*n-2) / float64(3*n) }
 	products = float64(products * inside(m.h) * inside(m.w))
-	transforms, fewer, larger := m.minimal(winogradLarge)
+	transforms, fewer, larger := m.minimal(simd.F43)
 	return transforms+float64(larger*cycleFilter) < float64((products-fewer)*cycleProduct)
 }

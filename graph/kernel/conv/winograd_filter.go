@@ -6,6 +6,9 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd"
 )
 
+// winogradSide is the pixels of a tile's side in filter gradients, which are of F(4×4, 3×3).
+const winogradSide = 4
+
 // A winogradGrad plans the filter gradient of a 3×3 convolution: the transpose of minimal filtering.
 // Tiles of the output's gradient go the transposed way of the forward pass's results, and each of
 // 36 matrix products, input channels × tiles times tiles × filters, gives a transformed filter.
@@ -38,7 +41,7 @@ func (g *winogradGrad) run(p *Pool, x []float32, xs int, dy Act, dw, db, scratch
 
 func newWinogradGrad(s Shape) *winogradGrad {
 	g := &winogradGrad{
-		winogradMap: newWinogradMap(winogradLarge, s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
+		winogradMap: newWinogradMap(simd.F43, s.N, s.C, s.H, s.W, s.OutH(), s.OutW(), s.PadT, s.PadL),
 		f:           s.F, groups: s.Groups, panels: simd.Blocks(s.F), chunks: 1, across: 1, along: 1,
 	}
 	const (
@@ -104,7 +107,7 @@ func (g *winogradGrad) kept() int {
 }
 
 // The stages of a call, after winogradFused, winogradIn and winogradProducts.
-const winogradFinish = winogradOut
+const winogradFinish = winogradProducts + 1
 
 // A winogradGradRun is a call under way.
 type winogradGradRun struct {
@@ -244,29 +247,29 @@ func (r *winogradGradRun) gradient(panel, slot, t0, t1 int, w, temp []float32) {
 	row, pitch := g.ow*Block*4, g.wPitch*4
 	for t := t0; t < t1; {
 		n, ty, tx := t/(g.th*g.tw), t/g.tw%g.th, t%g.tw
-		y0, x0 := ty*winogradLarge, tx*winogradLarge
+		y0, x0 := ty*winogradSide, tx*winogradSide
 		maps := r.dy.Data[n*r.dy.Stride+panel*g.oh*g.ow*Block:][:g.oh*g.ow*Block]
 		to := &w[(t-t0)*Block]
 		run := 1
-		if y0+winogradLarge <= g.oh && x0+winogradLarge <= g.ow {
-			run = min(g.ow/winogradLarge-tx, t1-t)
+		if y0+winogradSide <= g.oh && x0+winogradSide <= g.ow {
+			run = min(g.ow/winogradSide-tx, t1-t)
 			simd.WinogradOutputGrad(run, &maps[(y0*g.ow+x0)*Block], row, to, pitch)
 		} else {
-			if y0+winogradLarge > g.oh {
+			if y0+winogradSide > g.oh {
 				run = min(g.tw-tx, t1-t, winogradRow)
 			}
-			columns := run * winogradLarge
-			copyTiles(temp, maps, y0, x0, g.oh, g.ow, winogradLarge, columns)
+			columns := run * winogradSide
+			copyTiles(temp, maps, y0, x0, g.oh, g.ow, winogradSide, columns)
 			simd.WinogradOutputGrad(run, &temp[0], columns*Block*4, to, pitch)
 		}
 		if r.db != nil {
-			rows := min(winogradLarge, g.oh-y0)
-			var starts [winogradLarge][2]int
+			rows := min(winogradSide, g.oh-y0)
+			var starts [winogradSide][2]int
 			for i := range rows {
 				starts[i][1] = i * row
 			}
 			sum := unsafe.Pointer(&r.biases[(slot*g.panels+panel)*Block])
-			addUp(unsafe.Pointer(&maps[(y0*g.ow+x0)*Block]), starts[:rows], min(run*winogradLarge, g.ow-x0), sum)
+			addUp(unsafe.Pointer(&maps[(y0*g.ow+x0)*Block]), starts[:rows], min(run*winogradSide, g.ow-x0), sum)
 		}
 		t += run
 	}

@@ -11,9 +11,7 @@ import (
 const (
 	winogradFused = iota
 	winogradIn
-	winogradProducts
-	winogradOut
-	winogradPart // the products and the results of some panels
+	winogradProducts // and results, of some panels
 )
 
 // A winogradRun is a call under way.
@@ -27,7 +25,7 @@ type winogradRun struct {
 	y       []float32
 	ys      int
 	bounds  [2 * Block]float32 // of the results
-	v, m    []float32          // of stages
+	v       []float32          // of stages
 	rooms   []float32          // of threads
 	stage   int
 	strip   int // the first of a round of stages
@@ -63,20 +61,17 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activati
 		r.stage = winogradFused
 		p.Run(g.strips*g.parts, r)
 	} else {
-		r.v, r.m = scratch[:g.round*g.products*g.vPitch], scratch[g.round*g.products*g.vPitch:]
+		r.v = scratch[:g.round*g.products*g.vPitch]
 		for r.strip = 0; r.strip < g.strips; r.strip += g.round {
 			strips := min(g.round, g.strips-r.strip)
 			r.stage = winogradIn
 			p.Run(strips*g.blocks*g.inputParts, r)
-			if g.fresh {
-				r.stage = winogradPart
-				p.Run(g.groups*g.across(), r)
-				continue
-			}
 			r.stage = winogradProducts
-			p.Run(strips*g.products, r)
-			r.stage = winogradOut
-			p.Run(strips*g.panels*g.outputParts, r)
+			if g.fresh {
+				p.Run(strips*g.groups*g.across(), r)
+			} else {
+				p.Run(strips*g.parts, r)
+			}
 		}
 	}
 	y := Act{Data: r.y, N: g.n, C: g.f, H: g.oh, W: g.ow, Stride: r.ys}
@@ -87,7 +82,7 @@ func (r *winogradRun) do(p *Pool, g *winograd, bias []float32, act simd.Activati
 }
 
 // Task does some panels of results of a strip, or a part of a strip's stage: some tiles of a block of
-// channels, one of the products, some tiles of a panel of results.
+// channels, some panels of results.
 func (r *winogradRun) Task(task, worker int) {
 	g := r.g
 	room := r.rooms[worker*g.room():][:g.room()]
@@ -103,17 +98,7 @@ func (r *winogradRun) Task(task, worker int) {
 				g.input(r.x, r.xs, b, t0, t1, v[b*g.strip*Block:], temp)
 			}
 		}
-		t, step := g.product(t1-t0, min(p1-p0, g.panels/g.groups), g.nb*g.kb)
-		for xi := range g.products {
-			if strip+1 < g.strips {
-				n0, n1 := g.tilesOf(strip + 1)
-				g.fetch(r.x, r.xs, g.blocks, g.h, g.w, 2-g.top, n0, n1, xi)
-			}
-			r.multiply(&t, step, v, m, t1-t0, xi, p0, p1)
-		}
-		for p := p0; p < p1; p++ {
-			r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
-		}
+		r.through(v, m, strip, strip+1, p0, p1, temp)
 		return
 	}
 	switch r.stage {
@@ -124,20 +109,34 @@ func (r *winogradRun) Task(task, worker int) {
 		from, to := i*(t1-t0)/g.inputParts, (i+1)*(t1-t0)/g.inputParts
 		g.input(r.x, r.xs, b, t0+from, t0+to, r.v[s*g.products*g.vPitch+(b*g.strip+from)*Block:], temp)
 	case winogradProducts:
-		s, xi := task/g.products, task%g.products
-		t0, t1 := g.tilesOf(r.strip + s)
-		t, step := g.product(t1-t0, g.panels/g.groups, g.nb*g.kb)
-		r.multiply(&t, step, r.v[s*g.products*g.vPitch:], r.m[s*g.products*g.mPitch:], t1-t0, xi, 0, g.panels)
-	case winogradOut:
-		s, task := task/(g.panels*g.outputParts), task%(g.panels*g.outputParts)
-		p, i := task/g.outputParts, task%g.outputParts
-		t0, t1 := g.tilesOf(r.strip + s)
-		from, to := i*(t1-t0)/g.outputParts, (i+1)*(t1-t0)/g.outputParts
-		r.output(r.m[s*g.products*g.mPitch+(p*g.strip+from)*Block:], p, t0+from, t0+to, temp)
-	case winogradPart:
-		t0, t1 := g.tilesOf(r.strip)
-		m, u := room[winogradTemp:][:g.products*g.mPitch], room[winogradTemp+g.products*g.mPitch:][:g.products*g.uPitch]
-		r.part(m, u, task, t0, t1, temp)
+		if g.fresh {
+			m, u := room[winogradTemp:][:g.products*g.mPitch], room[winogradTemp+g.products*g.mPitch:][:g.products*g.uPitch]
+			s, task := task/(g.groups*g.across()), task%(g.groups*g.across())
+			t0, t1 := g.tilesOf(r.strip + s)
+			r.part(r.v[s*g.products*g.vPitch:], m, u, task, t0, t1, temp)
+			return
+		}
+		s, part := task/g.parts, task%g.parts
+		p0, p1 := part*g.panels/g.parts, (part+1)*g.panels/g.parts
+		r.through(r.v[s*g.products*g.vPitch:], room[winogradTemp:], r.strip+s, g.strips, p0, p1, temp)
+	}
+}
+
+// through takes panels p0 to p1 of a strip from the transformed input to the results, and asks for the pixels of the
+// strip next, unless that is behind the last.
+func (r *winogradRun) through(v, m []float32, strip, next, p0, p1 int, temp []float32) {
+	g := r.g
+	t0, t1 := g.tilesOf(strip)
+	t, step := g.product(t1-t0, min(p1-p0, g.panels/g.groups), g.nb*g.kb)
+	for xi := range g.products {
+		if next < g.strips {
+			n0, n1 := g.tilesOf(next)
+			g.fetch(r.x, r.xs, g.blocks, g.h, g.w, g.taps-1-g.top, n0, n1, xi)
+		}
+		r.multiply(&t, step, v, m, t1-t0, xi, p0, p1)
+	}
+	for p := p0; p < p1; p++ {
+		r.output(m[(p-p0)*g.strip*Block:], p, t0, t1, temp)
 	}
 }
 
@@ -151,15 +150,15 @@ func (g *winograd) panelsOf(task int) (group, p0, p1 int) {
 	return group, group*perGroup + i*perGroup/across, group*perGroup + (i+1)*perGroup/across
 }
 
-// part takes the results of one task's panels from the filters to their places.
-func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
+// part takes the results of one task's panels from the filters and a strip's transformed input to their places.
+func (r *winogradRun) part(input, m, u []float32, task, t0, t1 int, temp []float32) {
 	g := r.g
 	group, p0, p1 := g.panelsOf(task)
 	for b := 0; b < g.nb; b += g.deep {
 		nb := min(g.deep, g.nb-b)
 		k, end := b*g.kb, (b+nb)*g.kb
-		for k0 := k; k0 < end; k0 += winogradRows {
-			g.transform(r.u, p0, p1-p0, k0, min(k0+winogradRows, end), u[(k0-k)*Block:], g.uPitch, nb*g.kb)
+		for k0 := k; k0 < end; k0 += g.rows() {
+			g.transform(r.u, p0, p1-p0, k0, min(k0+g.rows(), end), u[(k0-k)*Block:], g.uPitch, nb*g.kb)
 		}
 		var next filterBox
 		if end < g.nb*g.kb {
@@ -173,7 +172,7 @@ func (r *winogradRun) part(m, u []float32, task, t0, t1 int, temp []float32) {
 		t.Offs, t.NB = &g.offs[0], nb
 		for xi := range g.products {
 			next.fetch(r.u, xi, g.products)
-			v := r.v[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
+			v := input[xi*g.vPitch+(group*(g.blocks/g.groups)+k/Block)*g.strip*Block:]
 			t.Ahead = g.ahead(xi)
 			for p := 0; p < p1-p0; p += step {
 				np := min(step, p1-p0-p)
@@ -197,7 +196,7 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 		to := &v[(t-t0)*Block]
 		if y0 >= 0 && y0+g.reach <= g.h && x0 >= 0 && x0+g.reach <= g.w {
 			run := min((g.w-g.reach-x0)/g.side+1, g.tw-tx, t1-t)
-			simd.WinogradInput(g.side, run, &maps[(y0*g.w+x0)*Block], row, to, pitch)
+			g.form.Input(run, &maps[(y0*g.w+x0)*Block], row, to, pitch)
 			t += run
 			continue
 		}
@@ -205,9 +204,9 @@ func (g *winogradMap) input(x []float32, stride, block, t0, t1 int, v, temp []fl
 		if y0 < 0 || y0+g.reach > g.h { // as does all of the row of tiles
 			run = min(g.tw-tx, t1-t, winogradRow)
 		}
-		wide := run*g.side + 2
+		wide := run*g.side + g.taps - 1
 		copyTiles(temp, maps, y0, x0, g.h, g.w, g.reach, wide)
-		simd.WinogradInput(g.side, run, &temp[0], wide*Block*4, to, pitch)
+		g.form.Input(run, &temp[0], wide*Block*4, to, pitch)
 		t += run
 	}
 }
@@ -341,7 +340,7 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 			if res != nil {
 				add = &res[at]
 			}
-			simd.WinogradOutput(g.side, run, from, pitch, &maps[at], row, add, bias, bounds)
+			g.form.Output(run, from, pitch, &maps[at], row, add, bias, bounds)
 			t += run
 			continue
 		}
@@ -355,7 +354,7 @@ func (r *winogradRun) output(m []float32, panel, t0, t1 int, temp []float32) {
 			copyTiles(temp, res, y0, x0, g.oh, g.ow, g.side, columns)
 			add = &temp[0]
 		}
-		simd.WinogradOutput(g.side, run, from, pitch, &temp[0], columns*Block*4, add, bias, bounds)
+		g.form.Output(run, from, pitch, &temp[0], columns*Block*4, add, bias, bounds)
 		wide := min(columns, g.ow-x0) * Block
 		for i := range min(g.side, g.oh-y0) {
 			copy(maps[((y0+i)*g.ow+x0)*Block:][:wide], temp[i*columns*Block:])

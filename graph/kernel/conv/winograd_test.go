@@ -8,23 +8,36 @@ import (
 
 // The doc comment of type winograd states this precision.
 func TestWinogradErrorOnNormalData(t *testing.T) {
+	cases := []struct {
+		a         *algorithm
+		s         Shape
+		tolerance float64
+	}{
+		{&minimal, squareConv(1, 64, 12, 16, 3, 1, 1), 1e-6},
+		{&minimal, squareConv(1, 512, 12, 16, 3, 1, 1), 2e-6},
+		{&smallTiles, squareConv(1, 64, 12, 16, 3, 1, 1), 4e-7},
+		{&smallTiles, squareConv(1, 512, 12, 16, 3, 1, 1), 7e-7},
+		{&fiveTaps, squareConv(1, 64, 8, 16, 5, 1, 2), 1.2e-6},
+		{&fiveTaps, squareConv(1, 256, 8, 16, 5, 1, 2), 2e-6},
+	}
+	data := make([]*convData, len(cases))
+	for i, k := range cases {
+		data[i] = newConvData(k.s, false)
+	}
 	convFamilies(t, func(t *testing.T) {
 		p := convPool(t, 2)
-		for _, k := range []struct {
-			a         *algorithm
-			channels  int
-			tolerance float64
-		}{{&minimal, 64, 1e-6}, {&minimal, 512, 2e-6}, {&minimal2, 64, 4e-7}, {&minimal2, 512, 7e-7}} {
-			s := squareConv(1, k.channels, 12, 16, 3, 1, 1)
-			d := newConvData(s, false)
-			c, err := newPlan(s, options{plain: false, training: false}, k.a)
+		for i, k := range cases {
+			c, err := newPlan(k.s, options{plain: false, training: false}, k.a)
 			if err != nil {
 				t.Fatal(err)
 			}
+			d := data[i]
 			got := d.forward(t, p, c, false, false, none)
-			convNear(t, fmt.Sprintf("%d channels", k.channels), got, d.ref.y, k.tolerance)
-			dw, _ := d.filterGrad(t, p, c, false)
-			convNear(t, fmt.Sprintf("filter gradient, %d channels", k.channels), dw, d.ref.dw, 1e-6)
+			convNear(t, fmt.Sprintf("%s, %d channels", k.a.name, k.s.C), got, d.ref.y, k.tolerance)
+			if k.a == &minimal {
+				dw, _ := d.filterGrad(t, p, c, false)
+				convNear(t, fmt.Sprintf("filter gradient, %d channels", k.s.C), dw, d.ref.dw, 1e-6)
+			}
 		}
 	})
 }
@@ -39,7 +52,7 @@ func TestWinogradScalesExactlyByPowersOfTwo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		small, err := newPlan(s, options{plain: false, training: false}, &minimal2)
+		small, err := newPlan(s, options{plain: false, training: false}, &smallTiles)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,14 +141,16 @@ func TestAlgorithmIsChosenByShape(t *testing.T) {
 	}{
 		{"3×3 with stride 1 takes minimal filtering", squareConv(1, 64, 56, 64, 3, 1, 1), false, false, &minimal},
 		{"so do groups of whole blocks", Shape{N: 1, C: 384, H: 13, W: 13, F: 384, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 2}, false, false, &minimal},
-		{"few pixels and many filters take small tiles", squareConv(1, 512, 7, 512, 3, 1, 1), false, false, &minimal2},
+		{"few pixels and many filters take small tiles", squareConv(1, 512, 7, 512, 3, 1, 1), false, false, &smallTiles},
 		{"but sum directly in training", squareConv(1, 512, 7, 512, 3, 1, 1), false, true, &direct},
 		{"a batch of them does not", squareConv(8, 512, 7, 512, 3, 1, 1), false, false, &minimal},
 		{"nor in training", squareConv(8, 512, 7, 512, 3, 1, 1), false, true, &minimal},
 		{"a single pixel sums directly", squareConv(1, 512, 1, 512, 3, 1, 1), false, false, &direct},
 		{"few channels do, too", squareConv(8, 4, 32, 4, 3, 1, 1), false, false, &direct},
 		{"so does stride 2", squareConv(1, 64, 56, 64, 3, 2, 1), false, false, &direct},
-		{"and 5×5", squareConv(1, 64, 56, 64, 5, 1, 2), false, false, &direct},
+		{"and 7×7", squareConv(1, 64, 56, 64, 7, 1, 3), false, false, &direct},
+		{"5×5 takes tiles of its own", squareConv(1, 64, 27, 192, 5, 1, 2), false, false, &fiveTaps},
+		{"in training too", squareConv(1, 64, 27, 192, 5, 1, 2), false, true, &fiveTaps},
 		{"and groups that share blocks", Shape{N: 1, C: 96, H: 56, W: 56, F: 96, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1, Groups: 12}, false, false, nil},
 		{"and plain input", squareConv(1, 64, 56, 64, 3, 1, 1), true, false, nil},
 	} {
@@ -145,7 +160,7 @@ func TestAlgorithmIsChosenByShape(t *testing.T) {
 				t.Fatal(err)
 			}
 			if k.want == nil { // any but minimal filtering
-				if plannedBy(c, &minimal) || plannedBy(c, &minimal2) {
+				if plannedBy(c, &minimal) || plannedBy(c, &smallTiles) {
 					t.Error("minimal filtering")
 				}
 				return

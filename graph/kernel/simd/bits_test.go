@@ -65,28 +65,40 @@ func TestGenericBitsAreTheSameOnAllProcessors(t *testing.T) {
 		{"mix", func() []float32 { y := out(200); Mix(2, 90, 5, a, 95, 0, 1, b, 10, y, 100); return y }, 0x50053800cfef0c59},
 		{"winograd's input", func() []float32 {
 			y := out(36 * Block)
-			WinogradInput(4, 1, &a[0], 6*PixelBytes, &y[0], PixelBytes)
+			F43.Input(1, &a[0], 6*PixelBytes, &y[0], PixelBytes)
 			return y
 		}, 0xb9501ee36d6b7493},
 		{"winograd's output", func() []float32 {
 			y := out(16 * Block)
 			bounds := append(make([]float32, Block), b[:Block]...)
-			WinogradOutput(4, 1, &a[0], PixelBytes, &y[0], 4*PixelBytes, &c[0], &d[0], &bounds[0])
+			F43.Output(1, &a[0], PixelBytes, &y[0], 4*PixelBytes, &c[0], &d[0], &bounds[0])
 			return y
 		}, 0xf7290c9d74294a63},
 		{"winograd's small input", func() []float32 {
 			y := out(16 * Block)
-			WinogradInput(2, 1, &a[0], 4*PixelBytes, &y[0], PixelBytes)
+			F23.Input(1, &a[0], 4*PixelBytes, &y[0], PixelBytes)
 			return y
 		}, 0x98555aa10f6f05e},
 		{"winograd's small output", func() []float32 {
 			y := out(4 * Block)
 			bounds := append(make([]float32, Block), b[:Block]...)
-			WinogradOutput(2, 1, &a[0], PixelBytes, &y[0], 2*PixelBytes, &c[0], &d[0], &bounds[0])
+			F23.Output(1, &a[0], PixelBytes, &y[0], 2*PixelBytes, &c[0], &d[0], &bounds[0])
 			return y
 		}, 0xaa47ee925c12c4f8},
-		{"winograd's small filter", func() []float32 { y := out(16 * Block); WinogradFilter(2, 1, &a[0], &y[0], PixelBytes); return y }, 0x9698e49dc73d031a},
-		{"winograd's filter", func() []float32 { y := out(36 * Block); WinogradFilter(4, 1, &a[0], &y[0], PixelBytes); return y }, 0x7026aa9e09333d69},
+		{"winograd's small filter", func() []float32 { y := out(16 * Block); F23.Filter(1, &a[0], &y[0], PixelBytes); return y }, 0x9698e49dc73d031a},
+		{"winograd's input of 5×5", func() []float32 {
+			y := out(2 * 36 * Block)
+			F25.Input(2, &a[0], 6*PixelBytes, &y[0], 2*PixelBytes)
+			return y
+		}, 0x2781c367fa35f66e},
+		{"winograd's output of 5×5", func() []float32 {
+			y := out(4 * Block)
+			bounds := append(make([]float32, Block), b[:Block]...)
+			F25.Output(1, &a[0], PixelBytes, &y[0], 2*PixelBytes, &c[0], &d[0], &bounds[0])
+			return y
+		}, 0x7690ed9c71dc0a10},
+		{"winograd's filter of 5×5", func() []float32 { y := out(36 * Block); F25.Filter(1, &a[0], &y[0], PixelBytes); return y }, 0xf4995fa7744b0975},
+		{"winograd's filter", func() []float32 { y := out(36 * Block); F43.Filter(1, &a[0], &y[0], PixelBytes); return y }, 0x7026aa9e09333d69},
 		{"winograd's gradient of the output", func() []float32 {
 			y := out(36 * Block)
 			WinogradOutputGrad(1, &a[0], 4*PixelBytes, &y[0], PixelBytes)

@@ -42,14 +42,9 @@ type Table struct {
 	places          func(rows, pixels int, chosen *uint8, first *int32, route *byte, at *int32)
 	spreadHalves    func(pixels int, x, y *float32)
 	gatherHalves    func(pixels int, x, y *float32)
-	winogradInput   func(n int, x *float32, row int, v *float32, pitch int)
-	winogradOutput  func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
-	winogradFilter  func(n int, g, u *float32, pitch int)
+	winograd        [3]transforms // by form
 	winogradOutGrad func(n int, dy *float32, row int, w *float32, pitch int)
 	winogradSumGrad func(n int, u *float32, pitch int, g *float32)
-	winograd2Input  func(n int, x *float32, row int, v *float32, pitch int)
-	winograd2Output func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
-	winograd2Filter func(n int, g, u *float32, pitch int)
 
 	// Pooling.
 	maxArg, maxOnly, unpool, sumWindows, routed, spread func(s *byte)

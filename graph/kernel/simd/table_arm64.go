@@ -45,9 +45,12 @@ var tableNEON = func() Table {
 	t.permuted = []func(t *byte){1: permuted1NEON, permuted2NEON, permuted3NEON, permuted4NEON, permuted5NEON}
 	t.copyPanels = [5]func(n int, src *float32, ld int, dst *float32, step int){1: copy1NEON, 4: copy4NEON}
 	t.gather, t.scatter = gatherNEON, scatterNEON
-	t.winogradInput, t.winogradOutput, t.winogradFilter = winogradInputNEON, winogradOutputNEON, winogradFilterNEON
+	t.winograd = [3]transforms{
+		F43: {winogradInputNEON, winogradOutputNEON, winogradFilterNEON},
+		F23: {winograd23InputNEON, winograd23OutputNEON, winograd23FilterNEON},
+		F25: {winograd25InputNEON, winograd25OutputNEON, winograd25FilterNEON},
+	}
 	t.winogradOutGrad, t.winogradSumGrad = winogradOutputGradNEON, winogradFilterGradNEON
-	t.winograd2Input, t.winograd2Output, t.winograd2Filter = winograd2InputNEON, winograd2OutputNEON, winograd2FilterNEON
 	t.dot = []dotRow{
 		1: {1: dot1x1NEON, 8: dot8x1NEON},
 		2: {1: dot1x2NEON, 8: dot8x2NEON},

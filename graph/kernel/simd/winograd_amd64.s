@@ -4357,9 +4357,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winograd2InputAVX512(n int, x *float32, row int, v *float32, pitch int)
+// func winograd23InputAVX512(n int, x *float32, row int, v *float32, pitch int)
 // Requires: AVX, AVX512F
-TEXT ·winograd2InputAVX512(SB), NOSPLIT, $0-40
+TEXT ·winograd23InputAVX512(SB), NOSPLIT, $0-40
 	MOVQ  n+0(FP), AX
 	MOVQ  x+8(FP), CX
 	MOVQ  v+24(FP), DX
@@ -4451,9 +4451,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winograd2InputAVX2(n int, x *float32, row int, v *float32, pitch int)
+// func winograd23InputAVX2(n int, x *float32, row int, v *float32, pitch int)
 // Requires: AVX
-TEXT ·winograd2InputAVX2(SB), NOSPLIT, $0-40
+TEXT ·winograd23InputAVX2(SB), NOSPLIT, $0-40
 	MOVQ  n+0(FP), AX
 	MOVQ  x+8(FP), CX
 	MOVQ  v+24(FP), DX
@@ -4613,9 +4613,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winograd2OutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+// func winograd23OutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 // Requires: AVX, AVX512F
-TEXT ·winograd2OutputAVX512(SB), NOSPLIT, $0-64
+TEXT ·winograd23OutputAVX512(SB), NOSPLIT, $0-64
 	MOVQ  n+0(FP), AX
 	MOVQ  m+8(FP), CX
 	MOVQ  y+24(FP), DX
@@ -4712,9 +4712,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winograd2OutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+// func winograd23OutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 // Requires: AVX
-TEXT ·winograd2OutputAVX2(SB), NOSPLIT, $0-64
+TEXT ·winograd23OutputAVX2(SB), NOSPLIT, $0-64
 	MOVQ  n+0(FP), AX
 	MOVQ  m+8(FP), CX
 	MOVQ  y+24(FP), DX
@@ -4881,9 +4881,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winograd2FilterAVX512(n int, w *float32, u *float32, pitch int)
+// func winograd23FilterAVX512(n int, w *float32, u *float32, pitch int)
 // Requires: AVX, AVX512F
-TEXT ·winograd2FilterAVX512(SB), NOSPLIT, $0-32
+TEXT ·winograd23FilterAVX512(SB), NOSPLIT, $0-32
 	MOVQ         n+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         u+16(FP), DX
@@ -4979,9 +4979,9 @@ done2:
 DATA const15<>+0(SB)/4, $(0.5)
 GLOBL const15<>(SB), RODATA|NOPTR, $4
 
-// func winograd2FilterAVX2(n int, w *float32, u *float32, pitch int)
+// func winograd23FilterAVX2(n int, w *float32, u *float32, pitch int)
 // Requires: AVX, FMA3
-TEXT ·winograd2FilterAVX2(SB), NOSPLIT, $0-32
+TEXT ·winograd23FilterAVX2(SB), NOSPLIT, $0-32
 	MOVQ  n+0(FP), AX
 	MOVQ  w+8(FP), CX
 	MOVQ  u+16(FP), DX
@@ -5152,3 +5152,2603 @@ DATA winograd15<>+20(SB)/4, $0x3f000000
 DATA winograd15<>+24(SB)/4, $0x3f000000
 DATA winograd15<>+28(SB)/4, $0x3f000000
 GLOBL winograd15<>(SB), RODATA|NOPTR, $32
+
+// func winograd25InputAVX512(n int, x *float32, row int, v *float32, pitch int)
+// Requires: AVX, AVX512F
+TEXT ·winograd25InputAVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         v+24(FP), DX
+	MOVQ         row+16(FP), BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         pitch+32(FP), R8
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const1<>+0(SB), Z1
+	VBROADCASTSS const2<>+0(SB), Z2
+	VBROADCASTSS const3<>+0(SB), Z3
+	VBROADCASTSS const4<>+0(SB), Z4
+	VBROADCASTSS const5<>+0(SB), Z5
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	LEAQ         (R8)(R8*2), R11
+	ADDQ         R11, R11
+	TESTQ        AX, AX
+	JLE          done2
+
+loop1:
+	LEAQ         (DX)(R11*1), R12
+	VMOVUPS      (CX)(BX*4), Z6
+	VMOVUPS      (CX)(BX*2), Z7
+	VFNMADD231PS Z3, Z7, Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VMOVUPS      (CX)(BX*1), Z8
+	VFNMADD231PS Z3, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z0, Z7, Z6
+	VFNMADD231PS Z0, Z7, Z8
+	VMOVUPS      64(CX)(BX*4), Z7
+	VMOVUPS      64(CX)(BX*2), Z9
+	VFNMADD231PS Z3, Z9, Z7
+	VMOVUPS      64(CX)(SI*1), Z9
+	VMOVUPS      64(CX)(BX*1), Z10
+	VFNMADD231PS Z3, Z10, Z9
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z0, Z9, Z7
+	VFNMADD231PS Z0, Z9, Z10
+	VMOVUPS      128(CX)(BX*4), Z9
+	VMOVUPS      128(CX)(BX*2), Z11
+	VFNMADD231PS Z3, Z11, Z9
+	VMOVUPS      128(CX)(SI*1), Z11
+	VMOVUPS      128(CX)(BX*1), Z12
+	VFNMADD231PS Z3, Z12, Z11
+	VMOVAPS      Z9, Z12
+	VFMADD231PS  Z0, Z11, Z9
+	VFNMADD231PS Z0, Z11, Z12
+	VMOVUPS      192(CX)(BX*4), Z11
+	VMOVUPS      192(CX)(BX*2), Z13
+	VFNMADD231PS Z3, Z13, Z11
+	VMOVUPS      192(CX)(SI*1), Z13
+	VMOVUPS      192(CX)(BX*1), Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VMOVAPS      Z11, Z14
+	VFMADD231PS  Z0, Z13, Z11
+	VFNMADD231PS Z0, Z13, Z14
+	VMOVUPS      256(CX)(BX*4), Z13
+	VMOVUPS      256(CX)(BX*2), Z15
+	VFNMADD231PS Z3, Z15, Z13
+	VMOVUPS      256(CX)(SI*1), Z15
+	VMOVUPS      256(CX)(BX*1), Z16
+	VFNMADD231PS Z3, Z16, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z0, Z15, Z13
+	VFNMADD231PS Z0, Z15, Z16
+	VMOVUPS      320(CX)(BX*4), Z15
+	VMOVUPS      320(CX)(BX*2), Z17
+	VFNMADD231PS Z3, Z17, Z15
+	VMOVUPS      320(CX)(SI*1), Z17
+	VMOVUPS      320(CX)(BX*1), Z18
+	VFNMADD231PS Z3, Z18, Z17
+	VMOVAPS      Z15, Z18
+	VFMADD231PS  Z0, Z17, Z15
+	VFNMADD231PS Z0, Z17, Z18
+	VMOVAPS      Z13, Z17
+	VMOVAPS      Z9, Z19
+	VFNMADD231PS Z5, Z19, Z17
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z4, Z6, Z17
+	VMOVUPS      Z17, (R12)
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z11, Z15
+	VFNMADD231PS Z5, Z15, Z6
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z4, Z15, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VMOVAPS      Z13, Z6
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z3, Z15, Z6
+	VMOVAPS      Z11, Z15
+	VMOVAPS      Z7, Z17
+	VFNMADD231PS Z3, Z17, Z15
+	VMOVAPS      Z6, Z17
+	VFMADD231PS  Z0, Z15, Z6
+	VFNMADD231PS Z0, Z15, Z17
+	VMOVUPS      Z6, (R12)(R8*1)
+	VMOVUPS      Z17, (R12)(R8*2)
+	VMOVAPS      Z13, Z6
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z2, Z9, Z6
+	VMOVAPS      Z11, Z9
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z7, Z9
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z1, Z9, Z6
+	VFNMADD231PS Z1, Z9, Z7
+	VMOVUPS      Z6, (R12)(R9*1)
+	VMOVUPS      Z7, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z5, Z7, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      Z6, (R12)
+	VMOVAPS      Z18, Z6
+	VMOVAPS      Z14, Z7
+	VFNMADD231PS Z5, Z7, Z6
+	VMOVAPS      Z10, Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z3, Z7, Z6
+	VMOVAPS      Z14, Z7
+	VMOVAPS      Z10, Z8
+	VFNMADD231PS Z3, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z0, Z7, Z6
+	VFNMADD231PS Z0, Z7, Z8
+	VMOVUPS      Z6, (R12)(R8*1)
+	VMOVUPS      Z8, (R12)(R8*2)
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z2, Z7, Z6
+	VMOVAPS      Z14, Z7
+	VMOVAPS      Z10, Z8
+	VFNMADD231PS Z2, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z1, Z7, Z6
+	VFNMADD231PS Z1, Z7, Z8
+	VMOVUPS      Z6, (R12)(R9*1)
+	VMOVUPS      Z8, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVUPS      (CX)(BX*4), Z6
+	VMOVUPS      (CX)(BX*2), Z7
+	VFNMADD231PS Z2, Z7, Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VMOVUPS      (CX)(BX*1), Z8
+	VFNMADD231PS Z2, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z1, Z7, Z6
+	VFNMADD231PS Z1, Z7, Z8
+	VMOVUPS      64(CX)(BX*4), Z7
+	VMOVUPS      64(CX)(BX*2), Z9
+	VFNMADD231PS Z2, Z9, Z7
+	VMOVUPS      64(CX)(SI*1), Z9
+	VMOVUPS      64(CX)(BX*1), Z10
+	VFNMADD231PS Z2, Z10, Z9
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z1, Z9, Z7
+	VFNMADD231PS Z1, Z9, Z10
+	VMOVUPS      128(CX)(BX*4), Z9
+	VMOVUPS      128(CX)(BX*2), Z11
+	VFNMADD231PS Z2, Z11, Z9
+	VMOVUPS      128(CX)(SI*1), Z11
+	VMOVUPS      128(CX)(BX*1), Z12
+	VFNMADD231PS Z2, Z12, Z11
+	VMOVAPS      Z9, Z12
+	VFMADD231PS  Z1, Z11, Z9
+	VFNMADD231PS Z1, Z11, Z12
+	VMOVUPS      192(CX)(BX*4), Z11
+	VMOVUPS      192(CX)(BX*2), Z13
+	VFNMADD231PS Z2, Z13, Z11
+	VMOVUPS      192(CX)(SI*1), Z13
+	VMOVUPS      192(CX)(BX*1), Z14
+	VFNMADD231PS Z2, Z14, Z13
+	VMOVAPS      Z11, Z14
+	VFMADD231PS  Z1, Z13, Z11
+	VFNMADD231PS Z1, Z13, Z14
+	VMOVUPS      256(CX)(BX*4), Z13
+	VMOVUPS      256(CX)(BX*2), Z15
+	VFNMADD231PS Z2, Z15, Z13
+	VMOVUPS      256(CX)(SI*1), Z15
+	VMOVUPS      256(CX)(BX*1), Z16
+	VFNMADD231PS Z2, Z16, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z1, Z15, Z13
+	VFNMADD231PS Z1, Z15, Z16
+	VMOVUPS      320(CX)(BX*4), Z15
+	VMOVUPS      320(CX)(BX*2), Z17
+	VFNMADD231PS Z2, Z17, Z15
+	VMOVUPS      320(CX)(SI*1), Z17
+	VMOVUPS      320(CX)(BX*1), Z18
+	VFNMADD231PS Z2, Z18, Z17
+	VMOVAPS      Z15, Z18
+	VFMADD231PS  Z1, Z17, Z15
+	VFNMADD231PS Z1, Z17, Z18
+	VMOVAPS      Z13, Z17
+	VMOVAPS      Z9, Z19
+	VFNMADD231PS Z5, Z19, Z17
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z4, Z6, Z17
+	VMOVUPS      Z17, (R12)
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z11, Z15
+	VFNMADD231PS Z5, Z15, Z6
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z4, Z15, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VMOVAPS      Z13, Z6
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z3, Z15, Z6
+	VMOVAPS      Z11, Z15
+	VMOVAPS      Z7, Z17
+	VFNMADD231PS Z3, Z17, Z15
+	VMOVAPS      Z6, Z17
+	VFMADD231PS  Z0, Z15, Z6
+	VFNMADD231PS Z0, Z15, Z17
+	VMOVUPS      Z6, (R12)(R8*1)
+	VMOVUPS      Z17, (R12)(R8*2)
+	VMOVAPS      Z13, Z6
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z2, Z9, Z6
+	VMOVAPS      Z11, Z9
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z7, Z9
+	VMOVAPS      Z6, Z7
+	VFMADD231PS  Z1, Z9, Z6
+	VFNMADD231PS Z1, Z9, Z7
+	VMOVUPS      Z6, (R12)(R9*1)
+	VMOVUPS      Z7, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z5, Z7, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      Z6, (R12)
+	VMOVAPS      Z18, Z6
+	VMOVAPS      Z14, Z7
+	VFNMADD231PS Z5, Z7, Z6
+	VMOVAPS      Z10, Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z3, Z7, Z6
+	VMOVAPS      Z14, Z7
+	VMOVAPS      Z10, Z8
+	VFNMADD231PS Z3, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z0, Z7, Z6
+	VFNMADD231PS Z0, Z7, Z8
+	VMOVUPS      Z6, (R12)(R8*1)
+	VMOVUPS      Z8, (R12)(R8*2)
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z2, Z7, Z6
+	VMOVAPS      Z14, Z7
+	VMOVAPS      Z10, Z8
+	VFNMADD231PS Z2, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z1, Z7, Z6
+	VFNMADD231PS Z1, Z7, Z8
+	VMOVUPS      Z6, (R12)(R9*1)
+	VMOVUPS      Z8, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVUPS      (CX)(DI*1), Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VFNMADD231PS Z5, Z7, Z6
+	VMOVUPS      (CX)(BX*1), Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      (CX)(BX*4), Z7
+	VMOVUPS      (CX)(BX*2), Z8
+	VFNMADD231PS Z5, Z8, Z7
+	VMOVUPS      (CX), Z8
+	VFMADD231PS  Z4, Z8, Z7
+	VMOVUPS      64(CX)(DI*1), Z8
+	VMOVUPS      64(CX)(SI*1), Z9
+	VFNMADD231PS Z5, Z9, Z8
+	VMOVUPS      64(CX)(BX*1), Z9
+	VFMADD231PS  Z4, Z9, Z8
+	VMOVUPS      64(CX)(BX*4), Z9
+	VMOVUPS      64(CX)(BX*2), Z10
+	VFNMADD231PS Z5, Z10, Z9
+	VMOVUPS      64(CX), Z10
+	VFMADD231PS  Z4, Z10, Z9
+	VMOVUPS      128(CX)(DI*1), Z10
+	VMOVUPS      128(CX)(SI*1), Z11
+	VFNMADD231PS Z5, Z11, Z10
+	VMOVUPS      128(CX)(BX*1), Z11
+	VFMADD231PS  Z4, Z11, Z10
+	VMOVUPS      128(CX)(BX*4), Z11
+	VMOVUPS      128(CX)(BX*2), Z12
+	VFNMADD231PS Z5, Z12, Z11
+	VMOVUPS      128(CX), Z12
+	VFMADD231PS  Z4, Z12, Z11
+	VMOVUPS      192(CX)(DI*1), Z12
+	VMOVUPS      192(CX)(SI*1), Z13
+	VFNMADD231PS Z5, Z13, Z12
+	VMOVUPS      192(CX)(BX*1), Z13
+	VFMADD231PS  Z4, Z13, Z12
+	VMOVUPS      192(CX)(BX*4), Z13
+	VMOVUPS      192(CX)(BX*2), Z14
+	VFNMADD231PS Z5, Z14, Z13
+	VMOVUPS      192(CX), Z14
+	VFMADD231PS  Z4, Z14, Z13
+	VMOVUPS      256(CX)(DI*1), Z14
+	VMOVUPS      256(CX)(SI*1), Z15
+	VFNMADD231PS Z5, Z15, Z14
+	VMOVUPS      256(CX)(BX*1), Z15
+	VFMADD231PS  Z4, Z15, Z14
+	VMOVUPS      256(CX)(BX*4), Z15
+	VMOVUPS      256(CX)(BX*2), Z16
+	VFNMADD231PS Z5, Z16, Z15
+	VMOVUPS      256(CX), Z16
+	VFMADD231PS  Z4, Z16, Z15
+	VMOVUPS      320(CX)(DI*1), Z16
+	VMOVUPS      320(CX)(SI*1), Z17
+	VFNMADD231PS Z5, Z17, Z16
+	VMOVUPS      320(CX)(BX*1), Z17
+	VFMADD231PS  Z4, Z17, Z16
+	VMOVUPS      320(CX)(BX*4), Z17
+	VMOVUPS      320(CX)(BX*2), Z18
+	VFNMADD231PS Z5, Z18, Z17
+	VMOVUPS      320(CX), Z18
+	VFMADD231PS  Z4, Z18, Z17
+	VMOVAPS      Z14, Z18
+	VMOVAPS      Z10, Z19
+	VFNMADD231PS Z5, Z19, Z18
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z4, Z6, Z18
+	VMOVUPS      Z18, (R12)
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z12, Z16
+	VFNMADD231PS Z5, Z16, Z6
+	VMOVAPS      Z8, Z16
+	VFMADD231PS  Z4, Z16, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VMOVAPS      Z14, Z6
+	VMOVAPS      Z10, Z16
+	VFNMADD231PS Z3, Z16, Z6
+	VMOVAPS      Z12, Z16
+	VMOVAPS      Z8, Z18
+	VFNMADD231PS Z3, Z18, Z16
+	VMOVAPS      Z6, Z18
+	VFMADD231PS  Z0, Z16, Z6
+	VFNMADD231PS Z0, Z16, Z18
+	VMOVUPS      Z6, (R12)(R8*1)
+	VMOVUPS      Z18, (R12)(R8*2)
+	VMOVAPS      Z14, Z6
+	VMOVAPS      Z10, Z10
+	VFNMADD231PS Z2, Z10, Z6
+	VMOVAPS      Z12, Z10
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z8, Z10
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z1, Z10, Z6
+	VFNMADD231PS Z1, Z10, Z8
+	VMOVUPS      Z6, (R12)(R9*1)
+	VMOVUPS      Z8, (R12)(R8*4)
+	MOVQ         DX, R12
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z11, Z8
+	VFNMADD231PS Z5, Z8, Z6
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      Z6, (R12)
+	VMOVAPS      Z17, Z6
+	VMOVAPS      Z13, Z7
+	VFNMADD231PS Z5, Z7, Z6
+	VMOVAPS      Z9, Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z11, Z7
+	VFNMADD231PS Z3, Z7, Z6
+	VMOVAPS      Z13, Z7
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z3, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z0, Z7, Z6
+	VFNMADD231PS Z0, Z7, Z8
+	VMOVUPS      Z6, (R12)(R8*1)
+	VMOVUPS      Z8, (R12)(R8*2)
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z11, Z7
+	VFNMADD231PS Z2, Z7, Z6
+	VMOVAPS      Z13, Z7
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z2, Z8, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z1, Z7, Z6
+	VFNMADD231PS Z1, Z7, Z8
+	VMOVUPS      Z6, (R12)(R9*1)
+	VMOVUPS      Z8, (R12)(R8*4)
+	MOVQ         DX, R12
+	ADDQ         $+128, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func winograd25InputAVX2(n int, x *float32, row int, v *float32, pitch int)
+// Requires: AVX, FMA3
+TEXT ·winograd25InputAVX2(SB), NOSPLIT, $0-40
+	MOVQ  n+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  v+24(FP), DX
+	MOVQ  row+16(FP), BX
+	LEAQ  (BX)(BX*2), SI
+	LEAQ  (BX)(BX*4), DI
+	MOVQ  pitch+32(FP), R8
+	LEAQ  (R8)(R8*2), R9
+	LEAQ  (R8)(R8*4), R10
+	LEAQ  (R8)(R8*2), R11
+	ADDQ  R11, R11
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	LEAQ         (DX)(R11*1), R12
+	VMOVUPS      (CX)(BX*4), Y0
+	VMOVUPS      (CX)(BX*2), Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVUPS      (CX)(SI*1), Y1
+	VMOVUPS      (CX)(BX*1), Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      64(CX)(BX*4), Y1
+	VMOVUPS      64(CX)(BX*2), Y3
+	VFNMADD231PS winograd3<>+0(SB), Y3, Y1
+	VMOVUPS      64(CX)(SI*1), Y3
+	VMOVUPS      64(CX)(BX*1), Y4
+	VFNMADD231PS winograd3<>+0(SB), Y4, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winograd0<>+0(SB), Y3, Y1
+	VFNMADD231PS winograd0<>+0(SB), Y3, Y4
+	VMOVUPS      128(CX)(BX*4), Y3
+	VMOVUPS      128(CX)(BX*2), Y5
+	VFNMADD231PS winograd3<>+0(SB), Y5, Y3
+	VMOVUPS      128(CX)(SI*1), Y5
+	VMOVUPS      128(CX)(BX*1), Y6
+	VFNMADD231PS winograd3<>+0(SB), Y6, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winograd0<>+0(SB), Y5, Y3
+	VFNMADD231PS winograd0<>+0(SB), Y5, Y6
+	VMOVUPS      192(CX)(BX*4), Y5
+	VMOVUPS      192(CX)(BX*2), Y7
+	VFNMADD231PS winograd3<>+0(SB), Y7, Y5
+	VMOVUPS      192(CX)(SI*1), Y7
+	VMOVUPS      192(CX)(BX*1), Y8
+	VFNMADD231PS winograd3<>+0(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winograd0<>+0(SB), Y7, Y5
+	VFNMADD231PS winograd0<>+0(SB), Y7, Y8
+	VMOVUPS      256(CX)(BX*4), Y7
+	VMOVUPS      256(CX)(BX*2), Y9
+	VFNMADD231PS winograd3<>+0(SB), Y9, Y7
+	VMOVUPS      256(CX)(SI*1), Y9
+	VMOVUPS      256(CX)(BX*1), Y10
+	VFNMADD231PS winograd3<>+0(SB), Y10, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winograd0<>+0(SB), Y9, Y7
+	VFNMADD231PS winograd0<>+0(SB), Y9, Y10
+	VMOVUPS      320(CX)(BX*4), Y9
+	VMOVUPS      320(CX)(BX*2), Y11
+	VFNMADD231PS winograd3<>+0(SB), Y11, Y9
+	VMOVUPS      320(CX)(SI*1), Y11
+	VMOVUPS      320(CX)(BX*1), Y12
+	VFNMADD231PS winograd3<>+0(SB), Y12, Y11
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  winograd0<>+0(SB), Y11, Y9
+	VFNMADD231PS winograd0<>+0(SB), Y11, Y12
+	VMOVAPS      Y7, Y11
+	VMOVAPS      Y3, Y13
+	VFNMADD231PS winograd5<>+0(SB), Y13, Y11
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  winograd4<>+0(SB), Y0, Y11
+	VMOVUPS      Y11, (R12)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS winograd5<>+0(SB), Y9, Y0
+	VMOVAPS      Y1, Y9
+	VFMADD231PS  winograd4<>+0(SB), Y9, Y0
+	VMOVUPS      Y0, (R12)(R10*1)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS winograd3<>+0(SB), Y9, Y0
+	VMOVAPS      Y5, Y9
+	VMOVAPS      Y1, Y11
+	VFNMADD231PS winograd3<>+0(SB), Y11, Y9
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  winograd0<>+0(SB), Y9, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y9, Y11
+	VMOVUPS      Y0, (R12)(R8*1)
+	VMOVUPS      Y11, (R12)(R8*2)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS winograd2<>+0(SB), Y3, Y0
+	VMOVAPS      Y5, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y3
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  winograd1<>+0(SB), Y3, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y3, Y1
+	VMOVUPS      Y0, (R12)(R9*1)
+	VMOVUPS      Y1, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (R12)
+	VMOVAPS      Y12, Y0
+	VMOVAPS      Y8, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y4, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (R12)(R10*1)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, (R12)(R8*1)
+	VMOVUPS      Y2, (R12)(R8*2)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, (R12)(R9*1)
+	VMOVUPS      Y2, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVUPS      (CX)(BX*4), Y0
+	VMOVUPS      (CX)(BX*2), Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVUPS      (CX)(SI*1), Y1
+	VMOVUPS      (CX)(BX*1), Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      64(CX)(BX*4), Y1
+	VMOVUPS      64(CX)(BX*2), Y3
+	VFNMADD231PS winograd2<>+0(SB), Y3, Y1
+	VMOVUPS      64(CX)(SI*1), Y3
+	VMOVUPS      64(CX)(BX*1), Y4
+	VFNMADD231PS winograd2<>+0(SB), Y4, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winograd1<>+0(SB), Y3, Y1
+	VFNMADD231PS winograd1<>+0(SB), Y3, Y4
+	VMOVUPS      128(CX)(BX*4), Y3
+	VMOVUPS      128(CX)(BX*2), Y5
+	VFNMADD231PS winograd2<>+0(SB), Y5, Y3
+	VMOVUPS      128(CX)(SI*1), Y5
+	VMOVUPS      128(CX)(BX*1), Y6
+	VFNMADD231PS winograd2<>+0(SB), Y6, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winograd1<>+0(SB), Y5, Y3
+	VFNMADD231PS winograd1<>+0(SB), Y5, Y6
+	VMOVUPS      192(CX)(BX*4), Y5
+	VMOVUPS      192(CX)(BX*2), Y7
+	VFNMADD231PS winograd2<>+0(SB), Y7, Y5
+	VMOVUPS      192(CX)(SI*1), Y7
+	VMOVUPS      192(CX)(BX*1), Y8
+	VFNMADD231PS winograd2<>+0(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winograd1<>+0(SB), Y7, Y5
+	VFNMADD231PS winograd1<>+0(SB), Y7, Y8
+	VMOVUPS      256(CX)(BX*4), Y7
+	VMOVUPS      256(CX)(BX*2), Y9
+	VFNMADD231PS winograd2<>+0(SB), Y9, Y7
+	VMOVUPS      256(CX)(SI*1), Y9
+	VMOVUPS      256(CX)(BX*1), Y10
+	VFNMADD231PS winograd2<>+0(SB), Y10, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winograd1<>+0(SB), Y9, Y7
+	VFNMADD231PS winograd1<>+0(SB), Y9, Y10
+	VMOVUPS      320(CX)(BX*4), Y9
+	VMOVUPS      320(CX)(BX*2), Y11
+	VFNMADD231PS winograd2<>+0(SB), Y11, Y9
+	VMOVUPS      320(CX)(SI*1), Y11
+	VMOVUPS      320(CX)(BX*1), Y12
+	VFNMADD231PS winograd2<>+0(SB), Y12, Y11
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  winograd1<>+0(SB), Y11, Y9
+	VFNMADD231PS winograd1<>+0(SB), Y11, Y12
+	VMOVAPS      Y7, Y11
+	VMOVAPS      Y3, Y13
+	VFNMADD231PS winograd5<>+0(SB), Y13, Y11
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  winograd4<>+0(SB), Y0, Y11
+	VMOVUPS      Y11, (R12)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS winograd5<>+0(SB), Y9, Y0
+	VMOVAPS      Y1, Y9
+	VFMADD231PS  winograd4<>+0(SB), Y9, Y0
+	VMOVUPS      Y0, (R12)(R10*1)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS winograd3<>+0(SB), Y9, Y0
+	VMOVAPS      Y5, Y9
+	VMOVAPS      Y1, Y11
+	VFNMADD231PS winograd3<>+0(SB), Y11, Y9
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  winograd0<>+0(SB), Y9, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y9, Y11
+	VMOVUPS      Y0, (R12)(R8*1)
+	VMOVUPS      Y11, (R12)(R8*2)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS winograd2<>+0(SB), Y3, Y0
+	VMOVAPS      Y5, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y3
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  winograd1<>+0(SB), Y3, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y3, Y1
+	VMOVUPS      Y0, (R12)(R9*1)
+	VMOVUPS      Y1, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (R12)
+	VMOVAPS      Y12, Y0
+	VMOVAPS      Y8, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y4, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (R12)(R10*1)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, (R12)(R8*1)
+	VMOVUPS      Y2, (R12)(R8*2)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, (R12)(R9*1)
+	VMOVUPS      Y2, (R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVUPS      (CX)(DI*1), Y0
+	VMOVUPS      (CX)(SI*1), Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVUPS      (CX)(BX*1), Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      (CX)(BX*4), Y1
+	VMOVUPS      (CX)(BX*2), Y2
+	VFNMADD231PS winograd5<>+0(SB), Y2, Y1
+	VMOVUPS      (CX), Y2
+	VFMADD231PS  winograd4<>+0(SB), Y2, Y1
+	VMOVUPS      64(CX)(DI*1), Y2
+	VMOVUPS      64(CX)(SI*1), Y3
+	VFNMADD231PS winograd5<>+0(SB), Y3, Y2
+	VMOVUPS      64(CX)(BX*1), Y3
+	VFMADD231PS  winograd4<>+0(SB), Y3, Y2
+	VMOVUPS      64(CX)(BX*4), Y3
+	VMOVUPS      64(CX)(BX*2), Y4
+	VFNMADD231PS winograd5<>+0(SB), Y4, Y3
+	VMOVUPS      64(CX), Y4
+	VFMADD231PS  winograd4<>+0(SB), Y4, Y3
+	VMOVUPS      128(CX)(DI*1), Y4
+	VMOVUPS      128(CX)(SI*1), Y5
+	VFNMADD231PS winograd5<>+0(SB), Y5, Y4
+	VMOVUPS      128(CX)(BX*1), Y5
+	VFMADD231PS  winograd4<>+0(SB), Y5, Y4
+	VMOVUPS      128(CX)(BX*4), Y5
+	VMOVUPS      128(CX)(BX*2), Y6
+	VFNMADD231PS winograd5<>+0(SB), Y6, Y5
+	VMOVUPS      128(CX), Y6
+	VFMADD231PS  winograd4<>+0(SB), Y6, Y5
+	VMOVUPS      192(CX)(DI*1), Y6
+	VMOVUPS      192(CX)(SI*1), Y7
+	VFNMADD231PS winograd5<>+0(SB), Y7, Y6
+	VMOVUPS      192(CX)(BX*1), Y7
+	VFMADD231PS  winograd4<>+0(SB), Y7, Y6
+	VMOVUPS      192(CX)(BX*4), Y7
+	VMOVUPS      192(CX)(BX*2), Y8
+	VFNMADD231PS winograd5<>+0(SB), Y8, Y7
+	VMOVUPS      192(CX), Y8
+	VFMADD231PS  winograd4<>+0(SB), Y8, Y7
+	VMOVUPS      256(CX)(DI*1), Y8
+	VMOVUPS      256(CX)(SI*1), Y9
+	VFNMADD231PS winograd5<>+0(SB), Y9, Y8
+	VMOVUPS      256(CX)(BX*1), Y9
+	VFMADD231PS  winograd4<>+0(SB), Y9, Y8
+	VMOVUPS      256(CX)(BX*4), Y9
+	VMOVUPS      256(CX)(BX*2), Y10
+	VFNMADD231PS winograd5<>+0(SB), Y10, Y9
+	VMOVUPS      256(CX), Y10
+	VFMADD231PS  winograd4<>+0(SB), Y10, Y9
+	VMOVUPS      320(CX)(DI*1), Y10
+	VMOVUPS      320(CX)(SI*1), Y11
+	VFNMADD231PS winograd5<>+0(SB), Y11, Y10
+	VMOVUPS      320(CX)(BX*1), Y11
+	VFMADD231PS  winograd4<>+0(SB), Y11, Y10
+	VMOVUPS      320(CX)(BX*4), Y11
+	VMOVUPS      320(CX)(BX*2), Y12
+	VFNMADD231PS winograd5<>+0(SB), Y12, Y11
+	VMOVUPS      320(CX), Y12
+	VFMADD231PS  winograd4<>+0(SB), Y12, Y11
+	VMOVAPS      Y8, Y12
+	VMOVAPS      Y4, Y13
+	VFNMADD231PS winograd5<>+0(SB), Y13, Y12
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  winograd4<>+0(SB), Y0, Y12
+	VMOVUPS      Y12, (R12)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS winograd5<>+0(SB), Y10, Y0
+	VMOVAPS      Y2, Y10
+	VFMADD231PS  winograd4<>+0(SB), Y10, Y0
+	VMOVUPS      Y0, (R12)(R10*1)
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y4, Y10
+	VFNMADD231PS winograd3<>+0(SB), Y10, Y0
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y2, Y12
+	VFNMADD231PS winograd3<>+0(SB), Y12, Y10
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  winograd0<>+0(SB), Y10, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y10, Y12
+	VMOVUPS      Y0, (R12)(R8*1)
+	VMOVUPS      Y12, (R12)(R8*2)
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS winograd2<>+0(SB), Y4, Y0
+	VMOVAPS      Y6, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y4
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y4, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y4, Y2
+	VMOVUPS      Y0, (R12)(R9*1)
+	VMOVUPS      Y2, (R12)(R8*4)
+	MOVQ         DX, R12
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS winograd5<>+0(SB), Y2, Y0
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (R12)
+	VMOVAPS      Y11, Y0
+	VMOVAPS      Y7, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (R12)(R10*1)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVAPS      Y7, Y1
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, (R12)(R8*1)
+	VMOVUPS      Y2, (R12)(R8*2)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVAPS      Y7, Y1
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, (R12)(R9*1)
+	VMOVUPS      Y2, (R12)(R8*4)
+	MOVQ         DX, R12
+	LEAQ         (DX)(R11*1), R12
+	VMOVUPS      32(CX)(BX*4), Y0
+	VMOVUPS      32(CX)(BX*2), Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVUPS      32(CX)(SI*1), Y1
+	VMOVUPS      32(CX)(BX*1), Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      96(CX)(BX*4), Y1
+	VMOVUPS      96(CX)(BX*2), Y3
+	VFNMADD231PS winograd3<>+0(SB), Y3, Y1
+	VMOVUPS      96(CX)(SI*1), Y3
+	VMOVUPS      96(CX)(BX*1), Y4
+	VFNMADD231PS winograd3<>+0(SB), Y4, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winograd0<>+0(SB), Y3, Y1
+	VFNMADD231PS winograd0<>+0(SB), Y3, Y4
+	VMOVUPS      160(CX)(BX*4), Y3
+	VMOVUPS      160(CX)(BX*2), Y5
+	VFNMADD231PS winograd3<>+0(SB), Y5, Y3
+	VMOVUPS      160(CX)(SI*1), Y5
+	VMOVUPS      160(CX)(BX*1), Y6
+	VFNMADD231PS winograd3<>+0(SB), Y6, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winograd0<>+0(SB), Y5, Y3
+	VFNMADD231PS winograd0<>+0(SB), Y5, Y6
+	VMOVUPS      224(CX)(BX*4), Y5
+	VMOVUPS      224(CX)(BX*2), Y7
+	VFNMADD231PS winograd3<>+0(SB), Y7, Y5
+	VMOVUPS      224(CX)(SI*1), Y7
+	VMOVUPS      224(CX)(BX*1), Y8
+	VFNMADD231PS winograd3<>+0(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winograd0<>+0(SB), Y7, Y5
+	VFNMADD231PS winograd0<>+0(SB), Y7, Y8
+	VMOVUPS      288(CX)(BX*4), Y7
+	VMOVUPS      288(CX)(BX*2), Y9
+	VFNMADD231PS winograd3<>+0(SB), Y9, Y7
+	VMOVUPS      288(CX)(SI*1), Y9
+	VMOVUPS      288(CX)(BX*1), Y10
+	VFNMADD231PS winograd3<>+0(SB), Y10, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winograd0<>+0(SB), Y9, Y7
+	VFNMADD231PS winograd0<>+0(SB), Y9, Y10
+	VMOVUPS      352(CX)(BX*4), Y9
+	VMOVUPS      352(CX)(BX*2), Y11
+	VFNMADD231PS winograd3<>+0(SB), Y11, Y9
+	VMOVUPS      352(CX)(SI*1), Y11
+	VMOVUPS      352(CX)(BX*1), Y12
+	VFNMADD231PS winograd3<>+0(SB), Y12, Y11
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  winograd0<>+0(SB), Y11, Y9
+	VFNMADD231PS winograd0<>+0(SB), Y11, Y12
+	VMOVAPS      Y7, Y11
+	VMOVAPS      Y3, Y13
+	VFNMADD231PS winograd5<>+0(SB), Y13, Y11
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  winograd4<>+0(SB), Y0, Y11
+	VMOVUPS      Y11, 32(R12)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS winograd5<>+0(SB), Y9, Y0
+	VMOVAPS      Y1, Y9
+	VFMADD231PS  winograd4<>+0(SB), Y9, Y0
+	VMOVUPS      Y0, 32(R12)(R10*1)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS winograd3<>+0(SB), Y9, Y0
+	VMOVAPS      Y5, Y9
+	VMOVAPS      Y1, Y11
+	VFNMADD231PS winograd3<>+0(SB), Y11, Y9
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  winograd0<>+0(SB), Y9, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y9, Y11
+	VMOVUPS      Y0, 32(R12)(R8*1)
+	VMOVUPS      Y11, 32(R12)(R8*2)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS winograd2<>+0(SB), Y3, Y0
+	VMOVAPS      Y5, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y3
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  winograd1<>+0(SB), Y3, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y3, Y1
+	VMOVUPS      Y0, 32(R12)(R9*1)
+	VMOVUPS      Y1, 32(R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 32(R12)
+	VMOVAPS      Y12, Y0
+	VMOVAPS      Y8, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y4, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 32(R12)(R10*1)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, 32(R12)(R8*1)
+	VMOVUPS      Y2, 32(R12)(R8*2)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, 32(R12)(R9*1)
+	VMOVUPS      Y2, 32(R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVUPS      32(CX)(BX*4), Y0
+	VMOVUPS      32(CX)(BX*2), Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVUPS      32(CX)(SI*1), Y1
+	VMOVUPS      32(CX)(BX*1), Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      96(CX)(BX*4), Y1
+	VMOVUPS      96(CX)(BX*2), Y3
+	VFNMADD231PS winograd2<>+0(SB), Y3, Y1
+	VMOVUPS      96(CX)(SI*1), Y3
+	VMOVUPS      96(CX)(BX*1), Y4
+	VFNMADD231PS winograd2<>+0(SB), Y4, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winograd1<>+0(SB), Y3, Y1
+	VFNMADD231PS winograd1<>+0(SB), Y3, Y4
+	VMOVUPS      160(CX)(BX*4), Y3
+	VMOVUPS      160(CX)(BX*2), Y5
+	VFNMADD231PS winograd2<>+0(SB), Y5, Y3
+	VMOVUPS      160(CX)(SI*1), Y5
+	VMOVUPS      160(CX)(BX*1), Y6
+	VFNMADD231PS winograd2<>+0(SB), Y6, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winograd1<>+0(SB), Y5, Y3
+	VFNMADD231PS winograd1<>+0(SB), Y5, Y6
+	VMOVUPS      224(CX)(BX*4), Y5
+	VMOVUPS      224(CX)(BX*2), Y7
+	VFNMADD231PS winograd2<>+0(SB), Y7, Y5
+	VMOVUPS      224(CX)(SI*1), Y7
+	VMOVUPS      224(CX)(BX*1), Y8
+	VFNMADD231PS winograd2<>+0(SB), Y8, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winograd1<>+0(SB), Y7, Y5
+	VFNMADD231PS winograd1<>+0(SB), Y7, Y8
+	VMOVUPS      288(CX)(BX*4), Y7
+	VMOVUPS      288(CX)(BX*2), Y9
+	VFNMADD231PS winograd2<>+0(SB), Y9, Y7
+	VMOVUPS      288(CX)(SI*1), Y9
+	VMOVUPS      288(CX)(BX*1), Y10
+	VFNMADD231PS winograd2<>+0(SB), Y10, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winograd1<>+0(SB), Y9, Y7
+	VFNMADD231PS winograd1<>+0(SB), Y9, Y10
+	VMOVUPS      352(CX)(BX*4), Y9
+	VMOVUPS      352(CX)(BX*2), Y11
+	VFNMADD231PS winograd2<>+0(SB), Y11, Y9
+	VMOVUPS      352(CX)(SI*1), Y11
+	VMOVUPS      352(CX)(BX*1), Y12
+	VFNMADD231PS winograd2<>+0(SB), Y12, Y11
+	VMOVAPS      Y9, Y12
+	VFMADD231PS  winograd1<>+0(SB), Y11, Y9
+	VFNMADD231PS winograd1<>+0(SB), Y11, Y12
+	VMOVAPS      Y7, Y11
+	VMOVAPS      Y3, Y13
+	VFNMADD231PS winograd5<>+0(SB), Y13, Y11
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  winograd4<>+0(SB), Y0, Y11
+	VMOVUPS      Y11, 32(R12)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y9
+	VFNMADD231PS winograd5<>+0(SB), Y9, Y0
+	VMOVAPS      Y1, Y9
+	VFMADD231PS  winograd4<>+0(SB), Y9, Y0
+	VMOVUPS      Y0, 32(R12)(R10*1)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y9
+	VFNMADD231PS winograd3<>+0(SB), Y9, Y0
+	VMOVAPS      Y5, Y9
+	VMOVAPS      Y1, Y11
+	VFNMADD231PS winograd3<>+0(SB), Y11, Y9
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  winograd0<>+0(SB), Y9, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y9, Y11
+	VMOVUPS      Y0, 32(R12)(R8*1)
+	VMOVUPS      Y11, 32(R12)(R8*2)
+	VMOVAPS      Y7, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS winograd2<>+0(SB), Y3, Y0
+	VMOVAPS      Y5, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y3
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  winograd1<>+0(SB), Y3, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y3, Y1
+	VMOVUPS      Y0, 32(R12)(R9*1)
+	VMOVUPS      Y1, 32(R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 32(R12)
+	VMOVAPS      Y12, Y0
+	VMOVAPS      Y8, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y4, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 32(R12)(R10*1)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, 32(R12)(R8*1)
+	VMOVUPS      Y2, 32(R12)(R8*2)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y4, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, 32(R12)(R9*1)
+	VMOVUPS      Y2, 32(R12)(R8*4)
+	ADDQ         R11, R12
+	VMOVUPS      32(CX)(DI*1), Y0
+	VMOVUPS      32(CX)(SI*1), Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVUPS      32(CX)(BX*1), Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      32(CX)(BX*4), Y1
+	VMOVUPS      32(CX)(BX*2), Y2
+	VFNMADD231PS winograd5<>+0(SB), Y2, Y1
+	VMOVUPS      32(CX), Y2
+	VFMADD231PS  winograd4<>+0(SB), Y2, Y1
+	VMOVUPS      96(CX)(DI*1), Y2
+	VMOVUPS      96(CX)(SI*1), Y3
+	VFNMADD231PS winograd5<>+0(SB), Y3, Y2
+	VMOVUPS      96(CX)(BX*1), Y3
+	VFMADD231PS  winograd4<>+0(SB), Y3, Y2
+	VMOVUPS      96(CX)(BX*4), Y3
+	VMOVUPS      96(CX)(BX*2), Y4
+	VFNMADD231PS winograd5<>+0(SB), Y4, Y3
+	VMOVUPS      96(CX), Y4
+	VFMADD231PS  winograd4<>+0(SB), Y4, Y3
+	VMOVUPS      160(CX)(DI*1), Y4
+	VMOVUPS      160(CX)(SI*1), Y5
+	VFNMADD231PS winograd5<>+0(SB), Y5, Y4
+	VMOVUPS      160(CX)(BX*1), Y5
+	VFMADD231PS  winograd4<>+0(SB), Y5, Y4
+	VMOVUPS      160(CX)(BX*4), Y5
+	VMOVUPS      160(CX)(BX*2), Y6
+	VFNMADD231PS winograd5<>+0(SB), Y6, Y5
+	VMOVUPS      160(CX), Y6
+	VFMADD231PS  winograd4<>+0(SB), Y6, Y5
+	VMOVUPS      224(CX)(DI*1), Y6
+	VMOVUPS      224(CX)(SI*1), Y7
+	VFNMADD231PS winograd5<>+0(SB), Y7, Y6
+	VMOVUPS      224(CX)(BX*1), Y7
+	VFMADD231PS  winograd4<>+0(SB), Y7, Y6
+	VMOVUPS      224(CX)(BX*4), Y7
+	VMOVUPS      224(CX)(BX*2), Y8
+	VFNMADD231PS winograd5<>+0(SB), Y8, Y7
+	VMOVUPS      224(CX), Y8
+	VFMADD231PS  winograd4<>+0(SB), Y8, Y7
+	VMOVUPS      288(CX)(DI*1), Y8
+	VMOVUPS      288(CX)(SI*1), Y9
+	VFNMADD231PS winograd5<>+0(SB), Y9, Y8
+	VMOVUPS      288(CX)(BX*1), Y9
+	VFMADD231PS  winograd4<>+0(SB), Y9, Y8
+	VMOVUPS      288(CX)(BX*4), Y9
+	VMOVUPS      288(CX)(BX*2), Y10
+	VFNMADD231PS winograd5<>+0(SB), Y10, Y9
+	VMOVUPS      288(CX), Y10
+	VFMADD231PS  winograd4<>+0(SB), Y10, Y9
+	VMOVUPS      352(CX)(DI*1), Y10
+	VMOVUPS      352(CX)(SI*1), Y11
+	VFNMADD231PS winograd5<>+0(SB), Y11, Y10
+	VMOVUPS      352(CX)(BX*1), Y11
+	VFMADD231PS  winograd4<>+0(SB), Y11, Y10
+	VMOVUPS      352(CX)(BX*4), Y11
+	VMOVUPS      352(CX)(BX*2), Y12
+	VFNMADD231PS winograd5<>+0(SB), Y12, Y11
+	VMOVUPS      352(CX), Y12
+	VFMADD231PS  winograd4<>+0(SB), Y12, Y11
+	VMOVAPS      Y8, Y12
+	VMOVAPS      Y4, Y13
+	VFNMADD231PS winograd5<>+0(SB), Y13, Y12
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  winograd4<>+0(SB), Y0, Y12
+	VMOVUPS      Y12, 32(R12)
+	VMOVAPS      Y10, Y0
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS winograd5<>+0(SB), Y10, Y0
+	VMOVAPS      Y2, Y10
+	VFMADD231PS  winograd4<>+0(SB), Y10, Y0
+	VMOVUPS      Y0, 32(R12)(R10*1)
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y4, Y10
+	VFNMADD231PS winograd3<>+0(SB), Y10, Y0
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y2, Y12
+	VFNMADD231PS winograd3<>+0(SB), Y12, Y10
+	VMOVAPS      Y0, Y12
+	VFMADD231PS  winograd0<>+0(SB), Y10, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y10, Y12
+	VMOVUPS      Y0, 32(R12)(R8*1)
+	VMOVUPS      Y12, 32(R12)(R8*2)
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS winograd2<>+0(SB), Y4, Y0
+	VMOVAPS      Y6, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y4
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y4, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y4, Y2
+	VMOVUPS      Y0, 32(R12)(R9*1)
+	VMOVUPS      Y2, 32(R12)(R8*4)
+	MOVQ         DX, R12
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS winograd5<>+0(SB), Y2, Y0
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 32(R12)
+	VMOVAPS      Y11, Y0
+	VMOVAPS      Y7, Y1
+	VFNMADD231PS winograd5<>+0(SB), Y1, Y0
+	VMOVAPS      Y3, Y1
+	VFMADD231PS  winograd4<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, 32(R12)(R10*1)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y1
+	VFNMADD231PS winograd3<>+0(SB), Y1, Y0
+	VMOVAPS      Y7, Y1
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS winograd3<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd0<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd0<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, 32(R12)(R8*1)
+	VMOVUPS      Y2, 32(R12)(R8*2)
+	VMOVAPS      Y9, Y0
+	VMOVAPS      Y5, Y1
+	VFNMADD231PS winograd2<>+0(SB), Y1, Y0
+	VMOVAPS      Y7, Y1
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS winograd2<>+0(SB), Y2, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winograd1<>+0(SB), Y1, Y0
+	VFNMADD231PS winograd1<>+0(SB), Y1, Y2
+	VMOVUPS      Y0, 32(R12)(R9*1)
+	VMOVUPS      Y2, 32(R12)(R8*4)
+	MOVQ         DX, R12
+	ADDQ         $+128, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func winograd25OutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+// Requires: AVX, AVX512F
+TEXT ·winograd25OutputAVX512(SB), NOSPLIT, $0-64
+	MOVQ         n+0(FP), AX
+	MOVQ         m+8(FP), CX
+	MOVQ         y+24(FP), DX
+	MOVQ         r+40(FP), BX
+	MOVQ         bias+48(FP), SI
+	MOVQ         bounds+56(FP), DI
+	MOVQ         pitch+16(FP), R8
+	MOVQ         row+32(FP), R9
+	VBROADCASTSS const0<>+0(SB), Z0
+	VBROADCASTSS const1<>+0(SB), Z1
+	LEAQ         (R8)(R8*2), R10
+	ADDQ         R10, R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R10)(R10*4), R12
+	MOVQ         BX, R13
+	SUBQ         DX, R13
+	TESTQ        AX, AX
+	JLE          done2
+
+loop1:
+	MOVQ        DX, R15
+	MOVQ        CX, R14
+	VMOVUPS     (R14)(R10*1), Z2
+	VMOVUPS     (R14)(R11*1), Z3
+	VADDPS      (R14)(R10*2), Z2, Z2
+	VADDPS      (R14)(R10*4), Z3, Z3
+	VADDPS      Z3, Z2, Z2
+	VADDPS      (R14), Z2, Z2
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z3
+	VMOVUPS     (R14)(R11*1), Z4
+	VADDPS      (R14)(R10*2), Z3, Z3
+	VADDPS      (R14)(R10*4), Z4, Z4
+	VADDPS      Z4, Z3, Z3
+	VADDPS      (R14), Z3, Z3
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z4
+	VMOVUPS     (R14)(R11*1), Z5
+	VADDPS      (R14)(R10*2), Z4, Z4
+	VADDPS      (R14)(R10*4), Z5, Z5
+	VADDPS      Z5, Z4, Z4
+	VADDPS      (R14), Z4, Z4
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z5
+	VMOVUPS     (R14)(R11*1), Z6
+	VADDPS      (R14)(R10*2), Z5, Z5
+	VADDPS      (R14)(R10*4), Z6, Z6
+	VADDPS      Z6, Z5, Z5
+	VADDPS      (R14), Z5, Z5
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z6
+	VMOVUPS     (R14)(R11*1), Z7
+	VADDPS      (R14)(R10*2), Z6, Z6
+	VADDPS      (R14)(R10*4), Z7, Z7
+	VADDPS      Z7, Z6, Z6
+	VADDPS      (R14), Z6, Z6
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z7
+	VMOVUPS     (R14)(R11*1), Z8
+	VADDPS      (R14)(R10*2), Z7, Z7
+	VADDPS      (R14)(R10*4), Z8, Z8
+	VADDPS      Z8, Z7, Z7
+	VADDPS      (R14), Z7, Z7
+	VADDPS      Z4, Z3, Z8
+	VADDPS      Z6, Z5, Z9
+	VADDPS      Z9, Z8, Z8
+	VADDPS      Z2, Z8, Z8
+	VSUBPS      Z4, Z3, Z2
+	VMULPS      Z0, Z2, Z2
+	VSUBPS      Z6, Z5, Z3
+	VFMADD231PS Z1, Z3, Z2
+	VADDPS      Z7, Z2, Z2
+	VADDPS      (SI), Z8, Z8
+	VADDPS      (SI), Z2, Z2
+	TESTQ       BX, BX
+	JZ          none3
+	VADDPS      (R15)(R13*1), Z8, Z8
+	VADDPS      64(R15)(R13*1), Z2, Z2
+
+none3:
+	VMOVUPS     (DI), Z3
+	VMOVUPS     64(DI), Z4
+	VMAXPS      Z8, Z3, Z8
+	VMINPS      Z8, Z4, Z8
+	VMOVUPS     Z8, (R15)
+	VMAXPS      Z2, Z3, Z2
+	VMINPS      Z2, Z4, Z2
+	VMOVUPS     Z2, 64(R15)
+	ADDQ        R9, R15
+	MOVQ        CX, R14
+	VMOVUPS     (R14)(R10*1), Z2
+	VMOVUPS     (R14)(R11*1), Z3
+	VSUBPS      (R14)(R10*2), Z2, Z2
+	VSUBPS      (R14)(R10*4), Z3, Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VADDPS      (R14)(R12*1), Z2, Z2
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z3
+	VMOVUPS     (R14)(R11*1), Z4
+	VSUBPS      (R14)(R10*2), Z3, Z3
+	VSUBPS      (R14)(R10*4), Z4, Z4
+	VMULPS      Z0, Z3, Z3
+	VFMADD231PS Z1, Z4, Z3
+	VADDPS      (R14)(R12*1), Z3, Z3
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z4
+	VMOVUPS     (R14)(R11*1), Z5
+	VSUBPS      (R14)(R10*2), Z4, Z4
+	VSUBPS      (R14)(R10*4), Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VFMADD231PS Z1, Z5, Z4
+	VADDPS      (R14)(R12*1), Z4, Z4
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z5
+	VMOVUPS     (R14)(R11*1), Z6
+	VSUBPS      (R14)(R10*2), Z5, Z5
+	VSUBPS      (R14)(R10*4), Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VFMADD231PS Z1, Z6, Z5
+	VADDPS      (R14)(R12*1), Z5, Z5
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z6
+	VMOVUPS     (R14)(R11*1), Z7
+	VSUBPS      (R14)(R10*2), Z6, Z6
+	VSUBPS      (R14)(R10*4), Z7, Z7
+	VMULPS      Z0, Z6, Z6
+	VFMADD231PS Z1, Z7, Z6
+	VADDPS      (R14)(R12*1), Z6, Z6
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Z7
+	VMOVUPS     (R14)(R11*1), Z8
+	VSUBPS      (R14)(R10*2), Z7, Z7
+	VSUBPS      (R14)(R10*4), Z8, Z8
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z1, Z8, Z7
+	VADDPS      (R14)(R12*1), Z7, Z7
+	VADDPS      Z4, Z3, Z8
+	VADDPS      Z6, Z5, Z9
+	VADDPS      Z9, Z8, Z8
+	VADDPS      Z2, Z8, Z8
+	VSUBPS      Z4, Z3, Z2
+	VMULPS      Z0, Z2, Z2
+	VSUBPS      Z6, Z5, Z3
+	VFMADD231PS Z1, Z3, Z2
+	VADDPS      Z7, Z2, Z2
+	VADDPS      (SI), Z8, Z8
+	VADDPS      (SI), Z2, Z2
+	TESTQ       BX, BX
+	JZ          none4
+	VADDPS      (R15)(R13*1), Z8, Z8
+	VADDPS      64(R15)(R13*1), Z2, Z2
+
+none4:
+	VMOVUPS (DI), Z3
+	VMOVUPS 64(DI), Z4
+	VMAXPS  Z8, Z3, Z8
+	VMINPS  Z8, Z4, Z8
+	VMOVUPS Z8, (R15)
+	VMAXPS  Z2, Z3, Z2
+	VMINPS  Z2, Z4, Z2
+	VMOVUPS Z2, 64(R15)
+	ADDQ    $+128, DX
+	ADDQ    $0x40, CX
+	DECQ    AX
+	JNZ     loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func winograd25OutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+// Requires: AVX, FMA3
+TEXT ·winograd25OutputAVX2(SB), NOSPLIT, $0-64
+	MOVQ  n+0(FP), AX
+	MOVQ  m+8(FP), CX
+	MOVQ  y+24(FP), DX
+	MOVQ  r+40(FP), BX
+	MOVQ  bias+48(FP), SI
+	MOVQ  bounds+56(FP), DI
+	MOVQ  pitch+16(FP), R8
+	MOVQ  row+32(FP), R9
+	LEAQ  (R8)(R8*2), R10
+	ADDQ  R10, R10
+	LEAQ  (R10)(R10*2), R11
+	LEAQ  (R10)(R10*4), R12
+	MOVQ  BX, R13
+	SUBQ  DX, R13
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	MOVQ        DX, R15
+	MOVQ        CX, R14
+	VMOVUPS     (R14)(R10*1), Y0
+	VMOVUPS     (R14)(R11*1), Y1
+	VADDPS      (R14)(R10*2), Y0, Y0
+	VADDPS      (R14)(R10*4), Y1, Y1
+	VADDPS      Y1, Y0, Y0
+	VADDPS      (R14), Y0, Y0
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y1
+	VMOVUPS     (R14)(R11*1), Y2
+	VADDPS      (R14)(R10*2), Y1, Y1
+	VADDPS      (R14)(R10*4), Y2, Y2
+	VADDPS      Y2, Y1, Y1
+	VADDPS      (R14), Y1, Y1
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y2
+	VMOVUPS     (R14)(R11*1), Y3
+	VADDPS      (R14)(R10*2), Y2, Y2
+	VADDPS      (R14)(R10*4), Y3, Y3
+	VADDPS      Y3, Y2, Y2
+	VADDPS      (R14), Y2, Y2
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y3
+	VMOVUPS     (R14)(R11*1), Y4
+	VADDPS      (R14)(R10*2), Y3, Y3
+	VADDPS      (R14)(R10*4), Y4, Y4
+	VADDPS      Y4, Y3, Y3
+	VADDPS      (R14), Y3, Y3
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y4
+	VMOVUPS     (R14)(R11*1), Y5
+	VADDPS      (R14)(R10*2), Y4, Y4
+	VADDPS      (R14)(R10*4), Y5, Y5
+	VADDPS      Y5, Y4, Y4
+	VADDPS      (R14), Y4, Y4
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y5
+	VMOVUPS     (R14)(R11*1), Y6
+	VADDPS      (R14)(R10*2), Y5, Y5
+	VADDPS      (R14)(R10*4), Y6, Y6
+	VADDPS      Y6, Y5, Y5
+	VADDPS      (R14), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VADDPS      Y4, Y3, Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y0, Y6, Y6
+	VSUBPS      Y2, Y1, Y0
+	VMULPS      winograd0<>+0(SB), Y0, Y0
+	VSUBPS      Y4, Y3, Y1
+	VFMADD231PS winograd1<>+0(SB), Y1, Y0
+	VADDPS      Y5, Y0, Y0
+	VADDPS      (SI), Y6, Y6
+	VADDPS      (SI), Y0, Y0
+	TESTQ       BX, BX
+	JZ          none3
+	VADDPS      (R15)(R13*1), Y6, Y6
+	VADDPS      64(R15)(R13*1), Y0, Y0
+
+none3:
+	VMOVUPS     (DI), Y1
+	VMOVUPS     64(DI), Y2
+	VMAXPS      Y6, Y1, Y6
+	VMINPS      Y6, Y2, Y6
+	VMOVUPS     Y6, (R15)
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMOVUPS     Y0, 64(R15)
+	ADDQ        R9, R15
+	MOVQ        CX, R14
+	VMOVUPS     (R14)(R10*1), Y0
+	VMOVUPS     (R14)(R11*1), Y1
+	VSUBPS      (R14)(R10*2), Y0, Y0
+	VSUBPS      (R14)(R10*4), Y1, Y1
+	VMULPS      winograd0<>+0(SB), Y0, Y0
+	VFMADD231PS winograd1<>+0(SB), Y1, Y0
+	VADDPS      (R14)(R12*1), Y0, Y0
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y1
+	VMOVUPS     (R14)(R11*1), Y2
+	VSUBPS      (R14)(R10*2), Y1, Y1
+	VSUBPS      (R14)(R10*4), Y2, Y2
+	VMULPS      winograd0<>+0(SB), Y1, Y1
+	VFMADD231PS winograd1<>+0(SB), Y2, Y1
+	VADDPS      (R14)(R12*1), Y1, Y1
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y2
+	VMOVUPS     (R14)(R11*1), Y3
+	VSUBPS      (R14)(R10*2), Y2, Y2
+	VSUBPS      (R14)(R10*4), Y3, Y3
+	VMULPS      winograd0<>+0(SB), Y2, Y2
+	VFMADD231PS winograd1<>+0(SB), Y3, Y2
+	VADDPS      (R14)(R12*1), Y2, Y2
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y3
+	VMOVUPS     (R14)(R11*1), Y4
+	VSUBPS      (R14)(R10*2), Y3, Y3
+	VSUBPS      (R14)(R10*4), Y4, Y4
+	VMULPS      winograd0<>+0(SB), Y3, Y3
+	VFMADD231PS winograd1<>+0(SB), Y4, Y3
+	VADDPS      (R14)(R12*1), Y3, Y3
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y4
+	VMOVUPS     (R14)(R11*1), Y5
+	VSUBPS      (R14)(R10*2), Y4, Y4
+	VSUBPS      (R14)(R10*4), Y5, Y5
+	VMULPS      winograd0<>+0(SB), Y4, Y4
+	VFMADD231PS winograd1<>+0(SB), Y5, Y4
+	VADDPS      (R14)(R12*1), Y4, Y4
+	ADDQ        R8, R14
+	VMOVUPS     (R14)(R10*1), Y5
+	VMOVUPS     (R14)(R11*1), Y6
+	VSUBPS      (R14)(R10*2), Y5, Y5
+	VSUBPS      (R14)(R10*4), Y6, Y6
+	VMULPS      winograd0<>+0(SB), Y5, Y5
+	VFMADD231PS winograd1<>+0(SB), Y6, Y5
+	VADDPS      (R14)(R12*1), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VADDPS      Y4, Y3, Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y0, Y6, Y6
+	VSUBPS      Y2, Y1, Y0
+	VMULPS      winograd0<>+0(SB), Y0, Y0
+	VSUBPS      Y4, Y3, Y1
+	VFMADD231PS winograd1<>+0(SB), Y1, Y0
+	VADDPS      Y5, Y0, Y0
+	VADDPS      (SI), Y6, Y6
+	VADDPS      (SI), Y0, Y0
+	TESTQ       BX, BX
+	JZ          none4
+	VADDPS      (R15)(R13*1), Y6, Y6
+	VADDPS      64(R15)(R13*1), Y0, Y0
+
+none4:
+	VMOVUPS     (DI), Y1
+	VMOVUPS     64(DI), Y2
+	VMAXPS      Y6, Y1, Y6
+	VMINPS      Y6, Y2, Y6
+	VMOVUPS     Y6, (R15)
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMOVUPS     Y0, 64(R15)
+	MOVQ        DX, R15
+	MOVQ        CX, R14
+	VMOVUPS     32(R14)(R10*1), Y0
+	VMOVUPS     32(R14)(R11*1), Y1
+	VADDPS      32(R14)(R10*2), Y0, Y0
+	VADDPS      32(R14)(R10*4), Y1, Y1
+	VADDPS      Y1, Y0, Y0
+	VADDPS      32(R14), Y0, Y0
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y1
+	VMOVUPS     32(R14)(R11*1), Y2
+	VADDPS      32(R14)(R10*2), Y1, Y1
+	VADDPS      32(R14)(R10*4), Y2, Y2
+	VADDPS      Y2, Y1, Y1
+	VADDPS      32(R14), Y1, Y1
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y2
+	VMOVUPS     32(R14)(R11*1), Y3
+	VADDPS      32(R14)(R10*2), Y2, Y2
+	VADDPS      32(R14)(R10*4), Y3, Y3
+	VADDPS      Y3, Y2, Y2
+	VADDPS      32(R14), Y2, Y2
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y3
+	VMOVUPS     32(R14)(R11*1), Y4
+	VADDPS      32(R14)(R10*2), Y3, Y3
+	VADDPS      32(R14)(R10*4), Y4, Y4
+	VADDPS      Y4, Y3, Y3
+	VADDPS      32(R14), Y3, Y3
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y4
+	VMOVUPS     32(R14)(R11*1), Y5
+	VADDPS      32(R14)(R10*2), Y4, Y4
+	VADDPS      32(R14)(R10*4), Y5, Y5
+	VADDPS      Y5, Y4, Y4
+	VADDPS      32(R14), Y4, Y4
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y5
+	VMOVUPS     32(R14)(R11*1), Y6
+	VADDPS      32(R14)(R10*2), Y5, Y5
+	VADDPS      32(R14)(R10*4), Y6, Y6
+	VADDPS      Y6, Y5, Y5
+	VADDPS      32(R14), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VADDPS      Y4, Y3, Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y0, Y6, Y6
+	VSUBPS      Y2, Y1, Y0
+	VMULPS      winograd0<>+0(SB), Y0, Y0
+	VSUBPS      Y4, Y3, Y1
+	VFMADD231PS winograd1<>+0(SB), Y1, Y0
+	VADDPS      Y5, Y0, Y0
+	VADDPS      32(SI), Y6, Y6
+	VADDPS      32(SI), Y0, Y0
+	TESTQ       BX, BX
+	JZ          none5
+	VADDPS      32(R15)(R13*1), Y6, Y6
+	VADDPS      96(R15)(R13*1), Y0, Y0
+
+none5:
+	VMOVUPS     32(DI), Y1
+	VMOVUPS     96(DI), Y2
+	VMAXPS      Y6, Y1, Y6
+	VMINPS      Y6, Y2, Y6
+	VMOVUPS     Y6, 32(R15)
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMOVUPS     Y0, 96(R15)
+	ADDQ        R9, R15
+	MOVQ        CX, R14
+	VMOVUPS     32(R14)(R10*1), Y0
+	VMOVUPS     32(R14)(R11*1), Y1
+	VSUBPS      32(R14)(R10*2), Y0, Y0
+	VSUBPS      32(R14)(R10*4), Y1, Y1
+	VMULPS      winograd0<>+0(SB), Y0, Y0
+	VFMADD231PS winograd1<>+0(SB), Y1, Y0
+	VADDPS      32(R14)(R12*1), Y0, Y0
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y1
+	VMOVUPS     32(R14)(R11*1), Y2
+	VSUBPS      32(R14)(R10*2), Y1, Y1
+	VSUBPS      32(R14)(R10*4), Y2, Y2
+	VMULPS      winograd0<>+0(SB), Y1, Y1
+	VFMADD231PS winograd1<>+0(SB), Y2, Y1
+	VADDPS      32(R14)(R12*1), Y1, Y1
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y2
+	VMOVUPS     32(R14)(R11*1), Y3
+	VSUBPS      32(R14)(R10*2), Y2, Y2
+	VSUBPS      32(R14)(R10*4), Y3, Y3
+	VMULPS      winograd0<>+0(SB), Y2, Y2
+	VFMADD231PS winograd1<>+0(SB), Y3, Y2
+	VADDPS      32(R14)(R12*1), Y2, Y2
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y3
+	VMOVUPS     32(R14)(R11*1), Y4
+	VSUBPS      32(R14)(R10*2), Y3, Y3
+	VSUBPS      32(R14)(R10*4), Y4, Y4
+	VMULPS      winograd0<>+0(SB), Y3, Y3
+	VFMADD231PS winograd1<>+0(SB), Y4, Y3
+	VADDPS      32(R14)(R12*1), Y3, Y3
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y4
+	VMOVUPS     32(R14)(R11*1), Y5
+	VSUBPS      32(R14)(R10*2), Y4, Y4
+	VSUBPS      32(R14)(R10*4), Y5, Y5
+	VMULPS      winograd0<>+0(SB), Y4, Y4
+	VFMADD231PS winograd1<>+0(SB), Y5, Y4
+	VADDPS      32(R14)(R12*1), Y4, Y4
+	ADDQ        R8, R14
+	VMOVUPS     32(R14)(R10*1), Y5
+	VMOVUPS     32(R14)(R11*1), Y6
+	VSUBPS      32(R14)(R10*2), Y5, Y5
+	VSUBPS      32(R14)(R10*4), Y6, Y6
+	VMULPS      winograd0<>+0(SB), Y5, Y5
+	VFMADD231PS winograd1<>+0(SB), Y6, Y5
+	VADDPS      32(R14)(R12*1), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VADDPS      Y4, Y3, Y7
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y0, Y6, Y6
+	VSUBPS      Y2, Y1, Y0
+	VMULPS      winograd0<>+0(SB), Y0, Y0
+	VSUBPS      Y4, Y3, Y1
+	VFMADD231PS winograd1<>+0(SB), Y1, Y0
+	VADDPS      Y5, Y0, Y0
+	VADDPS      32(SI), Y6, Y6
+	VADDPS      32(SI), Y0, Y0
+	TESTQ       BX, BX
+	JZ          none6
+	VADDPS      32(R15)(R13*1), Y6, Y6
+	VADDPS      96(R15)(R13*1), Y0, Y0
+
+none6:
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 96(DI), Y2
+	VMAXPS  Y6, Y1, Y6
+	VMINPS  Y6, Y2, Y6
+	VMOVUPS Y6, 32(R15)
+	VMAXPS  Y0, Y1, Y0
+	VMINPS  Y0, Y2, Y0
+	VMOVUPS Y0, 96(R15)
+	ADDQ    $+128, DX
+	ADDQ    $0x40, CX
+	DECQ    AX
+	JNZ     loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func winograd25FilterAVX512(n int, w *float32, u *float32, pitch int)
+// Requires: AVX, AVX512F
+TEXT ·winograd25FilterAVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         u+16(FP), DX
+	MOVQ         pitch+24(FP), BX
+	VBROADCASTSS const8<>+0(SB), Z0
+	VBROADCASTSS const9<>+0(SB), Z1
+	VBROADCASTSS const10<>+0(SB), Z2
+	VBROADCASTSS const11<>+0(SB), Z3
+	VBROADCASTSS const16<>+0(SB), Z4
+	VBROADCASTSS const17<>+0(SB), Z5
+	VBROADCASTSS const12<>+0(SB), Z6
+	VBROADCASTSS const13<>+0(SB), Z7
+	VBROADCASTSS const14<>+0(SB), Z8
+	VBROADCASTSS const18<>+0(SB), Z9
+	VBROADCASTSS const19<>+0(SB), Z10
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	LEAQ         (BX)(BX*2), R8
+	ADDQ         R8, R8
+	TESTQ        AX, AX
+	JLE          done2
+
+loop1:
+	LEAQ        (DX)(R8*1), R9
+	VMOVUPS     (CX), Z11
+	VMULPS      Z1, Z11, Z11
+	VMOVUPS     320(CX), Z12
+	VMULPS      Z2, Z12, Z12
+	VMOVUPS     640(CX), Z13
+	VFMADD231PS Z3, Z13, Z11
+	VMOVUPS     1280(CX), Z13
+	VFMADD231PS Z5, Z13, Z11
+	VMOVUPS     960(CX), Z13
+	VFMADD231PS Z4, Z13, Z12
+	VSUBPS      Z12, Z11, Z13
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     64(CX), Z12
+	VMULPS      Z1, Z12, Z12
+	VMOVUPS     384(CX), Z14
+	VMULPS      Z2, Z14, Z14
+	VMOVUPS     704(CX), Z15
+	VFMADD231PS Z3, Z15, Z12
+	VMOVUPS     1344(CX), Z15
+	VFMADD231PS Z5, Z15, Z12
+	VMOVUPS     1024(CX), Z15
+	VFMADD231PS Z4, Z15, Z14
+	VSUBPS      Z14, Z12, Z15
+	VADDPS      Z14, Z12, Z12
+	VMOVUPS     128(CX), Z14
+	VMULPS      Z1, Z14, Z14
+	VMOVUPS     448(CX), Z16
+	VMULPS      Z2, Z16, Z16
+	VMOVUPS     768(CX), Z17
+	VFMADD231PS Z3, Z17, Z14
+	VMOVUPS     1408(CX), Z17
+	VFMADD231PS Z5, Z17, Z14
+	VMOVUPS     1088(CX), Z17
+	VFMADD231PS Z4, Z17, Z16
+	VSUBPS      Z16, Z14, Z17
+	VADDPS      Z16, Z14, Z14
+	VMOVUPS     192(CX), Z16
+	VMULPS      Z1, Z16, Z16
+	VMOVUPS     512(CX), Z18
+	VMULPS      Z2, Z18, Z18
+	VMOVUPS     832(CX), Z19
+	VFMADD231PS Z3, Z19, Z16
+	VMOVUPS     1472(CX), Z19
+	VFMADD231PS Z5, Z19, Z16
+	VMOVUPS     1152(CX), Z19
+	VFMADD231PS Z4, Z19, Z18
+	VSUBPS      Z18, Z16, Z19
+	VADDPS      Z18, Z16, Z16
+	VMOVUPS     256(CX), Z18
+	VMULPS      Z1, Z18, Z18
+	VMOVUPS     576(CX), Z20
+	VMULPS      Z2, Z20, Z20
+	VMOVUPS     896(CX), Z21
+	VFMADD231PS Z3, Z21, Z18
+	VMOVUPS     1536(CX), Z21
+	VFMADD231PS Z5, Z21, Z18
+	VMOVUPS     1216(CX), Z21
+	VFMADD231PS Z4, Z21, Z20
+	VSUBPS      Z20, Z18, Z21
+	VADDPS      Z20, Z18, Z18
+	VMULPS      Z0, Z11, Z20
+	VMOVUPS     Z20, (R9)
+	VMULPS      Z1, Z11, Z20
+	VMULPS      Z2, Z12, Z22
+	VFMADD231PS Z3, Z14, Z20
+	VFMADD231PS Z5, Z18, Z20
+	VFMADD231PS Z4, Z16, Z22
+	VSUBPS      Z22, Z20, Z23
+	VADDPS      Z22, Z20, Z20
+	VMOVUPS     Z20, (R9)(BX*1)
+	VMOVUPS     Z23, (R9)(BX*2)
+	VMULPS      Z6, Z11, Z11
+	VMULPS      Z7, Z12, Z12
+	VFMADD231PS Z8, Z14, Z11
+	VFMADD231PS Z10, Z18, Z11
+	VFMADD231PS Z9, Z16, Z12
+	VSUBPS      Z12, Z11, Z14
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(SI*1)
+	VMOVUPS     Z14, (R9)(BX*4)
+	VMOVUPS     Z18, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMULPS      Z0, Z13, Z11
+	VMOVUPS     Z11, (R9)
+	VMULPS      Z1, Z13, Z11
+	VMULPS      Z2, Z15, Z12
+	VFMADD231PS Z3, Z17, Z11
+	VFMADD231PS Z5, Z21, Z11
+	VFMADD231PS Z4, Z19, Z12
+	VSUBPS      Z12, Z11, Z14
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(BX*1)
+	VMOVUPS     Z14, (R9)(BX*2)
+	VMULPS      Z6, Z13, Z11
+	VMULPS      Z7, Z15, Z12
+	VFMADD231PS Z8, Z17, Z11
+	VFMADD231PS Z10, Z21, Z11
+	VFMADD231PS Z9, Z19, Z12
+	VSUBPS      Z12, Z11, Z13
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(SI*1)
+	VMOVUPS     Z13, (R9)(BX*4)
+	VMOVUPS     Z21, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMOVUPS     (CX), Z11
+	VMULPS      Z6, Z11, Z11
+	VMOVUPS     320(CX), Z12
+	VMULPS      Z7, Z12, Z12
+	VMOVUPS     640(CX), Z13
+	VFMADD231PS Z8, Z13, Z11
+	VMOVUPS     1280(CX), Z13
+	VFMADD231PS Z10, Z13, Z11
+	VMOVUPS     960(CX), Z13
+	VFMADD231PS Z9, Z13, Z12
+	VSUBPS      Z12, Z11, Z13
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     64(CX), Z12
+	VMULPS      Z6, Z12, Z12
+	VMOVUPS     384(CX), Z14
+	VMULPS      Z7, Z14, Z14
+	VMOVUPS     704(CX), Z15
+	VFMADD231PS Z8, Z15, Z12
+	VMOVUPS     1344(CX), Z15
+	VFMADD231PS Z10, Z15, Z12
+	VMOVUPS     1024(CX), Z15
+	VFMADD231PS Z9, Z15, Z14
+	VSUBPS      Z14, Z12, Z15
+	VADDPS      Z14, Z12, Z12
+	VMOVUPS     128(CX), Z14
+	VMULPS      Z6, Z14, Z14
+	VMOVUPS     448(CX), Z16
+	VMULPS      Z7, Z16, Z16
+	VMOVUPS     768(CX), Z17
+	VFMADD231PS Z8, Z17, Z14
+	VMOVUPS     1408(CX), Z17
+	VFMADD231PS Z10, Z17, Z14
+	VMOVUPS     1088(CX), Z17
+	VFMADD231PS Z9, Z17, Z16
+	VSUBPS      Z16, Z14, Z17
+	VADDPS      Z16, Z14, Z14
+	VMOVUPS     192(CX), Z16
+	VMULPS      Z6, Z16, Z16
+	VMOVUPS     512(CX), Z18
+	VMULPS      Z7, Z18, Z18
+	VMOVUPS     832(CX), Z19
+	VFMADD231PS Z8, Z19, Z16
+	VMOVUPS     1472(CX), Z19
+	VFMADD231PS Z10, Z19, Z16
+	VMOVUPS     1152(CX), Z19
+	VFMADD231PS Z9, Z19, Z18
+	VSUBPS      Z18, Z16, Z19
+	VADDPS      Z18, Z16, Z16
+	VMOVUPS     256(CX), Z18
+	VMULPS      Z6, Z18, Z18
+	VMOVUPS     576(CX), Z20
+	VMULPS      Z7, Z20, Z20
+	VMOVUPS     896(CX), Z21
+	VFMADD231PS Z8, Z21, Z18
+	VMOVUPS     1536(CX), Z21
+	VFMADD231PS Z10, Z21, Z18
+	VMOVUPS     1216(CX), Z21
+	VFMADD231PS Z9, Z21, Z20
+	VSUBPS      Z20, Z18, Z21
+	VADDPS      Z20, Z18, Z18
+	VMULPS      Z0, Z11, Z20
+	VMOVUPS     Z20, (R9)
+	VMULPS      Z1, Z11, Z20
+	VMULPS      Z2, Z12, Z22
+	VFMADD231PS Z3, Z14, Z20
+	VFMADD231PS Z5, Z18, Z20
+	VFMADD231PS Z4, Z16, Z22
+	VSUBPS      Z22, Z20, Z23
+	VADDPS      Z22, Z20, Z20
+	VMOVUPS     Z20, (R9)(BX*1)
+	VMOVUPS     Z23, (R9)(BX*2)
+	VMULPS      Z6, Z11, Z11
+	VMULPS      Z7, Z12, Z12
+	VFMADD231PS Z8, Z14, Z11
+	VFMADD231PS Z10, Z18, Z11
+	VFMADD231PS Z9, Z16, Z12
+	VSUBPS      Z12, Z11, Z14
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(SI*1)
+	VMOVUPS     Z14, (R9)(BX*4)
+	VMOVUPS     Z18, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMULPS      Z0, Z13, Z11
+	VMOVUPS     Z11, (R9)
+	VMULPS      Z1, Z13, Z11
+	VMULPS      Z2, Z15, Z12
+	VFMADD231PS Z3, Z17, Z11
+	VFMADD231PS Z5, Z21, Z11
+	VFMADD231PS Z4, Z19, Z12
+	VSUBPS      Z12, Z11, Z14
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(BX*1)
+	VMOVUPS     Z14, (R9)(BX*2)
+	VMULPS      Z6, Z13, Z11
+	VMULPS      Z7, Z15, Z12
+	VFMADD231PS Z8, Z17, Z11
+	VFMADD231PS Z10, Z21, Z11
+	VFMADD231PS Z9, Z19, Z12
+	VSUBPS      Z12, Z11, Z13
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(SI*1)
+	VMOVUPS     Z13, (R9)(BX*4)
+	VMOVUPS     Z21, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMOVUPS     1280(CX), Z11
+	VMOVUPS     (CX), Z12
+	VMULPS      Z0, Z12, Z12
+	VMOVUPS     1344(CX), Z13
+	VMOVUPS     64(CX), Z14
+	VMULPS      Z0, Z14, Z14
+	VMOVUPS     1408(CX), Z15
+	VMOVUPS     128(CX), Z16
+	VMULPS      Z0, Z16, Z16
+	VMOVUPS     1472(CX), Z17
+	VMOVUPS     192(CX), Z18
+	VMULPS      Z0, Z18, Z18
+	VMOVUPS     1536(CX), Z19
+	VMOVUPS     256(CX), Z20
+	VMULPS      Z0, Z20, Z20
+	VMULPS      Z0, Z11, Z21
+	VMOVUPS     Z21, (R9)
+	VMULPS      Z1, Z11, Z21
+	VMULPS      Z2, Z13, Z22
+	VFMADD231PS Z3, Z15, Z21
+	VFMADD231PS Z5, Z19, Z21
+	VFMADD231PS Z4, Z17, Z22
+	VSUBPS      Z22, Z21, Z23
+	VADDPS      Z22, Z21, Z21
+	VMOVUPS     Z21, (R9)(BX*1)
+	VMOVUPS     Z23, (R9)(BX*2)
+	VMULPS      Z6, Z11, Z11
+	VMULPS      Z7, Z13, Z13
+	VFMADD231PS Z8, Z15, Z11
+	VFMADD231PS Z10, Z19, Z11
+	VFMADD231PS Z9, Z17, Z13
+	VSUBPS      Z13, Z11, Z15
+	VADDPS      Z13, Z11, Z11
+	VMOVUPS     Z11, (R9)(SI*1)
+	VMOVUPS     Z15, (R9)(BX*4)
+	VMOVUPS     Z19, (R9)(DI*1)
+	MOVQ        DX, R9
+	VMULPS      Z0, Z12, Z11
+	VMOVUPS     Z11, (R9)
+	VMULPS      Z1, Z12, Z11
+	VMULPS      Z2, Z14, Z13
+	VFMADD231PS Z3, Z16, Z11
+	VFMADD231PS Z5, Z20, Z11
+	VFMADD231PS Z4, Z18, Z13
+	VSUBPS      Z13, Z11, Z15
+	VADDPS      Z13, Z11, Z11
+	VMOVUPS     Z11, (R9)(BX*1)
+	VMOVUPS     Z15, (R9)(BX*2)
+	VMULPS      Z6, Z12, Z11
+	VMULPS      Z7, Z14, Z12
+	VFMADD231PS Z8, Z16, Z11
+	VFMADD231PS Z10, Z20, Z11
+	VFMADD231PS Z9, Z18, Z12
+	VSUBPS      Z12, Z11, Z13
+	VADDPS      Z12, Z11, Z11
+	VMOVUPS     Z11, (R9)(SI*1)
+	VMOVUPS     Z13, (R9)(BX*4)
+	VMOVUPS     Z20, (R9)(DI*1)
+	MOVQ        DX, R9
+	ADDQ        $+1600, CX
+	ADDQ        $0x40, DX
+	DECQ        AX
+	JNZ         loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA const16<>+0(SB)/4, $(-0.16806723)
+GLOBL const16<>(SB), RODATA|NOPTR, $4
+
+DATA const17<>+0(SB)/4, $(-0.10504202)
+GLOBL const17<>(SB), RODATA|NOPTR, $4
+
+DATA const18<>+0(SB)/4, $(0.40336135)
+GLOBL const18<>(SB), RODATA|NOPTR, $4
+
+DATA const19<>+0(SB)/4, $(0.60504204)
+GLOBL const19<>(SB), RODATA|NOPTR, $4
+
+// func winograd25FilterAVX2(n int, w *float32, u *float32, pitch int)
+// Requires: AVX, FMA3
+TEXT ·winograd25FilterAVX2(SB), NOSPLIT, $0-32
+	MOVQ  n+0(FP), AX
+	MOVQ  w+8(FP), CX
+	MOVQ  u+16(FP), DX
+	MOVQ  pitch+24(FP), BX
+	LEAQ  (BX)(BX*2), SI
+	LEAQ  (BX)(BX*4), DI
+	LEAQ  (BX)(BX*2), R8
+	ADDQ  R8, R8
+	TESTQ AX, AX
+	JLE   done2
+
+loop1:
+	LEAQ        (DX)(R8*1), R9
+	VMOVUPS     (CX), Y0
+	VMULPS      winograd9<>+0(SB), Y0, Y0
+	VMOVUPS     320(CX), Y1
+	VMULPS      winograd10<>+0(SB), Y1, Y1
+	VMOVUPS     640(CX), Y2
+	VFMADD231PS winograd11<>+0(SB), Y2, Y0
+	VMOVUPS     1280(CX), Y2
+	VFMADD231PS winograd17<>+0(SB), Y2, Y0
+	VMOVUPS     960(CX), Y2
+	VFMADD231PS winograd16<>+0(SB), Y2, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     64(CX), Y1
+	VMULPS      winograd9<>+0(SB), Y1, Y1
+	VMOVUPS     384(CX), Y3
+	VMULPS      winograd10<>+0(SB), Y3, Y3
+	VMOVUPS     704(CX), Y4
+	VFMADD231PS winograd11<>+0(SB), Y4, Y1
+	VMOVUPS     1344(CX), Y4
+	VFMADD231PS winograd17<>+0(SB), Y4, Y1
+	VMOVUPS     1024(CX), Y4
+	VFMADD231PS winograd16<>+0(SB), Y4, Y3
+	VSUBPS      Y3, Y1, Y4
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     128(CX), Y3
+	VMULPS      winograd9<>+0(SB), Y3, Y3
+	VMOVUPS     448(CX), Y5
+	VMULPS      winograd10<>+0(SB), Y5, Y5
+	VMOVUPS     768(CX), Y6
+	VFMADD231PS winograd11<>+0(SB), Y6, Y3
+	VMOVUPS     1408(CX), Y6
+	VFMADD231PS winograd17<>+0(SB), Y6, Y3
+	VMOVUPS     1088(CX), Y6
+	VFMADD231PS winograd16<>+0(SB), Y6, Y5
+	VSUBPS      Y5, Y3, Y6
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     192(CX), Y5
+	VMULPS      winograd9<>+0(SB), Y5, Y5
+	VMOVUPS     512(CX), Y7
+	VMULPS      winograd10<>+0(SB), Y7, Y7
+	VMOVUPS     832(CX), Y8
+	VFMADD231PS winograd11<>+0(SB), Y8, Y5
+	VMOVUPS     1472(CX), Y8
+	VFMADD231PS winograd17<>+0(SB), Y8, Y5
+	VMOVUPS     1152(CX), Y8
+	VFMADD231PS winograd16<>+0(SB), Y8, Y7
+	VSUBPS      Y7, Y5, Y8
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     256(CX), Y7
+	VMULPS      winograd9<>+0(SB), Y7, Y7
+	VMOVUPS     576(CX), Y9
+	VMULPS      winograd10<>+0(SB), Y9, Y9
+	VMOVUPS     896(CX), Y10
+	VFMADD231PS winograd11<>+0(SB), Y10, Y7
+	VMOVUPS     1536(CX), Y10
+	VFMADD231PS winograd17<>+0(SB), Y10, Y7
+	VMOVUPS     1216(CX), Y10
+	VFMADD231PS winograd16<>+0(SB), Y10, Y9
+	VSUBPS      Y9, Y7, Y10
+	VADDPS      Y9, Y7, Y7
+	VMULPS      winograd8<>+0(SB), Y0, Y9
+	VMOVUPS     Y9, (R9)
+	VMULPS      winograd9<>+0(SB), Y0, Y9
+	VMULPS      winograd10<>+0(SB), Y1, Y11
+	VFMADD231PS winograd11<>+0(SB), Y3, Y9
+	VFMADD231PS winograd17<>+0(SB), Y7, Y9
+	VFMADD231PS winograd16<>+0(SB), Y5, Y11
+	VSUBPS      Y11, Y9, Y12
+	VADDPS      Y11, Y9, Y9
+	VMOVUPS     Y9, (R9)(BX*1)
+	VMOVUPS     Y12, (R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMULPS      winograd13<>+0(SB), Y1, Y1
+	VFMADD231PS winograd14<>+0(SB), Y3, Y0
+	VFMADD231PS winograd19<>+0(SB), Y7, Y0
+	VFMADD231PS winograd18<>+0(SB), Y5, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(SI*1)
+	VMOVUPS     Y3, (R9)(BX*4)
+	VMOVUPS     Y7, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMULPS      winograd8<>+0(SB), Y2, Y0
+	VMOVUPS     Y0, (R9)
+	VMULPS      winograd9<>+0(SB), Y2, Y0
+	VMULPS      winograd10<>+0(SB), Y4, Y1
+	VFMADD231PS winograd11<>+0(SB), Y6, Y0
+	VFMADD231PS winograd17<>+0(SB), Y10, Y0
+	VFMADD231PS winograd16<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(BX*1)
+	VMOVUPS     Y3, (R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y2, Y0
+	VMULPS      winograd13<>+0(SB), Y4, Y1
+	VFMADD231PS winograd14<>+0(SB), Y6, Y0
+	VFMADD231PS winograd19<>+0(SB), Y10, Y0
+	VFMADD231PS winograd18<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(SI*1)
+	VMOVUPS     Y2, (R9)(BX*4)
+	VMOVUPS     Y10, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMOVUPS     (CX), Y0
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMOVUPS     320(CX), Y1
+	VMULPS      winograd13<>+0(SB), Y1, Y1
+	VMOVUPS     640(CX), Y2
+	VFMADD231PS winograd14<>+0(SB), Y2, Y0
+	VMOVUPS     1280(CX), Y2
+	VFMADD231PS winograd19<>+0(SB), Y2, Y0
+	VMOVUPS     960(CX), Y2
+	VFMADD231PS winograd18<>+0(SB), Y2, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     64(CX), Y1
+	VMULPS      winograd12<>+0(SB), Y1, Y1
+	VMOVUPS     384(CX), Y3
+	VMULPS      winograd13<>+0(SB), Y3, Y3
+	VMOVUPS     704(CX), Y4
+	VFMADD231PS winograd14<>+0(SB), Y4, Y1
+	VMOVUPS     1344(CX), Y4
+	VFMADD231PS winograd19<>+0(SB), Y4, Y1
+	VMOVUPS     1024(CX), Y4
+	VFMADD231PS winograd18<>+0(SB), Y4, Y3
+	VSUBPS      Y3, Y1, Y4
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     128(CX), Y3
+	VMULPS      winograd12<>+0(SB), Y3, Y3
+	VMOVUPS     448(CX), Y5
+	VMULPS      winograd13<>+0(SB), Y5, Y5
+	VMOVUPS     768(CX), Y6
+	VFMADD231PS winograd14<>+0(SB), Y6, Y3
+	VMOVUPS     1408(CX), Y6
+	VFMADD231PS winograd19<>+0(SB), Y6, Y3
+	VMOVUPS     1088(CX), Y6
+	VFMADD231PS winograd18<>+0(SB), Y6, Y5
+	VSUBPS      Y5, Y3, Y6
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     192(CX), Y5
+	VMULPS      winograd12<>+0(SB), Y5, Y5
+	VMOVUPS     512(CX), Y7
+	VMULPS      winograd13<>+0(SB), Y7, Y7
+	VMOVUPS     832(CX), Y8
+	VFMADD231PS winograd14<>+0(SB), Y8, Y5
+	VMOVUPS     1472(CX), Y8
+	VFMADD231PS winograd19<>+0(SB), Y8, Y5
+	VMOVUPS     1152(CX), Y8
+	VFMADD231PS winograd18<>+0(SB), Y8, Y7
+	VSUBPS      Y7, Y5, Y8
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     256(CX), Y7
+	VMULPS      winograd12<>+0(SB), Y7, Y7
+	VMOVUPS     576(CX), Y9
+	VMULPS      winograd13<>+0(SB), Y9, Y9
+	VMOVUPS     896(CX), Y10
+	VFMADD231PS winograd14<>+0(SB), Y10, Y7
+	VMOVUPS     1536(CX), Y10
+	VFMADD231PS winograd19<>+0(SB), Y10, Y7
+	VMOVUPS     1216(CX), Y10
+	VFMADD231PS winograd18<>+0(SB), Y10, Y9
+	VSUBPS      Y9, Y7, Y10
+	VADDPS      Y9, Y7, Y7
+	VMULPS      winograd8<>+0(SB), Y0, Y9
+	VMOVUPS     Y9, (R9)
+	VMULPS      winograd9<>+0(SB), Y0, Y9
+	VMULPS      winograd10<>+0(SB), Y1, Y11
+	VFMADD231PS winograd11<>+0(SB), Y3, Y9
+	VFMADD231PS winograd17<>+0(SB), Y7, Y9
+	VFMADD231PS winograd16<>+0(SB), Y5, Y11
+	VSUBPS      Y11, Y9, Y12
+	VADDPS      Y11, Y9, Y9
+	VMOVUPS     Y9, (R9)(BX*1)
+	VMOVUPS     Y12, (R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMULPS      winograd13<>+0(SB), Y1, Y1
+	VFMADD231PS winograd14<>+0(SB), Y3, Y0
+	VFMADD231PS winograd19<>+0(SB), Y7, Y0
+	VFMADD231PS winograd18<>+0(SB), Y5, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(SI*1)
+	VMOVUPS     Y3, (R9)(BX*4)
+	VMOVUPS     Y7, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMULPS      winograd8<>+0(SB), Y2, Y0
+	VMOVUPS     Y0, (R9)
+	VMULPS      winograd9<>+0(SB), Y2, Y0
+	VMULPS      winograd10<>+0(SB), Y4, Y1
+	VFMADD231PS winograd11<>+0(SB), Y6, Y0
+	VFMADD231PS winograd17<>+0(SB), Y10, Y0
+	VFMADD231PS winograd16<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(BX*1)
+	VMOVUPS     Y3, (R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y2, Y0
+	VMULPS      winograd13<>+0(SB), Y4, Y1
+	VFMADD231PS winograd14<>+0(SB), Y6, Y0
+	VFMADD231PS winograd19<>+0(SB), Y10, Y0
+	VFMADD231PS winograd18<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(SI*1)
+	VMOVUPS     Y2, (R9)(BX*4)
+	VMOVUPS     Y10, (R9)(DI*1)
+	ADDQ        R8, R9
+	VMOVUPS     1280(CX), Y0
+	VMOVUPS     (CX), Y1
+	VMULPS      winograd8<>+0(SB), Y1, Y1
+	VMOVUPS     1344(CX), Y2
+	VMOVUPS     64(CX), Y3
+	VMULPS      winograd8<>+0(SB), Y3, Y3
+	VMOVUPS     1408(CX), Y4
+	VMOVUPS     128(CX), Y5
+	VMULPS      winograd8<>+0(SB), Y5, Y5
+	VMOVUPS     1472(CX), Y6
+	VMOVUPS     192(CX), Y7
+	VMULPS      winograd8<>+0(SB), Y7, Y7
+	VMOVUPS     1536(CX), Y8
+	VMOVUPS     256(CX), Y9
+	VMULPS      winograd8<>+0(SB), Y9, Y9
+	VMULPS      winograd8<>+0(SB), Y0, Y10
+	VMOVUPS     Y10, (R9)
+	VMULPS      winograd9<>+0(SB), Y0, Y10
+	VMULPS      winograd10<>+0(SB), Y2, Y11
+	VFMADD231PS winograd11<>+0(SB), Y4, Y10
+	VFMADD231PS winograd17<>+0(SB), Y8, Y10
+	VFMADD231PS winograd16<>+0(SB), Y6, Y11
+	VSUBPS      Y11, Y10, Y12
+	VADDPS      Y11, Y10, Y10
+	VMOVUPS     Y10, (R9)(BX*1)
+	VMOVUPS     Y12, (R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMULPS      winograd13<>+0(SB), Y2, Y2
+	VFMADD231PS winograd14<>+0(SB), Y4, Y0
+	VFMADD231PS winograd19<>+0(SB), Y8, Y0
+	VFMADD231PS winograd18<>+0(SB), Y6, Y2
+	VSUBPS      Y2, Y0, Y4
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     Y0, (R9)(SI*1)
+	VMOVUPS     Y4, (R9)(BX*4)
+	VMOVUPS     Y8, (R9)(DI*1)
+	MOVQ        DX, R9
+	VMULPS      winograd8<>+0(SB), Y1, Y0
+	VMOVUPS     Y0, (R9)
+	VMULPS      winograd9<>+0(SB), Y1, Y0
+	VMULPS      winograd10<>+0(SB), Y3, Y2
+	VFMADD231PS winograd11<>+0(SB), Y5, Y0
+	VFMADD231PS winograd17<>+0(SB), Y9, Y0
+	VFMADD231PS winograd16<>+0(SB), Y7, Y2
+	VSUBPS      Y2, Y0, Y4
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     Y0, (R9)(BX*1)
+	VMOVUPS     Y4, (R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y1, Y0
+	VMULPS      winograd13<>+0(SB), Y3, Y1
+	VFMADD231PS winograd14<>+0(SB), Y5, Y0
+	VFMADD231PS winograd19<>+0(SB), Y9, Y0
+	VFMADD231PS winograd18<>+0(SB), Y7, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R9)(SI*1)
+	VMOVUPS     Y2, (R9)(BX*4)
+	VMOVUPS     Y9, (R9)(DI*1)
+	MOVQ        DX, R9
+	LEAQ        (DX)(R8*1), R9
+	VMOVUPS     32(CX), Y0
+	VMULPS      winograd9<>+0(SB), Y0, Y0
+	VMOVUPS     352(CX), Y1
+	VMULPS      winograd10<>+0(SB), Y1, Y1
+	VMOVUPS     672(CX), Y2
+	VFMADD231PS winograd11<>+0(SB), Y2, Y0
+	VMOVUPS     1312(CX), Y2
+	VFMADD231PS winograd17<>+0(SB), Y2, Y0
+	VMOVUPS     992(CX), Y2
+	VFMADD231PS winograd16<>+0(SB), Y2, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     96(CX), Y1
+	VMULPS      winograd9<>+0(SB), Y1, Y1
+	VMOVUPS     416(CX), Y3
+	VMULPS      winograd10<>+0(SB), Y3, Y3
+	VMOVUPS     736(CX), Y4
+	VFMADD231PS winograd11<>+0(SB), Y4, Y1
+	VMOVUPS     1376(CX), Y4
+	VFMADD231PS winograd17<>+0(SB), Y4, Y1
+	VMOVUPS     1056(CX), Y4
+	VFMADD231PS winograd16<>+0(SB), Y4, Y3
+	VSUBPS      Y3, Y1, Y4
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     160(CX), Y3
+	VMULPS      winograd9<>+0(SB), Y3, Y3
+	VMOVUPS     480(CX), Y5
+	VMULPS      winograd10<>+0(SB), Y5, Y5
+	VMOVUPS     800(CX), Y6
+	VFMADD231PS winograd11<>+0(SB), Y6, Y3
+	VMOVUPS     1440(CX), Y6
+	VFMADD231PS winograd17<>+0(SB), Y6, Y3
+	VMOVUPS     1120(CX), Y6
+	VFMADD231PS winograd16<>+0(SB), Y6, Y5
+	VSUBPS      Y5, Y3, Y6
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     224(CX), Y5
+	VMULPS      winograd9<>+0(SB), Y5, Y5
+	VMOVUPS     544(CX), Y7
+	VMULPS      winograd10<>+0(SB), Y7, Y7
+	VMOVUPS     864(CX), Y8
+	VFMADD231PS winograd11<>+0(SB), Y8, Y5
+	VMOVUPS     1504(CX), Y8
+	VFMADD231PS winograd17<>+0(SB), Y8, Y5
+	VMOVUPS     1184(CX), Y8
+	VFMADD231PS winograd16<>+0(SB), Y8, Y7
+	VSUBPS      Y7, Y5, Y8
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     288(CX), Y7
+	VMULPS      winograd9<>+0(SB), Y7, Y7
+	VMOVUPS     608(CX), Y9
+	VMULPS      winograd10<>+0(SB), Y9, Y9
+	VMOVUPS     928(CX), Y10
+	VFMADD231PS winograd11<>+0(SB), Y10, Y7
+	VMOVUPS     1568(CX), Y10
+	VFMADD231PS winograd17<>+0(SB), Y10, Y7
+	VMOVUPS     1248(CX), Y10
+	VFMADD231PS winograd16<>+0(SB), Y10, Y9
+	VSUBPS      Y9, Y7, Y10
+	VADDPS      Y9, Y7, Y7
+	VMULPS      winograd8<>+0(SB), Y0, Y9
+	VMOVUPS     Y9, 32(R9)
+	VMULPS      winograd9<>+0(SB), Y0, Y9
+	VMULPS      winograd10<>+0(SB), Y1, Y11
+	VFMADD231PS winograd11<>+0(SB), Y3, Y9
+	VFMADD231PS winograd17<>+0(SB), Y7, Y9
+	VFMADD231PS winograd16<>+0(SB), Y5, Y11
+	VSUBPS      Y11, Y9, Y12
+	VADDPS      Y11, Y9, Y9
+	VMOVUPS     Y9, 32(R9)(BX*1)
+	VMOVUPS     Y12, 32(R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMULPS      winograd13<>+0(SB), Y1, Y1
+	VFMADD231PS winograd14<>+0(SB), Y3, Y0
+	VFMADD231PS winograd19<>+0(SB), Y7, Y0
+	VFMADD231PS winograd18<>+0(SB), Y5, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(SI*1)
+	VMOVUPS     Y3, 32(R9)(BX*4)
+	VMOVUPS     Y7, 32(R9)(DI*1)
+	ADDQ        R8, R9
+	VMULPS      winograd8<>+0(SB), Y2, Y0
+	VMOVUPS     Y0, 32(R9)
+	VMULPS      winograd9<>+0(SB), Y2, Y0
+	VMULPS      winograd10<>+0(SB), Y4, Y1
+	VFMADD231PS winograd11<>+0(SB), Y6, Y0
+	VFMADD231PS winograd17<>+0(SB), Y10, Y0
+	VFMADD231PS winograd16<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(BX*1)
+	VMOVUPS     Y3, 32(R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y2, Y0
+	VMULPS      winograd13<>+0(SB), Y4, Y1
+	VFMADD231PS winograd14<>+0(SB), Y6, Y0
+	VFMADD231PS winograd19<>+0(SB), Y10, Y0
+	VFMADD231PS winograd18<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(SI*1)
+	VMOVUPS     Y2, 32(R9)(BX*4)
+	VMOVUPS     Y10, 32(R9)(DI*1)
+	ADDQ        R8, R9
+	VMOVUPS     32(CX), Y0
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMOVUPS     352(CX), Y1
+	VMULPS      winograd13<>+0(SB), Y1, Y1
+	VMOVUPS     672(CX), Y2
+	VFMADD231PS winograd14<>+0(SB), Y2, Y0
+	VMOVUPS     1312(CX), Y2
+	VFMADD231PS winograd19<>+0(SB), Y2, Y0
+	VMOVUPS     992(CX), Y2
+	VFMADD231PS winograd18<>+0(SB), Y2, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     96(CX), Y1
+	VMULPS      winograd12<>+0(SB), Y1, Y1
+	VMOVUPS     416(CX), Y3
+	VMULPS      winograd13<>+0(SB), Y3, Y3
+	VMOVUPS     736(CX), Y4
+	VFMADD231PS winograd14<>+0(SB), Y4, Y1
+	VMOVUPS     1376(CX), Y4
+	VFMADD231PS winograd19<>+0(SB), Y4, Y1
+	VMOVUPS     1056(CX), Y4
+	VFMADD231PS winograd18<>+0(SB), Y4, Y3
+	VSUBPS      Y3, Y1, Y4
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     160(CX), Y3
+	VMULPS      winograd12<>+0(SB), Y3, Y3
+	VMOVUPS     480(CX), Y5
+	VMULPS      winograd13<>+0(SB), Y5, Y5
+	VMOVUPS     800(CX), Y6
+	VFMADD231PS winograd14<>+0(SB), Y6, Y3
+	VMOVUPS     1440(CX), Y6
+	VFMADD231PS winograd19<>+0(SB), Y6, Y3
+	VMOVUPS     1120(CX), Y6
+	VFMADD231PS winograd18<>+0(SB), Y6, Y5
+	VSUBPS      Y5, Y3, Y6
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     224(CX), Y5
+	VMULPS      winograd12<>+0(SB), Y5, Y5
+	VMOVUPS     544(CX), Y7
+	VMULPS      winograd13<>+0(SB), Y7, Y7
+	VMOVUPS     864(CX), Y8
+	VFMADD231PS winograd14<>+0(SB), Y8, Y5
+	VMOVUPS     1504(CX), Y8
+	VFMADD231PS winograd19<>+0(SB), Y8, Y5
+	VMOVUPS     1184(CX), Y8
+	VFMADD231PS winograd18<>+0(SB), Y8, Y7
+	VSUBPS      Y7, Y5, Y8
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     288(CX), Y7
+	VMULPS      winograd12<>+0(SB), Y7, Y7
+	VMOVUPS     608(CX), Y9
+	VMULPS      winograd13<>+0(SB), Y9, Y9
+	VMOVUPS     928(CX), Y10
+	VFMADD231PS winograd14<>+0(SB), Y10, Y7
+	VMOVUPS     1568(CX), Y10
+	VFMADD231PS winograd19<>+0(SB), Y10, Y7
+	VMOVUPS     1248(CX), Y10
+	VFMADD231PS winograd18<>+0(SB), Y10, Y9
+	VSUBPS      Y9, Y7, Y10
+	VADDPS      Y9, Y7, Y7
+	VMULPS      winograd8<>+0(SB), Y0, Y9
+	VMOVUPS     Y9, 32(R9)
+	VMULPS      winograd9<>+0(SB), Y0, Y9
+	VMULPS      winograd10<>+0(SB), Y1, Y11
+	VFMADD231PS winograd11<>+0(SB), Y3, Y9
+	VFMADD231PS winograd17<>+0(SB), Y7, Y9
+	VFMADD231PS winograd16<>+0(SB), Y5, Y11
+	VSUBPS      Y11, Y9, Y12
+	VADDPS      Y11, Y9, Y9
+	VMOVUPS     Y9, 32(R9)(BX*1)
+	VMOVUPS     Y12, 32(R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMULPS      winograd13<>+0(SB), Y1, Y1
+	VFMADD231PS winograd14<>+0(SB), Y3, Y0
+	VFMADD231PS winograd19<>+0(SB), Y7, Y0
+	VFMADD231PS winograd18<>+0(SB), Y5, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(SI*1)
+	VMOVUPS     Y3, 32(R9)(BX*4)
+	VMOVUPS     Y7, 32(R9)(DI*1)
+	ADDQ        R8, R9
+	VMULPS      winograd8<>+0(SB), Y2, Y0
+	VMOVUPS     Y0, 32(R9)
+	VMULPS      winograd9<>+0(SB), Y2, Y0
+	VMULPS      winograd10<>+0(SB), Y4, Y1
+	VFMADD231PS winograd11<>+0(SB), Y6, Y0
+	VFMADD231PS winograd17<>+0(SB), Y10, Y0
+	VFMADD231PS winograd16<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y3
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(BX*1)
+	VMOVUPS     Y3, 32(R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y2, Y0
+	VMULPS      winograd13<>+0(SB), Y4, Y1
+	VFMADD231PS winograd14<>+0(SB), Y6, Y0
+	VFMADD231PS winograd19<>+0(SB), Y10, Y0
+	VFMADD231PS winograd18<>+0(SB), Y8, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(SI*1)
+	VMOVUPS     Y2, 32(R9)(BX*4)
+	VMOVUPS     Y10, 32(R9)(DI*1)
+	ADDQ        R8, R9
+	VMOVUPS     1312(CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMULPS      winograd8<>+0(SB), Y1, Y1
+	VMOVUPS     1376(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMULPS      winograd8<>+0(SB), Y3, Y3
+	VMOVUPS     1440(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VMULPS      winograd8<>+0(SB), Y5, Y5
+	VMOVUPS     1504(CX), Y6
+	VMOVUPS     224(CX), Y7
+	VMULPS      winograd8<>+0(SB), Y7, Y7
+	VMOVUPS     1568(CX), Y8
+	VMOVUPS     288(CX), Y9
+	VMULPS      winograd8<>+0(SB), Y9, Y9
+	VMULPS      winograd8<>+0(SB), Y0, Y10
+	VMOVUPS     Y10, 32(R9)
+	VMULPS      winograd9<>+0(SB), Y0, Y10
+	VMULPS      winograd10<>+0(SB), Y2, Y11
+	VFMADD231PS winograd11<>+0(SB), Y4, Y10
+	VFMADD231PS winograd17<>+0(SB), Y8, Y10
+	VFMADD231PS winograd16<>+0(SB), Y6, Y11
+	VSUBPS      Y11, Y10, Y12
+	VADDPS      Y11, Y10, Y10
+	VMOVUPS     Y10, 32(R9)(BX*1)
+	VMOVUPS     Y12, 32(R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y0, Y0
+	VMULPS      winograd13<>+0(SB), Y2, Y2
+	VFMADD231PS winograd14<>+0(SB), Y4, Y0
+	VFMADD231PS winograd19<>+0(SB), Y8, Y0
+	VFMADD231PS winograd18<>+0(SB), Y6, Y2
+	VSUBPS      Y2, Y0, Y4
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(SI*1)
+	VMOVUPS     Y4, 32(R9)(BX*4)
+	VMOVUPS     Y8, 32(R9)(DI*1)
+	MOVQ        DX, R9
+	VMULPS      winograd8<>+0(SB), Y1, Y0
+	VMOVUPS     Y0, 32(R9)
+	VMULPS      winograd9<>+0(SB), Y1, Y0
+	VMULPS      winograd10<>+0(SB), Y3, Y2
+	VFMADD231PS winograd11<>+0(SB), Y5, Y0
+	VFMADD231PS winograd17<>+0(SB), Y9, Y0
+	VFMADD231PS winograd16<>+0(SB), Y7, Y2
+	VSUBPS      Y2, Y0, Y4
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(BX*1)
+	VMOVUPS     Y4, 32(R9)(BX*2)
+	VMULPS      winograd12<>+0(SB), Y1, Y0
+	VMULPS      winograd13<>+0(SB), Y3, Y1
+	VFMADD231PS winograd14<>+0(SB), Y5, Y0
+	VFMADD231PS winograd19<>+0(SB), Y9, Y0
+	VFMADD231PS winograd18<>+0(SB), Y7, Y1
+	VSUBPS      Y1, Y0, Y2
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(R9)(SI*1)
+	VMOVUPS     Y2, 32(R9)(BX*4)
+	VMOVUPS     Y9, 32(R9)(DI*1)
+	MOVQ        DX, R9
+	ADDQ        $+1600, CX
+	ADDQ        $0x40, DX
+	DECQ        AX
+	JNZ         loop1
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA winograd16<>+0(SB)/4, $0xbe2c19d1
+DATA winograd16<>+4(SB)/4, $0xbe2c19d1
+DATA winograd16<>+8(SB)/4, $0xbe2c19d1
+DATA winograd16<>+12(SB)/4, $0xbe2c19d1
+DATA winograd16<>+16(SB)/4, $0xbe2c19d1
+DATA winograd16<>+20(SB)/4, $0xbe2c19d1
+DATA winograd16<>+24(SB)/4, $0xbe2c19d1
+DATA winograd16<>+28(SB)/4, $0xbe2c19d1
+GLOBL winograd16<>(SB), RODATA|NOPTR, $32
+
+DATA winograd17<>+0(SB)/4, $0xbdd72045
+DATA winograd17<>+4(SB)/4, $0xbdd72045
+DATA winograd17<>+8(SB)/4, $0xbdd72045
+DATA winograd17<>+12(SB)/4, $0xbdd72045
+DATA winograd17<>+16(SB)/4, $0xbdd72045
+DATA winograd17<>+20(SB)/4, $0xbdd72045
+DATA winograd17<>+24(SB)/4, $0xbdd72045
+DATA winograd17<>+28(SB)/4, $0xbdd72045
+GLOBL winograd17<>(SB), RODATA|NOPTR, $32
+
+DATA winograd18<>+0(SB)/4, $0x3ece8561
+DATA winograd18<>+4(SB)/4, $0x3ece8561
+DATA winograd18<>+8(SB)/4, $0x3ece8561
+DATA winograd18<>+12(SB)/4, $0x3ece8561
+DATA winograd18<>+16(SB)/4, $0x3ece8561
+DATA winograd18<>+20(SB)/4, $0x3ece8561
+DATA winograd18<>+24(SB)/4, $0x3ece8561
+DATA winograd18<>+28(SB)/4, $0x3ece8561
+GLOBL winograd18<>(SB), RODATA|NOPTR, $32
+
+DATA winograd19<>+0(SB)/4, $0x3f1ae409
+DATA winograd19<>+4(SB)/4, $0x3f1ae409
+DATA winograd19<>+8(SB)/4, $0x3f1ae409
+DATA winograd19<>+12(SB)/4, $0x3f1ae409
+DATA winograd19<>+16(SB)/4, $0x3f1ae409
+DATA winograd19<>+20(SB)/4, $0x3f1ae409
+DATA winograd19<>+24(SB)/4, $0x3f1ae409
+DATA winograd19<>+28(SB)/4, $0x3f1ae409
+GLOBL winograd19<>(SB), RODATA|NOPTR, $32

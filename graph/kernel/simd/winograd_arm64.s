@@ -1473,8 +1473,8 @@ done4:
 done2:
 	RET
 
-// func winograd2InputNEON(n int, x *float32, row int, v *float32, pitch int)
-TEXT ·winograd2InputNEON(SB), NOSPLIT, $0-40
+// func winograd23InputNEON(n int, x *float32, row int, v *float32, pitch int)
+TEXT ·winograd23InputNEON(SB), NOSPLIT, $0-40
 	MOVD n+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD row+16(FP), R2
@@ -1587,8 +1587,8 @@ done4:
 done2:
 	RET
 
-// func winograd2OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
-TEXT ·winograd2OutputNEON(SB), NOSPLIT, $0-64
+// func winograd23OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
+TEXT ·winograd23OutputNEON(SB), NOSPLIT, $0-64
 	MOVD n+0(FP), R0
 	MOVD m+8(FP), R1
 	MOVD pitch+16(FP), R2
@@ -1721,8 +1721,8 @@ done4:
 done2:
 	RET
 
-// func winograd2FilterNEON(n int, w, u *float32, pitch int)
-TEXT ·winograd2FilterNEON(SB), NOSPLIT, $0-32
+// func winograd23FilterNEON(n int, w, u *float32, pitch int)
+TEXT ·winograd23FilterNEON(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
 	MOVD w+8(FP), R1
 	MOVD u+16(FP), R2
@@ -1824,6 +1824,967 @@ loop3:
 
 done4:
 	ADD $512, R1, R1
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET
+
+// func winograd25InputNEON(n int, x *float32, row int, v *float32, pitch int)
+TEXT ·winograd25InputNEON(SB), NOSPLIT, $0-40
+	MOVD n+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD row+16(FP), R2
+	MOVD v+24(FP), R3
+	MOVD pitch+32(FP), R4
+	VMOVI $0, V0.B16
+	MOVW $1059061760, R5
+	VMOV R5, V0.S[0]
+	MOVW $1069547520, R5
+	VMOV R5, V0.S[1]
+	MOVW $1053294592, R5
+	VMOV R5, V0.S[2]
+	MOVW $1074790400, R5
+	VMOV R5, V0.S[3]
+	VMOVI $0, V1.B16
+	MOVW $1063321600, R5
+	VMOV R5, V1.S[0]
+	MOVW $1076428800, R5
+	VMOV R5, V1.S[1]
+	ADD R4<<1, R4, R5
+	ADD R5, R5, R5
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	MOVD $4, R6
+	CMP $0, R6
+	BLE done4
+
+loop3:
+	ADD R2, R1, R7
+	ADD R5, R3, R8
+	ADD R2, R7, R9
+	ADD R2, R9, R10
+	ADD R2, R10, R11
+	FMOVQ (R7), F2
+	FMOVQ (R9), F3
+	FMOVQ (R10), F4
+	FMOVQ (R11), F5
+	VMOV V5.B16, V6.B16
+	VMOV V4.B16, V7.B16
+	WORD $0x4fa05866 // fmls v6.4s, v3.4s, v0.s[3]
+	WORD $0x4fa05847 // fmls v7.4s, v2.4s, v0.s[3]
+	WORD $0x4f805865 // fmls v5.4s, v3.4s, v0.s[2]
+	WORD $0x4f805844 // fmls v4.4s, v2.4s, v0.s[2]
+	VMOV V6.B16, V2.B16
+	WORD $0x4f8010e6 // fmla v6.4s, v7.4s, v0.s[0]
+	WORD $0x4f8050e2 // fmls v2.4s, v7.4s, v0.s[0]
+	VMOV V5.B16, V3.B16
+	WORD $0x4fa01085 // fmla v5.4s, v4.4s, v0.s[1]
+	WORD $0x4fa05083 // fmls v3.4s, v4.4s, v0.s[1]
+	FMOVQ 64(R7), F4
+	FMOVQ 64(R9), F7
+	FMOVQ 64(R10), F8
+	FMOVQ 64(R11), F9
+	VMOV V9.B16, V10.B16
+	VMOV V8.B16, V11.B16
+	WORD $0x4fa058ea // fmls v10.4s, v7.4s, v0.s[3]
+	WORD $0x4fa0588b // fmls v11.4s, v4.4s, v0.s[3]
+	WORD $0x4f8058e9 // fmls v9.4s, v7.4s, v0.s[2]
+	WORD $0x4f805888 // fmls v8.4s, v4.4s, v0.s[2]
+	VMOV V10.B16, V4.B16
+	WORD $0x4f80116a // fmla v10.4s, v11.4s, v0.s[0]
+	WORD $0x4f805164 // fmls v4.4s, v11.4s, v0.s[0]
+	VMOV V9.B16, V7.B16
+	WORD $0x4fa01109 // fmla v9.4s, v8.4s, v0.s[1]
+	WORD $0x4fa05107 // fmls v7.4s, v8.4s, v0.s[1]
+	FMOVQ 128(R7), F8
+	FMOVQ 128(R9), F11
+	FMOVQ 128(R10), F12
+	FMOVQ 128(R11), F13
+	VMOV V13.B16, V14.B16
+	VMOV V12.B16, V15.B16
+	WORD $0x4fa0596e // fmls v14.4s, v11.4s, v0.s[3]
+	WORD $0x4fa0590f // fmls v15.4s, v8.4s, v0.s[3]
+	WORD $0x4f80596d // fmls v13.4s, v11.4s, v0.s[2]
+	WORD $0x4f80590c // fmls v12.4s, v8.4s, v0.s[2]
+	VMOV V14.B16, V8.B16
+	WORD $0x4f8011ee // fmla v14.4s, v15.4s, v0.s[0]
+	WORD $0x4f8051e8 // fmls v8.4s, v15.4s, v0.s[0]
+	VMOV V13.B16, V11.B16
+	WORD $0x4fa0118d // fmla v13.4s, v12.4s, v0.s[1]
+	WORD $0x4fa0518b // fmls v11.4s, v12.4s, v0.s[1]
+	FMOVQ 192(R7), F12
+	FMOVQ 192(R9), F15
+	FMOVQ 192(R10), F16
+	FMOVQ 192(R11), F17
+	VMOV V17.B16, V18.B16
+	VMOV V16.B16, V19.B16
+	WORD $0x4fa059f2 // fmls v18.4s, v15.4s, v0.s[3]
+	WORD $0x4fa05993 // fmls v19.4s, v12.4s, v0.s[3]
+	WORD $0x4f8059f1 // fmls v17.4s, v15.4s, v0.s[2]
+	WORD $0x4f805990 // fmls v16.4s, v12.4s, v0.s[2]
+	VMOV V18.B16, V12.B16
+	WORD $0x4f801272 // fmla v18.4s, v19.4s, v0.s[0]
+	WORD $0x4f80526c // fmls v12.4s, v19.4s, v0.s[0]
+	VMOV V17.B16, V15.B16
+	WORD $0x4fa01211 // fmla v17.4s, v16.4s, v0.s[1]
+	WORD $0x4fa0520f // fmls v15.4s, v16.4s, v0.s[1]
+	FMOVQ 256(R7), F16
+	FMOVQ 256(R9), F19
+	FMOVQ 256(R10), F20
+	FMOVQ 256(R11), F21
+	VMOV V21.B16, V22.B16
+	VMOV V20.B16, V23.B16
+	WORD $0x4fa05a76 // fmls v22.4s, v19.4s, v0.s[3]
+	WORD $0x4fa05a17 // fmls v23.4s, v16.4s, v0.s[3]
+	WORD $0x4f805a75 // fmls v21.4s, v19.4s, v0.s[2]
+	WORD $0x4f805a14 // fmls v20.4s, v16.4s, v0.s[2]
+	VMOV V22.B16, V16.B16
+	WORD $0x4f8012f6 // fmla v22.4s, v23.4s, v0.s[0]
+	WORD $0x4f8052f0 // fmls v16.4s, v23.4s, v0.s[0]
+	VMOV V21.B16, V19.B16
+	WORD $0x4fa01295 // fmla v21.4s, v20.4s, v0.s[1]
+	WORD $0x4fa05293 // fmls v19.4s, v20.4s, v0.s[1]
+	FMOVQ 320(R7), F20
+	FMOVQ 320(R9), F23
+	FMOVQ 320(R10), F24
+	FMOVQ 320(R11), F25
+	VMOV V25.B16, V26.B16
+	VMOV V24.B16, V27.B16
+	WORD $0x4fa05afa // fmls v26.4s, v23.4s, v0.s[3]
+	WORD $0x4fa05a9b // fmls v27.4s, v20.4s, v0.s[3]
+	WORD $0x4f805af9 // fmls v25.4s, v23.4s, v0.s[2]
+	WORD $0x4f805a98 // fmls v24.4s, v20.4s, v0.s[2]
+	VMOV V26.B16, V20.B16
+	WORD $0x4f80137a // fmla v26.4s, v27.4s, v0.s[0]
+	WORD $0x4f805374 // fmls v20.4s, v27.4s, v0.s[0]
+	VMOV V25.B16, V23.B16
+	WORD $0x4fa01319 // fmla v25.4s, v24.4s, v0.s[1]
+	WORD $0x4fa05317 // fmls v23.4s, v24.4s, v0.s[1]
+	ADD R4, R8, R7
+	ADD R4, R7, R9
+	ADD R4, R9, R10
+	ADD R4, R10, R11
+	ADD R4, R11, R12
+	VMOV V18.B16, V24.B16
+	VMOV V22.B16, V27.B16
+	VMOV V27.B16, V28.B16
+	VMOV V24.B16, V29.B16
+	WORD $0x4fa059dc // fmls v28.4s, v14.4s, v0.s[3]
+	WORD $0x4fa0595d // fmls v29.4s, v10.4s, v0.s[3]
+	WORD $0x4f8059db // fmls v27.4s, v14.4s, v0.s[2]
+	WORD $0x4f805958 // fmls v24.4s, v10.4s, v0.s[2]
+	VMOV V28.B16, V30.B16
+	WORD $0x4f8013bc // fmla v28.4s, v29.4s, v0.s[0]
+	WORD $0x4f8053be // fmls v30.4s, v29.4s, v0.s[0]
+	VMOV V27.B16, V29.B16
+	WORD $0x4fa0131b // fmla v27.4s, v24.4s, v0.s[1]
+	WORD $0x4fa0531d // fmls v29.4s, v24.4s, v0.s[1]
+	FMOVQ F28, (R7)
+	FMOVQ F30, (R9)
+	FMOVQ F27, (R10)
+	FMOVQ F29, (R11)
+	WORD $0x4fa151d6 // fmls v22.4s, v14.4s, v1.s[1]
+	WORD $0x4f8110d6 // fmla v22.4s, v6.4s, v1.s[0]
+	FMOVQ F22, (R8)
+	WORD $0x4fa1525a // fmls v26.4s, v18.4s, v1.s[1]
+	WORD $0x4f81115a // fmla v26.4s, v10.4s, v1.s[0]
+	FMOVQ F26, (R12)
+	ADD R5, R8, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	ADD R4, R10, R11
+	ADD R4, R11, R12
+	VMOV V12.B16, V6.B16
+	VMOV V16.B16, V10.B16
+	VMOV V10.B16, V14.B16
+	VMOV V6.B16, V18.B16
+	WORD $0x4fa0590e // fmls v14.4s, v8.4s, v0.s[3]
+	WORD $0x4fa05892 // fmls v18.4s, v4.4s, v0.s[3]
+	WORD $0x4f80590a // fmls v10.4s, v8.4s, v0.s[2]
+	WORD $0x4f805886 // fmls v6.4s, v4.4s, v0.s[2]
+	VMOV V14.B16, V22.B16
+	WORD $0x4f80124e // fmla v14.4s, v18.4s, v0.s[0]
+	WORD $0x4f805256 // fmls v22.4s, v18.4s, v0.s[0]
+	VMOV V10.B16, V18.B16
+	WORD $0x4fa010ca // fmla v10.4s, v6.4s, v0.s[1]
+	WORD $0x4fa050d2 // fmls v18.4s, v6.4s, v0.s[1]
+	FMOVQ F14, (R8)
+	FMOVQ F22, (R9)
+	FMOVQ F10, (R10)
+	FMOVQ F18, (R11)
+	WORD $0x4fa15110 // fmls v16.4s, v8.4s, v1.s[1]
+	WORD $0x4f811050 // fmla v16.4s, v2.4s, v1.s[0]
+	FMOVQ F16, (R7)
+	WORD $0x4fa15194 // fmls v20.4s, v12.4s, v1.s[1]
+	WORD $0x4f811094 // fmla v20.4s, v4.4s, v1.s[0]
+	FMOVQ F20, (R12)
+	ADD R5, R7, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	ADD R4, R10, R11
+	ADD R4, R11, R12
+	VMOV V17.B16, V2.B16
+	VMOV V21.B16, V4.B16
+	VMOV V4.B16, V6.B16
+	VMOV V2.B16, V8.B16
+	WORD $0x4fa059a6 // fmls v6.4s, v13.4s, v0.s[3]
+	WORD $0x4fa05928 // fmls v8.4s, v9.4s, v0.s[3]
+	WORD $0x4f8059a4 // fmls v4.4s, v13.4s, v0.s[2]
+	WORD $0x4f805922 // fmls v2.4s, v9.4s, v0.s[2]
+	VMOV V6.B16, V10.B16
+	WORD $0x4f801106 // fmla v6.4s, v8.4s, v0.s[0]
+	WORD $0x4f80510a // fmls v10.4s, v8.4s, v0.s[0]
+	VMOV V4.B16, V8.B16
+	WORD $0x4fa01044 // fmla v4.4s, v2.4s, v0.s[1]
+	WORD $0x4fa05048 // fmls v8.4s, v2.4s, v0.s[1]
+	FMOVQ F6, (R8)
+	FMOVQ F10, (R9)
+	FMOVQ F4, (R10)
+	FMOVQ F8, (R11)
+	WORD $0x4fa151b5 // fmls v21.4s, v13.4s, v1.s[1]
+	WORD $0x4f8110b5 // fmla v21.4s, v5.4s, v1.s[0]
+	FMOVQ F21, (R7)
+	WORD $0x4fa15239 // fmls v25.4s, v17.4s, v1.s[1]
+	WORD $0x4f811139 // fmla v25.4s, v9.4s, v1.s[0]
+	FMOVQ F25, (R12)
+	ADD R5, R7, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	ADD R4, R10, R11
+	ADD R4, R11, R12
+	VMOV V15.B16, V2.B16
+	VMOV V19.B16, V4.B16
+	VMOV V4.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	WORD $0x4fa05965 // fmls v5.4s, v11.4s, v0.s[3]
+	WORD $0x4fa058e6 // fmls v6.4s, v7.4s, v0.s[3]
+	WORD $0x4f805964 // fmls v4.4s, v11.4s, v0.s[2]
+	WORD $0x4f8058e2 // fmls v2.4s, v7.4s, v0.s[2]
+	VMOV V5.B16, V8.B16
+	WORD $0x4f8010c5 // fmla v5.4s, v6.4s, v0.s[0]
+	WORD $0x4f8050c8 // fmls v8.4s, v6.4s, v0.s[0]
+	VMOV V4.B16, V6.B16
+	WORD $0x4fa01044 // fmla v4.4s, v2.4s, v0.s[1]
+	WORD $0x4fa05046 // fmls v6.4s, v2.4s, v0.s[1]
+	FMOVQ F5, (R8)
+	FMOVQ F8, (R9)
+	FMOVQ F4, (R10)
+	FMOVQ F6, (R11)
+	WORD $0x4fa15173 // fmls v19.4s, v11.4s, v1.s[1]
+	WORD $0x4f811073 // fmla v19.4s, v3.4s, v1.s[0]
+	FMOVQ F19, (R7)
+	WORD $0x4fa151f7 // fmls v23.4s, v15.4s, v1.s[1]
+	WORD $0x4f8110f7 // fmla v23.4s, v7.4s, v1.s[0]
+	FMOVQ F23, (R12)
+	ADD R2, R1, R7
+	ADD R2, R7, R8
+	ADD R2, R8, R9
+	ADD R2, R9, R10
+	ADD R2, R10, R11
+	FMOVQ (R1), F2
+	FMOVQ (R8), F3
+	FMOVQ (R10), F4
+	WORD $0x4fa15064 // fmls v4.4s, v3.4s, v1.s[1]
+	WORD $0x4f811044 // fmla v4.4s, v2.4s, v1.s[0]
+	FMOVQ (R7), F2
+	FMOVQ (R9), F3
+	FMOVQ (R11), F5
+	WORD $0x4fa15065 // fmls v5.4s, v3.4s, v1.s[1]
+	WORD $0x4f811045 // fmla v5.4s, v2.4s, v1.s[0]
+	FMOVQ 64(R1), F2
+	FMOVQ 64(R8), F3
+	FMOVQ 64(R10), F6
+	WORD $0x4fa15066 // fmls v6.4s, v3.4s, v1.s[1]
+	WORD $0x4f811046 // fmla v6.4s, v2.4s, v1.s[0]
+	FMOVQ 64(R7), F2
+	FMOVQ 64(R9), F3
+	FMOVQ 64(R11), F7
+	WORD $0x4fa15067 // fmls v7.4s, v3.4s, v1.s[1]
+	WORD $0x4f811047 // fmla v7.4s, v2.4s, v1.s[0]
+	FMOVQ 128(R1), F2
+	FMOVQ 128(R8), F3
+	FMOVQ 128(R10), F8
+	WORD $0x4fa15068 // fmls v8.4s, v3.4s, v1.s[1]
+	WORD $0x4f811048 // fmla v8.4s, v2.4s, v1.s[0]
+	FMOVQ 128(R7), F2
+	FMOVQ 128(R9), F3
+	FMOVQ 128(R11), F9
+	WORD $0x4fa15069 // fmls v9.4s, v3.4s, v1.s[1]
+	WORD $0x4f811049 // fmla v9.4s, v2.4s, v1.s[0]
+	FMOVQ 192(R1), F2
+	FMOVQ 192(R8), F3
+	FMOVQ 192(R10), F10
+	WORD $0x4fa1506a // fmls v10.4s, v3.4s, v1.s[1]
+	WORD $0x4f81104a // fmla v10.4s, v2.4s, v1.s[0]
+	FMOVQ 192(R7), F2
+	FMOVQ 192(R9), F3
+	FMOVQ 192(R11), F11
+	WORD $0x4fa1506b // fmls v11.4s, v3.4s, v1.s[1]
+	WORD $0x4f81104b // fmla v11.4s, v2.4s, v1.s[0]
+	FMOVQ 256(R1), F2
+	FMOVQ 256(R8), F3
+	FMOVQ 256(R10), F12
+	WORD $0x4fa1506c // fmls v12.4s, v3.4s, v1.s[1]
+	WORD $0x4f81104c // fmla v12.4s, v2.4s, v1.s[0]
+	FMOVQ 256(R7), F2
+	FMOVQ 256(R9), F3
+	FMOVQ 256(R11), F13
+	WORD $0x4fa1506d // fmls v13.4s, v3.4s, v1.s[1]
+	WORD $0x4f81104d // fmla v13.4s, v2.4s, v1.s[0]
+	FMOVQ 320(R1), F2
+	FMOVQ 320(R8), F3
+	FMOVQ 320(R10), F14
+	WORD $0x4fa1506e // fmls v14.4s, v3.4s, v1.s[1]
+	WORD $0x4f81104e // fmla v14.4s, v2.4s, v1.s[0]
+	FMOVQ 320(R7), F2
+	FMOVQ 320(R9), F3
+	FMOVQ 320(R11), F15
+	WORD $0x4fa1506f // fmls v15.4s, v3.4s, v1.s[1]
+	WORD $0x4f81104f // fmla v15.4s, v2.4s, v1.s[0]
+	ADD R4, R3, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	ADD R4, R10, R11
+	VMOV V10.B16, V2.B16
+	VMOV V12.B16, V3.B16
+	VMOV V3.B16, V16.B16
+	VMOV V2.B16, V17.B16
+	WORD $0x4fa05910 // fmls v16.4s, v8.4s, v0.s[3]
+	WORD $0x4fa058d1 // fmls v17.4s, v6.4s, v0.s[3]
+	WORD $0x4f805903 // fmls v3.4s, v8.4s, v0.s[2]
+	WORD $0x4f8058c2 // fmls v2.4s, v6.4s, v0.s[2]
+	VMOV V16.B16, V18.B16
+	WORD $0x4f801230 // fmla v16.4s, v17.4s, v0.s[0]
+	WORD $0x4f805232 // fmls v18.4s, v17.4s, v0.s[0]
+	VMOV V3.B16, V17.B16
+	WORD $0x4fa01043 // fmla v3.4s, v2.4s, v0.s[1]
+	WORD $0x4fa05051 // fmls v17.4s, v2.4s, v0.s[1]
+	FMOVQ F16, (R7)
+	FMOVQ F18, (R8)
+	FMOVQ F3, (R9)
+	FMOVQ F17, (R10)
+	WORD $0x4fa1510c // fmls v12.4s, v8.4s, v1.s[1]
+	WORD $0x4f81108c // fmla v12.4s, v4.4s, v1.s[0]
+	FMOVQ F12, (R3)
+	WORD $0x4fa1514e // fmls v14.4s, v10.4s, v1.s[1]
+	WORD $0x4f8110ce // fmla v14.4s, v6.4s, v1.s[0]
+	FMOVQ F14, (R11)
+	ADD R5<<2, R5, R7
+	ADD R7, R3, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	ADD R4, R10, R11
+	ADD R4, R11, R12
+	VMOV V11.B16, V2.B16
+	VMOV V13.B16, V3.B16
+	VMOV V3.B16, V4.B16
+	VMOV V2.B16, V6.B16
+	WORD $0x4fa05924 // fmls v4.4s, v9.4s, v0.s[3]
+	WORD $0x4fa058e6 // fmls v6.4s, v7.4s, v0.s[3]
+	WORD $0x4f805923 // fmls v3.4s, v9.4s, v0.s[2]
+	WORD $0x4f8058e2 // fmls v2.4s, v7.4s, v0.s[2]
+	VMOV V4.B16, V8.B16
+	WORD $0x4f8010c4 // fmla v4.4s, v6.4s, v0.s[0]
+	WORD $0x4f8050c8 // fmls v8.4s, v6.4s, v0.s[0]
+	VMOV V3.B16, V6.B16
+	WORD $0x4fa01043 // fmla v3.4s, v2.4s, v0.s[1]
+	WORD $0x4fa05046 // fmls v6.4s, v2.4s, v0.s[1]
+	FMOVQ F4, (R8)
+	FMOVQ F8, (R9)
+	FMOVQ F3, (R10)
+	FMOVQ F6, (R11)
+	WORD $0x4fa1512d // fmls v13.4s, v9.4s, v1.s[1]
+	WORD $0x4f8110ad // fmla v13.4s, v5.4s, v1.s[0]
+	FMOVQ F13, (R7)
+	WORD $0x4fa1516f // fmls v15.4s, v11.4s, v1.s[1]
+	WORD $0x4f8110ef // fmla v15.4s, v7.4s, v1.s[0]
+	FMOVQ F15, (R12)
+	ADD $16, R1, R1
+	ADD $16, R3, R3
+	SUBS $1, R6, R6
+	BNE loop3
+
+done4:
+	ADD $64, R1, R1
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET
+
+// func winograd25OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
+TEXT ·winograd25OutputNEON(SB), NOSPLIT, $0-64
+	MOVD n+0(FP), R0
+	MOVD m+8(FP), R1
+	MOVD pitch+16(FP), R2
+	MOVD y+24(FP), R3
+	MOVD row+32(FP), R4
+	MOVD r+40(FP), R5
+	MOVD bias+48(FP), R6
+	MOVD bounds+56(FP), R7
+	VMOVI $0, V0.B16
+	MOVW $1059061760, R8
+	VMOV R8, V0.S[0]
+	MOVW $1069547520, R8
+	VMOV R8, V0.S[1]
+	ADD R2<<1, R2, R8
+	ADD R8, R8, R8
+	SUB R3, R5, R9
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	MOVD $4, R10
+	CMP $0, R10
+	BLE done4
+
+loop3:
+	ADD R8, R1, R11
+	ADD R8, R11, R12
+	ADD R8, R12, R13
+	ADD R8, R13, R14
+	ADD R8, R14, R15
+	FMOVQ (R1), F1
+	ADD R2, R1, R19
+	FMOVQ (R11), F2
+	ADD R2, R11, R11
+	FMOVQ (R12), F3
+	ADD R2, R12, R12
+	FMOVQ (R13), F4
+	ADD R2, R13, R13
+	FMOVQ (R14), F5
+	ADD R2, R14, R14
+	FMOVQ (R15), F6
+	ADD R2, R15, R15
+	WORD $0x4e23d447 // fadd v7.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
+	WORD $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD $0x4f801046 // fmla v6.4s, v2.4s, v0.s[0]
+	WORD $0x4fa01086 // fmla v6.4s, v4.4s, v0.s[1]
+	FMOVQ (R19), F1
+	ADD R2, R19, R19
+	FMOVQ (R11), F2
+	ADD R2, R11, R11
+	FMOVQ (R12), F3
+	ADD R2, R12, R12
+	FMOVQ (R13), F4
+	ADD R2, R13, R13
+	FMOVQ (R14), F5
+	ADD R2, R14, R14
+	FMOVQ (R15), F8
+	ADD R2, R15, R15
+	WORD $0x4e23d449 // fadd v9.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
+	WORD $0x4e23d529 // fadd v9.4s, v9.4s, v3.4s
+	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	WORD $0x4f801048 // fmla v8.4s, v2.4s, v0.s[0]
+	WORD $0x4fa01088 // fmla v8.4s, v4.4s, v0.s[1]
+	FMOVQ (R19), F1
+	ADD R2, R19, R19
+	FMOVQ (R11), F2
+	ADD R2, R11, R11
+	FMOVQ (R12), F3
+	ADD R2, R12, R12
+	FMOVQ (R13), F4
+	ADD R2, R13, R13
+	FMOVQ (R14), F5
+	ADD R2, R14, R14
+	FMOVQ (R15), F10
+	ADD R2, R15, R15
+	WORD $0x4e23d44b // fadd v11.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
+	WORD $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
+	WORD $0x4f80104a // fmla v10.4s, v2.4s, v0.s[0]
+	WORD $0x4fa0108a // fmla v10.4s, v4.4s, v0.s[1]
+	FMOVQ (R19), F1
+	ADD R2, R19, R19
+	FMOVQ (R11), F2
+	ADD R2, R11, R11
+	FMOVQ (R12), F3
+	ADD R2, R12, R12
+	FMOVQ (R13), F4
+	ADD R2, R13, R13
+	FMOVQ (R14), F5
+	ADD R2, R14, R14
+	FMOVQ (R15), F12
+	ADD R2, R15, R15
+	WORD $0x4e23d44d // fadd v13.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
+	WORD $0x4e23d5ad // fadd v13.4s, v13.4s, v3.4s
+	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
+	WORD $0x4f80104c // fmla v12.4s, v2.4s, v0.s[0]
+	WORD $0x4fa0108c // fmla v12.4s, v4.4s, v0.s[1]
+	FMOVQ (R19), F1
+	ADD R2, R19, R19
+	FMOVQ (R11), F2
+	ADD R2, R11, R11
+	FMOVQ (R12), F3
+	ADD R2, R12, R12
+	FMOVQ (R13), F4
+	ADD R2, R13, R13
+	FMOVQ (R14), F5
+	ADD R2, R14, R14
+	FMOVQ (R15), F14
+	ADD R2, R15, R15
+	WORD $0x4e23d44f // fadd v15.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
+	WORD $0x4e23d5ef // fadd v15.4s, v15.4s, v3.4s
+	WORD $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
+	WORD $0x4f80104e // fmla v14.4s, v2.4s, v0.s[0]
+	WORD $0x4fa0108e // fmla v14.4s, v4.4s, v0.s[1]
+	FMOVQ (R19), F1
+	FMOVQ (R11), F2
+	FMOVQ (R12), F3
+	FMOVQ (R13), F4
+	FMOVQ (R14), F5
+	FMOVQ (R15), F16
+	WORD $0x4e23d451 // fadd v17.4s, v2.4s, v3.4s
+	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
+	WORD $0x4e23d631 // fadd v17.4s, v17.4s, v3.4s
+	WORD $0x4e21d631 // fadd v17.4s, v17.4s, v1.4s
+	WORD $0x4f801050 // fmla v16.4s, v2.4s, v0.s[0]
+	WORD $0x4fa01090 // fmla v16.4s, v4.4s, v0.s[1]
+	MOVD R3, R11
+	WORD $0x4e2bd521 // fadd v1.4s, v9.4s, v11.4s
+	WORD $0x4eabd522 // fsub v2.4s, v9.4s, v11.4s
+	WORD $0x4e2fd5a3 // fadd v3.4s, v13.4s, v15.4s
+	WORD $0x4eafd5a4 // fsub v4.4s, v13.4s, v15.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD $0x4f801051 // fmla v17.4s, v2.4s, v0.s[0]
+	WORD $0x4fa01091 // fmla v17.4s, v4.4s, v0.s[1]
+	FMOVQ (R6), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD $0x4e22d631 // fadd v17.4s, v17.4s, v2.4s
+	CBZ R5, none5
+	ADD R9, R11, R12
+	FMOVQ (R12), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	FMOVQ 64(R12), F2
+	WORD $0x4e22d631 // fadd v17.4s, v17.4s, v2.4s
+
+none5:
+	FMOVQ (R7), F2
+	FMOVQ 64(R7), F3
+	WORD $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	FMOVQ F1, (R11)
+	WORD $0x4e22f631 // fmax v17.4s, v17.4s, v2.4s
+	WORD $0x4ea3f631 // fmin v17.4s, v17.4s, v3.4s
+	FMOVQ F17, 64(R11)
+	ADD R4, R11, R11
+	WORD $0x4e2ad501 // fadd v1.4s, v8.4s, v10.4s
+	WORD $0x4eaad502 // fsub v2.4s, v8.4s, v10.4s
+	WORD $0x4e2ed583 // fadd v3.4s, v12.4s, v14.4s
+	WORD $0x4eaed584 // fsub v4.4s, v12.4s, v14.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD $0x4f801050 // fmla v16.4s, v2.4s, v0.s[0]
+	WORD $0x4fa01090 // fmla v16.4s, v4.4s, v0.s[1]
+	FMOVQ (R6), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD $0x4e22d610 // fadd v16.4s, v16.4s, v2.4s
+	CBZ R5, none6
+	ADD R9, R11, R12
+	FMOVQ (R12), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	FMOVQ 64(R12), F2
+	WORD $0x4e22d610 // fadd v16.4s, v16.4s, v2.4s
+
+none6:
+	FMOVQ (R7), F2
+	FMOVQ 64(R7), F3
+	WORD $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	FMOVQ F1, (R11)
+	WORD $0x4e22f610 // fmax v16.4s, v16.4s, v2.4s
+	WORD $0x4ea3f610 // fmin v16.4s, v16.4s, v3.4s
+	FMOVQ F16, 64(R11)
+	ADD $16, R1, R1
+	ADD $16, R3, R3
+	ADD $16, R6, R6
+	ADD $16, R7, R7
+	SUBS $1, R10, R10
+	BNE loop3
+
+done4:
+	ADD $64, R3, R3
+	SUB $64, R6, R6
+	SUB $64, R7, R7
+	SUBS $1, R0, R0
+	BNE loop1
+
+done2:
+	RET
+
+// func winograd25FilterNEON(n int, w, u *float32, pitch int)
+TEXT ·winograd25FilterNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD w+8(FP), R1
+	MOVD u+16(FP), R2
+	MOVD pitch+24(FP), R3
+	VMOVI $0, V0.B16
+	MOVW $1066508980, R4
+	VMOV R4, V0.S[0]
+	MOVW $-1087358156, R4
+	VMOV R4, V0.S[1]
+	MOVW $-1092859391, R4
+	VMOV R4, V0.S[2]
+	MOVW $-1098273215, R4
+	VMOV R4, V0.S[3]
+	VMOVI $0, V1.B16
+	MOVW $-1104406063, R4
+	VMOV R4, V1.S[0]
+	MOVW $-1109974971, R4
+	VMOV R4, V1.S[1]
+	MOVW $1039451137, R4
+	VMOV R4, V1.S[2]
+	MOVW $1043829505, R4
+	VMOV R4, V1.S[3]
+	VMOVI $0, V2.B16
+	MOVW $1049210433, R4
+	VMOV R4, V2.S[0]
+	MOVW $1053721953, R4
+	VMOV R4, V2.S[1]
+	MOVW $1058726921, R4
+	VMOV R4, V2.S[2]
+	ADD R3<<1, R3, R4
+	ADD R4, R4, R4
+	CMP $0, R0
+	BLE done2
+
+loop1:
+	MOVD $4, R5
+	CMP $0, R5
+	BLE done4
+
+loop3:
+	MOVD R2, R6
+	FMOVQ (R1), F3
+	WORD $0x4f809063 // fmul v3.4s, v3.4s, v0.s[0]
+	FMOVQ 64(R1), F4
+	WORD $0x4f809084 // fmul v4.4s, v4.4s, v0.s[0]
+	FMOVQ 128(R1), F5
+	WORD $0x4f8090a5 // fmul v5.4s, v5.4s, v0.s[0]
+	FMOVQ 192(R1), F6
+	WORD $0x4f8090c6 // fmul v6.4s, v6.4s, v0.s[0]
+	FMOVQ 256(R1), F7
+	WORD $0x4f8090e7 // fmul v7.4s, v7.4s, v0.s[0]
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R11
+	WORD $0x4f809068 // fmul v8.4s, v3.4s, v0.s[0]
+	FMOVQ F8, (R6)
+	FMOVQ F7, (R11)
+	WORD $0x4fa09068 // fmul v8.4s, v3.4s, v0.s[1]
+	WORD $0x4f809889 // fmul v9.4s, v4.4s, v0.s[2]
+	WORD $0x4fa018a8 // fmla v8.4s, v5.4s, v0.s[3]
+	WORD $0x4fa110e8 // fmla v8.4s, v7.4s, v1.s[1]
+	WORD $0x4f8110c9 // fmla v9.4s, v6.4s, v1.s[0]
+	WORD $0x4e29d50a // fadd v10.4s, v8.4s, v9.4s
+	WORD $0x4ea9d508 // fsub v8.4s, v8.4s, v9.4s
+	FMOVQ F10, (R7)
+	FMOVQ F8, (R8)
+	WORD $0x4f819863 // fmul v3.4s, v3.4s, v1.s[2]
+	WORD $0x4fa19884 // fmul v4.4s, v4.4s, v1.s[3]
+	WORD $0x4f8210a3 // fmla v3.4s, v5.4s, v2.s[0]
+	WORD $0x4f8218e3 // fmla v3.4s, v7.4s, v2.s[2]
+	WORD $0x4fa210c4 // fmla v4.4s, v6.4s, v2.s[1]
+	WORD $0x4e24d465 // fadd v5.4s, v3.4s, v4.4s
+	WORD $0x4ea4d463 // fsub v3.4s, v3.4s, v4.4s
+	FMOVQ F5, (R9)
+	FMOVQ F3, (R10)
+	FMOVQ (R1), F3
+	FMOVQ 320(R1), F4
+	FMOVQ 640(R1), F5
+	FMOVQ 960(R1), F6
+	FMOVQ 1280(R1), F7
+	WORD $0x4fa09063 // fmul v3.4s, v3.4s, v0.s[1]
+	WORD $0x4f809884 // fmul v4.4s, v4.4s, v0.s[2]
+	WORD $0x4fa018a3 // fmla v3.4s, v5.4s, v0.s[3]
+	WORD $0x4fa110e3 // fmla v3.4s, v7.4s, v1.s[1]
+	WORD $0x4f8110c4 // fmla v4.4s, v6.4s, v1.s[0]
+	WORD $0x4e24d465 // fadd v5.4s, v3.4s, v4.4s
+	WORD $0x4ea4d463 // fsub v3.4s, v3.4s, v4.4s
+	FMOVQ 64(R1), F4
+	FMOVQ 384(R1), F6
+	FMOVQ 704(R1), F7
+	FMOVQ 1024(R1), F8
+	FMOVQ 1344(R1), F9
+	WORD $0x4fa09084 // fmul v4.4s, v4.4s, v0.s[1]
+	WORD $0x4f8098c6 // fmul v6.4s, v6.4s, v0.s[2]
+	WORD $0x4fa018e4 // fmla v4.4s, v7.4s, v0.s[3]
+	WORD $0x4fa11124 // fmla v4.4s, v9.4s, v1.s[1]
+	WORD $0x4f811106 // fmla v6.4s, v8.4s, v1.s[0]
+	WORD $0x4e26d487 // fadd v7.4s, v4.4s, v6.4s
+	WORD $0x4ea6d484 // fsub v4.4s, v4.4s, v6.4s
+	FMOVQ 128(R1), F6
+	FMOVQ 448(R1), F8
+	FMOVQ 768(R1), F9
+	FMOVQ 1088(R1), F10
+	FMOVQ 1408(R1), F11
+	WORD $0x4fa090c6 // fmul v6.4s, v6.4s, v0.s[1]
+	WORD $0x4f809908 // fmul v8.4s, v8.4s, v0.s[2]
+	WORD $0x4fa01926 // fmla v6.4s, v9.4s, v0.s[3]
+	WORD $0x4fa11166 // fmla v6.4s, v11.4s, v1.s[1]
+	WORD $0x4f811148 // fmla v8.4s, v10.4s, v1.s[0]
+	WORD $0x4e28d4c9 // fadd v9.4s, v6.4s, v8.4s
+	WORD $0x4ea8d4c6 // fsub v6.4s, v6.4s, v8.4s
+	FMOVQ 192(R1), F8
+	FMOVQ 512(R1), F10
+	FMOVQ 832(R1), F11
+	FMOVQ 1152(R1), F12
+	FMOVQ 1472(R1), F13
+	WORD $0x4fa09108 // fmul v8.4s, v8.4s, v0.s[1]
+	WORD $0x4f80994a // fmul v10.4s, v10.4s, v0.s[2]
+	WORD $0x4fa01968 // fmla v8.4s, v11.4s, v0.s[3]
+	WORD $0x4fa111a8 // fmla v8.4s, v13.4s, v1.s[1]
+	WORD $0x4f81118a // fmla v10.4s, v12.4s, v1.s[0]
+	WORD $0x4e2ad50b // fadd v11.4s, v8.4s, v10.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	FMOVQ 256(R1), F10
+	FMOVQ 576(R1), F12
+	FMOVQ 896(R1), F13
+	FMOVQ 1216(R1), F14
+	FMOVQ 1536(R1), F15
+	WORD $0x4fa0914a // fmul v10.4s, v10.4s, v0.s[1]
+	WORD $0x4f80998c // fmul v12.4s, v12.4s, v0.s[2]
+	WORD $0x4fa019aa // fmla v10.4s, v13.4s, v0.s[3]
+	WORD $0x4fa111ea // fmla v10.4s, v15.4s, v1.s[1]
+	WORD $0x4f8111cc // fmla v12.4s, v14.4s, v1.s[0]
+	WORD $0x4e2cd54d // fadd v13.4s, v10.4s, v12.4s
+	WORD $0x4eacd54a // fsub v10.4s, v10.4s, v12.4s
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R11
+	WORD $0x4f8090ac // fmul v12.4s, v5.4s, v0.s[0]
+	FMOVQ F12, (R6)
+	FMOVQ F13, (R11)
+	WORD $0x4fa090ac // fmul v12.4s, v5.4s, v0.s[1]
+	WORD $0x4f8098ee // fmul v14.4s, v7.4s, v0.s[2]
+	WORD $0x4fa0192c // fmla v12.4s, v9.4s, v0.s[3]
+	WORD $0x4fa111ac // fmla v12.4s, v13.4s, v1.s[1]
+	WORD $0x4f81116e // fmla v14.4s, v11.4s, v1.s[0]
+	WORD $0x4e2ed58f // fadd v15.4s, v12.4s, v14.4s
+	WORD $0x4eaed58c // fsub v12.4s, v12.4s, v14.4s
+	FMOVQ F15, (R7)
+	FMOVQ F12, (R8)
+	WORD $0x4f8198a5 // fmul v5.4s, v5.4s, v1.s[2]
+	WORD $0x4fa198e7 // fmul v7.4s, v7.4s, v1.s[3]
+	WORD $0x4f821125 // fmla v5.4s, v9.4s, v2.s[0]
+	WORD $0x4f8219a5 // fmla v5.4s, v13.4s, v2.s[2]
+	WORD $0x4fa21167 // fmla v7.4s, v11.4s, v2.s[1]
+	WORD $0x4e27d4a9 // fadd v9.4s, v5.4s, v7.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	FMOVQ F9, (R9)
+	FMOVQ F5, (R10)
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R11
+	WORD $0x4f809065 // fmul v5.4s, v3.4s, v0.s[0]
+	FMOVQ F5, (R6)
+	FMOVQ F10, (R11)
+	WORD $0x4fa09065 // fmul v5.4s, v3.4s, v0.s[1]
+	WORD $0x4f809887 // fmul v7.4s, v4.4s, v0.s[2]
+	WORD $0x4fa018c5 // fmla v5.4s, v6.4s, v0.s[3]
+	WORD $0x4fa11145 // fmla v5.4s, v10.4s, v1.s[1]
+	WORD $0x4f811107 // fmla v7.4s, v8.4s, v1.s[0]
+	WORD $0x4e27d4a9 // fadd v9.4s, v5.4s, v7.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	FMOVQ F9, (R7)
+	FMOVQ F5, (R8)
+	WORD $0x4f819863 // fmul v3.4s, v3.4s, v1.s[2]
+	WORD $0x4fa19884 // fmul v4.4s, v4.4s, v1.s[3]
+	WORD $0x4f8210c3 // fmla v3.4s, v6.4s, v2.s[0]
+	WORD $0x4f821943 // fmla v3.4s, v10.4s, v2.s[2]
+	WORD $0x4fa21104 // fmla v4.4s, v8.4s, v2.s[1]
+	WORD $0x4e24d465 // fadd v5.4s, v3.4s, v4.4s
+	WORD $0x4ea4d463 // fsub v3.4s, v3.4s, v4.4s
+	FMOVQ F5, (R9)
+	FMOVQ F3, (R10)
+	FMOVQ (R1), F3
+	FMOVQ 320(R1), F4
+	FMOVQ 640(R1), F5
+	FMOVQ 960(R1), F6
+	FMOVQ 1280(R1), F7
+	WORD $0x4f819863 // fmul v3.4s, v3.4s, v1.s[2]
+	WORD $0x4fa19884 // fmul v4.4s, v4.4s, v1.s[3]
+	WORD $0x4f8210a3 // fmla v3.4s, v5.4s, v2.s[0]
+	WORD $0x4f8218e3 // fmla v3.4s, v7.4s, v2.s[2]
+	WORD $0x4fa210c4 // fmla v4.4s, v6.4s, v2.s[1]
+	WORD $0x4e24d465 // fadd v5.4s, v3.4s, v4.4s
+	WORD $0x4ea4d463 // fsub v3.4s, v3.4s, v4.4s
+	FMOVQ 64(R1), F4
+	FMOVQ 384(R1), F6
+	FMOVQ 704(R1), F7
+	FMOVQ 1024(R1), F8
+	FMOVQ 1344(R1), F9
+	WORD $0x4f819884 // fmul v4.4s, v4.4s, v1.s[2]
+	WORD $0x4fa198c6 // fmul v6.4s, v6.4s, v1.s[3]
+	WORD $0x4f8210e4 // fmla v4.4s, v7.4s, v2.s[0]
+	WORD $0x4f821924 // fmla v4.4s, v9.4s, v2.s[2]
+	WORD $0x4fa21106 // fmla v6.4s, v8.4s, v2.s[1]
+	WORD $0x4e26d487 // fadd v7.4s, v4.4s, v6.4s
+	WORD $0x4ea6d484 // fsub v4.4s, v4.4s, v6.4s
+	FMOVQ 128(R1), F6
+	FMOVQ 448(R1), F8
+	FMOVQ 768(R1), F9
+	FMOVQ 1088(R1), F10
+	FMOVQ 1408(R1), F11
+	WORD $0x4f8198c6 // fmul v6.4s, v6.4s, v1.s[2]
+	WORD $0x4fa19908 // fmul v8.4s, v8.4s, v1.s[3]
+	WORD $0x4f821126 // fmla v6.4s, v9.4s, v2.s[0]
+	WORD $0x4f821966 // fmla v6.4s, v11.4s, v2.s[2]
+	WORD $0x4fa21148 // fmla v8.4s, v10.4s, v2.s[1]
+	WORD $0x4e28d4c9 // fadd v9.4s, v6.4s, v8.4s
+	WORD $0x4ea8d4c6 // fsub v6.4s, v6.4s, v8.4s
+	FMOVQ 192(R1), F8
+	FMOVQ 512(R1), F10
+	FMOVQ 832(R1), F11
+	FMOVQ 1152(R1), F12
+	FMOVQ 1472(R1), F13
+	WORD $0x4f819908 // fmul v8.4s, v8.4s, v1.s[2]
+	WORD $0x4fa1994a // fmul v10.4s, v10.4s, v1.s[3]
+	WORD $0x4f821168 // fmla v8.4s, v11.4s, v2.s[0]
+	WORD $0x4f8219a8 // fmla v8.4s, v13.4s, v2.s[2]
+	WORD $0x4fa2118a // fmla v10.4s, v12.4s, v2.s[1]
+	WORD $0x4e2ad50b // fadd v11.4s, v8.4s, v10.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	FMOVQ 256(R1), F10
+	FMOVQ 576(R1), F12
+	FMOVQ 896(R1), F13
+	FMOVQ 1216(R1), F14
+	FMOVQ 1536(R1), F15
+	WORD $0x4f81994a // fmul v10.4s, v10.4s, v1.s[2]
+	WORD $0x4fa1998c // fmul v12.4s, v12.4s, v1.s[3]
+	WORD $0x4f8211aa // fmla v10.4s, v13.4s, v2.s[0]
+	WORD $0x4f8219ea // fmla v10.4s, v15.4s, v2.s[2]
+	WORD $0x4fa211cc // fmla v12.4s, v14.4s, v2.s[1]
+	WORD $0x4e2cd54d // fadd v13.4s, v10.4s, v12.4s
+	WORD $0x4eacd54a // fsub v10.4s, v10.4s, v12.4s
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R11
+	WORD $0x4f8090ac // fmul v12.4s, v5.4s, v0.s[0]
+	FMOVQ F12, (R6)
+	FMOVQ F13, (R11)
+	WORD $0x4fa090ac // fmul v12.4s, v5.4s, v0.s[1]
+	WORD $0x4f8098ee // fmul v14.4s, v7.4s, v0.s[2]
+	WORD $0x4fa0192c // fmla v12.4s, v9.4s, v0.s[3]
+	WORD $0x4fa111ac // fmla v12.4s, v13.4s, v1.s[1]
+	WORD $0x4f81116e // fmla v14.4s, v11.4s, v1.s[0]
+	WORD $0x4e2ed58f // fadd v15.4s, v12.4s, v14.4s
+	WORD $0x4eaed58c // fsub v12.4s, v12.4s, v14.4s
+	FMOVQ F15, (R7)
+	FMOVQ F12, (R8)
+	WORD $0x4f8198a5 // fmul v5.4s, v5.4s, v1.s[2]
+	WORD $0x4fa198e7 // fmul v7.4s, v7.4s, v1.s[3]
+	WORD $0x4f821125 // fmla v5.4s, v9.4s, v2.s[0]
+	WORD $0x4f8219a5 // fmla v5.4s, v13.4s, v2.s[2]
+	WORD $0x4fa21167 // fmla v7.4s, v11.4s, v2.s[1]
+	WORD $0x4e27d4a9 // fadd v9.4s, v5.4s, v7.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	FMOVQ F9, (R9)
+	FMOVQ F5, (R10)
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R11
+	WORD $0x4f809065 // fmul v5.4s, v3.4s, v0.s[0]
+	FMOVQ F5, (R6)
+	FMOVQ F10, (R11)
+	WORD $0x4fa09065 // fmul v5.4s, v3.4s, v0.s[1]
+	WORD $0x4f809887 // fmul v7.4s, v4.4s, v0.s[2]
+	WORD $0x4fa018c5 // fmla v5.4s, v6.4s, v0.s[3]
+	WORD $0x4fa11145 // fmla v5.4s, v10.4s, v1.s[1]
+	WORD $0x4f811107 // fmla v7.4s, v8.4s, v1.s[0]
+	WORD $0x4e27d4a9 // fadd v9.4s, v5.4s, v7.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	FMOVQ F9, (R7)
+	FMOVQ F5, (R8)
+	WORD $0x4f819863 // fmul v3.4s, v3.4s, v1.s[2]
+	WORD $0x4fa19884 // fmul v4.4s, v4.4s, v1.s[3]
+	WORD $0x4f8210c3 // fmla v3.4s, v6.4s, v2.s[0]
+	WORD $0x4f821943 // fmla v3.4s, v10.4s, v2.s[2]
+	WORD $0x4fa21104 // fmla v4.4s, v8.4s, v2.s[1]
+	WORD $0x4e24d465 // fadd v5.4s, v3.4s, v4.4s
+	WORD $0x4ea4d463 // fsub v3.4s, v3.4s, v4.4s
+	FMOVQ F5, (R9)
+	FMOVQ F3, (R10)
+	FMOVQ 1280(R1), F3
+	FMOVQ 1344(R1), F4
+	FMOVQ 1408(R1), F5
+	FMOVQ 1472(R1), F6
+	FMOVQ 1536(R1), F7
+	ADD R4, R6, R6
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R11
+	WORD $0x4f809068 // fmul v8.4s, v3.4s, v0.s[0]
+	FMOVQ F8, (R6)
+	FMOVQ F7, (R11)
+	WORD $0x4fa09068 // fmul v8.4s, v3.4s, v0.s[1]
+	WORD $0x4f809889 // fmul v9.4s, v4.4s, v0.s[2]
+	WORD $0x4fa018a8 // fmla v8.4s, v5.4s, v0.s[3]
+	WORD $0x4fa110e8 // fmla v8.4s, v7.4s, v1.s[1]
+	WORD $0x4f8110c9 // fmla v9.4s, v6.4s, v1.s[0]
+	WORD $0x4e29d50a // fadd v10.4s, v8.4s, v9.4s
+	WORD $0x4ea9d508 // fsub v8.4s, v8.4s, v9.4s
+	FMOVQ F10, (R7)
+	FMOVQ F8, (R8)
+	WORD $0x4f819863 // fmul v3.4s, v3.4s, v1.s[2]
+	WORD $0x4fa19884 // fmul v4.4s, v4.4s, v1.s[3]
+	WORD $0x4f8210a3 // fmla v3.4s, v5.4s, v2.s[0]
+	WORD $0x4f8218e3 // fmla v3.4s, v7.4s, v2.s[2]
+	WORD $0x4fa210c4 // fmla v4.4s, v6.4s, v2.s[1]
+	WORD $0x4e24d465 // fadd v5.4s, v3.4s, v4.4s
+	WORD $0x4ea4d463 // fsub v3.4s, v3.4s, v4.4s
+	FMOVQ F5, (R9)
+	FMOVQ F3, (R10)
+	ADD $16, R1, R1
+	ADD $16, R2, R2
+	SUBS $1, R5, R5
+	BNE loop3
+
+done4:
+	ADD $1536, R1, R1
 	SUBS $1, R0, R0
 	BNE loop1
 

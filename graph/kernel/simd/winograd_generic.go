@@ -22,13 +22,18 @@ func lane(p *float32, bytes, lane int) *float32 {
 }
 
 func winogradInputGeneric(n int, x *float32, row int, v *float32, pitch int) {
+	inputTiles(4, n, x, row, v, pitch)
+}
+
+// inputTiles transforms tiles of 6×6 pixels that are so many pixels apart.
+func inputTiles(apart, n int, x *float32, row int, v *float32, pitch int) {
 	for k := range n {
 		for l := range Block {
 			var t [6][6]float32
 			for j := range 6 {
 				var d [6]float32
 				for i := range 6 {
-					d[i] = *lane(x, i*row+(4*k+j)*Block*4, l)
+					d[i] = *lane(x, i*row+(apart*k+j)*Block*4, l)
 				}
 				for i, s := range inputLine(d) {
 					t[i][j] = s

@@ -54,32 +54,62 @@ func winogradFilterGradAVX512(n int, u *float32, pitch int, w *float32)
 //go:noescape
 func winogradFilterGradAVX2(n int, u *float32, pitch int, w *float32)
 
-// winograd2InputAVX512 transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.
+// winograd23InputAVX512 transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.
 //
 //go:noescape
-func winograd2InputAVX512(n int, x *float32, row int, v *float32, pitch int)
+func winograd23InputAVX512(n int, x *float32, row int, v *float32, pitch int)
 
-// winograd2InputAVX2 transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.
+// winograd23InputAVX2 transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.
 //
 //go:noescape
-func winograd2InputAVX2(n int, x *float32, row int, v *float32, pitch int)
+func winograd23InputAVX2(n int, x *float32, row int, v *float32, pitch int)
 
-// winograd2OutputAVX512 is winogradOutput for 16 vectors and tiles of 2×2 pixels.
+// winograd23OutputAVX512 is winogradOutput for 16 vectors and tiles of 2×2 pixels.
 //
 //go:noescape
-func winograd2OutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+func winograd23OutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 
-// winograd2OutputAVX2 is winogradOutput for 16 vectors and tiles of 2×2 pixels.
+// winograd23OutputAVX2 is winogradOutput for 16 vectors and tiles of 2×2 pixels.
 //
 //go:noescape
-func winograd2OutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+func winograd23OutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
 
-// winograd2FilterAVX512 transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.
+// winograd23FilterAVX512 transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.
 //
 //go:noescape
-func winograd2FilterAVX512(n int, w *float32, u *float32, pitch int)
+func winograd23FilterAVX512(n int, w *float32, u *float32, pitch int)
 
-// winograd2FilterAVX2 transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.
+// winograd23FilterAVX2 transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.
 //
 //go:noescape
-func winograd2FilterAVX2(n int, w *float32, u *float32, pitch int)
+func winograd23FilterAVX2(n int, w *float32, u *float32, pitch int)
+
+// winograd25InputAVX512 is winogradInput for tiles that are two apart.
+//
+//go:noescape
+func winograd25InputAVX512(n int, x *float32, row int, v *float32, pitch int)
+
+// winograd25InputAVX2 is winogradInput for tiles that are two apart.
+//
+//go:noescape
+func winograd25InputAVX2(n int, x *float32, row int, v *float32, pitch int)
+
+// winograd25OutputAVX512 is winogradOutput for tiles of 2×2 pixels.
+//
+//go:noescape
+func winograd25OutputAVX512(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+
+// winograd25OutputAVX2 is winogradOutput for tiles of 2×2 pixels.
+//
+//go:noescape
+func winograd25OutputAVX2(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)
+
+// winograd25FilterAVX512 transforms n filters of 5×5 vectors to 36 vectors that are pitch bytes apart.
+//
+//go:noescape
+func winograd25FilterAVX512(n int, w *float32, u *float32, pitch int)
+
+// winograd25FilterAVX2 transforms n filters of 5×5 vectors to 36 vectors that are pitch bytes apart.
+//
+//go:noescape
+func winograd25FilterAVX2(n int, w *float32, u *float32, pitch int)

@@ -29,17 +29,32 @@ func winogradOutputGradNEON(n int, dy *float32, row int, w *float32, pitch int)
 //go:noescape
 func winogradFilterGradNEON(n int, u *float32, pitch int, w *float32)
 
-// winograd2InputNEON is winograd2InputGeneric.
+// winograd23InputNEON is winograd23InputGeneric.
 //
 //go:noescape
-func winograd2InputNEON(n int, x *float32, row int, v *float32, pitch int)
+func winograd23InputNEON(n int, x *float32, row int, v *float32, pitch int)
 
-// winograd2OutputNEON is winograd2OutputGeneric.
+// winograd23OutputNEON is winograd23OutputGeneric.
 //
 //go:noescape
-func winograd2OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
+func winograd23OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
 
-// winograd2FilterNEON is winograd2FilterGeneric.
+// winograd23FilterNEON is winograd23FilterGeneric.
 //
 //go:noescape
-func winograd2FilterNEON(n int, w, u *float32, pitch int)
+func winograd23FilterNEON(n int, w, u *float32, pitch int)
+
+// winograd25InputNEON is winograd25InputGeneric.
+//
+//go:noescape
+func winograd25InputNEON(n int, x *float32, row int, v *float32, pitch int)
+
+// winograd25OutputNEON is winograd25OutputGeneric.
+//
+//go:noescape
+func winograd25OutputNEON(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)
+
+// winograd25FilterNEON is winograd25FilterGeneric.
+//
+//go:noescape
+func winograd25FilterNEON(n int, w, u *float32, pitch int)

@@ -16,6 +16,7 @@ func TestWinogradTransformsAgreeWithTheirTwins(t *testing.T) {
 	pixels := random(rng, 6*rowPixels*Block)
 	residual := random(rng, 4*rowPixels*Block)
 	filters := random(rng, most*9*Block)
+	large := random(rng, most*25*Block)
 	bias := random(rng, Block)
 	row := rowPixels * Block * 4
 	var open, closed [2 * Block]float32
@@ -28,22 +29,30 @@ func TestWinogradTransformsAgreeWithTheirTwins(t *testing.T) {
 		floats int
 		run    func(n int, to []float32)
 	}{
-		{"input", 36 * pitch, func(n int, to []float32) { WinogradInput(4, n, &pixels[0], row, &to[0], pitch*4) }},
+		{"input", 36 * pitch, func(n int, to []float32) { F43.Input(n, &pixels[0], row, &to[0], pitch*4) }},
 		{"output", 4 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(4, n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
+			F43.Output(n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
 		}},
 		{"output with residual, clipped", 4 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(4, n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
+			F43.Output(n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
 		}},
-		{"input of 2×2", 16 * pitch, func(n int, to []float32) { WinogradInput(2, n, &pixels[0], row, &to[0], pitch*4) }},
+		{"input of 2×2", 16 * pitch, func(n int, to []float32) { F23.Input(n, &pixels[0], row, &to[0], pitch*4) }},
 		{"output of 2×2", 2 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(2, n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
+			F23.Output(n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
 		}},
 		{"output of 2×2 with residual, clipped", 2 * rowPixels * Block, func(n int, to []float32) {
-			WinogradOutput(2, n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
+			F23.Output(n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
 		}},
-		{"filter of 2×2", 16 * pitch, func(n int, to []float32) { WinogradFilter(2, n, &filters[0], &to[0], pitch*4) }},
-		{"filter", 36 * pitch, func(n int, to []float32) { WinogradFilter(4, n, &filters[0], &to[0], pitch*4) }},
+		{"filter of 2×2", 16 * pitch, func(n int, to []float32) { F23.Filter(n, &filters[0], &to[0], pitch*4) }},
+		{"input of 2×2 from 5×5", 36 * pitch, func(n int, to []float32) { F25.Input(n, &pixels[0], row, &to[0], pitch*4) }},
+		{"output of 2×2 from 5×5", 2 * rowPixels * Block, func(n int, to []float32) {
+			F25.Output(n, &vectors[0], pitch*4, &to[0], row, nil, &bias[0], &open[0])
+		}},
+		{"output of 2×2 from 5×5 with residual, clipped", 2 * rowPixels * Block, func(n int, to []float32) {
+			F25.Output(n, &vectors[0], pitch*4, &to[0], row, &residual[0], &bias[0], &closed[0])
+		}},
+		{"filter of 2×2 from 5×5", 36 * pitch, func(n int, to []float32) { F25.Filter(n, &large[0], &to[0], pitch*4) }},
+		{"filter", 36 * pitch, func(n int, to []float32) { F43.Filter(n, &filters[0], &to[0], pitch*4) }},
 		{"gradient of the output", 36 * pitch, func(n int, to []float32) { WinogradOutputGrad(n, &pixels[0], row, &to[0], pitch*4) }},
 		{"gradient of the filter", 9 * most * Block, func(n int, to []float32) { WinogradFilterGrad(n, &vectors[0], pitch*4, &to[0]) }},
 	}

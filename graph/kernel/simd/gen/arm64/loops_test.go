@@ -20,7 +20,8 @@ var processors = []string{"neoverse-n1", "neoverse-v1", "apple-m1"}
 var judged = []string{
 	"tile6x1NEON", "tile5x1NEON", "tile4x1NEON",
 	"winogradInputNEON", "winogradOutputNEON", "winogradFilterNEON", "winogradOutputGradNEON", "winogradFilterGradNEON",
-	"winograd2InputNEON", "winograd2OutputNEON", "winograd2FilterNEON",
+	"winograd23InputNEON", "winograd23OutputNEON", "winograd23FilterNEON",
+	"winograd25InputNEON", "winograd25OutputNEON", "winograd25FilterNEON",
 	"lanes6NEON", "permuted5NEON",
 	"dot8x1NEON", "dot6x4NEON", "mix1NEON", "mix4NEON", "box7x1NEON", "box3x2NEON",
 	"reluNEON", "addReLUNEON", "axpyNEON", "sgdMomentumNEON", "adamNEON", "geluNEON", "tanhNEON", "rowExpNEON", "sumSquaresNEON",

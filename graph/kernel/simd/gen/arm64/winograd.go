@@ -26,14 +26,17 @@ func winograd(file *neon.File) {
 	one := func(name, signature string, body func(w *transform)) {
 		file.Func(name+"NEON", signature, "is "+name+"Generic.", func(f *neon.F) { body(&transform{F: f}) })
 	}
-	one("winogradInput", "func(n int, x *float32, row int, v *float32, pitch int)", winogradInput)
+	one("winogradInput", "func(n int, x *float32, row int, v *float32, pitch int)", func(w *transform) { winogradInput(w, 4) })
 	one("winogradOutput", "func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)", winogradOutput)
 	one("winogradFilter", "func(n int, w, u *float32, pitch int)", winogradFilter)
 	one("winogradOutputGrad", "func(n int, dy *float32, row int, w *float32, pitch int)", winogradOutputGrad)
 	one("winogradFilterGrad", "func(n int, u *float32, pitch int, w *float32)", winogradFilterGrad)
-	one("winograd2Input", "func(n int, x *float32, row int, v *float32, pitch int)", winograd2Input)
-	one("winograd2Output", "func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)", winograd2Output)
-	one("winograd2Filter", "func(n int, w, u *float32, pitch int)", winograd2Filter)
+	one("winograd23Input", "func(n int, x *float32, row int, v *float32, pitch int)", winograd23Input)
+	one("winograd23Output", "func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)", winograd23Output)
+	one("winograd23Filter", "func(n int, w, u *float32, pitch int)", winograd23Filter)
+	one("winograd25Input", "func(n int, x *float32, row int, v *float32, pitch int)", func(w *transform) { winogradInput(w, 2) })
+	one("winograd25Output", "func(n int, m *float32, pitch int, y *float32, row int, r, bias, bounds *float32)", winograd25Output)
+	one("winograd25Filter", "func(n int, w, u *float32, pitch int)", winograd25Filter)
 }
 
 // A transform is one under construction. Its constants are lanes of registers.
@@ -124,12 +127,12 @@ func (w *transform) quarters(n neon.Reg, pointers []advance, body func()) {
 	})
 }
 
-// winogradInput is Bᵀ d B.
-func winogradInput(w *transform) {
+// winogradInput is Bᵀ d B; tiles are so many pixels apart.
+func winogradInput(w *transform, apart int) {
 	n, x, row, v, pitch := w.Arg("n"), w.Arg("x"), w.Arg("row"), w.Arg("v"), w.Arg("pitch")
 	w.prepare(wa, wb, wa2, wb2, wa2*wb2, wa2+wb2)
 	down := w.six(pitch)
-	w.quarters(n, []advance{{x, 4 * 64}, {v, 64}}, func() {
+	w.quarters(n, []advance{{x, apart * 64}, {v, 64}}, func() {
 		// Rows ±a and ±b of all columns, then 0 and ∞.
 		w.inputRows(w.after(x, row), row, w.after(v, down), down, pitch, 4)
 		w.inputRows(x, row, v, down, pitch, 2)

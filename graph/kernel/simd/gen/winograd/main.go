@@ -1,6 +1,6 @@
 // Command winograd writes the transforms of Winograd's minimal filtering F(4×4, 3×3): Lavin & Gray,
 // "Fast Algorithms for Convolutional Networks" (arXiv:1509.09308), at the points 0, ±5/8, ±3/2 and ∞; and those of
-// F(2×2, 3×3) (two.go).
+// F(2×2, 3×3) (f23.go) and F(2×2, 5×5) (f25.go).
 //
 // Any six points will do; these lose the least precision among small binary fractions, less than half
 // of what the usual 0, ±1, ±2 lose, and all constants but the reciprocals in the filter transform are
@@ -34,7 +34,7 @@ const (
 
 func main() {
 	both("winogradInput", "func(n int, x *float32, row int, v *float32, pitch int)",
-		"transforms n tiles of 6×6 pixels, four apart in rows that are row bytes apart, to 36 vectors that are pitch bytes apart.", input)
+		"transforms n tiles of 6×6 pixels, four apart in rows that are row bytes apart, to 36 vectors that are pitch bytes apart.", func(g *gen) { input(g, 4) })
 	both("winogradOutput", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
 		"transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and clips to bounds, a vector of the least and one of the most.", output)
 	both("winogradFilter", "func(n int, w *float32, u *float32, pitch int)",
@@ -43,12 +43,18 @@ func main() {
 		"transforms n tiles of 4×4 pixels to 36 vectors that are pitch bytes apart: the transpose of winogradOutput.", outputGrad)
 	both("winogradFilterGrad", "func(n int, u *float32, pitch int, w *float32)",
 		"transforms 36 vectors to each of n filters of 3×3 vectors: the transpose of winogradFilter.", filterGrad)
-	both("winograd2Input", "func(n int, x *float32, row int, v *float32, pitch int)",
-		"transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.", input2)
-	both("winograd2Output", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
-		"is winogradOutput for 16 vectors and tiles of 2×2 pixels.", output2)
-	both("winograd2Filter", "func(n int, w *float32, u *float32, pitch int)",
-		"transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.", filter2)
+	both("winograd23Input", "func(n int, x *float32, row int, v *float32, pitch int)",
+		"transforms n tiles of 4×4 pixels, two apart in rows that are row bytes apart, to 16 vectors that are pitch bytes apart.", input23)
+	both("winograd23Output", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
+		"is winogradOutput for 16 vectors and tiles of 2×2 pixels.", output23)
+	both("winograd23Filter", "func(n int, w *float32, u *float32, pitch int)",
+		"transforms n filters of 3×3 vectors to 16 vectors that are pitch bytes apart.", filter23)
+	both("winograd25Input", "func(n int, x *float32, row int, v *float32, pitch int)",
+		"is winogradInput for tiles that are two apart.", func(g *gen) { input(g, 2) })
+	both("winograd25Output", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
+		"is winogradOutput for tiles of 2×2 pixels.", output25)
+	both("winograd25Filter", "func(n int, w *float32, u *float32, pitch int)",
+		"transforms n filters of 5×5 vectors to 36 vectors that are pitch bytes apart.", filter25)
 	lanes.Generate()
 }
 
@@ -209,7 +215,9 @@ func (g *gen) six(step reg.GPVirtual) reg.GPVirtual {
 //	       0  ∓ab²   −b²     ±a     1  0
 //	       0  ∓a²b   −a²     ±b     1  0
 //	       0   a²b²    0   −a²−b²   0  1
-func input(g *gen) {
+//
+// Tiles are so many pixels apart.
+func input(g *gen, apart int) {
 	n, x, v := g.Arg("n"), g.Arg("x"), g.Arg("v")
 	rows, pitch := g.grid(g.Arg("row"), 6), g.Arg("pitch")
 	g.prepare(a, b, a2, b2, a2*b2, a2+b2)
@@ -246,7 +254,7 @@ func input(g *gen) {
 				}
 			}
 		})
-		g.ADDQ(I32(4*64), x)
+		g.ADDQ(I32(apart*64), x)
 		g.ADDQ(Imm(64), v)
 	})
 }

@@ -4,8 +4,8 @@ import "github.com/gorgonia-zoo/gorgonia-zoo/graph/kernel/simd/gen/neon"
 
 // The transforms of F(2×2, 3×3) at the points 0, ±1 and ∞, as the x86 generator's.
 
-// winograd2Input is Bᵀ d B.
-func winograd2Input(w *transform) {
+// winograd23Input is Bᵀ d B.
+func winograd23Input(w *transform) {
 	n, x, row, v, pitch := w.Arg("n"), w.Arg("x"), w.Arg("row"), w.Arg("v"), w.Arg("pitch")
 	down := w.four(pitch)
 	line := func(d [4]neon.Vec) [4]neon.Vec {
@@ -28,8 +28,8 @@ func winograd2Input(w *transform) {
 	})
 }
 
-// winograd2Output is Aᵀ m A.
-func winograd2Output(w *transform) {
+// winograd23Output is Aᵀ m A.
+func winograd23Output(w *transform) {
 	n, m, pitch, y, row, r := w.Arg("n"), w.Arg("m"), w.Arg("pitch"), w.Arg("y"), w.Arg("row"), w.Arg("r")
 	bias, bounds := w.Arg("bias"), w.Arg("bounds")
 	down, delta := w.four(pitch), w.Reg()
@@ -63,8 +63,8 @@ func winograd2Output(w *transform) {
 	})
 }
 
-// winograd2Filter is G g Gᵀ.
-func winograd2Filter(w *transform) {
+// winograd23Filter is G g Gᵀ.
+func winograd23Filter(w *transform) {
 	n, g, u, pitch := w.Arg("n"), w.Arg("w"), w.Arg("u"), w.Arg("pitch")
 	w.prepare(0.5)
 	down := w.four(pitch)

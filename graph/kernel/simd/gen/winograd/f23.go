@@ -8,13 +8,13 @@ import (
 // The transforms of F(2×2, 3×3), at the points 0, ±1 and ∞: sums and differences. 16 products stand for the 36 of a
 // sum, and transformed filters are not twice as large as filters.
 
-// input2 is Bᵀ d B:
+// input23 is Bᵀ d B:
 //
 //	Bᵀ = 1  0 −1  0
 //	     0  1  1  0
 //	     0 −1  1  0
 //	     0 −1  0  1
-func input2(g *gen) {
+func input23(g *gen) {
 	n, x, v := g.Arg("n"), g.Arg("x"), g.Arg("v")
 	rows, pitch := g.grid(g.Arg("row"), 4), g.Arg("pitch")
 	across, down := g.grid(pitch, 4), g.grid(g.four(pitch), 4)
@@ -51,11 +51,11 @@ func input2(g *gen) {
 	})
 }
 
-// output2 is Aᵀ m A:
+// output23 is Aᵀ m A:
 //
 //	Aᵀ = 1  1  1  0
 //	     0  1 −1  1
-func output2(g *gen) {
+func output23(g *gen) {
 	n, m, y, r, bias, bounds := g.Arg("n"), g.Arg("m"), g.Arg("y"), g.Arg("r"), g.Arg("bias"), g.Arg("bounds")
 	pitch, yRow := g.Arg("pitch"), g.Arg("row")
 	down := g.grid(g.four(pitch), 4)
@@ -91,13 +91,13 @@ func output2(g *gen) {
 	})
 }
 
-// filter2 is G g Gᵀ:
+// filter23 is G g Gᵀ:
 //
 //	G = 1  0  0
 //	    ½  ½  ½
 //	    ½ −½  ½
 //	    0  0  1
-func filter2(g *gen) {
+func filter23(g *gen) {
 	n, from, u, pitch := g.Arg("n"), g.Arg("w"), g.Arg("u"), g.Arg("pitch")
 	g.prepare(0.5)
 	across, down := g.grid(pitch, 4), g.grid(g.four(pitch), 4)
@@ -111,7 +111,7 @@ func filter2(g *gen) {
 					if pair == 0 {
 						t[0][j], t[1][j] = d(0), d(2)
 					} else {
-						t[0][j], t[1][j] = g.filterPair2(d(0), d(1), d(2))
+						t[0][j], t[1][j] = g.filterPair23(d(0), d(1), d(2))
 					}
 				}
 				for k, row := range to {
@@ -119,7 +119,7 @@ func filter2(g *gen) {
 					g.LEAQ(down.at(u, row), at)
 					g.store(t[0], across.at(at, 0))
 					g.store(t[2], across.at(at, 3))
-					plus, minus := g.filterPair2(t[0], t[1], t[2])
+					plus, minus := g.filterPair23(t[0], t[1], t[2])
 					g.store(plus, across.at(at, 1))
 					g.store(minus, across.at(at, 2))
 				}
@@ -130,8 +130,8 @@ func filter2(g *gen) {
 	})
 }
 
-// filterPair2 is the transform at ±1.
-func (g *gen) filterPair2(g0, g1, g2 reg.VecVirtual) (plus, minus reg.VecVirtual) {
+// filterPair23 is the transform at ±1.
+func (g *gen) filterPair23(g0, g1, g2 reg.VecVirtual) (plus, minus reg.VecVirtual) {
 	return g.plusMinusTimes(g.mul(g.add(g0, g2), 0.5), g1, 0.5)
 }
 
