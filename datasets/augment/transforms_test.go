@@ -196,6 +196,50 @@ func TestAResizedCropIsAPartOfTheImageScaled(t *testing.T) {
 	}
 }
 
+// A part as wide or as high as the image is cut out in the other direction alone; where no part has the area and the aspect,
+// the middle of the nearest aspect is taken.
+func TestAResizedCropMayBeAsWideOrHighAsTheImage(t *testing.T) {
+	square := RandomResizedCrop{.5, .5, 1, 1, 10}
+	for _, c := range []struct {
+		tr     RandomResizedCrop
+		h, w   int // of the image
+		places int // where the part may begin
+		down   int // or the only one
+		across int
+	}{
+		{square, 20, 10, 11, 0, 0},
+		{square, 10, 20, 11, 0, 0},
+		{RandomResizedCrop{.9, 1, 1, 1, 10}, 10, 41, 1, 0, 15},
+		{RandomResizedCrop{.9, 1, 1, 1, 10}, 40, 10, 1, 15, 0},
+	} {
+		img := imagetest.Pattern(image.Shape{C: 3, H: c.h, W: c.w})
+		seen := map[[2]int]bool{}
+		for seed := range 200 {
+			got := applied(t, c.tr, img, input{}, seed).Image
+			at := [2]int{-1, -1}
+			for y := range c.h - 9 {
+				for x := range c.w - 9 {
+					same := true
+					for i := range got.Pix {
+						k, row, column := i/100, i/10%10, i%10
+						same = same && got.Pix[i] == img.Plane(k)[(y+row)*c.w+x+column]
+					}
+					if same {
+						at = [2]int{y, x}
+					}
+				}
+			}
+			if at[0] < 0 {
+				t.Fatalf("%d×%d, seed %d: no part of the image", c.h, c.w, seed)
+			}
+			seen[at] = true
+		}
+		if len(seen) != c.places || c.places == 1 && !seen[[2]int{c.down, c.across}] {
+			t.Errorf("%d×%d: parts begin at %v, want %d places", c.h, c.w, seen, c.places)
+		}
+	}
+}
+
 func TestAFlipMirrorsAboutAsOftenAsItShould(t *testing.T) {
 	img := imagetest.Pattern(image.Shape{C: 3, H: 5, W: 7})
 	flipped := 0

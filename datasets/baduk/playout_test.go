@@ -1,6 +1,7 @@
 package baduk
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -102,6 +103,29 @@ func TestRandomGamesBeginWithBothPlayersByTurns(t *testing.T) {
 		}
 		if mid, sign := r.Owned[At(2, 2, 5)], want[0]-4; mid != sign || r.Owned[At(0, 0, 5)] != 5 || r.Owned[At(4, 4, 5)] != -5 {
 			t.Errorf("%v to move: the middle is black's %d times more than white's, want %d", first, mid, sign)
+		}
+	}
+}
+
+// A random game has at most three moves for each point, although stones could be taken for ever on a small board.
+func TestARandomGameHasAnEnd(t *testing.T) {
+	for size, most := range map[int]int{2: 12, 3: 27} {
+		b, err := NewBoard(size, Rules{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest, rnd := 0, rand.New(rand.NewPCG(1, 2))
+		for range 3000 {
+			b.Clear()
+			empty := make([]int16, 0, b.points)
+			for p := range int16(b.points) {
+				empty = append(empty, p)
+			}
+			b.finish(Black, empty, rnd)
+			longest = max(longest, b.Moves())
+		}
+		if longest != most {
+			t.Errorf("the longest of 3000 games on %d×%[1]d has %d moves, should have %d", size, longest, most)
 		}
 	}
 }

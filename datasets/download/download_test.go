@@ -297,6 +297,50 @@ func TestGetBringsTheFilesWhateverMirrorsDo(t *testing.T) {
 	}
 }
 
+// Each mirror is asked so many rounds in vain, and bytes of several that do not fit are fetched anew so many times.
+func TestMirrorsAreAskedAsOftenAsTheyMayBe(t *testing.T) {
+	breaks := func(w http.ResponseWriter, r *http.Request, data []byte, n int) {
+		if n%2 == 0 {
+			cut(9)(w, r, data, n)
+		} else {
+			status(503)(w, r, data, n)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		mirrors []mirror
+		rounds  int
+		want    []int // requests of each
+	}{
+		{"away for now, one", []mirror{status(503)}, 3, []int{3}},
+		{"away for now, two", []mirror{status(503), status(503)}, 2, []int{2, 2}},
+		{"gone", []mirror{status(404), status(503)}, 2, []int{1, 2}},
+		{"parts that do not fit", []mirror{breaks, wrong}, 2, []int{8, 4}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, files := toy()
+			var asked *log
+			set.Mirrors, asked = serve(t, files, c.mirrors...)
+			opts := patient(t.TempDir())
+			opts.Rounds = c.rounds
+			if _, err := set.Get(t.Context(), opts); !errors.Is(err, ErrUnreachable) {
+				t.Errorf("error %v", err)
+			}
+			got := make([]int, len(c.mirrors))
+			for _, a := range asked.asked() {
+				var m int
+				var name string
+				if fmt.Sscan(a, &m, &name); name == "train.bin" {
+					got[m]++
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("mirrors are asked %v times, should be %v: %q", got, c.want, asked.asked())
+			}
+		})
+	}
+}
+
 func TestGetFailsWithTheReasonOfEachMirror(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -2,6 +2,8 @@ package image
 
 import (
 	"image"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -51,6 +53,59 @@ func TestColoursAreSpreadDownwardsInFourFourNought(t *testing.T) {
 	// Red by 1.402, green by -0.714136 times what Cr is from 128.
 	if want := []uint8{64, 85, 124, 145, 119, 108, 88, 77, 100, 100, 100, 100}; !slices.Equal(got.Pix, want) {
 		t.Errorf("%v: want %v", got.Pix, want)
+	}
+}
+
+// Pictures of uneven colours, of odd and even sides and with room at the end of each row, against libjpeg's rule one pixel after
+// the other: a sample between has three parts of the near one and one of the far in each direction that has fewer.
+func TestColoursOfEverySubsamplingAreThoseOfStraightLoops(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(4, 4))
+	for ratio, fewer := range map[image.YCbCrSubsampleRatio][2]bool{ // across, down
+		image.YCbCrSubsampleRatio444: {false, false},
+		image.YCbCrSubsampleRatio422: {true, false},
+		image.YCbCrSubsampleRatio440: {false, true},
+		image.YCbCrSubsampleRatio420: {true, true},
+	} {
+		for _, side := range [][2]int{{7, 5}, {6, 8}, {1, 9}, {9, 1}} {
+			w, h := side[0], side[1]
+			m := image.NewYCbCr(image.Rect(0, 0, w+5, h+3), ratio).SubImage(image.Rect(0, 0, w, h)).(*image.YCbCr)
+			for _, plane := range [][]uint8{m.Y, m.Cb, m.Cr} {
+				for i := range plane {
+					plane[i] = uint8(rnd.IntN(256))
+				}
+			}
+			// Where a pixel's colours are read from: nearest and next of n samples.
+			places := func(i, n int, fewer bool) (near, far int) {
+				switch {
+				case !fewer:
+					return i, i
+				case i%2 == 0:
+					return i / 2, max(i/2-1, 0)
+				}
+				return i / 2, min(i/2+1, (n+1)/2-1)
+			}
+			sample := func(c []uint8, x, y int) float64 {
+				nearX, farX := places(x, w, fewer[0])
+				nearY, farY := places(y, h, fewer[1])
+				at := func(x, y int) float64 { return float64(c[y*m.CStride+x]) }
+				return (9*at(nearX, nearY) + 3*at(nearX, farY) + 3*at(farX, nearY) + at(farX, farY)) / 16
+			}
+			var got Image
+			if err := got.From(m); err != nil {
+				t.Fatal(err)
+			}
+			for y := range h {
+				for x := range w {
+					l, b, r := float64(m.Y[y*m.YStride+x]), sample(m.Cb, x, y)-128, sample(m.Cr, x, y)-128
+					for c, want := range []float64{l + 1.402*r, l - 0.344136*b - 0.714136*r, l + 1.772*b} {
+						// Colours are rounded before they are multiplied, and then again.
+						if v := float64(got.Plane(c)[y*w+x]); math.Abs(v-min(max(want, 0), 255)) > 2 {
+							t.Errorf("%v, %d×%d: channel %d at %d, %d is %g, should be %.1f", ratio, w, h, c, x, y, v, want)
+						}
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -258,8 +258,12 @@ func (w *worker) work() {
 		w.metrics.step(w.name, n, time.Since(began))
 		w.expected.Store(int64(n))
 		for i, it := range live {
-			copy(it.logits, logits[i*len(w.classes):])
-			it.done <- err
+			own, failed := logits[i*len(w.classes):(i+1)*len(w.classes)], err
+			if err != nil && n > 1 { // what is wrong with one image costs the others nothing
+				failed = w.run(it.x, 1, own)
+			}
+			copy(it.logits, own)
+			it.done <- failed
 		}
 	}
 }

@@ -53,7 +53,16 @@ func writeError(w http.ResponseWriter, err error) {
 	if code == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	writeJSON(w, code, map[string]string{"error": message})
+	writeJSON(w, code, map[string]string{"error": shortened(message)})
+}
+
+// shortened leaves out the middle of a text that is long, since a request's own words are in it.
+func shortened(text string) string {
+	const begin, end = 400, 200
+	if len(text) <= begin+end {
+		return text
+	}
+	return strings.ToValidUTF8(text[:begin], "") + " … " + strings.ToValidUTF8(text[len(text)-end:], "")
 }
 
 // A refusal answers what no handler is there for, in place of the text that the standard library has for it.

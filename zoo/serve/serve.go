@@ -437,6 +437,10 @@ func (s *Server) wrap(pattern string, h func(http.ResponseWriter, *http.Request)
 		ctx, cancel := context.WithTimeout(r.Context(), s.limits.Timeout)
 		defer cancel()
 		err := plainBody(r)
+		if err == nil && r.ContentLength > s.limits.Body {
+			record.Header().Set("Connection", "close") // else the answer waits for the body
+			err = &http.MaxBytesError{Limit: s.limits.Body}
+		}
 		if err == nil {
 			err = s.safely(h, record, r.WithContext(ctx))
 		}
@@ -446,9 +450,9 @@ func (s *Server) wrap(pattern string, h func(http.ResponseWriter, *http.Request)
 		took := time.Since(began)
 		s.metrics.request(pattern, record.code(), took)
 		if s.cfg.Log != nil {
-			args := []any{"method", r.Method, "path", r.URL.Path, "status", record.code(), "bytes", record.bytes, "ms", float64(took.Microseconds()) / 1e3}
+			args := []any{"method", r.Method, "path", shortened(r.URL.Path), "status", record.code(), "bytes", record.bytes, "ms", float64(took.Microseconds()) / 1e3}
 			if err != nil {
-				args = append(args, "error", err.Error())
+				args = append(args, "error", shortened(err.Error()))
 			}
 			s.cfg.Log.Info("request", args...)
 		}

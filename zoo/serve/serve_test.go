@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"math"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -54,7 +56,7 @@ func (f *fake) Run(x []float32, n int, logits []float32) error {
 	f.largest.Store(max(f.largest.Load(), int64(n)))
 	for i := range n {
 		a, b := x[2*i], x[2*i+1]
-		if a == 666 {
+		if a == 666 || a > 1e30 {
 			return errors.New("the network has failed")
 		}
 		copy(logits[3*i:], []float32{a, b, a - b})
@@ -667,5 +669,66 @@ func TestMetricsTellHowFullStepsAre(t *testing.T) {
 		if !strings.Contains(w.Body.String(), want+"\n") {
 			t.Errorf("no %s", want)
 		}
+	}
+}
+
+// An image that a network cannot compute is the fault of who sent it, and costs nobody else's who shares its step.
+func TestABadImageCostsOthersNothing(t *testing.T) {
+	f := &fake{hold: make(chan struct{})}
+	url := serve(t, Config{Limits: Limits{Batch: 16}}, f)
+	ask := func(a string) reply {
+		return send(t, "POST", url+"/v2/models/pets/infer", `{"inputs":[{"name":"input","shape":[1,2,1,1],"datatype":"FP32","data":[`+a+`,1]}],"outputs":[{"name":"logits"}]}`)
+	}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			switch got := ask(fmt.Sprint(660 + i)); {
+			case i == 6 && (got.code != 500 || !strings.Contains(got.body, "the network has failed")):
+				t.Errorf("the bad one: %d %s", got.code, got.body)
+			case i != 6 && (got.code != 200 || !strings.Contains(got.body, fmt.Sprintf(`"data":[%d,1,%d]`, 660+i, 659+i))):
+				t.Errorf("request %d: %d %s", i, got.code, got.body)
+			}
+		})
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for !strings.Contains(send(t, "GET", url+"/metrics", "").body, `zoo_waiting_images{model="pets"} 20`) {
+		if time.Now().After(deadline) {
+			t.Fatal("the requests never were inside together")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	close(f.hold)
+	all.Wait()
+	if got := ask("3e38"); got.code != 400 || !strings.Contains(got.body, "number 0 is 3e+38, from which the model cannot compute") {
+		t.Errorf("%d %s", got.code, got.body)
+	}
+}
+
+// What a request says comes back shortened, and what it claims to be is believed when it is too much.
+func TestLongWordsAreShortened(t *testing.T) {
+	url := serve(t, Config{Limits: Limits{Body: 1000}}, &fake{})
+	for path, end := range map[string]string{
+		"/v2/models/" + strings.Repeat("ä", 3000): "there is pets",
+		"/" + strings.Repeat("b", 3000):           "lists those that there are",
+	} {
+		got := send(t, "GET", url+path, "")
+		if got.code != 404 || len(got.body) > 700 || !strings.Contains(got.body, end) || strings.Contains(got.body, "\uFFFD") {
+			t.Errorf("%d, %d bytes: %.100s", got.code, len(got.body), got.body)
+		}
+	}
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n") // and nothing comes
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || answer.StatusCode != 413 {
+		t.Errorf("%v, %v", answer, err)
+	}
+	form := "--B\r\n" + strings.Repeat("A: b\r\n", 100_000) + "\r\nx\r\n--B--\r\n"
+	url = serve(t, Config{}, &fake{})
+	if got := send(t, "POST", url+"/predict", form, "Content-Type", "multipart/form-data; boundary=B"); got.code != 413 || !strings.Contains(got.body, "the header of a part") {
+		t.Errorf("%d %s", got.code, got.body)
 	}
 }

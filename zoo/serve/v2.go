@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -170,7 +172,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 		}
 		logits, err = m.tensors(r.Context(), x)
 		if err != nil {
-			return err
+			return tooLarge(err, in.Name, x)
 		}
 	case "BYTES":
 		files, err := in.files(raw, m.limits.Images)
@@ -187,10 +189,27 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	return m.answer(w, q.ID, outputs, logits)
 }
 
+// tooLarge is the error of a network, or the sender's if it was shown numbers that no image becomes.
+func tooLarge(err error, input string, x []float32) error {
+	const most = 1e6 // 15 times what a sample of 16 bits may be
+	if code, _ := codeOf(err); code != http.StatusInternalServerError {
+		return err
+	}
+	for i, v := range x {
+		if v < -most || v > most {
+			return badRequest("input %s: number %d is %v, from which the model cannot compute: images are prepared as its metadata says", input, i, v)
+		}
+	}
+	return err
+}
+
 // unread is the error for a body that could not be read whole.
 func unread(err error) error {
 	if code, _ := codeOf(err); code != http.StatusInternalServerError {
 		return err
+	}
+	if errors.Is(err, multipart.ErrMessageTooLarge) {
+		return &status{http.StatusRequestEntityTooLarge, "the header of a part of the form is too large"}
 	}
 	return badRequest("the request's body ends early: %v", err)
 }

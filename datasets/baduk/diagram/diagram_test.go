@@ -41,6 +41,7 @@ func TestThePictureShowsStonesHeatAndMarks(t *testing.T) {
 	for name, ok := range map[string]bool{
 		"black's stone is dark":               at(2, 6, 5, 5).R < 60,
 		"white's stone is light":              at(6, 2, 6, 0).B > 200,
+		"white's stone has a rim":             at(6, 2, 9, 0).B < 100 && at(6, 2, 0, -9).B < 100,
 		"the last move has a dot":             at(6, 2, 0, 0).R > 200 && at(6, 2, 0, 0).B < 100,
 		"a probable point is redder":          at(4, 4, 5, 5).G < at(5, 5, 5, 5).G && at(5, 5, 5, 5).G < wood.G,
 		"the mark is blue":                    at(1, 1, -10, 0).B > 200 && at(1, 1, -10, 0).R < 100,

@@ -58,7 +58,19 @@ func TestOrientationOfEveryType(t *testing.T) {
 	if got := jpegOrientation(file); got != 8 {
 		t.Errorf("of a JPEG: %d", got)
 	}
-	if got := jpegOrientation(file[:20]); got != 0 {
-		t.Errorf("of a JPEG that is cut off: %d", got)
+	// The segments before it may be empty, and the file may end with it.
+	for _, before := range []string{"", "\xff\xfe\x00\x02", "\xff\xfe\x00\x03a"} {
+		file := append([]byte("\xff\xd8"+before+"\xff\xe1"), binary.BigEndian.AppendUint16(nil, uint16(len(data)+2))...)
+		if got := jpegOrientation(append(file, data...)); got != 8 {
+			t.Errorf("behind %q: %d", before, got)
+		}
+	}
+	if got := jpegOrientation(append([]byte("\xff\xd8\xff\xfe\x00\x01\xff\xe1"), file[12:]...)); got != 0 {
+		t.Errorf("behind a segment shorter than its length: %d", got)
+	}
+	for n := range len(file) - len("\xff\xda\x00\x02") {
+		if got := jpegOrientation(file[:n]); got != 0 {
+			t.Errorf("of the first %d bytes of a JPEG: %d", n, got)
+		}
 	}
 }

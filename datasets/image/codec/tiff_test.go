@@ -20,41 +20,48 @@ type tag struct {
 
 // tiffOf is a TIFF file with one strip.
 func tiffOf(order binary.AppendByteOrder, strip []byte, tags ...tag) []byte {
+	return tiffOfStrips(order, [][]byte{strip}, tags...)
+}
+
+// tiffOfStrips is one with several.
+func tiffOfStrips(order binary.AppendByteOrder, strips [][]byte, tags ...tag) []byte {
+	offsets, counts := make([]uint32, len(strips)), make([]uint32, len(strips))
+	tags = append(slices.Clone(tags), tag{tagOffsets, offsets}, tag{tagCounts, counts})
+	slices.SortFunc(tags, func(a, b tag) int { return int(a.number) - int(b.number) })
+	at := len(directory(order, tags)) // wherever strips are
+	for i, s := range strips {
+		offsets[i], counts[i] = uint32(at), uint32(len(s))
+		at += len(s)
+	}
+	return append(directory(order, tags), bytes.Join(strips, nil)...)
+}
+
+// directory is a file's head with its tags and their values.
+func directory(order binary.AppendByteOrder, tags []tag) []byte {
 	file := []byte("II*\x00")
 	if order == binary.AppendByteOrder(binary.BigEndian) {
 		file = []byte("MM\x00*")
 	}
 	file = order.AppendUint32(file, 8)
-	tags = append(slices.Clone(tags), tag{tagOffsets, []uint32{0}}, tag{tagCounts, []uint32{uint32(len(strip))}})
-	slices.SortFunc(tags, func(a, b tag) int { return int(a.number) - int(b.number) })
 	after := 8 + 2 + 12*len(tags) + 4
 	var more []byte
-	var entries []byte
-	at := 0
+	file = order.AppendUint16(file, uint16(len(tags)))
 	for _, t := range tags {
-		if t.number == tagOffsets {
-			at = len(entries) + 8
-		}
-		entries = order.AppendUint16(entries, t.number)
-		entries = order.AppendUint16(entries, 3)
-		entries = order.AppendUint32(entries, uint32(len(t.values)))
+		file = order.AppendUint16(file, t.number)
+		file = order.AppendUint16(file, 3)
+		file = order.AppendUint32(file, uint32(len(t.values)))
 		var data []byte
 		for _, v := range t.values {
 			data = order.AppendUint16(data, uint16(v))
 		}
 		if len(data) <= 4 {
-			entries = append(entries, append(data, make([]byte, 4-len(data))...)...)
+			file = append(file, append(data, make([]byte, 4-len(data))...)...)
 			continue
 		}
-		entries = order.AppendUint32(entries, uint32(after+len(more)))
+		file = order.AppendUint32(file, uint32(after+len(more)))
 		more = append(more, data...)
 	}
-	place := order.AppendUint16(nil, uint16(after+len(more)))
-	copy(entries[at:], place)
-	file = order.AppendUint16(file, uint16(len(tags)))
-	file = append(file, entries...)
-	file = append(file, 0, 0, 0, 0)
-	return append(append(file, more...), strip...)
+	return append(append(file, 0, 0, 0, 0), more...)
 }
 
 // sized are the tags of so many pixels, and of what they are.
@@ -166,6 +173,31 @@ func TestTIFFFilesOfEveryKindOfSample(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// The last strip has the rows that are left, whatever packs it.
+func TestTheLastStripMayBeShorter(t *testing.T) {
+	deflated := func(b []byte) []byte {
+		var packed bytes.Buffer
+		z := zlib.NewWriter(&packed)
+		z.Write(b)
+		z.Close()
+		return packed.Bytes()
+	}
+	want := []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	for compression, pack := range map[uint32]func([]byte) []byte{
+		1:     slices.Clone[[]byte],
+		8:     deflated,
+		32773: func(b []byte) []byte { return append([]byte{byte(len(b) - 1)}, b...) },
+	} {
+		for rows, strips := range map[uint32][][]byte{2: {pack(want[:6]), pack(want[6:12]), pack(want[12:])}, 3: {pack(want[:9]), pack(want[9:])}, 9: {pack(want)}} {
+			var m image.Image
+			file := tiffOfStrips(binary.LittleEndian, strips, append(sized(3, 5, photoBlackIsZero, 8), tag{tagRows, []uint32{rows}}, tag{tagCompression, []uint32{compression}})...)
+			if err := Decode(file, &m); err != nil || !slices.Equal(m.Plane(0), want) {
+				t.Errorf("compression %d, strips of %d rows: %v, %v", compression, rows, m.Pix, err)
+			}
 		}
 	}
 }
