@@ -69,6 +69,13 @@ func TestFormulasMeanWhatTheySay(t *testing.T) {
 	relu6Of := func(in, out string) *message {
 		return use("Clip", []string{in}, out, floatAttr("min", 0), floatAttr("max", 6))
 	}
+	// Those that become a single layer.
+	found := map[string]bool{
+		"hard-swish": true, "hard-swish by a hard sigmoid": true, "hard sigmoid by six": true, "relu from -1 on": true, "relu6 from 1 on": true, "clipped above alone": true,
+		"not clipped at all": true, "gelu": true, "gelu whose half comes first": true, "gelu by two quarters": true, "tanh of LeCun": true, "silu": true, "from a number": true,
+		"less a number": true, "through a number": true, "its square": true, "its cube": true, "two to its power": true, "normalised rows": true, "normalised rows, by the last axis": true,
+		"normalised pixels": true, "normalised rows with a scale": true, "normalised rows with a scale and a shift": true,
+	}
 	for _, tt := range []struct {
 		name  string
 		shape []int64
@@ -187,7 +194,11 @@ func TestFormulasMeanWhatTheySay(t *testing.T) {
 		{"normalised pixels with a scale of the columns", []int64{1, 2, 2, 2}, norm([]int{1}, []int{1}, overN, use("Mul", []string{"n", "of columns"}, "y")), indexed(normal(pixel, pixel, 0.5, 1), func(i int, v float64) float64 { return v * []float64{2, -3}[i%2] })},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := run(t, sketch{nodes: tt.nodes, input: tt.shape, tensors: tensors}, data)
+			of := sketch{nodes: tt.nodes, input: tt.shape, tensors: tensors}
+			if n := layersOf(t, of); found[tt.name] != (n == 1) {
+				t.Errorf("%d layers; a single function is found: %v", n, found[tt.name])
+			}
+			got := run(t, of, data)
 			if len(got) != len(tt.want) {
 				t.Fatalf("%v, want %v", got, tt.want)
 			}
@@ -321,6 +332,20 @@ func TestScalesAndShiftsBehindLayers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// layersOf is how many layers a model becomes.
+func layersOf(t *testing.T, s sketch) int {
+	t.Helper()
+	m, err := Read(bytes.NewReader(s.bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := graph.NewBuilder(graph.NewParams(), graph.Eval)
+	if _, err := m.Build(b, b.Input("image", clampInts(s.input)...)); err != nil {
+		t.Fatal(err)
+	}
+	return len(b.Layers())
 }
 
 // run gives the output of a model whose only input is data. Its structure, with the parameters that the model has, must
