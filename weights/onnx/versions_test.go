@@ -133,6 +133,8 @@ func TestOperatorsOfAllVersions(t *testing.T) {
 			[]float32{2. / 3, 1, 15. / 2}, ""},
 		{"padding for the same size, the more of it before", 11, []*message{use("AveragePool", []string{"x"}, "y", intsAttr("kernel_shape", 1, 3), intsAttr("strides", 1, 3), textAttr("auto_pad", "SAME_LOWER"))}, []int64{1, 1, 1, 8},
 			[]float32{-0.5, 4, 3}, ""},
+		{"padding for the same size of a window with a hole", 11, []*message{use("MaxPool", []string{"x"}, "y", intsAttr("kernel_shape", 1, 2), intsAttr("dilations", 1, 2), textAttr("auto_pad", "SAME_UPPER"))}, []int64{1, 1, 1, 8},
+			[]float32{-2, 3, 4, 5, 4, 7, 8, 7}, ""},
 		{"a softmax from axis one on, until version 12", 12, []*message{use("Softmax", []string{"x"}, "y")}, []int64{1, 2, 2, 2}, soft(8), ""},
 		{"a softmax from axis three on", 11, []*message{use("Softmax", []string{"x"}, "y", intAttr("axis", 3))}, []int64{1, 2, 2, 2}, soft(2), ""},
 		{"a softmax from axis two on", 11, []*message{use("Softmax", []string{"x"}, "y", intAttr("axis", 2))}, []int64{1, 2, 2, 2}, soft(4), ""},
