@@ -61,12 +61,15 @@ func TestOpponentsMaySpellAScoreOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := baduk.NewBoard(7, baduk.Rules{})
+		if _, err := c.Do(context.Background(), "boardsize 3"); err != nil {
+			t.Fatal(err)
+		}
+		b, err := baduk.NewBoard(3, baduk.Rules{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		g := MatchGame{Record: &baduk.Game{}}
-		m := &Match{Opponent: c, Size: 7, Komi: 7.5, Rules: baduk.TrompTaylor}
+		m := &Match{Opponent: c, Size: 3, Komi: 7.5, Rules: baduk.TrompTaylor}
 		if err := m.score(context.Background(), b, &g); err != nil {
 			t.Fatal(err)
 		}
