@@ -101,11 +101,13 @@ type peeked struct{ folders, images bool }
 // findLayout finds out what the folders in root mean. A folder is a part by its name if it holds folders itself; if
 // it holds images, its name may be a class's.
 func findLayout(root string) (layout, error) {
-	var names, nowhere []string
+	var names, nowhere, tables []string
 	err := eachEntry(root, func(e fs.DirEntry) error {
 		switch {
 		case isFolderEntry(e, root):
 			names = append(names, e.Name())
+		case isTable(e.Name()):
+			tables = append(tables, e.Name())
 		case !leadsNowhere(e, root):
 		case partOf(e.Name()) != "":
 			return fmt.Errorf("%s: a link that leads nowhere: mend or remove it", filepath.Join(root, e.Name()))
@@ -141,6 +143,9 @@ func findLayout(root string) (layout, error) {
 	withFolders := slices.DeleteFunc(slices.Clone(others), func(name string) bool { return holds[name].images || !holds[name].folders })
 
 	l := layout{dirs: map[Part]string{}, nowhere: nowhere}
+	if len(tables) > 0 {
+		l.notes = append(l.notes, notRead(tables, ""))
+	}
 	if len(part) == 0 {
 		switch {
 		case len(others) == 0 && len(flat) > 0:

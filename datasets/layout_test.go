@@ -55,6 +55,8 @@ func TestAFolderMeansWhatPeopleMean(t *testing.T) {
 		{"what systems leave behind", "a/1.jpg b/1.jpg b/Thumbs.db __MACOSX/a/._1.jpg .cache/1.jpg", "a 1 b 1", "-", "-", "files left out, which are no images: 1 .db"},
 		{"endings", "a/1.jfif a/2.JPE a/3.tif a/4.tiff a/5.heic b/1.jpg b/2.avif b/3.avif b/README", "a 4 b 1", "-", "-",
 			"files left out, which are no images: 2 .avif, 1 .heic, 1 without ending"},
+		{"a table beside the classes", "a/1.jpg b/1.jpg labels.csv", "a 1 b 1", "-", "-", "labels.csv is not read: the folders' names are the classes"},
+		{"tables beside the parts and in one", "train/a/1.jpg train/b/1.jpg val/a/1.jpg y.json x.csv train/boxes.xml", "a 1 b 1", "a 1 b 0", "-", "x.csv, y.json are not read: the folders' names are the classes; boxes.xml in train is not read: the folders' names are the classes"},
 		{"images beside the classes", "train/a/1.jpg train/b/1.jpg train/2.jpg train/3.jpg", "a 1 b 1", "-", "-", "2 images beside the folders of classes in train are left out"},
 		{"two forms of Unicode", "train/cafe\u0301/1.jpg train/b/1.jpg val/caf\u00e9/1.jpg val/caf\u00e9/2.jpg", "b 1 caf\u00e9 1", "b 0 caf\u00e9 2", "-", ""},
 		{"other capitals in a part", "train/Cat/1.jpg train/dog/1.jpg val/cat/1.jpg", "Cat 1 dog 1", "Cat 1 dog 0", "-", ""},

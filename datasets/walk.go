@@ -230,6 +230,13 @@ func isTable(name string) bool {
 	return slices.Contains([]string{".csv", ".tsv", ".json", ".xml", ".xlsx", ".parquet"}, strings.ToLower(path.Ext(name)))
 }
 
+// notRead is the note on tables beside folders: where, as in " in train", or nothing.
+func notRead(tables []string, where string) string {
+	slices.Sort(tables)
+	is := map[bool]string{true: "is", false: "are"}[len(tables) == 1]
+	return fmt.Sprintf("%s%s %s not read: the folders' names are the classes", shownNames(tables), where, is)
+}
+
 // anyImages reports whether any of the folders within a part's has images.
 func (k *folderWalk) anyImages(dir string, names []string) bool {
 	probe := folderWalk{root: k.root, head: &indexHead{}}
@@ -337,6 +344,7 @@ func (k *folderWalk) folders(rel string) ([]classFolder, error) {
 	}
 	var list []classFolder
 	dir, beside := filepath.Join(k.root, rel), 0
+	var tables []string
 	err := eachEntry(dir, func(e fs.DirEntry) error {
 		if isFolderEntry(e, dir) {
 			list = append(list, classFolder{e.Name(), ClassName(e.Name())})
@@ -344,9 +352,16 @@ func (k *folderWalk) folders(rel string) ([]classFolder, error) {
 			k.nowhere = append(k.nowhere, lost)
 		} else if IsImageName(e.Name()) {
 			beside++
+		} else if isTable(e.Name()) && rel != "." { // of those in the root the layout tells
+			tables = append(tables, e.Name())
 		}
 		return nil
 	})
+	if len(tables) > 0 {
+		if note := notRead(tables, " in "+ClassName(rel)); !slices.Contains(k.head.Notes, note) {
+			k.head.Notes = append(k.head.Notes, note)
+		}
+	}
 	if note := fmt.Sprintf("%d images beside the folders of classes in %s are left out", beside, ClassName(rel)); beside > 0 && !slices.Contains(k.head.Notes, note) {
 		k.head.Notes = append(k.head.Notes, note)
 	}

@@ -173,7 +173,7 @@ func (o explainOptions) check(w way) error {
 	overData := w.name == "deconvnet" || w.name == "epochs" // can do without an image
 	switch {
 	case o.out == "":
-		return fmt.Errorf("which picture? -o FILE.png")
+		return errors.New("zoo explain needs a file to write: -o FILE.png")
 	case ending != ".png" && ending != ".gif":
 		return fmt.Errorf("-o %s: should end in .png or .gif", o.out)
 	case ending == ".gif" && !w.steps:

@@ -55,7 +55,7 @@ func TestCommandLinesAreRefusedInWords(t *testing.T) {
 
 		{"explain lenet5-fashion-mnist two.txt |", 0, ""},
 		{"-o x.jpg", 2, "-o x.jpg: should end in .png or .gif"},
-		{"", 2, "which picture? -o FILE.png"},
+		{"", 2, "zoo explain needs a file to write: -o FILE.png"},
 		{"-o x.gif", 2, "-o x.gif: gradcam has no steps: .png"},
 		{"-o x.png --beside alexnet", 2, "--beside is for --how filters, not gradcam"},
 		{"-o x.gif --how filters --beside alexnet", 2, "-o x.gif: --beside is one picture: .png"},

@@ -30,13 +30,13 @@ func (c RunCard) String() string {
 	line("")
 	switch r.Stopped {
 	case "":
-		line("Complete: %d epochs, %s steps of %d images, %s.", c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
+		line("Complete: %s, %s, %s.", Plural(c.Config.Epochs, "epoch"), stepsOf(r.Steps, p.Batch), Clock(Seconds(r.Seconds)))
 	case "early stop":
-		line("Ended after %.4g of %d epochs, %s steps of %d images, %s: %d epochs brought no better result.", r.Epochs, c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)), c.Config.EarlyStop)
+		line("Ended after %.4g of %s, %s, %s: %s brought no better result.", r.Epochs, Plural(c.Config.Epochs, "epoch"), stepsOf(r.Steps, p.Batch), Clock(Seconds(r.Seconds)), Plural(c.Config.EarlyStop, "epoch"))
 	case "time":
-		line("Ended by its time after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
+		line("Ended by its time after %.4g of %s, %s, %s.", r.Epochs, Plural(c.Config.Epochs, "epoch"), stepsOf(r.Steps, p.Batch), Clock(Seconds(r.Seconds)))
 	default:
-		line("Interrupted after %.4g of %d epochs, %s steps of %d images, %s.", r.Epochs, c.Config.Epochs, Group(int64(r.Steps)), p.Batch, Clock(Seconds(r.Seconds)))
+		line("Interrupted after %.4g of %s, %s, %s.", r.Epochs, Plural(c.Config.Epochs, "epoch"), stepsOf(r.Steps, p.Batch), Clock(Seconds(r.Seconds)))
 	}
 	if r.Stopped != "" && r.Stopped != "early stop" {
 		line("It goes on with `zoo resume %s`.", r.Folder)

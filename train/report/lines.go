@@ -166,7 +166,7 @@ func (p Plan) String() string {
 	}
 	text := fmt.Sprintf("%s on %s: %s parameters%s, %s multiply-adds an image; %s training and %s validation images of %s\n", name, p.Data,
 		Group(p.Parameters), frozen, Group(p.MACs), Group(int64(p.Images)), Group(int64(p.ValImages)), Shape(p.Input))
-	text += fmt.Sprintf("%s, %s steps of %d images, %s; %v", Plural(p.Epochs, "epoch"), Group(int64(p.Steps)), p.Batch, Plural(p.Threads, "thread"), m)
+	text += fmt.Sprintf("%s, %s, %s; %v", Plural(p.Epochs, "epoch"), stepsOf(p.Steps, p.Batch), Plural(p.Threads, "thread"), m)
 	if p.Disk > 0 {
 		text += ", disk up to " + Bytes(p.Disk)
 	}
@@ -241,6 +241,11 @@ func Clock(d time.Duration) string {
 
 // Seconds is that many seconds as a duration.
 func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// stepsOf tells so many steps of a batch: 1 step of 64 images.
+func stepsOf(steps, batch int) string {
+	return Plural(steps, "step") + " of " + Plural(batch, "image")
+}
 
 // Plural counts: 1 epoch, 2 epochs, 1,000 epochs.
 func Plural(n int, what string) string {

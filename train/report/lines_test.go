@@ -173,3 +173,19 @@ func TestALineThatJustFitsStaysWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestOneStepIsNoSteps(t *testing.T) {
+	for want, got := range map[string]string{
+		"1 step of 1 image":        stepsOf(1, 1),
+		"1 step of 64 images":      stepsOf(1, 64),
+		"2,000 steps of 1 image":   stepsOf(2000, 1),
+		"1,000 steps of 16 images": stepsOf(1000, 16),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if plan := (Plan{Epochs: 1, Steps: 1, Batch: 8, Threads: 1}).String(); !strings.Contains(plan, "1 epoch, 1 step of 8 images, 1 thread;") {
+		t.Error(plan)
+	}
+}

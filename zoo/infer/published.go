@@ -27,8 +27,9 @@ func Published() ([]published.Entry, error) {
 		return nil, err
 	}
 	var list []published.Entry
+	networks := zoo.List()
 	for _, e := range all {
-		if _, err := modelOf(e); err == nil {
+		if _, err := modelAmong(networks, e); err == nil {
 			list = append(list, e)
 		}
 	}
@@ -46,8 +47,10 @@ func lookup(name string) (published.Entry, bool) {
 }
 
 // modelOf is the network that published weights belong to.
-func modelOf(e published.Entry) (*zoo.Model, error) {
-	for _, known := range zoo.List() {
+func modelOf(e published.Entry) (*zoo.Model, error) { return modelAmong(zoo.List(), e) }
+
+func modelAmong(networks []zoo.Entry, e published.Entry) (*zoo.Model, error) {
+	for _, known := range networks {
 		if published.Same(known.Name, e.Network) {
 			return zoo.New(known.Name, zoo.Variant(e.Variant))
 		}

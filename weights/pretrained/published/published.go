@@ -206,6 +206,6 @@ func (e Entry) Is(name string) bool {
 // Same says whether two names are one.
 func Same(a, b string) bool { return plain(a) == plain(b) }
 
-func plain(name string) string {
-	return strings.NewReplacer("_", "", ".", "", "-", "").Replace(strings.ToLower(name))
-}
+func plain(name string) string { return unmarked.Replace(strings.ToLower(name)) }
+
+var unmarked = strings.NewReplacer("_", "", ".", "", "-", "")
