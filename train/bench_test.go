@@ -16,6 +16,17 @@ import (
 	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 )
 
+// Images have as many numbers as the network's input, whatever its channels and sides.
+func TestABenchmarkHasImagesOfAnyShape(t *testing.T) {
+	n := tiny()
+	n.Input = [3]int{3, 8, 6}
+	for _, mode := range BenchModes {
+		if r, err := Bench(t.Context(), n, BenchConfig{Mode: mode, Batch: 5, Time: 1}); err != nil || r.Batch != 5 || r.Steps < 3 {
+			t.Errorf("%s: %+v, %v", mode, r, err)
+		}
+	}
+}
+
 func TestABenchmarkThatCannotBeSaysWhy(t *testing.T) {
 	two := cluster.Goroutines(2)
 	for name, c := range map[string]struct {

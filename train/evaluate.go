@@ -249,10 +249,7 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		e.Mean.Top5.Value += share * m.Top5.Value
 		e.Mean.Top5.Known = m.Top5.Known
 	}
-	e.Gain = report.Gain{Top1: e.Mean.Top1 - e.Ensemble.Top1}
-	if e.Mean.Top5.Known {
-		e.Gain.Top5 = report.Some(e.Mean.Top5.Value - e.Ensemble.Top5.Value)
-	}
+	e.Gain = gain(e.Mean, e.Ensemble)
 	e.Disagreement = disagreement(top)
 	e.Warnings = append(e.Warnings, warnings(e.Members, metas)...)
 	if len(all.label) > 0 {
@@ -266,6 +263,15 @@ func (c *EvalConfig) evaluate(ctx context.Context, pool *kernel.Pool) (report.Ev
 		}
 	}
 	return e, nil
+}
+
+// gain is what an ensemble is better by than the mean of its members.
+func gain(mean, ensemble report.Metrics) report.Gain {
+	g := report.Gain{Top1: mean.Top1 - ensemble.Top1}
+	if mean.Top5.Known {
+		g.Top5 = report.Some(mean.Top5.Value - ensemble.Top5.Value)
+	}
+	return g
 }
 
 // imagesFor are the images with the labels of a network's own classes.

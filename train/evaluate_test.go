@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gorgonia-zoo/gorgonia-zoo/datasets"
+	"github.com/gorgonia-zoo/gorgonia-zoo/train/report"
 	"github.com/gorgonia-zoo/gorgonia-zoo/weights"
 )
 
@@ -125,5 +126,21 @@ func TestViewsAverageProbabilities(t *testing.T) {
 	}
 	if e.OneCrop == nil || e.OneCrop.Loss == e.Loss || e.OneCrop.Crops != 1 || !e.Flip {
 		t.Errorf("the single view: %+v", e.OneCrop)
+	}
+}
+
+func TestAnEnsemblesGainIsItsMembersErrorsLessItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		mean, ensemble report.Metrics
+		want           report.Gain
+	}{
+		{"both errors", report.Metrics{Top1: .5, Top5: report.Some(.25)}, report.Metrics{Top1: .375, Top5: report.Some(.0625)}, report.Gain{Top1: .125, Top5: report.Some(.1875)}},
+		{"a loss", report.Metrics{Top1: .25, Top5: report.Some(.125)}, report.Metrics{Top1: .5, Top5: report.Some(.25)}, report.Gain{Top1: -.25, Top5: report.Some(-.125)}},
+		{"of few classes", report.Metrics{Top1: .5}, report.Metrics{Top1: .25}, report.Gain{Top1: .25}},
+	} {
+		if got := gain(c.mean, c.ensemble); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
 	}
 }

@@ -878,6 +878,9 @@ func TestPlanKnowsTheMemory(t *testing.T) {
 	if p.Parameters != trained || p.Memory.Parameters != 4*(trained+16) || p.Memory.Optimizer != 4*trained || p.Memory.Values == 0 || p.Memory.Loader == 0 {
 		t.Errorf("got %+v", p)
 	}
+	if learn, choose := tr.loader.Memory(), tr.val.Memory(); learn <= 0 || choose <= 0 || p.Memory.Loader != learn+choose {
+		t.Errorf("batches take %d bytes, want %d to learn from and %d to choose by", p.Memory.Loader, learn, choose)
+	}
 	if text := p.String(); !strings.Contains(text, "28 steps of 16 images") || !strings.Contains(text, "memory ") || !strings.Contains(text, fmt.Sprintf("about %.3g tera multiply-adds", float64(p.MACs)*4*(300+50)/1e12)) {
 		t.Errorf("got %s", text)
 	}

@@ -43,3 +43,28 @@ func TestConfusionIsWrittenForPeopleAndPrograms(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A matrix has room for its counts and for its totals, which may have a digit more: letters are 6 pixels wide.
+func TestAMatrixHasRoomForItsTotals(t *testing.T) {
+	for _, c := range []struct {
+		counts [][]int
+		cell   int
+		total  int
+	}{
+		{[][]int{{1, 2}, {3, 4}}, 30, 5*6 + 8},
+		{[][]int{{999999, 1}, {1, 999999}}, 6*6 + 8, 7*6 + 8},
+		{[][]int{{1000000, 1}, {1, 1000000}}, 7*6 + 8, 7*6 + 8},
+	} {
+		var picture bytes.Buffer
+		if err := (Confusion{Classes: []string{"a", "b"}, Counts: c.counts}).WritePNG(&picture); err != nil {
+			t.Fatal(err)
+		}
+		m, err := png.DecodeConfig(&picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 16 + 8 + 6 + 8 + 2*c.cell + c.total; m.Width != want {
+			t.Errorf("%v: %d pixels wide, want %d", c.counts, m.Width, want)
+		}
+	}
+}

@@ -291,7 +291,26 @@ func TestScalesAndShiftsBehindLayers(t *testing.T) {
 		{"of sequences, plus a number for each step", []int64{1, 2, 4}, []*message{use("MatMul", []string{"x", "rows"}, "c"), use("Add", []string{"c", "each image"}, "y")}, with(dense(), func(i int, v float64) float64 { return v + factor[i/2] })},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := run(t, sketch{nodes: tt.nodes, input: tt.shape, tensors: tensors}, data)
+			of := sketch{nodes: tt.nodes, input: tt.shape, tensors: tensors}
+			// A layer that something else reads, too, is not made twice.
+			m, err := Read(bytes.NewReader(of.bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := graph.NewBuilder(graph.NewParams(), graph.Eval)
+			if _, err := m.Build(b, b.Input("image", clampInts(tt.shape)...)); err != nil {
+				t.Fatal(err)
+			}
+			layers := 0
+			for _, l := range b.Layers() {
+				if l.MACs > 0 {
+					layers++
+				}
+			}
+			if layers != 1 {
+				t.Errorf("%d layers with weights, want one: %+v", layers, b.Layers())
+			}
+			got := run(t, of, data)
 			if len(got) != len(tt.want) {
 				t.Fatalf("%v, want %v", got, tt.want)
 			}
