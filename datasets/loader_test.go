@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -317,6 +318,49 @@ func TestTransformsMayChangeTheLabelWithinTheClasses(t *testing.T) {
 	for _, err := range newLoader(t, src, Config{Batch: 9, Transforms: []augment.Transform{relabel(2)}}).Epoch(t.Context(), 0, 0) {
 		if err == nil || !strings.Contains(err.Error(), "image 8 of numbered/train: label 10: should be 0 to 9") {
 			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// another is a source with other labels, and without classes if there are none.
+type another struct {
+	Source
+	classes []string
+	label   func(i int) int
+}
+
+func (a another) Info() Info {
+	info := a.Source.Info()
+	info.Classes = a.classes
+	return info
+}
+
+func (a another) Label(i int) int { return a.label(i) }
+
+// Where there are no classes, labels are numbers of any size.
+func TestNumbersNeedNoClasses(t *testing.T) {
+	src := another{numbered(t, 5, image.Shape{C: 1, H: 2, W: 2}), nil, func(i int) int { return 100*i - 150 }}
+	for b, err := range newLoader(t, src, Config{Batch: 5}).Epoch(t.Context(), 0, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []float32{-150, -50, 50, 150, 250}; !slices.Equal(b.Labels, want) {
+			t.Errorf("labels %v: want %v", b.Labels, want)
+		}
+	}
+}
+
+// A label that is no class is an error of whoever balances classes, not a panic.
+func TestBalanceNamesALabelThatIsNoClass(t *testing.T) {
+	for _, bad := range []int{-1, 2} {
+		src := another{numbered(t, 4, image.Shape{C: 1, H: 2, W: 2}), []string{"a", "b"}, func(i int) int {
+			if i == 3 {
+				return bad
+			}
+			return i % 2
+		}}
+		if _, err := NewLoader(src, Config{Batch: 2, Shuffle: true, Balance: true}); err == nil || !strings.Contains(err.Error(), "image 3: label "+strconv.Itoa(bad)+": should be 0 to 1") {
+			t.Errorf("label %d: %v", bad, err)
 		}
 	}
 }

@@ -27,6 +27,9 @@ func TestASheetShowsWhatTheLoaderMakes(t *testing.T) {
 	if want := std.Rect(0, 0, 4*(30+gap)+gap, 3*(30+line+gap)+gap); m.Rect != want {
 		t.Fatalf("a sheet of %v: want %v", m.Rect, want)
 	}
+	if line < 2+lettering.Height { // it begins two pixels below its picture
+		t.Errorf("a caption of %d pixels has %d", lettering.Height, line)
+	}
 	for i := range 10 { // every second of 20, each of one colour
 		for _, at := range []int{0, 29} {
 			if got, want := shown(m, i%4, i/4, 30, at, at), (color.RGBA{uint8(20 * i), uint8(20 * i), uint8(20 * i), 255}); got != want {

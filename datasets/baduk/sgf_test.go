@@ -287,6 +287,21 @@ func TestHandicapStonesGoWhereTheRecordSaysOrCustomHasThem(t *testing.T) {
 	}
 }
 
+// As many stones are set up as a game may have moves, and no more.
+func TestStonesThatAreSetUpHaveABound(t *testing.T) {
+	for more, want := range map[string]string{"": "", "AW[aa]": "more than 10000 stones are set up"} {
+		n := 0
+		for g, err := range Parse("f", []byte("(;SZ[19]"+strings.Repeat("AB[aa:jj]", 100)+more+";W[ss])")) {
+			if n++; want == "" && (err != nil || len(g.Setup) != 10_000) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("with %q: %v", more, err)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d games", n)
+		}
+	}
+}
+
 func TestStonesAreSetUpInTheMiddleOfAGame(t *testing.T) {
 	g := parseOne(t, "(;SZ[5];B[aa];W[bb];AE[aa]AW[ee];B[ab];W[aa])")
 	if len(g.Moves) != 4 {

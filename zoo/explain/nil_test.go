@@ -31,4 +31,10 @@ func TestNothingToLookAtIsAnError(t *testing.T) {
 			}
 		}
 	}
+	if of, p := Best(nil); of != -1 || p != 0 {
+		t.Errorf("class %d of none, with probability %v", of, p)
+	}
+	if p := Paletted(nil); !p.Bounds().Empty() || len(p.Palette) == 0 {
+		t.Errorf("a picture of %v of none", p.Bounds())
+	}
 }

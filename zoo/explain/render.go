@@ -204,8 +204,12 @@ func (s *Subject) Patches(list []Excitement, columns int) (projections, patches 
 	return projections, patches
 }
 
-// Paletted is a picture in 256 colours, as an animation needs them: exact if it is grey.
+// Paletted is a picture in 256 colours, as an animation needs them: exact if it is grey. Nil is one without
+// pixels.
 func Paletted(img image.Image) *image.Paletted {
+	if img == nil {
+		img = image.NewGray(image.Rectangle{})
+	}
 	if grey := greys(img); grey != nil {
 		return grey
 	}

@@ -255,8 +255,11 @@ func class(asked int, logits []float32) (int, error) {
 	return best, nil
 }
 
-// Best is the most probable class of an image's logits, and its probability.
+// Best is the most probable class of an image's logits, and its probability; -1 and 0 if there are none.
 func Best(logits []float32) (of int, p float64) {
+	if len(logits) == 0 {
+		return -1, 0
+	}
 	of, _ = class(-1, logits)
 	return of, probability(logits, of)
 }

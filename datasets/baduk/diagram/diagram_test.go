@@ -3,6 +3,7 @@ package diagram
 import (
 	"image"
 	"image/color"
+	"math"
 	"strconv"
 	"testing"
 
@@ -143,6 +144,54 @@ func TestEdgesHaveTheCoordinatesOfGTP(t *testing.T) {
 			check(letters[i:i+1], i, size)
 			check(strconv.Itoa(size-i), -1, i)
 			check(strconv.Itoa(size-i), size, i)
+		}
+	}
+}
+
+// The frame of the move to come is a line along each side of its cell, within it, and nothing else.
+func TestAFrameIsALineAlongEachSide(t *testing.T) {
+	b, err := baduk.NewBoard(9, baduk.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const scale, wide = 24, 2
+	img, err := Draw(b, Marks{Played: baduk.At(3, 5, 9)}, scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y := range img.Rect.Dy() {
+		for x := range img.Rect.Dx() {
+			dx, dy := x-4*scale, y-6*scale // in its cell
+			in := min(dx, dy) >= 0 && max(dx, dy) < scale
+			side := min(dx, dy, scale-1-dx, scale-1-dy) < wide
+			if got, want := img.RGBAAt(x, y) == blue, in && side; got != want {
+				t.Fatalf("at %d, %d of the cell: framed %v, want %v", dx, dy, got, want)
+			}
+		}
+	}
+}
+
+// A disc of whatever radius is the same to all sides, and as large as it should be.
+func TestDiscsAreRound(t *testing.T) {
+	for _, radius := range []float64{1.5, 2, 3, 3.4, 7.5, 8, 9.4} {
+		c, err := newCanvas(2, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := image.Pt(40, 40)
+		c.disc(at, radius, ink)
+		area := 0.
+		for dy := -12; dy <= 12; dy++ {
+			for dx := -12; dx <= 12; dx++ {
+				v := c.img.RGBAAt(40+dx, 40+dy)
+				if v != c.img.RGBAAt(40-dx, 40+dy) || v != c.img.RGBAAt(40+dx, 40-dy) || v != c.img.RGBAAt(40+dy, 40+dx) {
+					t.Errorf("radius %g: %d, %d is another colour on another side", radius, dx, dy)
+				}
+				area += float64(wood.R-v.R) / float64(wood.R-ink.Y)
+			}
+		}
+		if want := math.Pi * radius * radius; math.Abs(area-want) > 0.05*want+0.5 {
+			t.Errorf("radius %g: %.1f pixels are painted, should be %.1f", radius, area, want)
 		}
 	}
 }

@@ -304,6 +304,14 @@ func TestTheEngineKeepsTheTime(t *testing.T) {
 	if left(0) != 100*time.Second || left(1) != 100*time.Second || left(2) > 99995*time.Millisecond || left(2) < 90*time.Second || left(3) != 42*time.Second {
 		t.Errorf("left: %v, %v, %v, %v", left(0), left(1), left(2), left(3))
 	}
+	for _, line := range []string{"time_settings 60 30 5", "genmove b"} {
+		if got := e.Do(line); got[0] != '=' {
+			t.Fatalf("%s: %q", line, got)
+		}
+	}
+	if c := clocks[5]; c.Main != time.Minute || c.Byo != 30*time.Second || c.Stones != 5 || c.Periods != 0 {
+		t.Errorf("in Canadian overtime: %+v", c)
+	}
 	if c := clocks[4]; c.Periods != 3 || c.Byo != 10*time.Second || c.LeftStones != 2 || c.Left != 9*time.Second {
 		t.Errorf("in Japanese overtime: %+v", c)
 	}

@@ -47,6 +47,38 @@ func TestAMatchAlternatesAndCounts(t *testing.T) {
 	}
 }
 
+// A score is the same in another spelling, and another one is told.
+func TestOpponentsMaySpellAScoreOtherwise(t *testing.T) {
+	for said, agrees := range map[string]bool{"W+7.50": true, "w+7.5": true, "W+7.5": true, "B+7.5": false, "W+70.50": false, "0": false, "": true} {
+		e := newEngine(t, Config{Rules: Rules{Rules: baduk.TrompTaylor}})
+		c, err := speak(t, time.Minute, func(line string) (string, bool) {
+			text := e.Do(line)
+			if id, command, _ := strings.Cut(strings.TrimSpace(line), " "); command == "final_score" {
+				text = "=" + id + " " + said + "\n\n"
+			}
+			return text, !e.quit
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Do(context.Background(), "boardsize 3"); err != nil {
+			t.Fatal(err)
+		}
+		b, err := baduk.NewBoard(3, baduk.Rules{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := MatchGame{Record: &baduk.Game{}}
+		m := &Match{Opponent: c, Size: 3, Komi: 7.5, Rules: baduk.TrompTaylor}
+		if err := m.score(context.Background(), b, &g); err != nil {
+			t.Fatal(err)
+		}
+		if g.Result = g.Record.Result.Text; g.Result != "W+7.5" || g.Disagrees() == agrees {
+			t.Errorf("%q of an empty board: the result is %q, the opponent's %q", said, g.Result, g.Opponent)
+		}
+	}
+}
+
 func TestResignationsAndTheBoundEndGames(t *testing.T) {
 	resigns := PlayerFunc(func(ctx context.Context, pos Position) (baduk.Point, bool, error) {
 		return baduk.None, pos.Board.Moves() > 5, nil

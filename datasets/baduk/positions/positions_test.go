@@ -357,6 +357,25 @@ func TestPlacesThatCannotBeAreRefused(t *testing.T) {
 	if err := (Symmetry{}).Apply(&augment.Sample{Image: &image.Image{Shape: image.Shape{C: 1, H: 19, W: 18}}}); err == nil {
 		t.Error("an image that is no board is turned")
 	}
+	turn := func(size, label int) error {
+		sample := augment.NewSample(image.Shape{}, nil)
+		sample.Image.Reset(image.Shape{C: 2, H: size, W: size})
+		sample.Label = label
+		sample.Reseed(1, 0)
+		return Symmetry{}.Apply(sample)
+	}
+	for _, size := range []int{baduk.MinSize, 3, 19, baduk.MaxSize} {
+		for label, ok := range map[int]bool{-1: false, 0: true, size*size - 1: true, size * size: false} {
+			if err := turn(size, label); ok != (err == nil) {
+				t.Errorf("the point %d of a board of %d: %v", label, size, err)
+			}
+		}
+	}
+	for _, size := range []int{1, 26} {
+		if turn(size, 0) == nil {
+			t.Errorf("a board of %d is turned", size)
+		}
+	}
 	undecided := filepath.Join(t.TempDir(), "undecided.sgf")
 	if err := os.WriteFile(undecided, []byte("(;SZ[19]RE[0];B[aa])"), 0o666); err != nil {
 		t.Fatal(err)

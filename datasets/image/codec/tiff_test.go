@@ -202,6 +202,41 @@ func TestTheLastStripMayBeShorter(t *testing.T) {
 	}
 }
 
+// Samples of 16 bits are added up whole, whatever their order of bytes; what is shown is the upper one.
+func TestDifferencesOfSixteenBits(t *testing.T) {
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		for _, c := range []struct {
+			differences []uint16
+			photometric uint32
+			bits        []uint32
+			want        [3][]uint8
+		}{
+			{[]uint16{0x0180, 0x0100, 0x0090, 0xff00}, photoBlackIsZero, []uint32{16}, [3][]uint8{{1, 2, 3, 2}, {1, 2, 3, 2}, {1, 2, 3, 2}}},
+			{[]uint16{0x1000, 0x2000, 0x3080, 0x0100, 0xff00, 0x0080, 0x0200, 0x0300, 0x0400}, photoRGB, []uint32{16, 16, 16}, [3][]uint8{{0x10, 0x11, 0x13}, {0x20, 0x1f, 0x22}, {0x30, 0x31, 0x35}}},
+		} {
+			var strip []byte
+			for _, v := range c.differences {
+				strip = order.AppendUint16(strip, v)
+			}
+			var packed bytes.Buffer
+			z := zlib.NewWriter(&packed)
+			z.Write(strip)
+			z.Close()
+			w := uint32(len(c.differences) / len(c.bits))
+			var m image.Image
+			err := Decode(tiffOf(order, packed.Bytes(), append(sized(w, 1, c.photometric, c.bits...), tag{tagCompression, []uint32{8}}, tag{tagPredictor, []uint32{2}})...), &m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range c.want {
+				if got := m.Plane(min(i, m.C-1)); !slices.Equal(got, want) {
+					t.Errorf("%v, %d samples: channel %d is %v, want %v", order, len(c.bits), i, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestTIFFFilesThatAreNotReadSayWhy(t *testing.T) {
 	grey := sized(2, 1, photoBlackIsZero, 8)
 	with := func(more ...tag) []tag { return append(slices.Clone(grey), more...) }

@@ -42,6 +42,8 @@ var convCases = []struct {
 	{"5×5 down to one pixel", Shape{N: 4, C: 16, H: 5, W: 5, F: 120, KH: 5, KW: 5}, false},
 	{"5×5, asymmetric borders", Shape{N: 2, C: 19, H: 11, W: 15, F: 37, KH: 5, KW: 5, PadT: 2, PadB: 1, PadL: 0, PadR: 3}, false},
 	{"5×5 of groups of whole blocks", Shape{N: 1, C: 64, H: 9, W: 21, F: 96, KH: 5, KW: 5, PadT: 4, PadB: 3, PadL: 2, PadR: 2, Groups: 2}, false},
+	{"5×5 of many channels", Shape{N: 1, C: 320, H: 12, W: 13, F: 20, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2}, false},
+	{"3×3 of many channels", Shape{N: 1, C: 320, H: 12, W: 27, F: 20, KH: 3, KW: 3, PadT: 1, PadB: 1, PadL: 1, PadR: 1}, false},
 	{"5×5 in two groups", Shape{N: 2, C: 96, H: 13, W: 13, F: 64, KH: 5, KW: 5, PadT: 2, PadB: 2, PadL: 2, PadR: 2, Groups: 2}, false},
 	{"7×7 stride 2", Shape{N: 1, C: 3, H: 33, W: 31, F: 17, KH: 7, KW: 7, SH: 2, SW: 2, PadT: 3, PadB: 3, PadL: 3, PadR: 3}, false},
 	{"3×3 stride 2, padding on one side", Shape{N: 2, C: 20, H: 12, W: 11, F: 36, KH: 3, KW: 3, SH: 2, SW: 2, PadT: 0, PadB: 1, PadL: 1, PadR: 0}, false},
@@ -681,7 +683,8 @@ func TestConvOnRandomShapes(t *testing.T) {
 				PadT: rng.IntN(4), PadB: rng.IntN(4), PadL: rng.IntN(4), PadR: rng.IntN(4), DH: 1 + rng.IntN(2), DW: 1 + rng.IntN(2),
 			}
 			if rng.IntN(3) == 0 {
-				s.KH, s.KW, s.SH, s.SW, s.DH, s.DW = 3, 3, 1, 1, 1, 1
+				side := 3 + 2*rng.IntN(2)
+				s.KH, s.KW, s.SH, s.SW, s.DH, s.DW = side, side, 1, 1, 1, 1
 			}
 			if rng.IntN(3) == 0 {
 				s.Groups = 1 + rng.IntN(4)

@@ -48,8 +48,11 @@ type Config struct {
 	Go   *alphago.Policy // plays; nil for no board
 }
 
-// Add puts the page at the server's root.
+// Add puts the page at the server's root; without a server, nowhere.
 func Add(s *serve.Server, c Config) {
+	if s == nil {
+		return
+	}
 	p := &page{server: s, cfg: c}
 	files, err := fs.Sub(static, "static")
 	if err != nil {

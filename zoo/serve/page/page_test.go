@@ -429,3 +429,7 @@ func TestThePageMayAskNoOtherOrigin(t *testing.T) {
 		t.Errorf("another path: %d", code)
 	}
 }
+
+func TestWithoutAServerThereIsNoPage(t *testing.T) {
+	Add(nil, Config{Runs: []string{"runs"}}) // does not panic
+}
