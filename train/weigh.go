@@ -67,6 +67,9 @@ func (t *Trainer) notes() []string {
 			text = fmt.Sprintf("%d classes: %s; %s to %s training images in each (%s, %s)", len(names), listed(names), report.Group(int64(low)), report.Group(int64(high)),
 				report.Plain(names[slices.Index(t.counts, low)]), report.Plain(names[slices.Index(t.counts, high)]))
 		}
+		if n := t.cfg.Limit; n > 0 && n < t.learn.Len() {
+			text += fmt.Sprintf(", of which %s in all are taken (limit)", report.Group(int64(n)))
+		}
 		notes = append(notes, text)
 		if replaced := lettering.Replaced(names); replaced != "" {
 			notes = append(notes, replaced)

@@ -97,7 +97,7 @@ an ensemble, or the newest N runs of one network and data set.`,
 				}
 				var limit int
 				if c.Images, limit, note, err = of.images(datasets.Part(part)); err != nil {
-					return dataError(err)
+					return err
 				}
 				if !cmd.Flags().Changed("limit") {
 					c.Limit = limit

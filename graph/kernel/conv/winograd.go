@@ -138,7 +138,7 @@ const (
 	winogradRow  = 8                               // tiles that hang over a border, at most, to be copied side by side
 	winogradTemp = 6 * (winogradRow*4 + 2) * Block // floats of such a copy, of the largest form
 
-	// Stages take two strips at a time: two threads have nothing in common but the filters.
+	// Stages take two strips at a time, so that two threads have tasks of one strip each.
 	winogradRound = 2
 )
 
@@ -207,19 +207,13 @@ func (g *winograd) plan(training bool) {
 	g.uPitch = oddLines(g.panels * g.nb * g.kb)
 	g.planStrips(training)
 	g.round = winogradRound
-	if g.staged {
-		g.parts = ceil(g.panels, g.wideness())
-	}
-	g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
 	if g.fresh {
-		g.round = 1 // a task has its own part of the filters for all tiles
-		g.planParts()
-		const least = 8 // tasks, so that threads end together
-		if g.groups*g.across() < least && g.strips > 1 {
-			g.round = winogradRound
-			g.cut(ceil(g.strip, winogradRound))
-			g.planParts()
+		g.planFresh()
+	} else {
+		if g.staged {
+			g.parts = ceil(g.panels, g.wideness())
 		}
+		g.mPitch = oddLines(ceil(g.panels, g.parts) * g.strip)
 	}
 	g.offs = make([][2]int, g.nb)
 	for i := range g.offs {
@@ -244,8 +238,8 @@ func (g *winograd) planStrips(training bool) {
 	)
 	channels := (g.blocks + g.panels) * Block
 	g.parts = 1
-	// With few tiles, stages would send everything from one thread's cache to another's, twice, which takes
-	// as long as the work itself.
+	// With few tiles, stages would send all that is transformed from one thread's cache to another's, which takes as long
+	// as to do it twice.
 	if g.tiles() < few*rows {
 		switch {
 		case g.products*4*g.blocks*g.panels*Block*Block <= small:
@@ -278,6 +272,19 @@ func (g *winograd) planStrips(training bool) {
 func (g *winograd) wideness() int {
 	const results = 8 << 10 // floats of one of the products
 	return min(4, max(2, results/(g.strip*Block)), g.panels/g.groups)
+}
+
+// planFresh chooses the strips of a round: one, whose tasks have their own part of the filters for all tiles, or
+// shorter ones where those would be too few for threads to end together.
+func (g *winograd) planFresh() {
+	const least = 8 // tasks
+	g.round = 1
+	g.planParts()
+	if g.groups*g.across() < least && g.strips > 1 {
+		g.round = winogradRound
+		g.cut(ceil(g.strip, winogradRound))
+		g.planParts()
+	}
 }
 
 // planParts chooses how much of the filters a task of a fresh plan has in its hands.

@@ -218,33 +218,46 @@ func (w *transform) inputPairs(d1, d2, d3, d4 neon.Vec) (p1, p2, p3, p4 neon.Vec
 
 // winogradOutput is Aᵀ m A.
 func winogradOutput(w *transform) {
+	w.output(6, 4, []float64{wa, wb, wa2, wb2, wa3, wb3}, w.outputLine)
+}
+
+// output transforms reach² vectors to tiles of side² pixels, a line of reach at a time to one of side.
+func (w *transform) output(reach, side int, constants []float64, line func(m []neon.Vec) []neon.Vec) {
 	n, m, pitch, y, row, r := w.Arg("n"), w.Arg("m"), w.Arg("pitch"), w.Arg("y"), w.Arg("row"), w.Arg("r")
 	bias, bounds := w.Arg("bias"), w.Arg("bounds")
-	w.prepare(wa, wb, wa2, wb2, wa3, wb3)
-	down, delta := w.six(pitch), w.Reg()
+	w.prepare(constants...)
+	down, delta := w.times(reach, pitch), w.Reg()
 	w.SubReg(delta, r, y)
-	w.quarters(n, []advance{{m, 64}, {y, 4 * 64}, {bias, 0}, {bounds, 0}}, func() {
-		from := w.steps(m, down, 6)
-		var t [4][6]neon.Vec
-		for j := range 6 {
-			var d [6]neon.Vec
+	w.quarters(n, []advance{{m, 64}, {y, side * 64}, {bias, 0}, {bounds, 0}}, func() {
+		from := w.steps(m, down, reach)
+		t := make([][]neon.Vec, side)
+		for range reach {
+			d := make([]neon.Vec, reach)
 			for i := range d {
 				d[i] = w.Load(neon.Mem{Base: from[i]})
 				from[i] = w.after(from[i], pitch)
 			}
-			t[0][j], t[1][j], t[2][j], t[3][j] = w.outputLine(d)
+			for i, z := range line(d) {
+				t[i] = append(t[i], z)
+			}
 		}
 		out := w.Reg()
 		w.MoveReg(out, y)
 		for k := range t {
-			var z [4]neon.Vec
-			z[0], z[1], z[2], z[3] = w.outputLine(t[k])
-			w.finish(z[:], out, r, delta, bias, bounds)
-			if k < 3 {
+			w.finish(line(t[k]), out, r, delta, bias, bounds)
+			if k < side-1 {
 				w.AddReg(out, out, row)
 			}
 		}
 	})
+}
+
+// times returns a register four or six times as large.
+func (w *transform) times(n int, step neon.Reg) neon.Reg {
+	if n == 4 {
+		return w.four(step)
+	}
+	return w.six(step)
 }
 
 // finish adds bias and residual to neighbouring pixels, clips and stores them.
@@ -269,17 +282,17 @@ func (w *transform) finish(z []neon.Vec, out, r, delta, bias, bounds neon.Reg) {
 }
 
 // outputLine uses up what it is given.
-func (w *transform) outputLine(m [6]neon.Vec) (y0, y1, y2, y3 neon.Vec) {
+func (w *transform) outputLine(m []neon.Vec) []neon.Vec {
 	sa, da := w.plusMinus(m[1], m[2])
 	sb, db := w.plusMinus(m[3], m[4])
 	w.AddTo(m[0], sa)
 	w.AddTo(m[0], sb)
-	y1, y2 = w.mul(da, wa), w.mul(sa, wa2)
+	y1, y2 := w.mul(da, wa), w.mul(sa, wa2)
 	w.fma(y1, db, wb)
 	w.fma(y2, sb, wb2)
 	w.fma(m[5], da, wa3)
 	w.fma(m[5], db, wb3)
-	return m[0], y1, y2, m[5]
+	return []neon.Vec{m[0], y1, y2, m[5]}
 }
 
 // winogradFilter is G g Gᵀ.

@@ -30,36 +30,11 @@ func winograd23Input(w *transform) {
 
 // winograd23Output is Aᵀ m A.
 func winograd23Output(w *transform) {
-	n, m, pitch, y, row, r := w.Arg("n"), w.Arg("m"), w.Arg("pitch"), w.Arg("y"), w.Arg("row"), w.Arg("r")
-	bias, bounds := w.Arg("bias"), w.Arg("bounds")
-	down, delta := w.four(pitch), w.Reg()
-	w.SubReg(delta, r, y)
-	line := func(m [4]neon.Vec) (y0, y1 neon.Vec) {
+	w.output(4, 2, nil, func(m []neon.Vec) []neon.Vec {
 		plus, minus := w.plusMinus(m[1], m[2])
 		w.AddTo(plus, m[0])
 		w.AddTo(minus, m[3])
-		return plus, minus
-	}
-	w.quarters(n, []advance{{m, 64}, {y, 2 * 64}, {bias, 0}, {bounds, 0}}, func() {
-		from := w.steps(m, down, 4)
-		var t [2][4]neon.Vec
-		for j := range 4 {
-			var d [4]neon.Vec
-			for i := range d {
-				d[i] = w.Load(neon.Mem{Base: from[i]})
-				from[i] = w.after(from[i], pitch)
-			}
-			t[0][j], t[1][j] = line(d)
-		}
-		out := w.Reg()
-		w.MoveReg(out, y)
-		for k := range t {
-			y0, y1 := line(t[k])
-			w.finish([]neon.Vec{y0, y1}, out, r, delta, bias, bounds)
-			if k == 0 {
-				w.AddReg(out, out, row)
-			}
-		}
+		return []neon.Vec{plus, minus}
 	})
 }
 

@@ -10,40 +10,14 @@ const (
 
 // winograd25Output is Aᵀ m A.
 func winograd25Output(w *transform) {
-	n, m, pitch, y, row, r := w.Arg("n"), w.Arg("m"), w.Arg("pitch"), w.Arg("y"), w.Arg("row"), w.Arg("r")
-	bias, bounds := w.Arg("bias"), w.Arg("bounds")
-	w.prepare(wa, wb)
-	down, delta := w.six(pitch), w.Reg()
-	w.SubReg(delta, r, y)
-	line := func(m [6]neon.Vec) (left, right neon.Vec) {
+	w.output(6, 2, []float64{wa, wb}, func(m []neon.Vec) []neon.Vec {
 		sa, da := w.plusMinus(m[1], m[2])
 		sb, db := w.plusMinus(m[3], m[4])
 		w.AddTo(sa, sb)
 		w.AddTo(sa, m[0])
 		w.fma(m[5], da, wa)
 		w.fma(m[5], db, wb)
-		return sa, m[5]
-	}
-	w.quarters(n, []advance{{m, 64}, {y, 2 * 64}, {bias, 0}, {bounds, 0}}, func() {
-		from := w.steps(m, down, 6)
-		var t [2][6]neon.Vec
-		for j := range 6 {
-			var d [6]neon.Vec
-			for i := range d {
-				d[i] = w.Load(neon.Mem{Base: from[i]})
-				from[i] = w.after(from[i], pitch)
-			}
-			t[0][j], t[1][j] = line(d)
-		}
-		out := w.Reg()
-		w.MoveReg(out, y)
-		for k := range t {
-			left, right := line(t[k])
-			w.finish([]neon.Vec{left, right}, out, r, delta, bias, bounds)
-			if k == 0 {
-				w.AddReg(out, out, row)
-			}
-		}
+		return []neon.Vec{sa, m[5]}
 	})
 }
 

@@ -5,13 +5,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The transforms of F(2×2, 5×5), at the points of F(4×4, 3×3): pixels are transformed in the same way, 36 products stand for
-// the 100 of a sum.
-
-const (
-	a4 = a * a3
-	b4 = b * b3
-)
+// The transforms of F(2×2, 5×5), at the points of F(4×4, 3×3): pixels and filters are transformed in the same way, 36 products
+// stand for the 100 of a sum.
 
 // output25 is Aᵀ m A:
 //
@@ -65,57 +60,4 @@ func output25(g *gen) {
 		g.ADDQ(I32(2*64), y)
 		g.ADDQ(Imm(64), m)
 	})
-}
-
-// filter25 is G g Gᵀ, rows of G being 1/n·(1, p, p², p³, p⁴) for the finite points.
-func filter25(g *gen) {
-	n, from, u, pitch := g.Arg("n"), g.Arg("w"), g.Arg("u"), g.Arg("pitch")
-	g.prepare(1/n0, 1/na, a/na, a2/na, a3/na, a4/na, 1/nb, b/nb, b2/nb, b3/nb, b4/nb)
-	across, down := g.grid(pitch, 6), g.six(pitch)
-	row := g.GP64()
-	g.Loop(n, func() {
-		g.eachHalf(func() {
-			g.LEAQ(Mem{Base: u, Index: down, Scale: 1}, row)
-			for pair := range 3 {
-				var t [2][5]reg.VecVirtual
-				for j := range 5 {
-					d := func(i int) reg.VecVirtual { return g.load(Mem{Base: from, Disp: (5*i + j) * 64}) }
-					if pair == 2 {
-						t[0][j], t[1][j] = d(4), g.mul(d(0), 1/n0)
-					} else {
-						t[0][j], t[1][j] = filterPair25(g, d, pair)
-					}
-				}
-				for k := range 2 {
-					d := func(j int) reg.VecVirtual { return t[k][j] }
-					g.store(g.mul(t[k][0], 1/n0), across.at(row, 0))
-					for p := range 2 {
-						plus, minus := filterPair25(g, d, p)
-						g.store(plus, across.at(row, 2*p+1))
-						g.store(minus, across.at(row, 2*p+2))
-					}
-					g.store(t[k][4], across.at(row, 5))
-					if pair == 2 {
-						g.MOVQ(u, row)
-					} else {
-						g.ADDQ(down, row)
-					}
-				}
-			}
-		})
-		g.ADDQ(I32(25*64), from)
-		g.ADDQ(Imm(64), u)
-	})
-}
-
-func filterPair25(g *gen, d func(int) reg.VecVirtual, pair int) (plus, minus reg.VecVirtual) {
-	c := [5]float64{1 / na, a / na, a2 / na, a3 / na, a4 / na}
-	if pair == 1 {
-		c = [5]float64{1 / nb, b / nb, b2 / nb, b3 / nb, b4 / nb}
-	}
-	e, o := g.mul(d(0), c[0]), g.mul(d(1), c[1])
-	g.fma(e, d(2), c[2])
-	g.fma(e, d(4), c[4])
-	g.fma(o, d(3), c[3])
-	return g.plusMinus(e, o)
 }

@@ -27,6 +27,8 @@ const (
 	b2 = b * b
 	a3 = a * a2
 	b3 = b * b2
+	a4 = a * a3 // for filters of five taps
+	b4 = b * b3
 	n0 = a2 * b2            // Π (p−q) over the other finite points q, for p = 0,
 	na = 2 * a2 * (a2 - b2) // for p = ±a,
 	nb = 2 * b2 * (b2 - a2) // for p = ±b
@@ -38,7 +40,7 @@ func main() {
 	both("winogradOutput", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
 		"transforms 36 vectors to each of n tiles of 4×4 pixels; adds bias and, unless it is nil, r, laid out like y, and clips to bounds, a vector of the least and one of the most.", output)
 	both("winogradFilter", "func(n int, w *float32, u *float32, pitch int)",
-		"transforms n filters of 3×3 vectors to 36 vectors that are pitch bytes apart.", filter)
+		"transforms n filters of 3×3 vectors to 36 vectors that are pitch bytes apart.", func(g *gen) { filter(g, 3) })
 	both("winogradOutputGrad", "func(n int, dy *float32, row int, w *float32, pitch int)",
 		"transforms n tiles of 4×4 pixels to 36 vectors that are pitch bytes apart: the transpose of winogradOutput.", outputGrad)
 	both("winogradFilterGrad", "func(n int, u *float32, pitch int, w *float32)",
@@ -54,7 +56,7 @@ func main() {
 	both("winograd25Output", "func(n int, m *float32, pitch int, y *float32, row int, r *float32, bias *float32, bounds *float32)",
 		"is winogradOutput for tiles of 2×2 pixels.", output25)
 	both("winograd25Filter", "func(n int, w *float32, u *float32, pitch int)",
-		"transforms n filters of 5×5 vectors to 36 vectors that are pitch bytes apart.", filter25)
+		"transforms n filters of 5×5 vectors to 36 vectors that are pitch bytes apart.", func(g *gen) { filter(g, 5) })
 	lanes.Generate()
 }
 
@@ -380,34 +382,36 @@ func (g *gen) finish(y []reg.VecVirtual, out, r, delta, bias, bounds reg.GPVirtu
 	}
 }
 
-// filter is G g Gᵀ, rows of G being 1/n·(1, p, p²) for the finite points.
-func filter(g *gen) {
+// filter is G g Gᵀ for filters of three or five taps a side, rows of G being 1/n·(1, p, p², …) for the finite points.
+func filter(g *gen, taps int) {
 	n, from, u, pitch := g.Arg("n"), g.Arg("w"), g.Arg("u"), g.Arg("pitch")
-	g.prepare(1/n0, 1/na, a/na, a2/na, 1/nb, b/nb, b2/nb)
+	g.prepare(1 / n0)
+	g.prepare(powers[0][:taps]...)
+	g.prepare(powers[1][:taps]...)
 	across, down := g.grid(pitch, 6), g.six(pitch)
 	row := g.GP64()
 	g.Loop(n, func() {
 		g.eachHalf(func() {
 			g.LEAQ(Mem{Base: u, Index: down, Scale: 1}, row)
 			for pair := range 3 {
-				var t [2][3]reg.VecVirtual
-				for j := range 3 {
-					d := func(i int) reg.VecVirtual { return g.load(Mem{Base: from, Disp: (3*i + j) * 64}) }
+				var t [2][5]reg.VecVirtual
+				for j := range taps {
+					d := func(i int) reg.VecVirtual { return g.load(Mem{Base: from, Disp: (taps*i + j) * 64}) }
 					if pair == 2 {
-						t[0][j], t[1][j] = d(2), g.mul(d(0), 1/n0)
+						t[0][j], t[1][j] = d(taps-1), g.mul(d(0), 1/n0)
 					} else {
-						t[0][j], t[1][j] = filterPair(g, d, pair)
+						t[0][j], t[1][j] = filterPair(g, d, taps, pair)
 					}
 				}
 				for k := range 2 {
 					d := func(j int) reg.VecVirtual { return t[k][j] }
 					g.store(g.mul(t[k][0], 1/n0), across.at(row, 0))
 					for p := range 2 {
-						plus, minus := filterPair(g, d, p)
+						plus, minus := filterPair(g, d, taps, p)
 						g.store(plus, across.at(row, 2*p+1))
 						g.store(minus, across.at(row, 2*p+2))
 					}
-					g.store(t[k][2], across.at(row, 5))
+					g.store(t[k][taps-1], across.at(row, 5))
 					if pair == 2 {
 						g.MOVQ(u, row)
 					} else {
@@ -416,19 +420,27 @@ func filter(g *gen) {
 				}
 			}
 		})
-		g.ADDQ(I32(9*64), from)
+		g.ADDQ(I32(taps*taps*64), from)
 		g.ADDQ(Imm(64), u)
 	})
 }
 
-func filterPair(g *gen, d func(int) reg.VecVirtual, pair int) (plus, minus reg.VecVirtual) {
-	c0, c1, c2 := 1/na, a/na, a2/na
-	if pair == 1 {
-		c0, c1, c2 = 1/nb, b/nb, b2/nb
+// powers are the numbers of G's rows for a and b.
+var powers = [2][]float64{{1 / na, a / na, a2 / na, a3 / na, a4 / na}, {1 / nb, b / nb, b2 / nb, b3 / nb, b4 / nb}}
+
+// filterPair is the transform at ±a (pair 0) or ±b.
+func filterPair(g *gen, d func(int) reg.VecVirtual, taps, pair int) (plus, minus reg.VecVirtual) {
+	c := powers[pair]
+	e := g.mul(d(0), c[0])
+	if taps == 3 {
+		g.fma(e, d(2), c[2])
+		return g.plusMinusTimes(e, d(1), c[1])
 	}
-	e := g.mul(d(0), c0)
-	g.fma(e, d(2), c2)
-	return g.plusMinusTimes(e, d(1), c1)
+	o := g.mul(d(1), c[1])
+	g.fma(e, d(2), c[2])
+	g.fma(e, d(4), c[4])
+	g.fma(o, d(3), c[3])
+	return g.plusMinus(e, o)
 }
 
 // outputGrad is A dy Aᵀ.
